@@ -1,0 +1,166 @@
+# The verbs of the project: `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
+
+VENV := .venv/bin
+# the pinned Python, Node and npm first, then the pinned CDK CLI
+export PATH := $(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+## --- on this machine
+
+.PHONY: up down status logs chat info clean
+up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model
+	@python -m local up
+
+down: ## stop the embedded AWS; its data stays
+	@python -m local down
+
+status: ## what runs and what is deployed
+	@python -m local status
+
+logs: ## the logs of the functions, the endpoint and the embedded AWS
+	@python -m local logs
+
+chat: ## talk to the deployed model in the terminal
+	@python -m local chat
+
+info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
+	@python -m local info
+
+## --- on any environment: ENV=local, dev, staging or prod
+
+ENV ?= local
+CLIENT ?= Demo
+# the embedded AWS is one of them; for the others the shell's own credentials count
+in_environment = $(if $(filter local,$(ENV)),eval "$$(python -m local env)" &&)
+
+.PHONY: key
+key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
+	@$(in_environment) python -m operate key $(ENV) $(CLIENT)
+
+MODE ?= instruction
+.PHONY: finetune rollback drift
+finetune: .venv-jobs/installed ## fine-tune on the example data, and release (ENV=, MODE=domain, FAIL=gate)
+	@$(in_environment) python -m operate finetune $(ENV) --mode $(MODE) $(if $(FAIL),--fail $(FAIL))
+
+rollback: ## release the model that was served before
+	@$(in_environment) python -m operate rollback $(ENV)
+
+drift: ## prove that what serves is what the stack says
+	@$(in_environment) python -m operate drift $(ENV)
+
+clean: ## stop everything, and delete all that was made here but the sources
+	@if [ -x $(VENV)/python ]; then python -m local down; fi
+	rm -rf .venv .venv-tgi .venv-jobs .venv-bench node_modules build cdk.out .local .pytest_cache .mypy_cache .ruff_cache
+
+## --- installation, from exact pins
+
+.PHONY: setup lock
+setup: .venv/installed node_modules/installed ## install everything that the project pins
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "installing the Python packages (the first time takes minutes)"
+	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || { \
+	  echo "the first installation needs Python's venv module and the package index PyPI"; rm -rf .venv; exit 1; }
+	@.venv/bin/uv pip sync --python .venv/bin/python --compile-bytecode requirements.lock
+	@touch $@
+
+node_modules/installed: package-lock.json .venv/installed
+	@echo "installing the CDK CLI"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv-tgi/installed: tests/clients/text_generation/requirements.txt .venv/installed
+	@uv venv --quiet --clear --python .venv/bin/python .venv-tgi
+	@uv pip sync --quiet --python .venv-tgi/bin/python --compile-bytecode $<
+	@touch $@
+
+.venv-jobs/installed: jobs/requirements.lock jobs/requirements-torch.txt .venv/installed
+	@echo "installing what runs inside SageMaker jobs (torch: minutes the first time)"
+	@rm -rf .venv-jobs && python -m venv .venv-jobs
+	@.venv-jobs/bin/python -m pip install --quiet --disable-pip-version-check -r jobs/requirements-torch.txt
+	@uv pip install --quiet --python .venv-jobs/bin/python --no-deps -r jobs/requirements.lock
+	@touch $@
+
+.venv-bench/installed: bench/requirements.lock .venv/installed
+	@uv venv --quiet --clear --python .venv/bin/python .venv-bench
+	@uv pip sync --quiet --python .venv-bench/bin/python --compile-bytecode $<
+	@touch $@
+
+lock: ## write the lock files anew, after a change of the pins
+	uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	  --excludes requirements.excludes -o requirements.lock requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --excludes lambda/invoke_proxy/requirements.excludes -c requirements.lock \
+	  -o lambda/invoke_proxy/requirements.lock lambda/invoke_proxy/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --excludes bench/requirements.excludes -o bench/requirements.lock bench/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	  --excludes jobs/requirements.excludes -o jobs/requirements.lock jobs/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	  -o tests/clients/text_generation/requirements.txt tests/clients/text_generation/requirements.in
+
+## --- checks
+
+.PHONY: build synth test unit infrastructure end-to-end jobs pipeline smoke examples bench-proxy bench-synth bench-streaming lint format golden
+build: setup ## build the functions' assets
+	@python lambda/build_functions.py
+
+synth: setup ## synthesize every environment
+	@cdk synth --quiet
+
+test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrastructure, end to end
+	@python lambda/build_functions.py
+	@python -m pytest -q tests/unit tests/infrastructure tests/local
+
+unit: setup ## unit tests only
+	@python -m pytest -q tests/unit
+
+infrastructure: build ## stack tests only
+	@python -m pytest -q tests/infrastructure
+
+end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only
+	@python -m pytest -q tests/local
+
+jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model
+	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs
+
+pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
+	@python -m pytest -q tests/pipeline
+
+smoke: ## the deployed stage, after `make up`: playground in a browser (chromium), example prompts
+	@python -m pytest -q tests/smoke
+
+examples: ## the example prompts, asked of the deployed model
+	@eval "$$(python -m local openai)" && for example in examples/prompts/[a-z]*.py; do \
+	  echo "== $$example"; python $$example || exit 1; done
+
+bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
+	@python -m bench.proxy
+
+bench-synth: build ## synth of all environments beside an empty app
+	@python bench/synth.py
+
+bench-streaming: ## the REST API beside the model server asked directly, after `make up`
+	@python bench/streaming.py
+
+lint: setup ## style and types
+	@ruff format --check --quiet .
+	@ruff check --quiet .
+	@mypy --no-error-summary .
+
+format: setup ## format the code
+	@ruff format .
+	@ruff check --fix .
+
+golden: build ## accept the templates as they are now
+	@python -m pytest -q tests/infrastructure --update-golden

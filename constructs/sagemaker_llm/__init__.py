@@ -1,0 +1,44 @@
+"""Constructs for a language model: its endpoint, the REST API in front, the fine-tuning behind."""
+
+from .api_client import Client
+from .api_settings import ApiSettings, Authentication
+from .catalog import CATALOG, CatalogEntry, find_model
+from .endpoint_scaling import TargetTracking
+from .function_assets import FunctionTarget
+from .images import DLC_ACCOUNTS
+from .instances import gpu_count
+from .invoke_api import InvokeApi
+from .llm_endpoint import LlmEndpoint
+from .log_keeping import LogKeeping
+from .model_registry import ModelRegistry
+from .model_release import ModelRelease
+from .served_models import ServedModels
+from .tuning_pipeline import TuningPipeline
+from .tuning_settings import Approval, DataMode, TuningSettings
+from .tuning_storage import TuningStorage
+from .web_firewall import Firewall
+
+__all__ = [
+    "CATALOG",
+    "DLC_ACCOUNTS",
+    "ApiSettings",
+    "Approval",
+    "Authentication",
+    "CatalogEntry",
+    "Client",
+    "DataMode",
+    "Firewall",
+    "FunctionTarget",
+    "InvokeApi",
+    "LlmEndpoint",
+    "LogKeeping",
+    "ModelRegistry",
+    "ModelRelease",
+    "ServedModels",
+    "TargetTracking",
+    "TuningPipeline",
+    "TuningSettings",
+    "TuningStorage",
+    "find_model",
+    "gpu_count",
+]

@@ -1,0 +1,50 @@
+"""Who may call the API, how often, and how much a day."""
+
+import re
+from dataclasses import dataclass
+
+import aws_cdk.aws_apigateway as apigateway
+from constructs import Construct
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """One client of the API: rate in requests a second, burst and quota in requests."""
+
+    name: str
+    rate_limit: float
+    burst_limit: int
+    daily_quota: int
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", self.name):
+            raise ValueError(f"name of a client must be in PascalCase, got {self.name!r}")
+        if min(self.rate_limit, self.burst_limit, self.daily_quota) <= 0:
+            raise ValueError(
+                f"limits of client {self.name} must be positive, got rate_limit {self.rate_limit},"
+                f" burst_limit {self.burst_limit}, daily_quota {self.daily_quota}"
+            )
+
+
+class ApiClient(Construct):
+    """Owns a client's key, whose value API Gateway makes up, and the plan that meters it.
+
+    Its construct id is the client's name: a client under a new name gets a new key, and one that
+    is taken out loses its key with the next deployment.
+    """
+
+    def __init__(self, scope: Construct, *, client: Client, api: apigateway.RestApi) -> None:
+        super().__init__(scope, client.name)
+        plan = apigateway.UsagePlan(
+            self,
+            "Plan",
+            description=f"Limits of {client.name}",
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=client.rate_limit, burst_limit=client.burst_limit
+            ),
+            quota=apigateway.QuotaSettings(limit=client.daily_quota, period=apigateway.Period.DAY),
+            api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
+        )
+        key = apigateway.ApiKey(self, "Key", description=f"Key of {client.name}")
+        plan.add_api_key(key)
+        self.key_id = key.key_id

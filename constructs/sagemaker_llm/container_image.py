@@ -1,0 +1,52 @@
+"""A container image of AWS as a stack sees it: by literal, or looked up when the region is open."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+from constructs import Construct
+
+from .images import DLC_ACCOUNTS, TGI_REPOSITORY, TGI_TAG, dns_suffix, image_uri
+
+
+class ContainerImage(Construct):
+    """Owns the image's address, and the mapping by region that a stack without a region needs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        repository: str = TGI_REPOSITORY,
+        tag: str = TGI_TAG,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        if cdk.Token.is_unresolved(stack.region):
+            account, suffix = self._account_by_region(), cdk.Aws.URL_SUFFIX
+        else:
+            account, suffix = DLC_ACCOUNTS[stack.region], dns_suffix(stack.region)
+        self.uri = image_uri(
+            account=account, region=stack.region, suffix=suffix, repository=repository, tag=tag
+        )
+        self.repository_arn = stack.format_arn(
+            service="ecr", account=account, resource="repository", resource_name=repository
+        )
+
+    def pull_statements(self) -> list[iam.PolicyStatement]:
+        """Return what a role needs to pull the image; one resource of it is `*`."""
+        return [
+            iam.PolicyStatement(
+                actions=[
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:GetDownloadUrlForLayer",
+                ],
+                resources=[self.repository_arn],
+            ),
+            # The login is to the registry, so IAM knows no resource for it.
+            iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        ]
+
+    def _account_by_region(self) -> str:
+        accounts = {region: {"Account": account} for region, account in DLC_ACCOUNTS.items()}
+        mapping = cdk.CfnMapping(self, "Registries", mapping=accounts)
+        return mapping.find_in_map(cdk.Aws.REGION, "Account")

@@ -1,0 +1,95 @@
+"""What an endpoint's instances may do: pull one image, read one model's weights, report."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+from constructs import Construct
+
+from .acknowledge import acknowledge_wildcard
+from .container_image import ContainerImage
+from .weights import JumpStartWeights, Weights
+
+# What SageMaker calls the metrics of an endpoint's instances. (U)
+_METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
+
+
+class EndpointRole(iam.Role):
+    """Execution role of an endpoint, created together with its policy, so never too early."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, image: ContainerImage, weights: Weights
+    ) -> None:
+        stack = cdk.Stack.of(scope)
+        log_groups = _log_groups(stack)
+        statements = [*image.pull_statements(), *_report(log_groups), *_read(weights, stack)]
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=iam.ServicePrincipal(
+                "sagemaker.amazonaws.com",
+                # SageMaker must not be made to use the role on behalf of another account.
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            ),
+            inline_policies={"Endpoint": iam.PolicyDocument(statements=statements)},
+        )
+        acknowledge_wildcard(
+            self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
+        )
+        acknowledge_wildcard(
+            self,
+            log_groups,
+            reason="the log group is named after the endpoint, by its generated name",
+        )
+        if isinstance(weights, JumpStartWeights):
+            acknowledge_wildcard(
+                self, _objects(weights, stack), reason="the weights are all files of one prefix"
+            )
+
+
+def _log_groups(stack: cdk.Stack) -> str:
+    return stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="/aws/sagemaker/Endpoints/*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def _report(log_groups: str) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            resources=[log_groups],
+        ),
+        # Metrics are no resources: their namespace is the only bound that IAM has.
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": _METRIC_NAMESPACE}},
+        ),
+    ]
+
+
+def _bucket(weights: JumpStartWeights, stack: cdk.Stack) -> str:
+    return f"arn:{stack.partition}:s3:::{weights.bucket_name(stack.region)}"
+
+
+def _objects(weights: JumpStartWeights, stack: cdk.Stack) -> str:
+    return f"{_bucket(weights, stack)}/{weights.key_prefix}*"
+
+
+def _read(weights: Weights, stack: cdk.Stack) -> list[iam.PolicyStatement]:
+    if not isinstance(weights, JumpStartWeights):
+        return []
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[_objects(weights, stack)]),
+        iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[_bucket(weights, stack)],
+            conditions={"StringLike": {"s3:prefix": f"{weights.key_prefix}*"}},
+        ),
+    ]

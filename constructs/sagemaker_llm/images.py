@@ -1,0 +1,87 @@
+"""The container images: repositories, tags, and the account that AWS keeps them in, by region."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+TGI_REPOSITORY = "huggingface-pytorch-tgi-inference"
+TGI_TAG = "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
+
+# The job scripts are written for the transformers and peft in it. The SDK's data list it in fewer
+# regions than the TGI image, always with the same account.
+TRAINING_REPOSITORY = "huggingface-pytorch-training"
+TRAINING_TAG = "2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
+
+# Copied from the SageMaker SDK's data, which is too slow to import at synth; a test compares them.
+DLC_ACCOUNTS: Mapping[str, str] = MappingProxyType(
+    {
+        "af-south-1": "626614931356",
+        "ap-east-1": "871362719292",
+        "ap-east-2": "975050140332",
+        "ap-northeast-1": "763104351884",
+        "ap-northeast-2": "763104351884",
+        "ap-northeast-3": "364406365360",
+        "ap-south-1": "763104351884",
+        "ap-south-2": "772153158452",
+        "ap-southeast-1": "763104351884",
+        "ap-southeast-2": "763104351884",
+        "ap-southeast-3": "907027046896",
+        "ap-southeast-4": "457447274322",
+        "ap-southeast-5": "550225433462",
+        "ap-southeast-6": "633930458069",
+        "ap-southeast-7": "590183813437",
+        "ca-central-1": "763104351884",
+        "ca-west-1": "204538143572",
+        "cn-north-1": "727897471807",
+        "cn-northwest-1": "727897471807",
+        "eu-central-1": "763104351884",
+        "eu-central-2": "380420809688",
+        "eu-isoe-west-1": "371248457586",
+        "eu-north-1": "763104351884",
+        "eu-south-1": "692866216735",
+        "eu-south-2": "503227376785",
+        "eu-west-1": "763104351884",
+        "eu-west-2": "763104351884",
+        "eu-west-3": "763104351884",
+        "eusc-de-east-1": "204133271717",
+        "il-central-1": "780543022126",
+        "me-central-1": "914824155844",
+        "me-south-1": "217643126080",
+        "me-west-1": "124382933778",
+        "mx-central-1": "637423239942",
+        "sa-east-1": "763104351884",
+        "us-east-1": "763104351884",
+        "us-east-2": "763104351884",
+        "us-gov-east-1": "446045086412",
+        "us-gov-west-1": "442386744353",
+        "us-iso-east-1": "886529160074",
+        "us-isob-east-1": "094389454867",
+        "us-isof-east-1": "303241398832",
+        "us-isof-south-1": "454834333376",
+        "us-west-1": "763104351884",
+        "us-west-2": "763104351884",
+    }
+)
+
+_DNS_SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        "cn-": "amazonaws.com.cn",
+        "eu-isoe-": "cloud.adc-e.uk",
+        "eusc-": "amazonaws.eu",
+        "us-iso-": "c2s.ic.gov",
+        "us-isob-": "sc2s.sgov.gov",
+        "us-isof-": "csp.hci.ic.gov",
+    }
+)
+
+
+def dns_suffix(region: str) -> str:
+    """Return the domain that AWS's services have in the region's partition."""
+    for prefix, suffix in _DNS_SUFFIXES.items():
+        if region.startswith(prefix):
+            return suffix
+    return "amazonaws.com"
+
+
+def image_uri(*, account: str, region: str, suffix: str, repository: str, tag: str) -> str:
+    """Return an image's URI; account, region and suffix may be CDK tokens."""
+    return f"{account}.dkr.ecr.{region}.{suffix}/{repository}:{tag}"

@@ -1,0 +1,128 @@
+"""What one job may do: pull its image, fetch its code, read its inputs, write its outputs, log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_kms as kms
+import aws_cdk.aws_s3 as s3
+import aws_cdk.aws_s3_assets as s3_assets
+from constructs import Construct
+
+from .acknowledge import acknowledge_wildcard
+from .container_image import ContainerImage
+from .job_code import read_statements
+
+# What SageMaker calls the metrics of jobs. (U)
+_METRIC_NAMESPACES = ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """All objects under one prefix of a bucket."""
+
+    bucket: s3.IBucket
+    prefix: str
+
+    @property
+    def objects(self) -> str:
+        """The objects' ARN, with a wildcard."""
+        return self.bucket.arn_for_objects(f"{self.prefix}*")
+
+    def list_statement(self) -> iam.PolicyStatement:
+        """Allow listing what lies here, and nothing else of the bucket."""
+        return iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{self.prefix}*"}},
+        )
+
+
+class JobRole(iam.Role):
+    """Execution role of one step's jobs, created together with its policy, so never too early."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        step: str,
+        log_group: str,
+        image: ContainerImage,
+        code: s3_assets.Asset,
+        key: kms.IKey,
+        reads: Sequence[Place],
+        writes: Sequence[Place],
+    ) -> None:
+        group, streams = _log_arns(scope, log_group, step)
+        statements = [
+            *image.pull_statements(),
+            *read_statements(code),
+            *_logs(group, streams),
+            *_transfers(reads, writes),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+                resources=[key.key_arn],
+            ),
+        ]
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=sagemaker_principal(scope),
+            inline_policies={"Job": iam.PolicyDocument(statements=statements)},
+        )
+        acknowledge_wildcard(
+            self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
+        )
+        acknowledge_wildcard(
+            self, streams, reason="a pipeline names each job after its execution and step"
+        )
+        for arn in dict.fromkeys(place.objects for place in (*reads, *writes)):
+            acknowledge_wildcard(self, arn, reason="inputs and outputs are all files of a prefix")
+
+
+def sagemaker_principal(scope: Construct) -> iam.IPrincipal:
+    """Return SageMaker, acting for this account and no other."""
+    account = cdk.Stack.of(scope).account
+    return iam.ServicePrincipal(
+        "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
+    )
+
+
+def _log_arns(scope: Construct, log_group: str, step: str) -> tuple[str, str]:
+    group = cdk.Stack.of(scope).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=f"/aws/sagemaker/{log_group}",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return group, f"{group}:log-stream:pipelines-*-{step}-*"
+
+
+def _logs(group: str, streams: str) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"], resources=[group]
+        ),
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[streams]
+        ),
+        # Metrics are no resources: their namespace is the only bound that IAM has.
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": _METRIC_NAMESPACES}},
+        ),
+    ]
+
+
+def _transfers(reads: Sequence[Place], writes: Sequence[Place]) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[p.objects for p in reads]),
+        *(place.list_statement() for place in reads),
+        iam.PolicyStatement(
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=[p.objects for p in writes],
+        ),
+    ]

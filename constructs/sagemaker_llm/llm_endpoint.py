@@ -1,0 +1,135 @@
+"""A SageMaker real-time endpoint that serves one model of the catalog through TGI."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_sagemaker as sagemaker_cfn
+from constructs import Construct
+
+from .acknowledge import acknowledge_schema
+from .catalog import CatalogEntry
+from .container_image import ContainerImage
+from .endpoint_role import EndpointRole
+from .endpoint_scaling import EndpointScaling, TargetTracking
+from .released_package import ReleasedPackage
+from .volume_key import VolumeKey
+from .weights import JumpStartWeights
+
+# Deployment guardrails and scaling know the variant by its name: it must never change.
+_VARIANT_NAME = "AllTraffic"
+
+
+class LlmEndpoint(Construct):
+    """Owns model, config, endpoint and scaling; an update may replace all but the endpoint."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model: CatalogEntry,
+        instance_type: str,
+        scaling: TargetTracking,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.model = model
+        self.instance_type = instance_type
+        image = ContainerImage(self, "Image")
+        self.role = EndpointRole(self, "Role", image=image, weights=model.weights)
+        config = self._config(
+            model=self._model(image),
+            key=VolumeKey(self, "VolumeKey", user=self.role),
+            instance_type=instance_type,
+            instance_count=scaling.min_instances,
+        )
+        self._endpoint = sagemaker_cfn.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_config_name=config.attr_endpoint_config_name,
+            # Otherwise an update would put the scaled instance count back to the config's.
+            retain_all_variant_properties=True,
+        )
+        self.endpoint_name = self._endpoint.attr_endpoint_name
+        EndpointScaling(
+            self,
+            "Scaling",
+            endpoint_name=self.endpoint_name,
+            variant_name=_VARIANT_NAME,
+            tracking=scaling,
+        )
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow invoking this endpoint, for a whole answer or a streamed one."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
+            resource_arns=[self._endpoint.ref],
+        )
+
+    def _model(self, image: ContainerImage) -> sagemaker_cfn.CfnModel:
+        weights, release = self.model.weights, ReleasedPackage(self, "Package")
+        base: dict[str, object] = {
+            "Image": image.uri,
+            "Environment": self.model.container_environment,
+        }
+        if isinstance(weights, JumpStartWeights):
+            bucket = weights.bucket_name(cdk.Stack.of(self).region)
+            base["ModelDataSource"] = {
+                "S3DataSource": {
+                    "S3Uri": f"s3://{bucket}/{weights.key_prefix}",
+                    "S3DataType": "S3Prefix",
+                    "CompressionType": "None",
+                }
+            }
+        model = sagemaker_cfn.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=self.role.role_arn,
+            # A package's weights come from S3, whatever those of the catalog come from.
+            enable_network_isolation=weights.network_isolation
+            or release.choose(package=True, base=False),
+            primary_container=release.choose(
+                package={"ModelPackageName": release.package_arn}, base=base
+            ),
+        )
+        for rule in ("F3031", "F3033"):
+            acknowledge_schema(
+                model, rule, reason="the package's branch is not taken while its name is empty"
+            )
+        return model
+
+    def _config(
+        self,
+        *,
+        model: sagemaker_cfn.CfnModel,
+        key: VolumeKey,
+        instance_type: str,
+        instance_count: int,
+    ) -> sagemaker_cfn.CfnEndpointConfig:
+        weights = self.model.weights
+        config = sagemaker_cfn.CfnEndpointConfig
+        return config(
+            self,
+            "Config",
+            # Encrypts the storage volume. Instances with local NVMe, such as g5, also have storage
+            # that no key of ours reaches: their hardware encrypts it.
+            kms_key_id=key.key_arn,
+            production_variants=[
+                config.ProductionVariantProperty(
+                    variant_name=_VARIANT_NAME,
+                    model_name=model.attr_model_name,
+                    instance_type=instance_type,
+                    initial_instance_count=instance_count,
+                    initial_variant_weight=1,
+                    container_startup_health_check_timeout_in_seconds=(
+                        weights.startup_timeout_seconds
+                    ),
+                    model_data_download_timeout_in_seconds=weights.download_timeout_seconds,
+                    # Answers differ in length a thousandfold: taking turns would queue short ones
+                    # behind long ones.
+                    routing_config=config.RoutingConfigProperty(
+                        routing_strategy="LEAST_OUTSTANDING_REQUESTS"
+                    ),
+                )
+            ],
+        )

@@ -1,0 +1,27 @@
+"""How long logs are kept, and whether they outlive their stack."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+import aws_cdk.aws_logs as logs
+from constructs import Construct
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeeping:
+    """Makes log groups that are kept alike; CloudWatch encrypts them with a key of its own."""
+
+    retention: logs.RetentionDays
+    removal_policy: cdk.RemovalPolicy
+
+    def log_group(
+        self, scope: Construct, construct_id: str, *, name: str | None = None
+    ) -> logs.LogGroup:
+        """Create a log group, with a name only where the service that writes it dictates one."""
+        return logs.LogGroup(
+            scope,
+            construct_id,
+            log_group_name=name,
+            retention=self.retention,
+            removal_policy=self.removal_policy,
+        )

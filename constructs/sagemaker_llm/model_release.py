@@ -1,0 +1,122 @@
+"""The release of a model: an update of the serving stack, asked for through a queue."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_events as events
+import aws_cdk.aws_events_targets as targets
+import aws_cdk.aws_lambda_event_sources as event_sources
+import aws_cdk.aws_sqs as sqs
+from constructs import Construct
+
+from .function_assets import FunctionTarget
+from .log_keeping import LogKeeping
+from .model_registry import ModelRegistry
+from .packaged_function import PackagedFunction
+from .release_role import grant_release
+
+_FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
+
+# How often a release asks again while the stack is busy with something else, and how many times:
+# an hour, which is longer than an update of an endpoint takes.
+_RETRY_INTERVAL = cdk.Duration.seconds(60)
+_ATTEMPTS = 60
+
+_ENDED = (
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+)
+
+
+class ModelRelease(Construct):
+    """Owns the queue, the function and the rules that bring a model to one serving stack."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        serving: cdk.Stack,
+        registry: ModelRegistry,
+        target: FunctionTarget,
+        log_keeping: LogKeeping,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.stack_name = serving.stack_name
+        self.queue = self._queue()
+        self.function = PackagedFunction(
+            self,
+            "Function",
+            package="model_release",
+            target=target,
+            handler="model_release.handler.handle",
+            description="Updates the serving stack with a model, and tells the pipeline the end",
+            environment={"SERVING_STACK": self.stack_name, "ATTEMPTS": str(_ATTEMPTS)},
+            log_keeping=log_keeping,
+            memory_mib=256,
+            timeout=_FUNCTION_TIMEOUT,
+        )
+        self.function.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue, batch_size=1, max_concurrency=2, report_batch_item_failures=True
+            )
+        )
+        stack_arn = self._stack_arn()
+        grant_release(self.function, serving, stack_arn=stack_arn, registry=registry)
+        self._rules(stack_arn.removesuffix("*"), registry)
+
+    def _queue(self) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=_RETRY_INTERVAL,
+            # What the function gives up it answers itself; here lies what made it fail.
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=sqs.Queue(
+                    self,
+                    "Failed",
+                    encryption=sqs.QueueEncryption.SQS_MANAGED,
+                    enforce_ssl=True,
+                    retention_period=cdk.Duration.days(14),
+                ),
+                max_receive_count=_ATTEMPTS + 5,
+            ),
+        )
+
+    def _stack_arn(self) -> str:
+        return cdk.Stack.of(self).format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{self.stack_name}/*"
+        )
+
+    def _rules(self, stack_id_prefix: str, registry: ModelRegistry) -> None:
+        queue = targets.SqsQueue(self.queue)
+        events.Rule(
+            self,
+            "Updated",
+            description="An update of the serving stack ended",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudformation"],
+                detail_type=["CloudFormation Stack Status Change"],
+                detail={
+                    "stack-id": [{"prefix": stack_id_prefix}],
+                    "status-details": {"status": list(_ENDED)},
+                },
+            ),
+            targets=[queue],
+        )
+        events.Rule(
+            self,
+            "Approved",
+            description="A model of the registry was approved",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                detail={
+                    "ModelPackageGroupName": [registry.group_name],
+                    "ModelApprovalStatus": ["Approved"],
+                },
+            ),
+            targets=[queue],
+        )

@@ -1,0 +1,59 @@
+"""A Python function run from its built asset, with a role, a log group and traces of its own."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_lambda as lambda_
+from constructs import Construct
+
+from .acknowledge import acknowledge, acknowledge_wildcard
+from .function_assets import FunctionTarget, function_code
+from .log_keeping import LogKeeping
+
+
+class PackagedFunction(lambda_.Function):
+    """Function whose role may write its own logs and traces, and what its owner grants beyond."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        package: str,
+        target: FunctionTarget,
+        handler: str,
+        log_keeping: LogKeeping,
+        memory_mib: int,
+        timeout: cdk.Duration,
+        description: str,
+        environment: Mapping[str, str] | None = None,
+        layers: Sequence[lambda_.ILayerVersion] = (),
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        log_group = log_keeping.log_group(scope, "Logs")
+        role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        super().__init__(
+            scope,
+            construct_id,
+            # The assets' compiled dependencies are built for this runtime and architecture.
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=function_code(package, target),
+            handler=handler,
+            description=description,
+            environment=dict(environment or {}),
+            layers=list(layers),
+            memory_size=memory_mib,
+            timeout=timeout,
+            reserved_concurrent_executions=reserved_concurrency,
+            role=role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        self.execution_role = role
+        log_group.grant_write(role)
+        acknowledge_wildcard(role, "*", reason="xray:PutTraceSegments takes no other resource")
+        acknowledge(
+            self, "L1", reason="3.13 is the Python that the assets' dependencies are locked for"
+        )

@@ -1,0 +1,126 @@
+"""What follows the jobs: the gate, the registration, and the release."""
+
+from typing import Any
+
+from .job_steps import DATA_REPORT, EVALUATION, model_uri, output_uri
+from .offline_sdk import (
+    CallbackStep,
+    ConditionEquals,
+    ConditionGreaterThan,
+    ConditionGreaterThanOrEqualTo,
+    ConditionStep,
+    ExecutionVariables,
+    FailStep,
+    Join,
+    JsonGet,
+    StepTypeEnum,
+)
+from .pipeline_parameters import PipelineParameters
+from .pipeline_parts import PipelineParts
+from .request_step import RequestStep
+from .tuning_settings import Approval
+
+_RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
+
+
+def gate_step(p: PipelineParameters, evaluated: RequestStep, *, passed: list[Any]) -> ConditionStep:
+    """Let a model through that is better than its base; a metric that is missing stops it too."""
+    reduction = _metric(evaluated, "loss_reduction")
+    changes = [_metric(evaluated, name) for name in _RETRIEVALS]
+    conditions = [
+        # A margin of zero or below would let a model through that is no better.
+        ConditionGreaterThan(left=p.min_loss_reduction, right=0.0),
+        ConditionGreaterThanOrEqualTo(left=reduction, right=p.min_loss_reduction),
+        *(
+            ConditionGreaterThanOrEqualTo(left=change, right=p.min_retrieval_change)
+            for change in changes
+        ),
+    ]
+    return ConditionStep(
+        "Gate",
+        conditions=conditions,
+        if_steps=passed,
+        else_steps=[_refusal(p, reduction, changes)],
+    )
+
+
+def register_step(
+    parts: PipelineParts,
+    p: PipelineParameters,
+    prepared: RequestStep,
+    tuned: RequestStep,
+    evaluated: RequestStep,
+) -> RequestStep:
+    """Put the model into the registry, as it is to be served."""
+    weights = {"S3Uri": model_uri(tuned), "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container = {
+        "Image": parts.serving_image.uri,
+        "Environment": parts.endpoint.model.packaged_environment,
+        "ModelDataSource": {"S3DataSource": weights},
+    }
+    report = Join(on="/", values=[output_uri(evaluated, "evaluation"), "evaluation.json"])
+    data_hash = JsonGet(step_name=prepared.name, property_file=DATA_REPORT, json_path="sha256")
+    request = {
+        "ModelPackageGroupName": parts.registry.group_name,
+        "ModelApprovalStatus": p.approval,
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": [parts.endpoint.instance_type],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}}
+        },
+        "CustomerMetadataProperties": {
+            "base_model": p.base_model_id,
+            "base_model_uri": p.base_model_uri,
+            "data_uri": p.input_data_uri,
+            "data_sha256": data_hash,
+            "training_job": tuned.properties.TrainingJobName,
+            "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+            # Whether the pipeline releases the model itself.
+            "approval_at_registration": p.approval,
+        },
+    }
+    return RequestStep("Register", StepTypeEnum.REGISTER_MODEL, request)
+
+
+def approval_step(
+    parts: PipelineParts, p: PipelineParameters, registered: RequestStep
+) -> ConditionStep:
+    """Release what is approved at once; anything else waits for a person in the registry."""
+    release = CallbackStep(
+        "Release",
+        sqs_queue_url=parts.release.queue.queue_url,
+        inputs={
+            "model_package_arn": registered.properties.ModelPackageArn,
+            "stack": parts.release.stack_name,
+        },
+        outputs=[],
+    )
+    approved = ConditionEquals(left=p.approval, right=Approval.APPROVED.value)
+    return ConditionStep("ApprovedAtOnce", conditions=[approved], if_steps=[release])
+
+
+def _metric(evaluated: RequestStep, name: str) -> JsonGet:
+    path = f"text_generation_metrics.{name}.value"
+    return JsonGet(step_name=evaluated.name, property_file=EVALUATION, json_path=path)
+
+
+def _refusal(p: PipelineParameters, reduction: JsonGet, changes: list[JsonGet]) -> FailStep:
+    passkey, line = changes
+    sentence = [
+        "The tuned model is not released. Relative to the base: loss reduction",
+        reduction,
+        "(at least",
+        p.min_loss_reduction,
+        "and above 0 is wanted), pass-key retrieval",
+        passkey,
+        "and line retrieval",
+        line,
+        "(at least",
+        p.min_retrieval_change,
+        "is wanted for each).",
+    ]
+    return FailStep("Refuse", error_message=Join(on=" ", values=sentence))

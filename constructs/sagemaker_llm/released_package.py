@@ -1,0 +1,33 @@
+"""Which model is served: a package of the registry, or the catalog's base weights."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+_PARAMETER = "ModelPackageArn"
+
+
+class ReleasedPackage(Construct):
+    """Owns the stack's parameter that releases and rollbacks set, and no deployment touches."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        parameter = cdk.CfnParameter(
+            self,
+            "Arn",
+            type="String",
+            default="",
+            allowed_pattern=r"^(arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/.+)?$",
+            constraint_description="the ARN of a model package, or empty for the base weights",
+            description="The model package that the endpoint serves; empty: the base weights",
+        )
+        # Known by this name to whoever releases: it is an external contract.
+        parameter.override_logical_id(_PARAMETER)
+        self.package_arn = parameter.value_as_string
+        self._is_base = cdk.CfnCondition(
+            self, "IsBase", expression=cdk.Fn.condition_equals(self.package_arn, "")
+        )
+        self._is_base.override_logical_id("ServesBaseWeights")
+
+    def choose(self, *, package: object, base: object) -> cdk.IResolvable:
+        """Return a value of a property that depends on whether a package is served."""
+        return cdk.Fn.condition_if(self._is_base.logical_id, base, package)

@@ -1,0 +1,119 @@
+"""The REST API without its routes: one stage, its logs, metrics, traces and refusals."""
+
+import json
+
+import aws_cdk as cdk
+import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_logs as logs
+from constructs import Construct
+
+from .acknowledge import acknowledge
+from .api_settings import ApiSettings
+from .gateway_responses import add_gateway_responses
+from .log_keeping import LogKeeping
+
+STAGE_NAME = "api"
+
+# Who, what and how long, and never a body: prompts and answers are not logged.
+_ACCESS_LOG_FIELDS = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "apiKeyId": "$context.identity.apiKeyId",
+    "sourceIp": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "refusal": "$context.error.responseType",
+    "responseLength": "$context.responseLength",
+    "responseLatencyMs": "$context.responseLatency",
+    "integrationLatencyMs": "$context.integrationLatency",
+    "integrationStatus": "$context.integration.status",
+}
+
+
+class InvokeRestApi(Construct):
+    """Owns the API, its one stage and their logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: ApiSettings,
+        log_keeping: LogKeeping,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=cdk.Stack.of(self).stack_name,  # a label: it need not be unique
+            # A stream may be silent for 5 minutes; on an edge endpoint, for 30 seconds.
+            endpoint_configuration=apigateway.EndpointConfiguration(
+                types=[apigateway.EndpointType.REGIONAL]
+            ),
+            # The key comes from the authorizer, so that clients send it as a Bearer token.
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER,
+            deploy_options=_stage(log_keeping.log_group(self, "AccessLogs"), settings),
+            # The account's one switch that lets API Gateway write logs: other stages share it,
+            # so where stacks share an account it outlives each of them.
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=log_keeping.removal_policy,
+        )
+        self.api.node.try_remove_child("Endpoint")  # an output; the stack has its own
+        add_gateway_responses(self.api)
+        self._own_execution_logs(log_keeping)
+        self._acknowledge(settings)
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        stack = cdk.Stack.of(self)
+        host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        return f"https://{host}/{STAGE_NAME}"
+
+    def _own_execution_logs(self, log_keeping: LogKeeping) -> None:
+        # API Gateway would create this group by this name, and keep it for ever.
+        log_group = log_keeping.log_group(
+            self,
+            "ExecutionLogs",
+            name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}",
+        )
+        self.api.deployment_stage.node.add_dependency(log_group)
+
+    def _acknowledge(self, settings: ApiSettings) -> None:
+        acknowledge(
+            self.api,
+            "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs]",
+            reason="it is the policy that API Gateway demands of the account's logging role",
+        )
+        if settings.firewall is None:
+            acknowledge(
+                self.api.deployment_stage,
+                "APIG3",
+                reason="a web ACL costs by the month: this environment is configured without one",
+            )
+
+
+def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.StageOptions:
+    open_routes = ["/health", "/playground"] if settings.playground else ["/health"]
+    return apigateway.StageOptions(
+        stage_name=STAGE_NAME,
+        access_log_destination=apigateway.LogGroupLogDestination(access_logs),
+        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
+        # Errors only, and without data traces: those would hold prompts.
+        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        data_trace_enabled=False,
+        metrics_enabled=True,
+        tracing_enabled=True,
+        # An open route has no usage plan to bound it, and each call costs an invocation.
+        method_options={
+            f"{route}/GET": apigateway.MethodDeploymentOptions(
+                throttling_rate_limit=10,
+                throttling_burst_limit=20,
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                metrics_enabled=True,
+            )
+            for route in open_routes
+        },
+    )

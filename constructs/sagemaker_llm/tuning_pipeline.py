@@ -1,0 +1,101 @@
+"""The pipeline that fine-tunes, judges, registers and releases a model."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_sagemaker as sagemaker_cfn
+from constructs import Construct
+
+from .acknowledge import acknowledge_wildcard
+from .container_image import ContainerImage
+from .images import TRAINING_REPOSITORY, TRAINING_TAG
+from .job_code import JobCode
+from .llm_endpoint import LlmEndpoint
+from .model_registry import ModelRegistry
+from .model_release import ModelRelease
+from .packaged_function import PackagedFunction
+from .pipeline_parts import PipelineParts
+from .pipeline_role import PipelineRole
+from .tuning_roles import TuningRoles
+from .tuning_settings import TuningSettings
+from .tuning_storage import TuningStorage
+
+
+class TuningPipeline(Construct):
+    """Owns the pipeline, its role, its jobs' roles and their code."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: TuningSettings,
+        endpoint: LlmEndpoint,
+        storage: TuningStorage,
+        registry: ModelRegistry,
+        release: ModelRelease,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        image = ContainerImage(self, "Image", repository=TRAINING_REPOSITORY, tag=TRAINING_TAG)
+        code = JobCode(self, "Code")
+        roles = TuningRoles(
+            self, "Roles", image=image, code=code, storage=storage, weights=endpoint.model.weights
+        )
+        role = PipelineRole(
+            self,
+            "Role",
+            job_roles=[roles.prepare, roles.fine_tune, roles.evaluate],
+            storage=storage,
+            registry=registry,
+            queue=release.queue,
+        )
+        parts = PipelineParts(
+            settings=settings,
+            endpoint=endpoint,
+            storage=storage,
+            registry=registry,
+            release=release,
+            image=image,
+            serving_image=ContainerImage(self, "ServingImage"),
+            code=code,
+            roles=roles,
+        )
+        # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so.
+        self.pipeline_name = f"{stack.stack_name}-fine-tune".lower()
+        pipeline = sagemaker_cfn.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=self.pipeline_name,
+            pipeline_description="Fine-tunes a model, compares it with its base, releases it",
+            role_arn=role.role_arn,
+            pipeline_definition={"PipelineDefinitionBody": _body(stack, parts)},
+        )
+        pipeline.node.add_dependency(registry)
+
+    def grant_answer(self, function: PackagedFunction) -> None:
+        """Allow ending the callback steps of this pipeline's executions."""
+        executions_arn = cdk.Stack.of(self).format_arn(
+            service="sagemaker",
+            resource="pipeline",
+            resource_name=f"{self.pipeline_name}/execution/*",
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "sagemaker:DescribePipelineExecution",
+                    "sagemaker:SendPipelineExecutionStepFailure",
+                    "sagemaker:SendPipelineExecutionStepSuccess",
+                ],
+                resources=[executions_arn],
+            )
+        )
+        acknowledge_wildcard(
+            function.execution_role, executions_arn, reason="an execution's id is random"
+        )
+
+
+def _body(stack: cdk.Stack, parts: PipelineParts) -> str:
+    # The SDK takes seconds to import, which only a synth of this stack should wait for.
+    from .pipeline_definition import pipeline_definition  # noqa: PLC0415 - see above
+
+    return stack.to_json_string(pipeline_definition(parts))

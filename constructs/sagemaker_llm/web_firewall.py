@@ -1,0 +1,111 @@
+"""A web ACL in front of the API: floods and known bad addresses are refused before API Gateway."""
+
+from dataclasses import dataclass
+
+import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_wafv2 as wafv2
+from constructs import Construct
+
+# Rules of the common set that look into the body. A prompt may be long, and may well hold a script,
+# a path or a URL: these count what they find, and block nothing.
+_BODY_RULES = (
+    "SizeRestrictions_BODY",
+    "EC2MetaDataSSRF_BODY",
+    "GenericLFI_BODY",
+    "GenericRFI_BODY",
+    "CrossSiteScripting_BODY",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firewall:
+    """The limit for one address, in requests within five minutes."""
+
+    requests_per_address: int = 2_000
+
+    def __post_init__(self) -> None:
+        if not 10 <= self.requests_per_address <= 2_000_000_000:  # noqa: PLR2004 - WAF's own bounds
+            raise ValueError(
+                "requests_per_address must be from 10 to 2000000000, got "
+                f"{self.requests_per_address}"
+            )
+
+
+class WebFirewall(Construct):
+    """Owns the web ACL of one API stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        firewall: Firewall,
+        stage: apigateway.Stage,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        acl = wafv2.CfnWebACL(
+            self,
+            "Acl",
+            scope="REGIONAL",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_visible("Api"),
+            rules=[
+                _rule(0, "RatePerAddress", _rate(firewall), blocks=True),
+                _rule(1, "AddressReputation", _managed("AWSManagedRulesAmazonIpReputationList")),
+                _rule(2, "CommonRules", _managed("AWSManagedRulesCommonRuleSet", _BODY_RULES)),
+            ],
+        )
+        wafv2.CfnWebACLAssociation(
+            self, "Association", resource_arn=stage.stage_arn, web_acl_arn=acl.attr_arn
+        )
+
+
+def _rule(
+    priority: int,
+    name: str,
+    statement: wafv2.CfnWebACL.StatementProperty,
+    *,
+    blocks: bool = False,
+) -> wafv2.CfnWebACL.RuleProperty:
+    # A group of rules brings its own actions: then they are left as they are.
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        statement=statement,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}) if blocks else None,
+        override_action=None if blocks else wafv2.CfnWebACL.OverrideActionProperty(none={}),
+        visibility_config=_visible(name),
+    )
+
+
+def _rate(firewall: Firewall) -> wafv2.CfnWebACL.StatementProperty:
+    return wafv2.CfnWebACL.StatementProperty(
+        rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+            aggregate_key_type="IP", limit=firewall.requests_per_address
+        )
+    )
+
+
+def _managed(group: str, counted: tuple[str, ...] = ()) -> wafv2.CfnWebACL.StatementProperty:
+    return wafv2.CfnWebACL.StatementProperty(
+        managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+            vendor_name="AWS",
+            name=group,
+            rule_action_overrides=[
+                wafv2.CfnWebACL.RuleActionOverrideProperty(
+                    name=name, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+                )
+                for name in counted
+            ]
+            or None,
+        )
+    )
+
+
+def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True,
+        metric_name=name,
+        # A sample would hold the request's headers, and with them its key.
+        sampled_requests_enabled=False,
+    )

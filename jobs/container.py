@@ -1,0 +1,59 @@
+"""The SageMaker container contract that all jobs share: where files lie, how a failure is told."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+_REASON_BYTES = 1024  # what SageMaker keeps of ExitMessage and FailureReason
+
+
+class JobError(Exception):
+    """The job cannot go on; the text is the reason that SageMaker shows."""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser that refuses arguments as a job refuses anything else; it knows no abbreviations."""
+
+    def __init__(self, description: str | None) -> None:
+        super().__init__(description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise JobError, where argparse would exit."""
+        raise JobError(message)
+
+
+def processing_root() -> Path:
+    """Return /opt/ml/processing, or what stands for it."""
+    return Path(os.environ.get("PROCESSING_ROOT", "/opt/ml/processing"))
+
+
+def processing_message_file() -> Path:
+    """Return the file whose text becomes a processing job's ExitMessage."""
+    return processing_root().parent / "output" / "message"
+
+
+def training_failure_file() -> Path:
+    """Return the file whose text becomes a training job's FailureReason."""
+    return Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")) / "failure"
+
+
+def run_job(job: Callable[[], None], reason_file: Path) -> int:
+    """Run a job and return its exit status; why it failed goes to `reason_file` and stderr."""
+    try:
+        job()
+    except JobError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, SageMaker must show it
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        return 0
+    reason_file.parent.mkdir(parents=True, exist_ok=True)
+    # cut between characters: SageMaker refuses a message that is not UTF-8
+    reason_file.write_bytes(reason.encode()[:_REASON_BYTES].decode(errors="ignore").encode())
+    sys.stderr.write(f"{reason}\n")
+    return 1

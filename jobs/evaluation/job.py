@@ -1,0 +1,77 @@
+"""The evaluation itself: one model after the other, then the two compared."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from container import JobError
+from evaluation.comparison import Comparison, Measured
+from evaluation.held_out import held_out_loss
+from evaluation.page import render_page
+from evaluation.retrieval import measure_retrieval
+from evaluation.subject import Subject
+from language_models.examples import Record, make_examples, read_records
+
+_START_WORDS = 24  # of a held-out text, which the models go on from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How much is asked of each model."""
+
+    prompt_format: str
+    max_input_length: int
+    retrieval_lengths: Sequence[int]
+    retrieval_trials: int
+    sample_prompts: int
+    max_new_tokens: int
+    seed: int
+
+
+def evaluate(options: Options, root: Path) -> None:
+    """Read root/input/{test,base,tuned}; write root/output/evaluation; raises JobError."""
+    records = read_records(root / "input" / "test" / "test.jsonl")
+    if not records:
+        raise JobError("the test split must hold records: prepare with test_split above 0")
+    prompts = [_prompt(record) for record in records[: options.sample_prompts]]
+    # one after the other: two models of 7B do not fit on one GPU
+    base, tuned = (
+        _measure(root / "input" / name, records, prompts, options) for name in ("base", "tuned")
+    )
+    comparison = Comparison(base, tuned, prompts)
+    output = root / "output" / "evaluation"
+    output.mkdir(parents=True, exist_ok=True)
+    quality = json.dumps(comparison.model_quality(), indent=2, allow_nan=False)
+    (output / "evaluation.json").write_text(quality + "\n", encoding="utf-8")
+    (output / "report.html").write_text(render_page(comparison), encoding="utf-8")
+    print(quality)
+
+
+def _measure(
+    directory: Path, records: Sequence[Record], prompts: Sequence[str], options: Options
+) -> Measured:
+    subject = Subject(directory, options.prompt_format)
+    if (longest := max(options.retrieval_lengths)) > subject.window:
+        raise JobError(
+            f"retrieval_lengths must fit the model's window of {subject.window}, got {longest}"
+        )
+    examples = make_examples(
+        records,
+        subject.tokenizer,
+        prompt_format=options.prompt_format,
+        max_input_length=min(options.max_input_length, subject.window),
+    )
+    return Measured(
+        held_out_loss(subject, examples),
+        measure_retrieval(
+            subject, options.retrieval_lengths, options.retrieval_trials, options.seed
+        ),
+        [subject.answer(prompt, options.max_new_tokens) for prompt in prompts],
+    )
+
+
+def _prompt(record: Record) -> str:
+    return (
+        record["prompt"] if "prompt" in record else " ".join(record["text"].split()[:_START_WORDS])
+    )

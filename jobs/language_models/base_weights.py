@@ -1,0 +1,80 @@
+"""Loads a model and its tokenizer from a directory of weights, as a job's channel holds them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from container import JobError
+from language_models.examples import Tokenizer
+
+Model = Any  # transformers' models carry no types where this is checked
+
+if TYPE_CHECKING:
+    from language_models.gguf_weights import GgufWeights
+
+
+def _opened(gguf: Path) -> "GgufWeights":
+    from language_models.gguf_weights import (  # noqa: PLC0415 - the training image has no gguf
+        open_gguf,
+    )
+
+    return open_gguf(gguf)
+
+
+def find_gguf(directory: Path) -> Path | None:
+    """Return the directory's GGUF file, or None for a transformers checkpoint; raises JobError."""
+    ggufs, others = sorted(directory.glob("*.gguf")), checkpoint_files(directory)
+    if len(ggufs) == 1 and not others:
+        return ggufs[0]
+    if ggufs or not others or not (directory / "config.json").is_file():
+        found = ", ".join(sorted(file.name for file in directory.glob("*"))) or "nothing"
+        raise JobError(
+            f"{directory} must hold one .gguf, or .safetensors and config.json, got {found}"
+        )
+    return None
+
+
+def checkpoint_files(directory: Path) -> list[Path]:
+    """Return the weights of a transformers checkpoint, of today's kind or of the older one."""
+    return [*directory.glob("*.safetensors"), *directory.glob("pytorch_model*.bin")]
+
+
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """Load the tokenizer that lies beside the weights."""
+    if gguf := find_gguf(directory):
+        return _opened(gguf).tokenizer()
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    if tokenizer.eos_token_id is None:
+        raise JobError(f"the tokenizer in {directory} must have an end token")
+    return tokenizer
+
+
+def find_window(directory: Path) -> int:
+    """Return the longest sequence in tokens that the model was trained for."""
+    if gguf := find_gguf(directory):
+        return _opened(gguf).window
+    config = AutoConfig.from_pretrained(directory, local_files_only=True)
+    return int(config.max_position_embeddings)
+
+
+def load_model(
+    directory: Path,
+    *,
+    dtype: torch.dtype,
+    quantization: BitsAndBytesConfig | None = None,
+    device: str | None = None,
+) -> Model:
+    """Load the weights in `dtype`, or quantized, onto one device; None leaves that to others."""
+    if gguf := find_gguf(directory):
+        if quantization is not None:
+            raise JobError(f"{gguf.name} is quantized already: set bits to 16, or use safetensors")
+        return _opened(gguf).model().to(dtype=dtype, device=device)
+    return AutoModelForCausalLM.from_pretrained(
+        directory,
+        dtype=dtype,
+        quantization_config=quantization,
+        device_map=device and {"": device},
+        local_files_only=True,
+    )

@@ -1,0 +1,1 @@
+"""Turns a user's files into validated, split records, and reports what was left out."""

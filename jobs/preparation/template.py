@@ -1,0 +1,77 @@
+"""The user's `template.json`: how a record's keys become a prompt and its completion."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+
+from container import JobError
+from preparation.records import Fields
+
+
+class RecordError(ValueError):
+    """A record does not have what its template names."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt and a completion with `{key}` in the places of a record's values."""
+
+    prompt: str
+    completion: str
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that a record must have, in order of their first use."""
+        return list(dict.fromkeys([*_keys(self.prompt), *_keys(self.completion)]))
+
+    def render(self, record: object) -> Fields:
+        """Return the prompt and the completion of a record; raises RecordError."""
+        if not isinstance(record, Mapping):
+            raise RecordError(f"a record must be a JSON object, got {type(record).__name__}")
+        for key in self.keys:
+            if key not in record:
+                given = ", ".join(map(repr, record)) or "none"
+                raise RecordError(f"the template's key {key!r} is missing, got {given}")
+            if not isinstance(record[key], str):
+                raise RecordError(f"{key!r} must be a string, got {type(record[key]).__name__}")
+        return {
+            "prompt": self.prompt.format_map(record),
+            "completion": self.completion.format_map(record),
+        }
+
+
+def read_template(path: Path) -> Template:
+    """Read and check a template; raises JobError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise JobError(f"{path.name} must be JSON in UTF-8: {error}") from error
+    parts = content if isinstance(content, dict) else {}
+    if parts.keys() != {"prompt", "completion"}:
+        given = ", ".join(sorted(parts)) or type(content).__name__
+        raise JobError(f"{path.name} must hold exactly prompt and completion, got {given}")
+    for name, text in parts.items():
+        _check(f"{name} in {path.name}", text)
+    return Template(**parts)
+
+
+def _check(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise JobError(f"{name} must be a string, got {type(text).__name__}")
+    try:
+        fields = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError as error:
+        raise JobError(f"{name} must double the braces that stand for themselves: {error}") from (
+            error
+        )
+    for key, form, conversion in fields:
+        if not key or key.isdecimal() or set(key) & set(".[") or form or conversion:
+            raise JobError(f"{name} must use plain keys such as {{response}}, got {{{key}}}")
+    if not fields:
+        raise JobError(f"{name} must use at least one key, such as {{response}}, got {text!r}")
+
+
+def _keys(text: str) -> list[str]:
+    return [key for _, key, _, _ in Formatter().parse(text) if key]

@@ -1,0 +1,74 @@
+"""Processing job: validates and splits a data set for fine-tuning and evaluation."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from container import ArgumentParser, JobError, processing_message_file, processing_root, run_job
+from preparation.domain import read_domain
+from preparation.instruction import read_instruction
+from preparation.report import describe_rejections, make_report, with_splits
+from preparation.screening import screen
+from preparation.splitting import Splits, split
+
+_READERS = {"instruction": read_instruction, "domain": read_domain}
+
+
+def prepare(arguments: Sequence[str], root: Path) -> None:
+    """Read root/input/data; write root/output/{train,validation,test,report}; raises JobError."""
+    options = _parse(arguments)
+    # domain texts are packed into windows: none is too long
+    limited = options.mode == "instruction" and options.max_input_length > 0
+    items = _READERS[options.mode](root / "input" / "data")
+    screened = screen(items, options.max_input_length if limited else None)
+    report = make_report(options.mode, screened)
+    _write_json(root / "output" / "report" / "report.json", report)
+    for rejection in screened.rejected:
+        print(f"rejected {rejection.place}: {rejection.kind}: {rejection.reason}")
+    if len(screened.rejected) > options.max_rejected_fraction * report["records"]["counted"]:
+        limit = f"max_rejected_fraction allows {options.max_rejected_fraction:g}"
+        raise JobError(f"{describe_rejections(report)}; {limit}")
+    splits = split(screened.kept, options.validation_split, options.test_split, options.seed)
+    _write(root / "output", splits, with_splits(report, splits, options.seed))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = ArgumentParser(__doc__)
+    parser.add_argument("--mode", choices=sorted(_READERS), required=True)
+    parser.add_argument("--validation_split", type=_fraction, default=0.2)
+    parser.add_argument("--test_split", type=_fraction, default=0.1)
+    parser.add_argument(
+        "--max_input_length", type=int, default=-1, help="estimated tokens, -1 for no limit"
+    )
+    parser.add_argument("--max_rejected_fraction", type=_fraction, default=0.1)
+    parser.add_argument("--seed", type=int, default=10)
+    return parser.parse_args(arguments)
+
+
+def _fraction(text: str) -> float:
+    if not 0 <= (value := float(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text}")
+    return value
+
+
+def _write(output: Path, splits: Splits, report: Mapping[str, Any]) -> None:
+    for name, records in splits.items():
+        path = output / name / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{record.line}\n" for record in records), encoding="utf-8")
+    _write_json(output / "report" / "report.json", report)
+    # training puts the data's fingerprint into the model card
+    _write_json(output / "train" / "report.json", report)
+    print(json.dumps({name: len(records) for name, records in splits.items()}))
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(lambda: prepare(sys.argv[1:], processing_root()), processing_message_file()))

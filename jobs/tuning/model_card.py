@@ -1,0 +1,72 @@
+"""The model card: what a tuned model was made from, how, and with what success."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tuning.hyperparameters import Hyperparameters
+
+_CARD = """\
+---
+license: {license}
+base_model: {base}
+library_name: transformers
+pipeline_tag: text-generation
+tags: [{tags}]
+---
+
+# {base}, fine-tuned
+
+A {method} of `{base}` on {mode} data. It is derived from `{base}` and stays under that model's
+licence, {license}.
+
+## Data
+
+| | |
+| --- | --- |
+| records kept | {kept} of {counted} |
+| trained on, validated on, held out | {splits} |
+| SHA-256 of the kept records | `{sha256}` |
+
+## Result
+
+| | |
+| --- | --- |
+{metrics}
+
+## Hyperparameters
+
+| | |
+| --- | --- |
+{hyperparameters}
+"""
+
+
+def write_model_card(
+    target: Path, p: Hyperparameters, report: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    """Write README.md from the preparing job's report and the training's metrics."""
+    method = f"{'QLoRA' if p.quantized else 'LoRA'} fine-tuning" if p.lora else "full fine-tuning"
+    splits = report["splits"]
+    card = _CARD.format(
+        license=p.base_model_license,
+        base=p.base_model_id,
+        tags=", ".join(["fine-tuned", *(["lora"] if p.lora else [])]),
+        method=method,
+        mode=report["mode"],
+        kept=report["records"]["kept"],
+        counted=report["records"]["counted"],
+        splits=f"{splits['train']}, {splits['validation']}, {splits['test']}",
+        sha256=report["sha256"],
+        metrics=_rows(metrics),
+        hyperparameters=_rows(asdict(p)),
+    )
+    (target / "README.md").write_text(card, encoding="utf-8")
+
+
+def _rows(values: Mapping[str, object]) -> str:
+    return "\n".join(
+        f"| {name} | {value:.4g} |" if isinstance(value, float) else f"| {name} | {value} |"
+        for name, value in values.items()
+    )

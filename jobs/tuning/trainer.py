@@ -1,0 +1,35 @@
+"""What transformers' Trainer does not do by itself."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from torch.utils.data import SequentialSampler
+from transformers import Trainer, TrainerCallback
+
+from language_models.examples import Example
+
+
+class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not installed here
+    """A trainer that reads its data in their order, and so goes on exactly where it stopped.
+
+    The Trainer's own order starts again with the first epoch's when a training is resumed.
+    """
+
+    def _get_train_sampler(self, train_dataset: Sequence[Example] | None = None) -> object:
+        return SequentialSampler(train_dataset or self.train_dataset)
+
+
+class EvaluateAtEnd(TrainerCallback):  # type: ignore[misc] # transformers is not installed here
+    """An evaluation of the last step too, which may be the best."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002 - transformers' signature
+        """Ask for it."""
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
+
+
+def shuffled_epochs(examples: Sequence[Example], epochs: int, seed: int) -> list[Example]:
+    """All epochs one after the other, each in an order of its own."""
+    draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    return [example for _ in range(epochs) for example in draw.sample(examples, len(examples))]

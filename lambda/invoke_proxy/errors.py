@@ -1,0 +1,125 @@
+"""Everything that can go wrong for a caller: one table, one exception tree, one body.
+
+ProxyError
+├── RequestError   the caller's request cannot be served; its message says why
+└── EndpointError    SageMaker or the model failed; its message is the table's, never upstream's
+"""
+
+from typing import Literal
+
+import msgspec
+
+TgiErrorType = Literal["validation", "generation", "incomplete_generation", "overloaded"]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One row of the table of errors: what the caller gets, and whether waiting helps."""
+
+    status: int
+    type: str
+    message: str
+    tgi_type: TgiErrorType = "validation"
+    retry_after_seconds: int | None = None
+
+
+_REQUEST = "invalid_request_error"
+_RATE = "rate_limit_error"
+_SERVER = "server_error"
+
+# Keyed by the error's `code`. Those marked (gateway) are API Gateway's own refusals.
+KINDS: dict[str, Kind] = {
+    "invalid_json": Kind(400, _REQUEST, "the body is not valid JSON"),
+    "invalid_request": Kind(400, _REQUEST, "the request does not fit the schema"),
+    "unsupported_parameter": Kind(400, _REQUEST, "the parameter is not supported"),
+    "context_length_exceeded": Kind(400, _REQUEST, "the prompt does not fit the context"),
+    "invalid_api_key": Kind(
+        401, _REQUEST, "send a key: `Authorization: Bearer <key>`"
+    ),  # (gateway)
+    "access_denied": Kind(403, _REQUEST, "the key is not valid for this API"),  # (gateway)
+    "unknown_url": Kind(404, _REQUEST, "no such route"),
+    "model_refused": Kind(400, _REQUEST, "the model refused the parameters"),
+    "model_not_found": Kind(404, _REQUEST, "no such model"),
+    "method_not_allowed": Kind(405, _REQUEST, "the route does not take this method"),
+    "request_too_large": Kind(413, _REQUEST, "the body is too large"),
+    "rate_limit_exceeded": Kind(  # (gateway)
+        429, _RATE, "too many requests with this key", "overloaded", retry_after_seconds=1
+    ),
+    "insufficient_quota": Kind(  # (gateway)
+        429, "insufficient_quota", "the key's quota is used up", "overloaded"
+    ),
+    "model_overloaded": Kind(
+        429, _RATE, "the model is at its limit of requests", "overloaded", retry_after_seconds=2
+    ),
+    "endpoint_throttled": Kind(
+        429, _RATE, "the endpoint is throttled", "overloaded", retry_after_seconds=1
+    ),
+    "internal_error": Kind(500, _SERVER, "the proxy failed", "generation"),
+    "endpoint_error": Kind(
+        502, _SERVER, "the endpoint failed", "generation", retry_after_seconds=1
+    ),
+    "endpoint_refused": Kind(502, _SERVER, "the endpoint refused the proxy", "generation"),
+    "model_error": Kind(502, _SERVER, "the model failed", "generation"),
+    "stream_interrupted": Kind(
+        502, _SERVER, "the answer broke off and is not complete", "incomplete_generation"
+    ),
+    "endpoint_not_found": Kind(503, _SERVER, "the endpoint does not exist", "overloaded"),
+    "endpoint_updating": Kind(
+        503, _SERVER, "the endpoint is starting", "overloaded", retry_after_seconds=30
+    ),
+    "endpoint_unavailable": Kind(
+        503, _SERVER, "the endpoint is unavailable", "overloaded", retry_after_seconds=5
+    ),
+    "no_capacity": Kind(
+        503, _SERVER, "the endpoint has no instance yet", "overloaded", retry_after_seconds=60
+    ),
+    "timeout": Kind(504, _SERVER, "the answer took too long", "incomplete_generation"),
+}
+
+
+class ProxyError(Exception):
+    """What a caller is told; `code` is a key of `KINDS`."""
+
+    def __init__(self, code: str, message: str | None = None, param: str | None = None) -> None:
+        self.code = code
+        self.kind = KINDS[code]
+        self.message = message or self.kind.message
+        self.param = param
+        super().__init__(self.message)
+
+
+class RequestError(ProxyError):
+    """The caller's request cannot be served."""
+
+
+class EndpointError(ProxyError):
+    """The endpoint or its model failed; takes no message, so that no upstream text can leak.
+
+    `upstream` is the name of upstream's error, for the log.
+    """
+
+    def __init__(self, code: str, upstream: str | None = None) -> None:
+        super().__init__(code)
+        self.upstream = upstream
+
+
+class Error(msgspec.Struct):
+    """OpenAI's error."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorBody(msgspec.Struct, omit_defaults=True):
+    """OpenAI's error body; on TGI's routes with TGI's `error_type` beside it."""
+
+    error: Error
+    error_type: TgiErrorType | None = None
+
+
+def error_body(error: ProxyError, *, tgi: bool) -> bytes:
+    """Return the JSON of an error, for a whole answer as for an event of a stream."""
+    kind = error.kind
+    inner = Error(error.message, kind.type, error.param, error.code)
+    return msgspec.json.encode(ErrorBody(inner, kind.tgi_type if tgi else None))

@@ -1,0 +1,150 @@
+"""`GET /openapi.json`: the contract, made from the types and the table of errors."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from invoke_proxy.errors import KINDS, ErrorBody
+from invoke_proxy.logs import Record
+from invoke_proxy.openai_answers import (
+    ChatChunk,
+    ChatCompletion,
+    Completion,
+    ModelCard,
+    ModelList,
+)
+from invoke_proxy.openai_requests import ChatRequest, CompletionRequest
+from invoke_proxy.tgi_types import GenerateRequest, GenerateResponse, StreamEvent
+
+_Json = dict[str, Any]
+
+_TYPES = (
+    ChatRequest, ChatCompletion, ChatChunk, CompletionRequest, Completion, ModelCard, ModelList,
+    GenerateRequest, GenerateResponse, StreamEvent, ErrorBody,
+)  # fmt: skip
+_STATUSES = sorted({kind.status for kind in KINDS.values()})
+
+
+async def openapi(request: Request) -> Response:
+    """Answer the document."""
+    path = Record.of(request).context.path or request.url.path
+    server = path.removesuffix("/openapi.json") or "/"
+    return Response(msgspec.json.encode(document(server)), media_type="application/json")
+
+
+class _Operation(msgspec.Struct, kw_only=True):
+    method: str
+    path: str
+    summary: str
+    body: str | None = None
+    answer: str | None = None
+    event: str | None = None
+    as_list: bool = False
+    public: bool = False
+
+
+_OPERATIONS = (
+    _Operation(
+        method="post", path="/v1/chat/completions", summary="Answer a chat.",
+        body="ChatRequest", answer="ChatCompletion", event="ChatChunk",
+    ),
+    _Operation(
+        method="post", path="/v1/completions", summary="Go on with a prompt.",
+        body="CompletionRequest", answer="Completion", event="Completion",
+    ),
+    _Operation(method="get", path="/v1/models", summary="List the model.", answer="ModelList"),
+    _Operation(
+        method="get", path="/v1/models/{model}", summary="Describe the model.", answer="ModelCard"
+    ),
+    _Operation(
+        method="post", path="/generate", summary="Generate, whole, as TGI 1.1.",
+        body="GenerateRequest", answer="GenerateResponse",
+    ),
+    _Operation(
+        method="post", path="/generate_stream", summary="Generate, streamed, as TGI 1.1.",
+        body="GenerateRequest", event="StreamEvent",
+    ),
+    _Operation(
+        method="post", path="/invocations", summary="Generate, as the SageMaker container.",
+        body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
+    ),
+    _Operation(method="get", path="/health", summary="Say that the proxy is up.", public=True),
+    _Operation(
+        method="post", path="/", summary="The same, where TGI's own client posts.",
+        body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
+    ),
+    _Operation(method="get", path="/openapi.json", summary="Answer this document."),
+)  # fmt: skip
+
+
+@cache
+def document(server: str) -> _Json:
+    """Return the OpenAPI 3.1 document of the API under a base URL."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    paths: dict[str, _Json] = {}
+    for operation in _OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "LLM on SageMaker",
+            "version": "1",
+            "description": "OpenAI's chat and completion API and TGI 1.1's own, for one model.",
+        },
+        "servers": [{"url": server}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {f"Error{status}": _errors(status) for status in _STATUSES},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: _Operation) -> _Json:
+    content: _Json = {}
+    if operation.answer:
+        answer = _reference(operation.answer)
+        content["application/json"] = {
+            "schema": {"type": "array", "items": answer} if operation.as_list else answer
+        }
+    if operation.event:
+        content["text/event-stream"] = {"itemSchema": _reference(operation.event)}
+    if operation.public:
+        content["application/json"] = {"schema": {"type": "object"}}
+    described: _Json = {
+        "summary": operation.summary,
+        "responses": {"200": {"description": "The answer.", "content": content}},
+    }
+    if operation.public:
+        return {**described, "security": []}
+    for status in _STATUSES:
+        described["responses"][str(status)] = {"$ref": f"#/components/responses/Error{status}"}
+    if operation.body:
+        body = {"application/json": {"schema": _reference(operation.body)}}
+        described["requestBody"] = {"required": True, "content": body}
+    if "{model}" in operation.path:
+        name = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+        described["parameters"] = [name]
+    return described
+
+
+def _errors(status: int) -> _Json:
+    """Return the rows of the table of errors that have a status."""
+    rows = {code: kind for code, kind in KINDS.items() if kind.status == status}
+    described: _Json = {
+        "description": "; ".join(f"`{code}`: {kind.message}" for code, kind in rows.items()),
+        "content": {"application/json": {"schema": _reference("ErrorBody")}},
+    }
+    if any(kind.retry_after_seconds for kind in rows.values()):
+        retry_after = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+        described["headers"] = {"Retry-After": retry_after}
+    return described
+
+
+def _reference(name: str) -> _Json:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,97 @@
+"""Chat templates: TGI 1.1 has no chat route, so a chat becomes its model's prompt here.
+
+TGI adds the first `<s>` itself, so no prompt starts with it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from invoke_proxy.errors import RequestError
+from invoke_proxy.openai_requests import Message
+
+Turn = tuple[str, str]  # role and text
+
+
+class PromptFormat(msgspec.Struct, frozen=True):
+    """How a model's chats are written.
+
+    `answer_prefix` is what the template puts before an answer in the history, so that the model
+    generates it too; it is no part of the answer.
+    """
+
+    render: Callable[[Sequence[Turn]], str]
+    answer_prefix: str = ""
+    alternates: bool = True
+
+
+def mistral_instruct(turns: Sequence[Turn]) -> str:
+    """`[INST] user [/INST] assistant </s><s>[INST] user [/INST]`."""
+    written = {"user": "<s>[INST] {} [/INST]", "assistant": " {} </s>"}
+    return "".join(written[role].format(text) for role, text in turns).removeprefix("<s>")
+
+
+def mistrallite(turns: Sequence[Turn]) -> str:
+    """`<|prompter|>user</s><|assistant|>assistant</s>…<|assistant|>`."""
+    names = {"user": "prompter", "assistant": "assistant"}
+    return "".join(f"<|{names[role]}|>{text}</s>" for role, text in turns) + "<|assistant|>"
+
+
+def chatml(turns: Sequence[Turn]) -> str:
+    """`<|im_start|>role`, the text and `<|im_end|>` a turn, then the assistant's start."""
+    history = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns)
+    return f"{history}<|im_start|>assistant\n"
+
+
+FORMATS: dict[str, PromptFormat] = {
+    "mistral-instruct": PromptFormat(mistral_instruct, answer_prefix=" "),
+    "mistrallite": PromptFormat(mistrallite),
+    "chatml": PromptFormat(chatml, alternates=False),
+}
+
+
+def chat_prompt(messages: Sequence[Message], prompt_format: PromptFormat) -> str:
+    """Return the prompt of a chat, refusing one that the format cannot say."""
+    turns: list[Turn] = [
+        ("system" if message.role == "developer" else message.role, _text(message, position))
+        for position, message in enumerate(messages)
+    ]
+    if turns[-1][0] != "user":
+        raise _refused(len(turns) - 1, "role", f"the last role must be user, got {turns[-1][0]}")
+    if prompt_format.alternates:
+        return prompt_format.render(_alternating(turns))
+    return prompt_format.render(turns)
+
+
+def _alternating(turns: Sequence[Turn]) -> list[Turn]:
+    """Fold the system messages at the start into the first user turn, and check the order."""
+    folded = 0
+    while turns[folded][0] == "system":
+        folded += 1
+    for position, (role, _) in enumerate(turns[folded:]):
+        expected = ("user", "assistant")[position % 2]
+        if role != expected:
+            problem = f"roles alternate, expected {expected}, got {role}"
+            raise _refused(folded + position, "role", problem)
+    first_user = "\n\n".join(text for _, text in turns[: folded + 1])
+    return [("user", first_user), *turns[folded + 1 :]]
+
+
+def _text(message: Message, position: int) -> str:
+    if message.tool_calls:
+        raise _refused(position, "tool_calls", "this model cannot call tools")
+    if message.name:
+        raise _refused(position, "name", "this model cannot tell names apart")
+    if isinstance(message.content, str):
+        return message.content
+    for index, part in enumerate(message.content):
+        if part.type != "text" or part.text is None:
+            problem = f"this model takes text only, got {part.type}"
+            raise _refused(position, f"content[{index}]", problem)
+    return "".join(part.text or "" for part in message.content)
+
+
+def _refused(position: int, field: str, problem: str) -> RequestError:
+    param = f"messages[{position}].{field}"
+    code = "invalid_request" if field == "role" else "unsupported_parameter"
+    return RequestError(code, f"{problem} at `{param}`", param)

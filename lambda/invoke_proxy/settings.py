@@ -1,0 +1,40 @@
+"""The process environment as one validated, frozen value."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+import msgspec
+
+STREAM_SECONDS = 8 * 60  # SageMaker's wall for a response stream (U)
+
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+PromptFormatName = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
+TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """Which endpoint is served, and what its model can take; names and meaning are TGI's."""
+
+    endpoint_name: Name
+    model_id: Name
+    prompt_format: PromptFormatName
+    tokenizer: TokenizerName
+    max_input_length: Count
+    max_total_tokens: Count
+    playground: bool = False  # whether the page to try the model with is served
+
+    def __post_init__(self) -> None:
+        if self.max_input_length >= self.max_total_tokens:
+            raise ValueError(
+                f"MAX_INPUT_LENGTH must be below MAX_TOTAL_TOKENS ({self.max_total_tokens}), "
+                f"got {self.max_input_length}"
+            )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raise ValueError that names the variable which is missing or wrong."""
+        try:
+            return msgspec.convert(dict(environment), cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"set the proxy's environment right: {error}") from None

@@ -1,0 +1,48 @@
+"""Where the SageMaker runtime is, and the signatures that open it: botocore's rules for both.
+
+Botocore's own client would hold up every other stream, and the asynchronous one (aiobotocore)
+triples the time to start.
+"""
+
+from urllib.parse import quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import NoCredentialsError
+from botocore.httpsession import where
+from botocore.session import Session
+
+
+class Signer:
+    """Signs for the region, endpoint and credentials of the usual AWS environment."""
+
+    def __init__(self) -> None:
+        session = Session()
+        client = session.create_client("sagemaker-runtime")
+        self.ca_file: str = session.get_config_variable("ca_bundle") or where()
+        self.url: str = client.meta.endpoint_url.rstrip("/")
+        self._region = client.meta.region_name
+        self._credentials = session.get_credentials()
+
+    def headers(self, path: str, body: bytes) -> list[tuple[str, str]]:
+        """Return the headers of a signed POST, raising BotoCoreError without credentials."""
+        if self._credentials is None:
+            raise NoCredentialsError
+        request = AWSRequest(
+            method="POST",
+            url=self.url + path,
+            headers={
+                "Host": self.url.partition("://")[2],
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+            },
+            data=body,
+        )
+        credentials = self._credentials.get_frozen_credentials()
+        SigV4Auth(credentials, "sagemaker", self._region).add_auth(request)
+        return list(request.headers.items())
+
+
+def invocation_path(endpoint_name: str) -> str:
+    """Return the path of InvokeEndpointWithResponseStream."""
+    return f"/endpoints/{quote(endpoint_name, safe='')}/invocations-response-stream"

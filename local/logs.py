@@ -1,0 +1,97 @@
+"""Process output into the embedded AWS's CloudWatch Logs, as Lambda and SageMaker do."""
+
+import os
+import queue
+import subprocess
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+_TAIL_LINES = 20
+_MOST_LINES_PER_CALL = 1000
+
+
+@cache
+def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
+    """A boto3 client of the embedded AWS itself."""
+    return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+
+class LogShipper:
+    """Copies what a process prints to a log stream, and remembers its last lines.
+
+    `logs` is the client that writes them, if not the embedded AWS's own; `on_line` sees each line.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        group: str,
+        stream_prefix: str,
+        *,
+        logs: Any = None,  # noqa: ANN401 - boto3 has no types
+        on_line: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._process = process
+        self._logs = logs or client("logs")
+        self._on_line = on_line
+        self._group = group
+        self._stream = f"{stream_prefix}{uuid.uuid4().hex}"
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._lines: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._ship, daemon=True).start()
+
+    def last_line(self) -> str:
+        """The last line that the ended process printed, or an empty string."""
+        self._reader.join(timeout=2)
+        return self._tail[-1] if self._tail else ""
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - Popen(stdout=PIPE) sets it
+        for line in self._process.stdout:
+            if text := line.rstrip("\n"):
+                self._tail.append(text)
+                self._on_line(text)
+                self._lines.put((int(time.time() * 1000), text))
+        self._lines.put(None)
+
+    def _ship(self) -> None:
+        ended = False
+        while not ended:
+            batch = [self._lines.get()]
+            while not self._lines.empty() and len(batch) < _MOST_LINES_PER_CALL:
+                batch.append(self._lines.get())
+            ended = None in batch
+            events = [{"timestamp": at, "message": text} for at, text in filter(None, batch)]
+            if events:
+                self._put(events)
+
+    def _put(self, events: list[dict[str, Any]]) -> None:
+        logs = self._logs
+        stream = {"logGroupName": self._group, "logStreamName": self._stream}
+        for attempt in (
+            self._ensure_stream,
+            lambda: logs.put_log_events(**stream, logEvents=events),
+        ):
+            try:
+                attempt()
+            except logs.exceptions.ResourceAlreadyExistsException:
+                continue
+            except (BotoCoreError, ClientError):
+                return  # the embedded AWS is going down: its logs go with it
+
+    def _ensure_stream(self) -> None:
+        logs = self._logs
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=self._group)
+        logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)

@@ -1,0 +1,1 @@
+"""SageMaker's pipelines: definitions, executions and the engine that runs them."""

@@ -1,0 +1,81 @@
+"""The embedded AWS as one process: `python -m local.server`.
+
+Its settings are ministack's environment variables; `local.home` sets them.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from local import apigateway, autoscaling, resource_types, runtime, sagemaker, web_functions
+from local.emulator import (
+    add_service,
+    application,
+    on_stack_status,
+    put_event,
+    treat_loopback_as_tls,
+)
+
+
+def install() -> None:
+    """Add what ministack lacks to it."""
+    treat_loopback_as_tls()
+    scaling = autoscaling.service
+    add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
+    control = sagemaker.service
+    add_service(
+        control.name,
+        control.handle,
+        control.matches,
+        sagemaker.STORES,
+        restored=sagemaker.resume,
+    )
+    add_service("sagemaker-runtime", runtime.handle, runtime.matches)
+    resource_types.install()
+    apigateway.install()
+    on_stack_status(_tell_stack_status)
+
+
+def _tell_stack_status(stack_id: str, status: str, reason: str, token: str) -> None:
+    detail = {
+        "stack-id": stack_id,
+        "status-details": {"status": status, "status-reason": reason},
+        "client-request-token": token,
+    }
+    put_event("aws.cloudformation", "CloudFormation Stack Status Change", [stack_id], detail)
+
+
+async def _serve(port: str) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+
+    async def stopped() -> None:
+        await stopping.wait()
+
+    await serve(application, config, shutdown_trigger=stopped)
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
+    logging.getLogger("hypercorn.access").disabled = True
+    install()
+    try:
+        asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
+    finally:
+        web_functions.stop_all()
+        sagemaker.stop_all()
+
+
+if __name__ == "__main__":
+    main()

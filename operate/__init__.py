@@ -1,0 +1,1 @@
+"""What an operator does to a deployed environment: `python -m operate <verb> <environment>`."""

@@ -1,0 +1,65 @@
+"""The operator's verbs; the Makefile calls them."""
+
+import argparse
+from pathlib import Path
+
+from operate.drift import drift
+from operate.finetune import finetune
+from operate.keys import key_of
+from operate.rollback import rollback
+
+
+def main() -> None:
+    """Run one verb."""
+    arguments = _parser().parse_args()
+    match arguments.verb:
+        case "key":
+            print(key_of(arguments.environment, arguments.client))
+        case "rollback":
+            rollback(arguments.environment)
+        case "drift":
+            drift(arguments.environment)
+        case "finetune":
+            finetune(
+                arguments.environment,
+                data=arguments.data,
+                mode=arguments.mode,
+                fail=arguments.fail,
+                values=dict(arguments.values),
+            )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    key = verbs.add_parser("key", help="print the API key of a client")
+    back = verbs.add_parser("rollback", help="release the model that was served before")
+    proof = verbs.add_parser("drift", help="prove that what serves is what the stack says")
+    tune = verbs.add_parser("finetune", help="fine-tune on data of this machine, and release")
+    for verb in (key, back, proof, tune):
+        verb.add_argument("environment", help="local, dev, staging or prod")
+    key.add_argument("client", help="the client's name in stacks/environments.py")
+    tune.add_argument("--data", type=Path, help="a folder, if not the mode's example data")
+    tune.add_argument("--mode", choices=("instruction", "domain"), default="instruction")
+    tune.add_argument("--fail", choices=("gate",), help="show a refusal")
+    tune.add_argument(
+        "--set",
+        dest="values",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the pipeline",
+    )
+    return parser
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"give a parameter as NAME=VALUE, got {text!r}")
+    return name, value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Whether what serves is what the template and the parameter say."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from operate.stacks import client, outputs, stack_name
+from operate.updates import served_package
+
+_MODEL = "AWS::SageMaker::Model"
+_CONFIG = "AWS::SageMaker::EndpointConfig"
+
+
+class Check(NamedTuple):
+    """One thing that the stack says, and what is found behind the endpoint."""
+
+    subject: str
+    said: object
+    found: object
+
+    @property
+    def holds(self) -> bool:
+        """Whether both are the same."""
+        return self.said == self.found
+
+
+def drift(environment: str) -> None:
+    """Print each check; raises SystemExit when one does not hold."""
+    checks = list(_checks(environment))
+    for check in checks:
+        print(f"{'same   ' if check.holds else 'DRIFTED'} {check.subject}: {check.found}")
+        if not check.holds:
+            print(f"        the stack says: {check.said}")
+    if not all(check.holds for check in checks):
+        raise SystemExit(f"{environment} serves something else than its stack says")
+
+
+def _checks(environment: str) -> Iterator[Check]:
+    sagemaker, name = client("sagemaker"), stack_name(environment, "Serving")
+    template = client("cloudformation").get_template(StackName=name)["TemplateBody"]
+    physical = _physical_ids(name)
+    endpoint_name = outputs(environment, "Serving")["EndpointName"]
+    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    yield Check("endpoint status", "InService", endpoint["EndpointStatus"])
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    yield Check("endpoint config", physical[_CONFIG], config["EndpointConfigArn"])
+    (variant,) = config["ProductionVariants"]
+    said = _properties(template, _CONFIG)["ProductionVariants"][0]
+    yield Check("instance type", said["InstanceType"], variant["InstanceType"])
+    model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    yield Check("model", physical[_MODEL], model["ModelArn"])
+    package_arn = served_package(environment)
+    yield from _container_checks(template, package_arn, model["PrimaryContainer"])
+    if package_arn:
+        package = sagemaker.describe_model_package(ModelPackageName=package_arn)
+        yield Check("approval", "Approved", package["ModelApprovalStatus"])
+
+
+def _container_checks(
+    template: dict[str, Any], package_arn: str, container: dict[str, Any]
+) -> Iterator[Check]:
+    yield Check("model package", package_arn, container.get("ModelPackageName", ""))
+    if package_arn:
+        return
+    base = _properties(template, _MODEL)["PrimaryContainer"]["Fn::If"][1]
+    yield Check("environment", base["Environment"], container.get("Environment"))
+    # The registry's address depends on the region, what comes after it does not.
+    image = base["Image"] if isinstance(base["Image"], str) else base["Image"]["Fn::Join"][1][-1]
+    yield Check("image", _tag(image), _tag(container["Image"]))
+
+
+def _physical_ids(stack: str) -> dict[str, str]:
+    resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {found["ResourceType"]: found["PhysicalResourceId"] for found in resources}
+
+
+def _properties(template: dict[str, Any], resource_type: str) -> dict[str, Any]:
+    found = (r["Properties"] for r in template["Resources"].values() if r["Type"] == resource_type)
+    properties: dict[str, Any] = next(found)
+    return properties
+
+
+def _tag(image: str) -> str:
+    return image.rpartition("/")[2]

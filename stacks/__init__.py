@@ -1,0 +1,1 @@
+"""The deployment units, and the environments that they are deployed to."""

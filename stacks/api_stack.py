@@ -1,0 +1,39 @@
+"""The REST API's stack: the part that changes with the code."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from sagemaker_llm import InvokeApi, LlmEndpoint
+
+from .environments import Environment
+
+
+class ApiStack(cdk.Stack):
+    """Serves an endpoint over REST to the environment's clients.
+
+    It refers to the endpoint's name and ARN, which never change; cdk.json makes such references
+    weak, so nothing is exported that an update of the serving stack could trip over.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        endpoint: LlmEndpoint,
+    ) -> None:
+        super().__init__(scope, construct_id, description="The REST API over the model's endpoint")
+        api = InvokeApi(
+            self,
+            "Invoke",
+            endpoint=endpoint,
+            settings=environment.api,
+            target=environment.function_target,
+            log_keeping=environment.log_keeping,
+        )
+        cdk.CfnOutput(self, "ApiUrl", value=api.url)
+        cdk.CfnOutput(self, "RestApiId", value=api.rest_api_id)
+        cdk.CfnOutput(self, "ModelId", value=endpoint.model.model_id)
+        for name, key_id in api.key_ids.items():
+            cdk.CfnOutput(self, f"ApiKeyId{name}", value=key_id)

@@ -1,0 +1,178 @@
+"""The environments: what differs between local, dev, staging and prod, and nothing else."""
+
+import re
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+import aws_cdk.aws_logs as logs
+
+from sagemaker_llm import (
+    DLC_ACCOUNTS,
+    ApiSettings,
+    Approval,
+    CatalogEntry,
+    Client,
+    Firewall,
+    FunctionTarget,
+    LogKeeping,
+    TargetTracking,
+    TuningSettings,
+    find_model,
+    gpu_count,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One environment's configuration; without account and region it can go to any."""
+
+    account: str | None
+    region: str | None
+    model: CatalogEntry
+    instance_type: str
+    scaling: TargetTracking
+    api: ApiSettings
+    tuning: TuningSettings
+    log_keeping: LogKeeping
+    function_target: FunctionTarget = FunctionTarget.AWS
+
+    def __post_init__(self) -> None:
+        self._check_location()
+        if self.model.num_gpus > gpu_count(self.instance_type):
+            raise ValueError(
+                f"instance_type must have the {self.model.num_gpus} GPUs that"
+                f" {self.model.model_id} is split over, got {self.instance_type!r}"
+            )
+
+    def _check_location(self) -> None:
+        if (self.account is None) != (self.region is None):
+            raise ValueError(
+                "account and region must be given together or not at all,"
+                f" got {self.account!r} and {self.region!r}"
+            )
+        if self.account is not None and not re.fullmatch(r"\d{12}", self.account):
+            raise ValueError(f"account must be 12 digits, got {self.account!r}")
+        if self.region is not None and self.region not in DLC_ACCOUNTS:
+            raise ValueError(
+                f"region must be one that AWS keeps the TGI image in, got {self.region!r}"
+            )
+
+
+# 512-word prompts begin to wait for each other at 16 users on one ml.g5.2xlarge (JumpStart's
+# measurement of Mistral 7B Instruct): scaling out at half of that leaves time to load the model.
+_MISTRAL_ON_G5_CONCURRENCY = 8
+
+# What a laptop's two cores train in two or three minutes: short examples, few steps, an adapter.
+_SMALL_TUNING = TuningSettings(
+    base_model_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+    approval=Approval.APPROVED,
+    overrides={
+        "peft_type": "lora",
+        "lora_r": 8,
+        "learning_rate": 2e-3,
+        "max_steps": 40,
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 1,
+        "eval_steps": 20,
+        "max_input_length": 96,
+        "warmup_ratio": 0.0,
+        "validation_split": 0.1,
+        "gradient_checkpointing": "False",
+    },
+    retrieval_lengths="128",
+    retrieval_trials=2,
+    sample_prompts=2,
+    max_new_tokens=16,
+    # One prompt more or less of two is chance with a model this small.
+    min_retrieval_change=-0.5,
+)
+
+
+def local() -> Environment:
+    """Return the environment that the embedded AWS runs: a small model, and nothing is kept."""
+    return Environment(
+        account="000000000000",
+        region="us-east-1",
+        model=find_model("smollm2-135m-instruct"),
+        instance_type="ml.g5.2xlarge",
+        scaling=TargetTracking(min_instances=1, max_instances=1, target_concurrent_requests=8),
+        api=ApiSettings(
+            clients=(Client(name="Demo", rate_limit=100, burst_limit=200, daily_quota=1_000_000),),
+            playground=True,
+        ),
+        tuning=_SMALL_TUNING,
+        log_keeping=LogKeeping(
+            retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
+        ),
+        function_target=FunctionTarget.LOCAL,
+    )
+
+
+def dev(*, account: str | None, region: str | None) -> Environment:
+    """Return the environment for trying things out on AWS: one instance."""
+    return Environment(
+        account=account,
+        region=region,
+        model=find_model("mistral-7b-instruct"),
+        instance_type="ml.g5.2xlarge",
+        scaling=TargetTracking(
+            min_instances=1,
+            max_instances=1,
+            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
+        ),
+        api=ApiSettings(
+            clients=(Client(name="Demo", rate_limit=5, burst_limit=10, daily_quota=5_000),),
+            playground=True,
+        ),
+        tuning=_mistral_tuning(Approval.APPROVED),
+        log_keeping=_kept(logs.RetentionDays.ONE_WEEK),
+    )
+
+
+def staging(*, account: str | None, region: str | None) -> Environment:
+    """Return the environment where a release is proven: prod's shape at its smallest."""
+    return Environment(
+        account=account,
+        region=region,
+        model=find_model("mistral-7b-instruct"),
+        instance_type="ml.g5.2xlarge",
+        scaling=TargetTracking(
+            min_instances=1,
+            max_instances=2,
+            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
+        ),
+        api=ApiSettings(
+            clients=(Client(name="Demo", rate_limit=10, burst_limit=20, daily_quota=20_000),),
+        ),
+        tuning=_mistral_tuning(Approval.PENDING),
+        log_keeping=_kept(logs.RetentionDays.ONE_MONTH),
+    )
+
+
+def prod(*, account: str | None, region: str | None) -> Environment:
+    """Return the environment that users call: two instances at least, so that one may fail."""
+    return Environment(
+        account=account,
+        region=region,
+        model=find_model("mistral-7b-instruct"),
+        instance_type="ml.g5.2xlarge",
+        scaling=TargetTracking(
+            min_instances=2,
+            max_instances=4,
+            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
+        ),
+        api=ApiSettings(
+            clients=(Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000),),
+            firewall=Firewall(),
+        ),
+        tuning=_mistral_tuning(Approval.PENDING),
+        log_keeping=_kept(logs.RetentionDays.ONE_YEAR),
+    )
+
+
+def _kept(retention: logs.RetentionDays) -> LogKeeping:
+    return LogKeeping(retention=retention, removal_policy=cdk.RemovalPolicy.RETAIN)
+
+
+def _mistral_tuning(approval: Approval) -> TuningSettings:
+    return TuningSettings(base_model_id="mistralai/Mistral-7B-Instruct-v0.1", approval=approval)

@@ -1,0 +1,23 @@
+"""The endpoint's stack: the dear part, which changes with the model."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from sagemaker_llm import LlmEndpoint
+
+from .environments import Environment
+
+
+class ServingStack(cdk.Stack):
+    """Serves the environment's model on a SageMaker endpoint."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id, description="The model's endpoint")
+        self.endpoint = LlmEndpoint(
+            self,
+            "Llm",
+            model=environment.model,
+            instance_type=environment.instance_type,
+            scaling=environment.scaling,
+        )
+        cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)

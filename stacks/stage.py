@@ -1,0 +1,23 @@
+"""One environment: its stacks, each handed what it needs from the ones before."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from .api_stack import ApiStack
+from .environments import Environment
+from .serving_stack import ServingStack
+from .training_stack import TrainingStack
+
+
+class LlmStage(cdk.Stage):
+    """All that one environment deploys."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=environment.account, region=environment.region),
+        )
+        serving = ServingStack(self, "Serving", environment=environment)
+        ApiStack(self, "Api", environment=environment, endpoint=serving.endpoint)
+        TrainingStack(self, "Training", environment=environment, endpoint=serving.endpoint)

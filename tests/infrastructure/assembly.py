@@ -1,0 +1,96 @@
+"""A synth of all environments, and what it wrote, as the tests look at it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENTS = ("Local", "Dev", "Staging", "Prod")
+ROOT = Path(__file__).parents[2]
+
+# Dev is left open, to be deployed anywhere; the others are placed, each in a region of its own.
+LOCATIONS = {
+    "STAGING_ACCOUNT": "222222222222",
+    "STAGING_REGION": "eu-central-1",
+    "PROD_ACCOUNT": "333333333333",
+    "PROD_REGION": "eu-south-2",
+}
+
+
+@dataclass(frozen=True)
+class Template:
+    """One synthesized template."""
+
+    stack: str
+    path: Path
+    body: dict[str, Any]
+
+    def resources(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """Return the resources of a type, by logical id."""
+        found = self.body["Resources"].items()
+        return {key: value for key, value in found if value["Type"] == resource_type}
+
+    def only(self, resource_type: str, containing: str = "") -> dict[str, Any]:
+        """Return the properties of the one resource of a type, told apart by its logical id."""
+        (found,) = (
+            resource["Properties"]
+            for key, resource in self.resources(resource_type).items()
+            if containing in key
+        )
+        properties: dict[str, Any] = found
+        return properties
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What one synth wrote."""
+
+    folder: Path
+
+    def templates(self) -> Iterator[Template]:
+        """Yield every stack's template."""
+        for manifest in sorted(self.folder.glob("assembly-*/manifest.json")):
+            for artifact in json.loads(manifest.read_text())["artifacts"].values():
+                if artifact["type"] == "aws:cloudformation:stack":
+                    path = manifest.parent / artifact["properties"]["templateFile"]
+                    body = json.loads(path.read_text())
+                    yield Template(artifact["displayName"], path, body)
+
+    def template(self, stack: str) -> Template:
+        """Return the template of one stack, such as `Prod/Api`."""
+        (found,) = (template for template in self.templates() if template.stack == stack)
+        return found
+
+    def acknowledgements(self) -> set[tuple[str, str]]:
+        """Return where each finding is acknowledged: pairs of construct path and finding id."""
+        return {
+            (path.lstrip("/"), finding)
+            for file in self.folder.glob("assembly-*/*.metadata.json")
+            for path, entries in json.loads(file.read_text()).items()
+            for entry in entries
+            if entry["type"] == "aws:cdk:acknowledged-rules"
+            for finding in entry["data"]
+        }
+
+
+def synth(
+    folder: Path, *, cwd: Path = ROOT, settings: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `python app.py` in a process of its own."""
+    outside = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.endswith(("_ACCOUNT", "_REGION"))
+    }
+    return subprocess.run(
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=cwd,
+        env={**outside, **LOCATIONS, "CDK_OUTDIR": str(folder), **(settings or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,126 @@
+"""The routes: guarded, validated, streamed, and refused in one shape."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.assembly import Template
+
+_METHOD = "AWS::ApiGateway::Method"
+_BODIES = {
+    "POST /v1/chat/completions": "ChatRequest",
+    "POST /v1/completions": "CompletionRequest",
+    "POST /generate": "GenerateRequest",
+    "POST /generate_stream": "GenerateRequest",
+    "POST /invocations": "GenerateRequest",
+    "POST ": "GenerateRequest",  # the root
+}
+_GUARDED = {*_BODIES, "GET /v1/models", "GET /v1/models/{model}", "GET /openapi.json"}
+
+
+def _path(template: Template, resource: dict[str, Any]) -> str:
+    if "Ref" not in resource:
+        return ""
+    properties = template.body["Resources"][resource["Ref"]]["Properties"]
+    return f"{_path(template, properties['ParentId'])}/{properties['PathPart']}"
+
+
+@pytest.fixture(name="routes")
+def _routes(api: Template) -> dict[str, dict[str, Any]]:
+    methods = [method["Properties"] for method in api.resources(_METHOD).values()]
+    return {f"{m['HttpMethod']} {_path(api, m['ResourceId'])}": m for m in methods}
+
+
+def test_all_routes_but_open_ones_need_a_key(
+    api: Template, routes: dict[str, dict[str, Any]]
+) -> None:
+    (authorizer,) = api.resources("AWS::ApiGateway::Authorizer")
+    has_playground = api.stack.startswith(("Local", "Dev"))
+    open_routes = {"GET /health", "GET /playground"} if has_playground else {"GET /health"}
+    assert routes.keys() == {*_GUARDED, *open_routes}
+    for route in _GUARDED:
+        assert routes[route]["ApiKeyRequired"] is True
+        assert routes[route]["AuthorizationType"] == "CUSTOM"
+        assert routes[route]["AuthorizerId"] == {"Ref": authorizer}
+    for route in open_routes:
+        assert routes[route]["AuthorizationType"] == "NONE"
+        assert "ApiKeyRequired" not in routes[route]
+
+
+def test_all_routes_stream_from_the_proxy(routes: dict[str, dict[str, Any]]) -> None:
+    for route in routes.values():
+        integration = route["Integration"]
+        assert integration["Type"] == "AWS_PROXY"
+        assert integration["ResponseTransferMode"] == "STREAM"
+        before, function, after = integration["Uri"]["Fn::Join"][1][-3:]
+        assert before.endswith(":lambda:path/2021-11-15/functions/")
+        assert function["Fn::GetAtt"][0].startswith("InvokeProxyFunction")
+        assert after == "/response-streaming-invocations"
+
+
+def test_bodies_are_validated_against_the_proxys_own_types(
+    api: Template, routes: dict[str, dict[str, Any]]
+) -> None:
+    validator = api.only("AWS::ApiGateway::RequestValidator")
+    assert validator["ValidateRequestBody"] is True
+    assert validator["ValidateRequestParameters"] is True
+    (validator_id,) = api.resources("AWS::ApiGateway::RequestValidator")
+    for route, name in _BODIES.items():
+        assert routes[route]["RequestValidatorId"] == {"Ref": validator_id}
+        model_id = routes[route]["RequestModels"]["application/json"]["Ref"]
+        schema = api.body["Resources"][model_id]["Properties"]["Schema"]
+        assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
+        assert schema["title"] == name
+
+
+def test_api_gateways_refusals_have_openais_shape(api: Template) -> None:
+    statuses = {}
+    for response in api.resources("AWS::ApiGateway::GatewayResponse").values():
+        properties = response["Properties"]
+        template = properties["ResponseTemplates"]["application/json"]
+        own_words = template.replace("$context.error.messageString", '"Forbidden"')
+        assert json.loads(own_words)["error"].keys() == {"message", "type", "param", "code"}
+        statuses[properties["ResponseType"]] = properties.get("StatusCode")
+    assert statuses == {
+        "ACCESS_DENIED": "403",
+        "BAD_REQUEST_BODY": "400",
+        "BAD_REQUEST_PARAMETERS": "400",
+        "DEFAULT_4XX": None,
+        "DEFAULT_5XX": None,
+        "INTEGRATION_FAILURE": "500",
+        "INTEGRATION_TIMEOUT": "504",
+        "INVALID_API_KEY": "403",
+        "MISSING_AUTHENTICATION_TOKEN": "404",
+        "QUOTA_EXCEEDED": "429",
+        "REQUEST_TOO_LARGE": "413",
+        "THROTTLED": "429",
+        "UNAUTHORIZED": "401",
+    }
+
+
+@pytest.mark.parametrize(
+    ("refusal", "headers"),
+    [
+        ("THROTTLED", {"gatewayresponse.header.Retry-After": "'1'"}),
+        ("QUOTA_EXCEEDED", {"gatewayresponse.header.x-should-retry": "'false'"}),
+    ],
+)
+def test_clients_are_told_whether_waiting_helps(
+    api: Template, refusal: str, headers: dict[str, str]
+) -> None:
+    response = api.only("AWS::ApiGateway::GatewayResponse", refusal.replace("_", ""))
+    assert response["ResponseParameters"] == headers
+
+
+@pytest.mark.parametrize("key", ["A" * 40, "sk-0123456789_abcdefghij"])
+def test_authorizer_is_asked_about_keys(api: Template, key: str) -> None:
+    expression = api.only("AWS::ApiGateway::Authorizer")["IdentityValidationExpression"]
+    assert re.fullmatch(expression, f"Bearer {key}")
+
+
+@pytest.mark.parametrize("token", ["", "Bearer ", "Bearer short", "A" * 40, "Bearer a b"])
+def test_authorizer_is_not_asked_about_anything_else(api: Template, token: str) -> None:
+    expression = api.only("AWS::ApiGateway::Authorizer")["IdentityValidationExpression"]
+    assert not re.fullmatch(expression, token)

@@ -1,0 +1,108 @@
+"""The layout: source roots stay source roots, and dependencies run one way."""
+
+import ast
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.infrastructure.assembly import ROOT
+
+_OURS = {
+    "app",
+    "stacks",
+    "sagemaker_llm",
+    "invoke_proxy",
+    "api_authorizer",
+    "model_release",
+    "local",
+    "bench",
+    "operate",
+}
+
+# What each part may import of the project; the rest of `_OURS` is out of its reach.
+_MAY_IMPORT = {
+    "stacks": {"stacks", "sagemaker_llm"},
+    "constructs/sagemaker_llm": {"sagemaker_llm", "invoke_proxy"},
+    "lambda/invoke_proxy": {"invoke_proxy"},
+    "lambda/api_authorizer": {"api_authorizer"},
+    "lambda/model_release": {"model_release"},
+    "local": {"local"},
+    "bench": {"bench", "local"},  # it measures what is deployed
+    "operate": {"operate"},
+    "jobs": set(),
+}
+
+
+def _imports(folder: str) -> Iterator[tuple[Path, str]]:
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield path, node.module
+
+
+@pytest.mark.parametrize("source_root", ["constructs", "lambda"])
+def test_source_root_is_not_a_package(source_root: str) -> None:
+    # `constructs` would shadow the library that the CDK is built on.
+    assert not (ROOT / source_root / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("part", _MAY_IMPORT)
+def test_dependencies_run_one_way(part: str) -> None:
+    imported = {name.partition(".")[0] for _, name in _imports(part)}
+    assert imported & _OURS <= _MAY_IMPORT[part]
+
+
+@pytest.mark.parametrize("part", ["lambda", "jobs", "local", "bench", "operate"])
+def test_cdk_is_for_stacks_and_constructs(part: str) -> None:
+    roots = {name.partition(".")[0] for _, name in _imports(part)}
+    assert not roots & {"aws_cdk", "constructs", "cdk_nag"}
+
+
+def test_constructs_know_the_proxy_by_its_types_only() -> None:
+    known = {name for _, name in _imports("constructs") if name.startswith("invoke_proxy")}
+    assert known == {"invoke_proxy.schemas", "invoke_proxy.errors"}
+
+
+@pytest.mark.parametrize("folder", ["stacks", "constructs"])
+def test_synth_depends_on_nothing_outside_the_checkout(folder: str) -> None:
+    # No process environment, clock, user, git or network: only app.py reads the first.
+    outside = {"os", "time", "datetime", "random", "uuid", "getpass", "socket", "subprocess"}
+    roots = {name.partition(".")[0] for _, name in _imports(folder)}
+    assert not roots & outside
+
+
+def test_sagemaker_sdk_is_imported_at_one_place_which_is_kept_offline() -> None:
+    sdk = {"sagemaker", "boto3", "botocore"}
+    places = {path.name for path, name in _imports("constructs") if name.partition(".")[0] in sdk}
+    assert places == {"offline_sdk.py"}
+
+
+def test_constructs_are_imported_without_the_slow_sdk() -> None:
+    code = "import _paths, sys, sagemaker_llm; sys.exit('sagemaker' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_app_reads_the_environment_at_one_place() -> None:
+    reads = [line for line in (ROOT / "app.py").read_text().splitlines() if "os.environ" in line]
+    assert len(reads) == 2  # account and region
+
+
+def test_every_recommended_feature_flag_is_set() -> None:
+    aws_cdk = find_spec("aws_cdk")
+    assert aws_cdk
+    assert aws_cdk.origin
+    (bundle,) = Path(aws_cdk.origin).parent.glob("_jsii/aws-cdk-lib@*.tgz")
+    with tarfile.open(bundle) as archive:
+        member = archive.extractfile("package/recommended-feature-flags.json")
+        assert member
+        recommended = json.load(member)
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert context == recommended

@@ -1,0 +1,106 @@
+"""What the endpoint's instances may do, statement by statement, and who may use the key."""
+
+from typing import Any
+
+from tests.infrastructure.assembly import Assembly, Template
+
+_ROLE = "AWS::IAM::Role"
+_IMAGE = "repository/huggingface-pytorch-tgi-inference"
+_WEIGHTS = (
+    "huggingface-llm/huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/*"
+)
+
+
+def _statements(template: Template) -> list[dict[str, Any]]:
+    role = template.only(_ROLE)
+    assert "ManagedPolicyArns" not in role
+    assert not template.resources("AWS::IAM::Policy")
+    (policy,) = role["Policies"]
+    return list(policy["PolicyDocument"]["Statement"])
+
+
+def _common(region: str, account: str, registry: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "Action": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            "Effect": "Allow",
+            "Resource": f"arn:aws:ecr:{region}:{registry}:{_IMAGE}",
+        },
+        {"Action": "ecr:GetAuthorizationToken", "Effect": "Allow", "Resource": "*"},
+        {
+            "Action": [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            "Effect": "Allow",
+            "Resource": f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/Endpoints/*",
+        },
+        {
+            "Action": "cloudwatch:PutMetricData",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}},
+            "Effect": "Allow",
+            "Resource": "*",
+        },
+    ]
+
+
+def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) -> None:
+    bucket = "arn:aws:s3:::jumpstart-cache-prod-eu-south-2"
+    assert _statements(assembly.template("Prod/Serving")) == [
+        *_common("eu-south-2", "333333333333", "503227376785"),
+        {"Action": "s3:GetObject", "Effect": "Allow", "Resource": f"{bucket}/{_WEIGHTS}"},
+        {
+            "Action": "s3:ListBucket",
+            "Condition": {"StringLike": {"s3:prefix": _WEIGHTS}},
+            "Effect": "Allow",
+            "Resource": bucket,
+        },
+    ]
+
+
+def test_role_reads_no_bucket_when_weights_come_from_the_hub(assembly: Assembly) -> None:
+    statements = _statements(assembly.template("Local/Serving"))
+    assert statements == _common("us-east-1", "000000000000", "763104351884")
+
+
+def test_role_is_for_sagemaker_in_this_account_only(assembly: Assembly) -> None:
+    role = assembly.template("Prod/Serving").only(_ROLE)
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "333333333333"}},
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+        }
+    ]
+
+
+def test_role_may_lend_the_key_to_aws_storage_only(serving: Template) -> None:
+    (role_id,) = serving.resources(_ROLE)
+    role = {"AWS": {"Fn::GetAtt": [role_id, "Arn"]}}
+    administrator, *others = serving.only("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    assert administrator["Action"] == "kms:*"
+    assert administrator["Principal"] != role
+    assert others == [
+        {
+            "Action": "kms:CreateGrant",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            "Effect": "Allow",
+            "Principal": role,
+            "Resource": "*",
+        },
+        {"Action": "kms:DescribeKey", "Effect": "Allow", "Principal": role, "Resource": "*"},
+    ]
+
+
+def test_policy_exists_before_the_model(serving: Template) -> None:
+    # It is part of the role, so whatever refers to the role comes after it.
+    (role_id,) = serving.resources(_ROLE)
+    model = serving.only("AWS::SageMaker::Model")
+    assert model["ExecutionRoleArn"] == {"Fn::GetAtt": [role_id, "Arn"]}

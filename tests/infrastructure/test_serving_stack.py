@@ -1,0 +1,177 @@
+"""The endpoint's stack: model, config, endpoint and scaling."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.assembly import Assembly, Template
+
+_MODEL = "AWS::SageMaker::Model"
+_CONFIG = "AWS::SageMaker::EndpointConfig"
+_ENDPOINT = "AWS::SageMaker::Endpoint"
+
+
+def _variant(template: Template) -> dict[str, object]:
+    (variant,) = template.only(_CONFIG)["ProductionVariants"]
+    return dict(variant)
+
+
+def _base(template: Template) -> dict[str, Any]:
+    """Return the container that is served while no package is released."""
+    condition, base, _ = template.only(_MODEL)["PrimaryContainer"]["Fn::If"]
+    assert template.body["Conditions"][condition] == {
+        "Fn::Equals": [{"Ref": "ModelPackageArn"}, ""]
+    }
+    return dict(base)
+
+
+def test_model_is_weights_of_jumpstart_under_network_isolation(assembly: Assembly) -> None:
+    template = assembly.template("Prod/Serving")
+    assert template.only(_MODEL)["EnableNetworkIsolation"] is True
+    assert _base(template)["Image"] == (
+        "503227376785.dkr.ecr.eu-south-2.amazonaws.com/huggingface-pytorch-tgi-inference"
+        ":2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
+    )
+    assert _base(template)["Environment"]["HF_MODEL_ID"] == "/opt/ml/model"
+    assert _base(template)["ModelDataSource"]["S3DataSource"] == {
+        "CompressionType": "None",
+        "S3DataType": "S3Prefix",
+        "S3Uri": "s3://jumpstart-cache-prod-eu-south-2/huggingface-llm/"
+        "huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/",
+    }
+
+
+def test_local_model_comes_from_the_hub(assembly: Assembly) -> None:
+    template = assembly.template("Local/Serving")
+    isolation = template.only(_MODEL)["EnableNetworkIsolation"]
+    assert isolation == {"Fn::If": ["ServesBaseWeights", False, True]}
+    assert "ModelDataSource" not in _base(template)
+    assert _base(template)["Environment"] == {
+        "HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct",
+        "HF_TASK": "text-generation",
+        "MAX_BATCH_PREFILL_TOKENS": "2048",
+        "MAX_INPUT_LENGTH": "1024",
+        "MAX_TOTAL_TOKENS": "2048",
+        "SM_NUM_GPUS": "1",
+    }
+
+
+def test_released_package_is_served_instead_of_the_base_weights(serving: Template) -> None:
+    # Releases set the parameter by its name, and deployments keep its value: both are contracts.
+    parameter = serving.body["Parameters"]["ModelPackageArn"]
+    assert (parameter["Type"], parameter["Default"]) == ("String", "")
+    package = serving.only(_MODEL)["PrimaryContainer"]["Fn::If"][2]
+    assert package == {"ModelPackageName": {"Ref": "ModelPackageArn"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("", True),
+        ("arn:aws:sagemaker:eu-west-1:111111111111:model-package/group/3", True),
+        ("arn:aws:sagemaker:eu-west-1:111111111111:model/other", False),
+        ("latest", False),
+    ],
+)
+def test_parameter_takes_nothing_but_a_package(
+    serving: Template, value: str, *, fits: bool
+) -> None:
+    pattern = serving.body["Parameters"]["ModelPackageArn"]["AllowedPattern"]
+    assert bool(re.match(pattern, value)) is fits
+
+
+def test_image_is_looked_up_by_region_when_the_region_is_open(assembly: Assembly) -> None:
+    template = assembly.template("Dev/Serving")
+    (name,) = template.body["Mappings"]
+    image = _base(template)["Image"]
+    assert template.body["Mappings"][name]["eu-south-2"] == {"Account": "503227376785"}
+    assert image["Fn::Join"][1] == [
+        {"Fn::FindInMap": [name, {"Ref": "AWS::Region"}, "Account"]},
+        ".dkr.ecr.",
+        {"Ref": "AWS::Region"},
+        ".",
+        {"Ref": "AWS::URLSuffix"},
+        "/huggingface-pytorch-tgi-inference:2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04",
+    ]
+
+
+def test_volumes_are_encrypted_with_the_stacks_own_key(serving: Template) -> None:
+    key_id, _ = serving.only(_CONFIG)["KmsKeyId"]["Fn::GetAtt"]
+    assert serving.resources("AWS::KMS::Key")[key_id]["Properties"]["EnableKeyRotation"] is True
+
+
+@pytest.mark.parametrize(
+    ("stack", "startup", "download"), [("Local", 900, None), ("Dev", 600, 1200)]
+)
+def test_timeouts_fit_where_the_weights_come_from(
+    assembly: Assembly, stack: str, startup: int, download: int | None
+) -> None:
+    variant = _variant(assembly.template(f"{stack}/Serving"))
+    assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == startup
+    assert variant.get("ModelDataDownloadTimeoutInSeconds") == download
+
+
+def test_requests_go_to_the_least_busy_instance(serving: Template) -> None:
+    variant = _variant(serving)
+    assert variant["InstanceType"] == "ml.g5.2xlarge"
+    assert variant["RoutingConfig"] == {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
+
+
+def test_endpoint_is_the_same_one_for_ever(serving: Template) -> None:
+    # Another logical id would delete the endpoint that clients use, and make a new one.
+    assert list(serving.resources(_ENDPOINT)) == ["LlmEndpoint0550A83E"]
+    # A changed name would too; a changed config is taken over in place.
+    assert serving.only(_ENDPOINT).keys() == {"EndpointConfigName", "RetainAllVariantProperties"}
+    config_id, attribute = serving.only(_ENDPOINT)["EndpointConfigName"]["Fn::GetAtt"]
+    assert (serving.body["Resources"][config_id]["Type"], attribute) == (
+        _CONFIG,
+        "EndpointConfigName",
+    )
+
+
+def test_updates_keep_the_scaled_instance_count(serving: Template) -> None:
+    assert serving.only(_ENDPOINT)["RetainAllVariantProperties"] is True
+
+
+def test_no_resource_has_a_physical_name(serving: Template) -> None:
+    named = {"ModelName", "EndpointName", "EndpointConfigName", "RoleName", "AliasName"}
+    for kind in (_MODEL, _CONFIG, "AWS::IAM::Role", "AWS::KMS::Key"):
+        assert not named & serving.only(kind).keys()
+
+
+@pytest.mark.parametrize(
+    ("stack", "least", "most"), [("Local", 1, 1), ("Dev", 1, 1), ("Staging", 1, 2), ("Prod", 2, 4)]
+)
+def test_instances_scale_between_the_environments_bounds(
+    assembly: Assembly, stack: str, least: int, most: int
+) -> None:
+    template = assembly.template(f"{stack}/Serving")
+    target = template.only("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
+    assert _variant(template)["InitialInstanceCount"] == least
+    assert target["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount"
+    assert target["ResourceId"]["Fn::Join"][1] == [
+        "endpoint/",
+        {"Fn::GetAtt": ["LlmEndpoint0550A83E", "EndpointName"]},
+        "/variant/AllTraffic",
+    ]
+
+
+def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template) -> None:
+    policy = serving.only("AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert policy["PolicyType"] == "TargetTrackingScaling"
+    assert policy["TargetTrackingScalingPolicyConfiguration"] == {
+        "PredefinedMetricSpecification": {
+            "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+        },
+        "ScaleInCooldown": 300,
+        "ScaleOutCooldown": 60,
+        "TargetValue": 8,
+    }
+
+
+def test_endpoint_name_is_an_output(serving: Template) -> None:
+    assert serving.body["Outputs"]["EndpointName"]["Value"] == {
+        "Fn::GetAtt": ["LlmEndpoint0550A83E", "EndpointName"]
+    }

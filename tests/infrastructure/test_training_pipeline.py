@@ -1,0 +1,219 @@
+"""The pipeline's definition: its steps, and the API calls that SageMaker makes from them."""
+
+import ast
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
+
+_OPERATIONS = {
+    "Processing": "CreateProcessingJob",
+    "Training": "CreateTrainingJob",
+    "RegisterModel": "CreateModelPackage",
+}
+_NAMES = {"Processing": "ProcessingJobName", "Training": "TrainingJobName"}
+_GATE = "text_generation_metrics"
+
+
+@pytest.fixture(name="definition", params=ENVIRONMENTS)
+def _definition(request: pytest.FixtureRequest, assembly: Assembly) -> dict[str, Any]:
+    return definition_of(assembly.template(f"{request.param}/Training"))
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.keys() == {"Get"}:
+            yield value["Get"]
+        for member in value.values():
+            yield from _references(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _references(member)
+
+
+def _filled(value: Any, parameters: dict[str, Any]) -> Any:
+    """Put a value of the right type in the place of every function."""
+    if isinstance(value, list):
+        return [_filled(member, parameters) for member in value]
+    if not isinstance(value, dict):
+        return value
+    if "Get" in value:
+        root, name = value["Get"].split(".", 1)
+        return parameters[name] if root == "Parameters" else "s3://any/place"
+    if "Std:Join" in value:
+        parts = [str(_filled(part, parameters)) for part in value["Std:Join"]["Values"]]
+        return str(value["Std:Join"]["On"]).join(parts)
+    if "Std:JsonGet" in value:
+        return "0a1b"
+    return {name: _filled(member, parameters) for name, member in value.items()}
+
+
+def test_steps_run_in_the_order_of_the_release(definition: dict[str, Any]) -> None:
+    assert {name: step["Type"] for name, step in steps_by_name(definition).items()} == {
+        "Prepare": "Processing",
+        "FineTune": "Training",
+        "Evaluate": "Processing",
+        "Gate": "Condition",
+        "Register": "RegisterModel",
+        "ApprovedAtOnce": "Condition",
+        "Release": "Callback",
+        "Refuse": "Fail",
+    }
+    needs = {
+        name: sorted({ref.split(".")[1] for ref in _references(step) if ref.startswith("Steps.")})
+        for name, step in steps_by_name(definition).items()
+        if step["Type"] in ("Processing", "Training", "RegisterModel", "Callback")
+    }
+    assert needs == {
+        "Prepare": [],
+        "FineTune": ["Prepare"],
+        "Evaluate": ["FineTune", "Prepare"],
+        "Register": ["Evaluate", "FineTune", "Prepare"],
+        "Release": ["Register"],
+    }
+
+
+def test_every_reference_is_to_something_that_there_is(definition: dict[str, Any]) -> None:
+    parameters = {parameter["Name"] for parameter in definition["Parameters"]}
+    for reference in _references(definition["Steps"]):
+        root, name, *_ = reference.split(".")
+        known = {"Parameters": parameters, "Steps": steps_by_name(definition).keys()}
+        assert root == "Execution" or name in known[root], reference
+    used = {r.split(".")[1] for r in _references(definition["Steps"]) if r.startswith("Param")}
+    assert used == parameters
+
+
+@pytest.mark.parametrize("step_name", ["Prepare", "FineTune", "Evaluate", "Register"])
+def test_arguments_are_valid_for_the_call_that_sagemaker_makes(
+    definition: dict[str, Any], step_name: str
+) -> None:
+    step = steps_by_name(definition)[step_name]
+    parameters = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"]}
+    arguments = _filled(step["Arguments"], parameters)
+    if step["Type"] in _NAMES:
+        arguments[_NAMES[step["Type"]]] = "pipelines-abc"
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    shape = service.operation_model(_OPERATIONS[step["Type"]]).input_shape
+    report = ParamValidator().validate(arguments, shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def test_hyperparameters_are_those_of_the_training_script(definition: dict[str, Any]) -> None:
+    tree = ast.parse((ROOT / "jobs" / "tuning" / "hyperparameters.py").read_text())
+    (script,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name == "Hyperparameters"
+    )
+    fields = {f.target.id for f in script.body if isinstance(f, ast.AnnAssign)}  # type: ignore[union-attr] # all are names
+    given = steps_by_name(definition)["FineTune"]["Arguments"]["HyperParameters"].keys()
+    assert {name for name in given if not name.startswith("sagemaker_")} == fields
+
+
+def test_defaults_are_jumpstarts_on_aws(assembly: Assembly) -> None:
+    tree = ast.parse((ROOT / "jobs" / "tuning" / "hyperparameters.py").read_text())
+    theirs = {
+        node.target.id: ast.literal_eval(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.value
+        and isinstance(node.value, ast.Constant | ast.UnaryOp)
+    }
+    definition = definition_of(assembly.template("Prod/Training"))
+    ours = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"] if p["Name"].islower()}
+    assert ours.pop("instruction_tuned") == "True"
+    assert ours.pop("validation_split") == 0.2
+    for name, value in ours.items():
+        wanted = theirs[name]
+        assert value == (str(wanted) if isinstance(wanted, bool) else wanted), name
+
+
+def test_gate_compares_with_the_base_and_never_with_zero(definition: dict[str, Any]) -> None:
+    gate = steps_by_name(definition)["Gate"]["Arguments"]
+    compared = [
+        (c["Type"], c["LeftValue"].get("Std:JsonGet", {}).get("Path"), c["RightValue"])
+        for c in gate["Conditions"]
+    ]
+    reduction, change = (
+        {"Get": f"Parameters.Min{n}"} for n in ("LossReduction", "RetrievalChange")
+    )
+    assert compared == [
+        ("GreaterThan", None, 0),
+        ("GreaterThanOrEqualTo", f"{_GATE}.loss_reduction.value", reduction),
+        ("GreaterThanOrEqualTo", f"{_GATE}.passkey_retrieval_change.value", change),
+        ("GreaterThanOrEqualTo", f"{_GATE}.line_retrieval_change.value", change),
+    ]
+    assert gate["Conditions"][0]["LeftValue"] == reduction
+    assert [step["Name"] for step in gate["ElseSteps"]] == ["Refuse"]
+
+
+def test_metrics_of_the_gate_are_those_that_the_evaluation_writes() -> None:
+    source = (ROOT / "jobs" / "evaluation" / "comparison.py").read_text()
+    assert f'"{_GATE}"' in source
+    assert '"loss_reduction"' in source
+    assert 'f"{name}_change"' in source
+    assert 'task.replace(" ", "") + "_retrieval"' in source
+    assert '{"pass key": ' in (ROOT / "jobs" / "evaluation" / "retrieval.py").read_text()
+
+
+def test_jobs_are_cached_and_wait_for_capacity(definition: dict[str, Any]) -> None:
+    for step in steps_by_name(definition).values():
+        retried = {t for p in step.get("RetryPolicies", []) for t in p["ExceptionType"]}
+        if step["Type"] in ("Processing", "Training"):
+            assert step["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
+            assert {"SageMaker.CAPACITY_ERROR", "Step.THROTTLING"} <= retried
+        elif step["Type"] == "RegisterModel":
+            assert retried == {"Step.SERVICE_FAULT", "Step.THROTTLING"}
+
+
+def test_model_is_released_only_when_it_is_approved_at_once(definition: dict[str, Any]) -> None:
+    approved = steps_by_name(definition)["ApprovedAtOnce"]["Arguments"]
+    (condition,) = approved["Conditions"]
+    assert condition["LeftValue"] == {"Get": "Parameters.ModelApprovalStatus"}
+    assert condition["RightValue"] == "Approved"
+    assert [step["Name"] for step in approved["IfSteps"]] == ["Release"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "approval"),
+    [
+        ("Local", "Approved"),
+        ("Dev", "Approved"),
+        ("Staging", "PendingManualApproval"),
+        ("Prod", "PendingManualApproval"),
+    ],
+)
+def test_approval_is_a_persons_where_users_are(
+    assembly: Assembly, environment: str, approval: str
+) -> None:
+    parameters = definition_of(assembly.template(f"{environment}/Training"))["Parameters"]
+    (found,) = (p["DefaultValue"] for p in parameters if p["Name"] == "ModelApprovalStatus")
+    assert found == approval
+
+
+def test_registered_model_is_served_as_the_catalog_says(assembly: Assembly) -> None:
+    register = steps_by_name(definition_of(assembly.template("Prod/Training")))["Register"][
+        "Arguments"
+    ]
+    (container,) = register["InferenceSpecification"]["Containers"]
+    model = assembly.template("Prod/Serving").only("AWS::SageMaker::Model")
+    base = model["PrimaryContainer"]["Fn::If"][1]
+    assert (container["Image"], container["Environment"]) == (base["Image"], base["Environment"])
+    source = container["ModelDataSource"]["S3DataSource"]
+    assert source["CompressionType"] == "None"
+    assert source["S3Uri"] == {"Get": "Steps.FineTune.ModelArtifacts.S3ModelArtifacts"}
+    assert register["CustomerMetadataProperties"].keys() >= {"data_sha256", "training_job"}
+
+
+def test_nothing_of_the_sdk_is_left_open(definition: dict[str, Any]) -> None:
+    text = json.dumps(definition)
+    assert "null" not in text
+    assert "Token[" not in text
+    assert definition.keys() == {"Version", "Metadata", "Parameters", "Steps"}

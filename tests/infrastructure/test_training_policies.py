@@ -1,0 +1,196 @@
+"""What the pipeline, its jobs and the release may do, and what they may not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.assembly import Assembly, Template
+
+_ROLE = "AWS::IAM::Role"
+_WEIGHTS = (
+    "arn:aws:s3:::jumpstart-cache-prod-eu-south-2/huggingface-llm/"
+    "huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/*"
+)
+_STEPS = ("Prepare", "FineTune", "Evaluate")
+
+
+@pytest.fixture(name="template", scope="module")
+def _template(assembly: Assembly) -> Template:
+    return assembly.template("Prod/Training")
+
+
+def _written(value: Any) -> str:
+    """Write an ARN with references as `<LogicalId>`."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        return "".join(_written(part) for part in value["Fn::Join"][1])
+    (target,) = value.values()
+    return f"<{target if isinstance(target, str) else target[0]}>"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _statements(template: Template, role: str) -> Iterator[dict[str, Any]]:
+    (policy,) = template.only(_ROLE, role)["Policies"]
+    yield from policy["PolicyDocument"]["Statement"]
+
+
+def _reach(statements: Iterator[dict[str, Any]], action: str) -> set[str]:
+    return {
+        _written(resource)
+        for statement in statements
+        if action in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    }
+
+
+def _id(template: Template, resource_type: str, containing: str) -> str:
+    (found,) = (key for key in template.resources(resource_type) if containing in key)
+    return found
+
+
+@pytest.fixture(name="places")
+def _places(template: Template) -> dict[str, str]:
+    data = _id(template, "AWS::S3::Bucket", "Data")
+    artifacts = _id(template, "AWS::S3::Bucket", "Artifacts")
+    own = {
+        name: f"<{artifacts}>/{name}/*"
+        for name in ("prepared", "checkpoints", "models", "evaluations")
+    }
+    return {**own, "data": f"<{data}>/data/*", "base": f"<{data}>/base-models/*"}
+
+
+@pytest.mark.parametrize(
+    ("step", "reads", "writes"),
+    [
+        ("Prepare", ("data",), ("prepared",)),
+        ("FineTune", ("prepared", "base", "checkpoints"), ("models", "checkpoints")),
+        ("Evaluate", ("prepared", "base", "models"), ("evaluations",)),
+    ],
+)
+def test_each_job_reaches_only_its_prefixes(
+    template: Template,
+    places: dict[str, str],
+    step: str,
+    reads: tuple[str, ...],
+    writes: tuple[str, ...],
+) -> None:
+    role = f"Roles{step}"
+    read = _reach(_statements(template, role), "s3:GetObject")
+    (code,) = (arn for arn in read if "cdk-hnb659fds-assets" in arn)
+    assert code.endswith((".zip", ".gz"))
+    published = set() if step == "Prepare" else {_WEIGHTS}
+    assert read - {code} == {places[name] for name in reads} | published
+    assert _reach(_statements(template, role), "s3:PutObject") == {places[n] for n in writes}
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_jobs_list_nothing_beyond_their_prefixes(template: Template, step: str) -> None:
+    for statement in _statements(template, f"Roles{step}"):
+        if "s3:ListBucket" in _list(statement["Action"]):
+            (condition,) = statement["Condition"].values()
+            assert condition["s3:prefix"].endswith(("/*", ".zip", ".gz"))
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_jobs_have_one_image_one_key_and_their_own_logs(template: Template, step: str) -> None:
+    role = f"Roles{step}"
+    image = "arn:aws:ecr:eu-south-2:503227376785:repository/huggingface-pytorch-training"
+    assert _reach(_statements(template, role), "ecr:BatchGetImage") == {image}
+    key = _id(template, "AWS::KMS::Key", "Storage")
+    assert _reach(_statements(template, role), "kms:Decrypt") == {f"<{key}>"}
+    kind = "TrainingJobs" if step == "FineTune" else "ProcessingJobs"
+    group = f"arn:aws:logs:eu-south-2:333333333333:log-group:/aws/sagemaker/{kind}"
+    streams = f"{group}:log-stream:pipelines-*-{step}-*"
+    assert _reach(_statements(template, role), "logs:PutLogEvents") == {streams}
+    actions = {a for s in _statements(template, role) for a in _list(s["Action"])}
+    assert not {a for a in actions if a.startswith(("sagemaker:", "iam:", "cloudformation:"))}
+
+
+@pytest.mark.parametrize(
+    "role", ["RolesPrepare", "RolesFineTune", "RolesEvaluate", "FineTuningRole4"]
+)
+def test_roles_are_for_sagemaker_in_this_account_only(template: Template, role: str) -> None:
+    (trust,) = template.only(_ROLE, role)["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "333333333333"}}
+
+
+def test_pipeline_passes_its_jobs_roles_to_sagemaker_and_no_other(template: Template) -> None:
+    statements = list(_statements(template, "FineTuningRole4"))
+    passed = _reach(iter(statements), "iam:PassRole")
+    assert passed == {f"<{_id(template, _ROLE, f'Roles{step}')}>" for step in _STEPS}
+    (statement,) = (s for s in statements if s["Action"] == "iam:PassRole")
+    assert statement["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    }
+
+
+def test_pipeline_starts_only_what_it_names_and_registers_in_one_group(template: Template) -> None:
+    sagemaker = "arn:aws:sagemaker:eu-south-2:333333333333"
+    statements = list(_statements(template, "FineTuningRole4"))
+    for kind, operation in (("training", "TrainingJob"), ("processing", "ProcessingJob")):
+        assert _reach(iter(statements), f"sagemaker:Create{operation}") == {
+            f"{sagemaker}:{kind}-job/pipelines-*"
+        }
+    group = _id(template, "AWS::SageMaker::ModelPackageGroup", "")
+    assert _reach(iter(statements), "sagemaker:CreateModelPackage") == {
+        f"<{group}>",
+        f"{sagemaker}:model-package/prod-training-mistral-7b-instruct/*",
+    }
+    queue = _id(template, "AWS::SQS::Queue", "ReleaseQueue")
+    assert _reach(iter(statements), "sqs:SendMessage") == {f"<{queue}>"}
+
+
+def test_release_updates_one_stack_and_passes_no_role(template: Template) -> None:
+    (policy,) = (
+        found["Properties"]["PolicyDocument"]["Statement"]
+        for key, found in template.resources("AWS::IAM::Policy").items()
+        if "Release" in key
+    )
+    reach = {
+        action: {_written(r) for r in _list(statement["Resource"])}
+        for statement in policy
+        for action in _list(statement["Action"])
+    }
+    stack = "arn:aws:cloudformation:eu-south-2:333333333333:stack/Prod-Serving/*"
+    sagemaker = "arn:aws:sagemaker:eu-south-2:333333333333"
+    executions = f"{sagemaker}:pipeline/prod-training-fine-tune/execution/*"
+    assert {action: where for action, where in reach.items() if action.startswith("cloud")} == {
+        "cloudformation:DescribeStackEvents": {stack},
+        "cloudformation:DescribeStacks": {stack},
+        "cloudformation:UpdateStack": {stack},
+    }
+    assert {action: where for action, where in reach.items() if action.startswith("sage")} == {
+        "sagemaker:DescribeModelPackage": {
+            f"{sagemaker}:model-package/prod-training-mistral-7b-instruct/*"
+        },
+        "sagemaker:DescribePipelineExecution": {executions},
+        "sagemaker:SendPipelineExecutionStepFailure": {executions},
+        "sagemaker:SendPipelineExecutionStepSuccess": {executions},
+    }
+    assert reach["ssm:GetParameters"] == {
+        "arn:aws:ssm:eu-south-2:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
+    }
+    assert not any(action.startswith(("iam:", "s3:", "kms:")) for action in reach)
+
+
+def test_endpoint_reads_models_and_nothing_else_of_the_artefacts(
+    template: Template, places: dict[str, str]
+) -> None:
+    policy = template.only("AWS::IAM::Policy", "ServedModels")
+    statements = policy["PolicyDocument"]["Statement"]
+    assert _reach(iter(statements), "s3:GetObject") == {places["models"]}
+    key = _id(template, "AWS::KMS::Key", "Storage")
+    assert _reach(iter(statements), "kms:Decrypt") == {f"<{key}>"}
+    (role,) = policy["Roles"]
+    assert role["Fn::GetStackOutput"]["StackName"] == "Prod-Serving"
+
+
+def test_serving_stack_knows_nothing_of_the_training_stack(assembly: Assembly) -> None:
+    for stack in ("Serving", "Api"):
+        assert "Training" not in str(assembly.template(f"Prod/{stack}").body)

@@ -1,0 +1,150 @@
+"""The fine-tuning stack: what it keeps, and what makes a release begin."""
+
+import tarfile
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly, Template
+
+_BUCKET = "AWS::S3::Bucket"
+_STATEFUL = {
+    "StorageKeyBAA9457B",
+    "StorageData6BB23F4E",
+    "StorageArtifacts08431D1F",
+    "RegistryGroupF9A457C4",
+}
+
+
+@pytest.fixture(name="training", params=ENVIRONMENTS)
+def _training(request: pytest.FixtureRequest, assembly: Assembly) -> Template:
+    return assembly.template(f"{request.param}/Training")
+
+
+def test_what_is_kept_is_the_same_for_ever(training: Template) -> None:
+    # Another logical id would leave data and models behind, and begin with empty buckets.
+    assert training.body["Resources"].keys() >= _STATEFUL
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy"),
+    [("Local", "Delete"), ("Dev", "Retain"), ("Staging", "Retain"), ("Prod", "Retain")],
+)
+def test_data_and_models_outlive_the_stack_outside_the_laptop(
+    assembly: Assembly, environment: str, policy: str
+) -> None:
+    resources = assembly.template(f"{environment}/Training").body["Resources"]
+    assert {resources[key]["DeletionPolicy"] for key in _STATEFUL} == {policy}
+    assert {resources[key]["UpdateReplacePolicy"] for key in _STATEFUL} == {policy}
+
+
+def test_buckets_are_encrypted_versioned_and_closed(training: Template) -> None:
+    for bucket in training.resources(_BUCKET).values():
+        properties = bucket["Properties"]
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = rule["ServerSideEncryptionByDefault"]
+        assert default["SSEAlgorithm"] == "aws:kms"
+        assert default["KMSMasterKeyID"] == {"Fn::GetAtt": ["StorageKeyBAA9457B", "Arn"]}
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert "BucketName" not in properties
+    assert training.only("AWS::KMS::Key")["EnableKeyRotation"] is True
+
+
+def test_buckets_refuse_connections_without_tls(training: Template) -> None:
+    policies = training.resources("AWS::S3::BucketPolicy").values()
+    assert len(policies) == len(training.resources(_BUCKET))
+    for policy in policies:
+        statement = policy["Properties"]["PolicyDocument"]["Statement"][0]
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_intermediate_results_outlive_the_cache_and_models_are_kept(training: Template) -> None:
+    rules = training.only(_BUCKET, "Artifacts")["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert expiring == {"prepared/": 90, "checkpoints/": 90}
+    assert all(days > 30 for days in expiring.values())
+
+
+def _pattern(template: Template, rule: str) -> dict[str, Any]:
+    pattern: dict[str, Any] = template.only("AWS::Events::Rule", rule)["EventPattern"]
+    return pattern
+
+
+def test_rules_watch_the_serving_stack_and_the_registry(assembly: Assembly) -> None:
+    template = assembly.template("Prod/Training")
+    assert _pattern(template, "Updated") == {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [
+                {"prefix": "arn:aws:cloudformation:eu-south-2:333333333333:stack/Prod-Serving/"}
+            ],
+            "status-details": {
+                "status": [
+                    "UPDATE_COMPLETE",
+                    "UPDATE_FAILED",
+                    "UPDATE_ROLLBACK_COMPLETE",
+                    "UPDATE_ROLLBACK_FAILED",
+                ]
+            },
+        },
+    }
+    assert _pattern(template, "Approved")["detail"] == {
+        "ModelPackageGroupName": ["prod-training-mistral-7b-instruct"],
+        "ModelApprovalStatus": ["Approved"],
+    }
+
+
+def test_rules_and_function_share_the_queue(training: Template) -> None:
+    (queue_id,) = (key for key in training.resources("AWS::SQS::Queue") if "Queue" in key)
+    queue_arn = {"Fn::GetAtt": [queue_id, "Arn"]}
+    for rule in training.resources("AWS::Events::Rule").values():
+        assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [queue_arn]
+    mapping = training.only("AWS::Lambda::EventSourceMapping")
+    assert mapping["EventSourceArn"] == queue_arn
+    assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (
+        1,
+        ["ReportBatchItemFailures"],
+    )
+
+
+def test_function_gives_up_before_the_queue_does(training: Template) -> None:
+    queue = training.only("AWS::SQS::Queue", "ReleaseQueue")
+    function = training.only("AWS::Lambda::Function")
+    attempts = int(function["Environment"]["Variables"]["ATTEMPTS"])
+    assert attempts < queue["RedrivePolicy"]["maxReceiveCount"]
+    assert function["Timeout"] < queue["VisibilityTimeout"]
+    assert attempts * queue["VisibilityTimeout"] >= 3600
+
+
+def test_function_releases_to_the_serving_stack(assembly: Assembly) -> None:
+    function = assembly.template("Prod/Training").only("AWS::Lambda::Function")
+    assert function["Handler"] == "model_release.handler.handle"
+    assert function["Environment"]["Variables"]["SERVING_STACK"] == "Prod-Serving"
+
+
+def test_outputs_say_where_to_begin(training: Template) -> None:
+    assert training.body["Outputs"].keys() >= {
+        "PipelineName",
+        "ModelPackageGroupName",
+        "DataBucketName",
+        "ArtifactBucketName",
+    }
+
+
+def test_training_archive_holds_the_scripts_and_nothing_that_varies(assembly: Assembly) -> None:
+    (path,) = assembly.folder.glob("asset.*.tar.gz")
+    with tarfile.open(path) as archive:
+        members = archive.getmembers()
+    names = {member.name for member in members}
+    assert {"fine_tune.py", "container.py", "tuning/job.py"} <= names
+    assert not any("__pycache__" in name or name.startswith(("req", ".")) for name in names)
+    assert {(m.mtime, m.uid, m.gid, m.uname) for m in members} == {(0, 0, 0, "")}
+
+
+def test_processing_zip_is_a_program(assembly: Assembly) -> None:
+    (folder,) = (path.parent for path in assembly.folder.glob("asset.*/prepare.py"))
+    assert (folder / "__main__.py").read_text() == (ROOT / "jobs" / "__main__.py").read_text()
+    assert not list(folder.rglob("__pycache__"))

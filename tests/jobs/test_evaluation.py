@@ -1,0 +1,216 @@
+"""The evaluation of a tiny model beside its base, and each thing that it measures."""
+
+import json
+import math
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from container import JobError
+from evaluation.comparison import Comparison, Measured
+from evaluation.held_out import HeldOut, held_out_loss
+from evaluation.job import Options, evaluate
+from evaluation.page import render_page
+from evaluation.retrieval import TASKS, Retrieval, Writer, measure_retrieval
+from evaluation.subject import Answer, Subject
+from language_models.base_weights import load_model, load_tokenizer
+from language_models.examples import make_examples
+from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
+from tuning.channels import Channels
+from tuning.hyperparameters import parse_hyperparameters
+from tuning.job import fine_tune
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def tuned(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was fine-tuned in full on the instructions."""
+    root = tmp_path_factory.mktemp("tuned")
+    train = write_split(root, "train", instructions(0, 12))
+    validation = write_split(root, "validation", instructions(0, 3))
+    write_report(train, "instruction")
+    given = BASE_ID | {"instruction_tuned": "True", "epoch": "6", "learning_rate": "3e-3"}
+    given |= {"gradient_accumulation_steps": "1", "lr_scheduler_type": "constant"}
+    arguments = [text for name, value in given.items() for text in (f"--{name}", value)]
+    fine_tune(
+        parse_hyperparameters(arguments),
+        Channels(train, validation, base, root / "model", root / "data", root / "checkpoints"),
+    )
+    return root / "model"
+
+
+def processing(root: Path, base: Path, tuned: Path, records: list[dict[str, str]]) -> Path:
+    """Return a processing root with the inputs of an evaluation."""
+    (root / "input").mkdir(parents=True)
+    (root / "input" / "base").symlink_to(base)
+    (root / "input" / "tuned").symlink_to(tuned)
+    write_split(root / "input", "test", records)
+    return root
+
+
+def options(**given: Any) -> Options:
+    defaults: dict[str, Any] = {
+        "prompt_format": "none",
+        "max_input_length": 256,
+        "retrieval_lengths": [512, 1024],
+        "retrieval_trials": 1,
+        "sample_prompts": 2,
+        "max_new_tokens": 8,
+        "seed": 1,
+    }
+    return Options(**defaults | given)
+
+
+def metrics(root: Path) -> dict[str, Any]:
+    content = json.loads((root / "output" / "evaluation" / "evaluation.json").read_text())
+    (found,) = content.values()
+    assert content.keys() == {"text_generation_metrics"}
+    return {name: metric["value"] for name, metric in found.items()}
+
+
+def test_tuned_model_is_measured_beside_its_base(base: Path, tuned: Path, tmp_path: Path) -> None:
+    records = instructions(0, 4)
+    root = processing(tmp_path / "processing", base, tuned, records)
+    evaluate(options(), root)
+    found = metrics(root)
+    assert found["loss"] < found["base_loss"] / 2
+    assert found["loss_reduction"] == pytest.approx(1 - found["loss"] / found["base_loss"])
+    assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
+    assert found["passkey_retrieval_change"] == (
+        found["passkey_retrieval"] - found["base_passkey_retrieval"]
+    )
+    assert found["tokens_per_second"] > 0
+    page = (root / "output" / "evaluation" / "report.html").read_text()
+    assert "<td>Say x</td>" in page
+    assert "<td>xxxx</td>" in page
+
+
+def test_model_is_no_better_than_itself(base: Path, tmp_path: Path) -> None:
+    texts = [{"text": "The sea is wide and never still."}, {"text": "A second text."}]
+    root = processing(tmp_path / "processing", base, base, texts)
+    evaluate(options(retrieval_lengths=[600]), root)
+    found = metrics(root)
+    assert found["loss_reduction"] == found["line_retrieval_change"] == 0
+    assert found["loss"] == found["base_loss"]
+
+
+def test_loss_is_what_transformers_computes(base: Path) -> None:
+    subject, model = Subject(base, "none"), load_model(base, dtype=torch.float32)
+    (example,) = make_examples(
+        instructions(0, 1), load_tokenizer(base), prompt_format="none", max_input_length=64
+    )
+    batch = {name: torch.tensor([row]) for name, row in example.items()}
+    expected = model(**batch).loss.item()
+    assert held_out_loss(subject, [example]).loss == pytest.approx(expected, abs=1e-5)
+
+
+def test_model_that_is_broken_fails_the_job(base: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(base, tmp_path / "broken")
+    model = load_model(base, dtype=torch.float32)
+    model.lm_head.weight.data.fill_(float("nan"))
+    model.save_pretrained(broken)
+    root = processing(tmp_path / "processing", base, broken, instructions(0, 2))
+    with pytest.raises(JobError, match="the held-out loss of a model is not a number"):
+        evaluate(options(), root)
+    assert not (root / "output" / "evaluation" / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "records", "reason"),
+    [
+        ({"retrieval_lengths": [512, 2048]}, 2, "must fit the model's window of 1024, got 2048"),
+        ({}, 0, "the test split must hold records"),
+    ],
+)
+def test_evaluation_is_refused_when(
+    base: Path, tmp_path: Path, given: dict[str, Any], records: int, reason: str
+) -> None:
+    root = processing(tmp_path / "processing", base, base, instructions(0, records))
+    with pytest.raises(JobError, match=reason):
+        evaluate(options(**given), root)
+
+
+class Reader(Subject):
+    """Answers as a model would that finds every number, or none; knows one token a letter."""
+
+    def __init__(self, *, finds: bool) -> None:
+        self.asked: list[str] = []
+        self._finds = finds
+
+    def prompt_tokens(self, prompt: str) -> int:
+        return len(prompt)
+
+    def answer(self, prompt: str, max_new_tokens: int) -> Answer:
+        self.asked.append(prompt)
+        named = re.search(r"in line (\S+)\?", prompt)
+        pattern = rf"line {named[1]}: the value is <(\d+)>" if named else r"key is (\d+)\."
+        found = re.search(pattern, prompt)
+        assert found
+        return Answer(f" {found[1]}." if self._finds else " 1234", max_new_tokens, 1.0)
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_retrieval_is_the_share_of_numbers_found(*, finds: bool) -> None:
+    reader = Reader(finds=finds)
+    results = measure_retrieval(reader, [1000, 4000], trials=3, seed=5)
+    assert [(each.task, each.tokens) for each in results] == [
+        ("pass key", 1000), ("pass key", 4000), ("line", 1000), ("line", 4000),
+    ]  # fmt: skip
+    assert {each.accuracy for each in results} == {float(finds)}
+
+
+def test_retrieval_prompts_fill_their_length_and_are_repeatable() -> None:
+    first, second = Reader(finds=True), Reader(finds=True)
+    for reader in (first, second):
+        measure_retrieval(reader, [1000, 8000], trials=2, seed=5)
+    assert first.asked == second.asked
+    assert len(set(first.asked)) == len(first.asked) == 8
+    for prompt, length in zip(first.asked, [1000, 1000, 8000, 8000] * 2, strict=True):
+        assert 0.88 * length < len(prompt) <= length
+
+
+@pytest.mark.parametrize("write", TASKS.values(), ids=TASKS)
+def test_retrieval_prompt_holds_its_answer_once(write: Writer) -> None:
+    prompt, key = write(random.Random(3), 40)  # noqa: S311 - repeatable, not secret
+    found = [number for number in re.findall(r"\d+", prompt) if number == key]
+    assert len(found) == (2 if write is TASKS["pass key"] else 1)
+    assert prompt.endswith(" is")
+
+
+def comparison(answer: str) -> Comparison:
+    retrieval = [
+        Retrieval(task, tokens, share)
+        for task in TASKS
+        for tokens, share in ((512, 1.0), (1024, 0.5))
+    ]
+    measured = Measured(HeldOut(1.5, 0.1), retrieval, [Answer(answer, 10, 0.5)])
+    return Comparison(measured, measured, ["a < b & <script>alert(1)</script>"])
+
+
+def test_page_stands_alone_and_escapes_what_it_shows() -> None:
+    page = render_page(comparison("<img src=x>"))
+    assert "&lt;img src=x&gt;" in page
+    for outside in ("<script", "<img", "<link", "http:", "https:", "@import", "url("):
+        assert outside not in page
+    assert page.count("<svg") == 5
+
+
+def test_script_refuses_its_arguments_before_it_loads_anything(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, ROOT / "jobs" / "evaluate.py", "--retrieval_trials", "0"],
+        env={"PROCESSING_ROOT": str(tmp_path / "processing")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    reason = (tmp_path / "output" / "message").read_text()
+    assert reason == "argument --retrieval_trials: must be positive, got 0"

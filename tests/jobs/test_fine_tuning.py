@@ -1,0 +1,296 @@
+"""Fine-tuning a tiny model: what is learned, what is written, and how a stop is survived."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from container import JobError
+from language_models.base_weights import load_model, load_tokenizer
+from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
+from tuning.channels import Channels
+from tuning.hyperparameters import parse_hyperparameters
+from tuning.job import fine_tune
+from tuning.progress import METRICS, MetricLines
+
+ROOT = Path(__file__).parents[2]
+ALL_MODULES = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
+QUICK = {
+    "epoch": 4,
+    "learning_rate": 1e-2,
+    "lora_r": 8,
+    "lora_alpha": 16,
+    "target_modules": ALL_MODULES,
+    "per_device_train_batch_size": 4,
+    "gradient_accumulation_steps": 1,
+    "eval_steps": 2,
+    "logging_steps": 2,
+    "lr_scheduler_type": "constant",
+}
+LORA = QUICK | {"instruction_tuned": True, "peft_type": "lora"}
+
+
+def arguments(given: dict[str, object]) -> list[str]:
+    """Script-mode arguments."""
+    return [text for name, value in (given | BASE_ID).items() for text in (f"--{name}", str(value))]
+
+
+def channels(root: Path, base: Path, mode: str = "instruction") -> Channels:
+    """A training job's directories with data in them."""
+    texts = [{"text": "the sea is wide and the sky is wide. " * 6}]
+    records = instructions(0, 12) if mode == "instruction" else texts
+    train = write_split(root, "train", records)
+    validation = write_split(root, "validation", records[:4])
+    write_report(train, mode)
+    model, data = root / "model", root / "output" / "data"
+    return Channels(train, validation, base, model, data, root / "checkpoints")
+
+
+def tune(job: Channels, **given: object) -> dict[str, Any]:
+    """Run the job and return its metrics."""
+    fine_tune(parse_hyperparameters(arguments(given)), job)
+    metrics: dict[str, Any] = json.loads((job.output_data / "metrics.json").read_text())
+    return metrics
+
+
+def logits(model: Any, tokenizer: Any) -> torch.Tensor:
+    with torch.inference_mode():
+        result: torch.Tensor = model(tokenizer("Say x", return_tensors="pt").input_ids).logits
+    return result
+
+
+def weights(job: Channels) -> dict[str, torch.Tensor]:
+    return dict(load_file(job.model / "model.safetensors"))
+
+
+def assert_same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        torch.testing.assert_close(tensor, second[name], msg=name)
+
+
+@pytest.fixture(scope="module")
+def adapted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Channels:
+    """A finished LoRA job."""
+    job = channels(tmp_path_factory.mktemp("lora"), base)
+    tune(job, **LORA)
+    return job
+
+
+def test_lora_learns_the_answers(adapted: Channels) -> None:
+    tokenizer = load_tokenizer(adapted.model)
+    model = load_model(adapted.model, dtype=torch.float32)
+    read = tokenizer("Say y", return_tensors="pt").input_ids
+    mask = torch.ones_like(read)
+    written = model.generate(read, attention_mask=mask, max_new_tokens=6, pad_token_id=2)
+    assert tokenizer.decode(written[0, read.shape[1] :]) == " yyyy</s>"
+
+
+def test_merged_weights_are_the_base_with_its_adapter(adapted: Channels, base: Path) -> None:
+    whole = load_model(base, dtype=torch.float32)
+    with_adapter = PeftModel.from_pretrained(whole, adapted.model / "adapter")
+    merged = load_model(adapted.model, dtype=torch.float32)
+    tokenizer = load_tokenizer(base)
+    torch.testing.assert_close(
+        logits(merged, tokenizer), logits(with_adapter, tokenizer), atol=0.3, rtol=0.05
+    )
+    assert (
+        logits(merged, tokenizer) - logits(load_model(base, dtype=torch.float32), tokenizer)
+    ).abs().max() > 1
+
+
+def test_model_directory_is_what_tgi_loads(adapted: Channels, base: Path) -> None:
+    names = {path.name for path in adapted.model.iterdir()}
+    copied = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"}
+    assert names >= copied | {"LICENSE", "README.md", "adapter", "model.safetensors"}
+    for name in copied:
+        assert (adapted.model / name).read_bytes() == (base / name).read_bytes()
+    assert weights(adapted).keys() == load_file(base / "model.safetensors").keys()
+    assert {tensor.dtype for tensor in weights(adapted).values()} == {torch.bfloat16}
+
+
+def test_adapter_names_its_base_and_not_a_path(adapted: Channels) -> None:
+    config = json.loads((adapted.model / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "tiny-mistral"
+    assert {file.name for file in (adapted.model / "adapter").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+
+
+def test_model_card_says_what_the_model_comes_from(adapted: Channels) -> None:
+    card = (adapted.model / "README.md").read_text()
+    assert card.startswith("---\nlicense: apache-2.0\nbase_model: tiny-mistral\n")
+    metrics = json.loads((adapted.output_data / "metrics.json").read_text())
+    for row in (
+        "| learning_rate | 0.01 |",
+        "5" * 64,
+        f"| eval_loss | {metrics['eval_loss']:.4g} |",
+    ):
+        assert row in card
+
+
+def test_losses_are_printed_as_the_metric_definitions_read_them(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tune(channels(tmp_path, base), **LORA)
+    printed = capsys.readouterr().out
+    found = {
+        name: [float(value) for value in re.findall(rf"{text}=([0-9.]+)", printed)]
+        for name, (_, text) in METRICS.items()
+    }
+    evaluations = found["huggingface-textgeneration:eval-loss"]
+    assert evaluations[0] == pytest.approx(metrics["eval_loss_before"], abs=1e-5)
+    assert min(evaluations) == pytest.approx(metrics["eval_loss"], abs=1e-5)
+    assert metrics["eval_loss"] < metrics["eval_loss_before"] / 2
+    assert len(found["huggingface-textgeneration:train-loss"]) == metrics["steps"] / 2
+
+
+def test_full_tuning_adapts_to_a_domain(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base, "domain")
+    metrics = tune(job, **QUICK | {"learning_rate": 2e-3, "max_input_length": 48, "epoch": 8})
+    assert metrics["eval_loss"] < metrics["eval_loss_before"] / 2
+    assert not (job.model / "adapter").exists()
+    before = load_file(base / "model.safetensors")
+    assert all(not torch.equal(tensor, before[name]) for name, tensor in weights(job).items())
+    assert "full fine-tuning" in (job.model / "README.md").read_text()
+
+
+def test_qlora_merges_into_the_whole_weights(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    metrics = tune(job, **LORA, bits=4)
+    assert metrics["eval_loss"] < metrics["eval_loss_before"] / 2
+    before, after = load_file(base / "model.safetensors"), weights(job)
+    # what has no adapter is the base's own, not its quantized copy
+    assert torch.equal(after["lm_head.weight"], before["lm_head.weight"])
+    name = "model.layers.0.mlp.up_proj.weight"
+    adapter = load_file(job.model / "adapter" / "adapter_model.safetensors")
+    prefix = f"base_model.model.{name.removesuffix('.weight')}"
+    delta = adapter[f"{prefix}.lora_B.weight"] @ adapter[f"{prefix}.lora_A.weight"] * 16 / 8
+    torch.testing.assert_close(
+        after[name].float(), before[name].float() + delta, atol=0.02, rtol=0.02
+    )
+    assert "QLoRA" in (job.model / "README.md").read_text()
+
+
+class InterruptionError(Exception):
+    """Stands for the end of a spot instance."""
+
+
+def test_interrupted_training_ends_as_if_it_had_not_been(
+    base: Path,
+    adapted: Channels,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = channels(tmp_path, base)
+
+    def interrupt(*given: Any, **_: object) -> None:
+        if given[2].global_step == 7:  # the trainer's state
+            raise InterruptionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricLines, "on_step_end", interrupt)
+        with pytest.raises(InterruptionError):
+            tune(job, **LORA)
+    # the last checkpoint was being written when the end came
+    (job.checkpoints / "checkpoint-6" / "trainer_state.json").unlink()
+    metrics = tune(job, **LORA)
+    assert "resuming from checkpoint-4" in capsys.readouterr().out
+    assert metrics["steps"] == 12
+    assert_same(weights(job), weights(adapted))
+
+
+def test_training_stops_early_when_validation_gets_no_better(base: Path, tmp_path: Path) -> None:
+    patience = {"early_stopping_patience": 3, "early_stopping_threshold": 0.5, "eval_steps": 1}
+    given = LORA | {"learning_rate": 1e-7, "epoch": 10, **patience}
+    assert tune(channels(tmp_path, base), **given)["steps"] == 4
+
+
+def test_best_weights_are_kept_when_validation_gets_worse(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    write_split(tmp_path, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
+    metrics = tune(job, **LORA | {"epoch": 12, "eval_steps": 6})
+    history = json.loads((job.output_data / "history.json").read_text())
+    evaluations = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
+    assert metrics["eval_loss"] == min(evaluations) < evaluations[-1]
+
+
+def test_last_step_is_evaluated_too(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    tune(job, **LORA | {"eval_steps": 5})
+    history = json.loads((job.output_data / "history.json").read_text())
+    assert [entry["step"] for entry in history if "eval_loss" in entry] == [0, 5, 10, 12]
+
+
+def test_job_without_validation_data_trains_to_the_end(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    write_split(tmp_path, "validation", [])
+    metrics = tune(job, **LORA | {"max_steps": 3})
+    assert metrics["steps"] == 3
+    assert "eval_loss" not in metrics
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"instruction_tuned": False}, "instruction_tuned must be True for instruction data only"),
+        ({"target_modules": "q_proj,w1"}, "target_modules must be modules of the model, got w1"),
+        ({"max_input_length": 5}, "max_input_length must fit a record, got 5 tokens"),
+        ({"learning_rate": 1e30}, "the loss is not a number any more: lower learning_rate"),
+    ],
+)
+def test_job_is_refused_when(
+    base: Path, tmp_path: Path, given: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(JobError, match=reason):
+        tune(channels(tmp_path, base), **LORA | given)
+
+
+def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
+    job = channels(tmp_path, tmp_path / "nothing")
+    with pytest.raises(JobError, match=r"must hold one .gguf, or .safetensors and config.json"):
+        tune(job, **LORA)
+
+
+def run_script(job: Channels, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "SM_CHANNEL_TRAIN": job.train,
+        "SM_CHANNEL_VALIDATION": job.validation,
+        "SM_CHANNEL_MODEL": job.base,
+        "SM_MODEL_DIR": job.model,
+        "SM_OUTPUT_DATA_DIR": job.output_data,
+        "SM_OUTPUT_DIR": job.output_data.parent,
+        "CHECKPOINT_DIR": job.checkpoints,
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        [sys.executable, *command],
+        env={name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_two_processes_of_torchrun_train_one_model(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    given = LORA | {"epoch": 8, "per_device_train_batch_size": 2}
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    script = str(ROOT / "jobs" / "fine_tune.py")
+    ended = run_script(job, [*torchrun, script, *arguments(given)])
+    assert ended.returncode == 0, ended.stderr
+    metrics = json.loads((job.output_data / "metrics.json").read_text())
+    assert metrics["steps"] == 24  # 12 records in batches of 2 on 2 processes
+    assert metrics["eval_loss"] < metrics["eval_loss_before"] / 2
+    assert ended.stdout.count("step=0 eval-loss=") == 1
+    assert (job.model / "model.safetensors").is_file()

@@ -1,0 +1,97 @@
+"""Whatever is sent to the operations of the OpenAPI document, the contract holds."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+
+from invoke_proxy.errors import KINDS, ErrorBody
+from invoke_proxy.openapi import document
+from tests.local.proxy_process import running_proxy
+from tests.unit.proxy_double import tgi_frames
+from tests.unit.sagemaker_double import stream
+
+# where nothing is sent, nothing can be wrong
+OPERATIONS = [
+    pytest.param(method, path, mode, id=f"{method} {path} {mode.value}")
+    for path, operations in document("/")["paths"].items()
+    for method, operation in operations.items()
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or {"requestBody", "parameters"} & operation.keys()
+]
+TOKEN = b'{"id":7,"text":" a","logprob":-0.5,"special":false}'
+DETAILS = b'{"finish_reason":"length","generated_tokens":1,"seed":null,"prefill":[],"tokens":[%b]}'
+FRAMES = stream(tgi_frames([" a", " b"]))
+WHOLE = stream([b'[{"generated_text":" a","details":%b}]' % (DETAILS % TOKEN)])
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as a SageMaker runtime whose model is in the best of health."""
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
+            asked = json.loads(await reader.readexactly(int(length)))
+            writer.writelines(
+                step for step in (FRAMES if asked["stream"] else WHOLE) if isinstance(step, bytes)
+            )
+            await writer.drain()
+    writer.transport.abort()
+
+
+@pytest.fixture(scope="session")
+def sagemaker_port() -> Iterator[int]:
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(loop.run_forever)
+        yield server.sockets[0].getsockname()[1]
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def api(sagemaker_port: int) -> Iterator[Any]:
+    with running_proxy(sagemaker_port) as url:
+        yield schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), OPERATIONS)
+def test_every_answer_is_in_the_contract(
+    api: Any, method: str, path: str, mode: GenerationMode
+) -> None:
+    cases = api[path][method].as_strategy(generation_mode=mode)
+
+    # the plugin's own way to write this is behind pytest's releases
+    @given(case=cases)
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    def check(case: schemathesis.Case[Any]) -> None:
+        _check(case)
+
+    check()
+
+
+def _check(case: schemathesis.Case[Any]) -> None:
+    got = case.call(timeout=20)
+    case.validate_response(
+        got, checks=[not_a_server_error, status_code_conformance, content_type_conformance]
+    )
+    if got.status_code != 200:
+        body = msgspec.json.decode(got.content, type=ErrorBody)
+        kind = KINDS[body.error.code]
+        assert (kind.status, kind.type) == (got.status_code, body.error.type)
+        assert body.error.message

@@ -1,0 +1,169 @@
+"""SageMaker's model registry: versions, approval and its event, and what of it can be hosted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.sagemaker_account import BUCKET, Account, allow, read_write, until
+
+_TGI = (
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:"
+    "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
+)
+Register = Callable[..., str]
+
+
+@pytest.fixture
+def group(account: Account) -> str:
+    name = account.name("Group")
+    account.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    return name
+
+
+@pytest.fixture
+def register(account: Account, group: str) -> Register:
+    def register(**more: Any) -> str:
+        source = {
+            "S3Uri": f"s3://{BUCKET}/tuned/",
+            "S3DataType": "S3Prefix",
+            "CompressionType": "None",
+        }
+        container = {
+            "Image": _TGI,
+            "Environment": {"HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct"},
+            "ModelDataSource": {"S3DataSource": source},
+        }
+        specification = {"Containers": [container], "SupportedContentTypes": ["application/json"]}
+        answer = account.sagemaker.create_model_package(
+            ModelPackageGroupName=group, InferenceSpecification=specification, **more
+        )
+        return str(answer["ModelPackageArn"])
+
+    return register
+
+
+def test_packages_of_a_group_are_numbered_and_a_number_is_not_given_twice(
+    account: Account, group: str, register: Register
+) -> None:
+    first, second = register(), register()
+    assert first.endswith(f":model-package/{group.lower()}/1")
+    assert second.endswith("/2")
+    account.sagemaker.delete_model_package(ModelPackageName=second)
+    third = account.sagemaker.describe_model_package(ModelPackageName=register())
+    assert third["ModelPackageVersion"] == 3
+    assert third["ModelPackageStatus"] == "Completed"
+    assert third["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_packages_are_listed_by_approval_newest_first(
+    account: Account, group: str, register: Register
+) -> None:
+    approved = [register(ModelApprovalStatus="Approved") for _ in range(2)]
+    register(ModelApprovalStatus="Rejected")
+    found = account.sagemaker.list_model_packages(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+    )["ModelPackageSummaryList"]
+    assert [package["ModelPackageArn"] for package in found] == approved[::-1]
+
+
+def test_an_approval_is_told_on_the_event_bus(account: Account, register: Register) -> None:
+    approvals = {"source": ["aws.sagemaker"], "detail": {"ModelApprovalStatus": ["Approved"]}}
+    queue = account.events(approvals)
+    package = register(ModelMetrics={"ModelQuality": {}})
+    account.sagemaker.update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="reads well"
+    )
+    (event,) = account.messages(queue, 1)
+    assert event["detail-type"] == "SageMaker Model Package State Change"
+    assert event["source"] == "aws.sagemaker"
+    assert event["resources"] == [package]
+    detail = event["detail"]
+    assert detail["ModelPackageArn"] == package
+    assert detail["ModelPackageName"] == f"{detail['ModelPackageGroupName']}/1"
+    assert detail["ApprovalDescription"] == "reads well"
+    assert detail["InferenceSpecification"]["Containers"][0]["Image"] == _TGI
+
+
+def test_a_group_with_packages_is_not_deleted(
+    account: Account, group: str, register: Register
+) -> None:
+    package = register()
+    with pytest.raises(account.sagemaker.exceptions.ConflictException):
+        account.sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    account.sagemaker.delete_model_package(ModelPackageName=package)
+    account.sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    listed = account.sagemaker.list_model_package_groups(NameContains=group)
+    assert listed["ModelPackageGroupSummaryList"] == []
+
+
+def test_only_an_approved_package_is_hosted_and_it_brings_all_that_the_container_needs(
+    account: Account, register: Register
+) -> None:
+    account.put("tuned/config.json", "{}")
+    package = register()
+    name = account.name("model")
+    request = {
+        "ModelName": name,
+        "PrimaryContainer": {"ModelPackageName": package},
+        "ExecutionRoleArn": account.role(*read_write("tuned/")),
+    }
+    with pytest.raises(ClientError, match="only an Approved package can be hosted"):
+        account.sagemaker.create_model(**request)
+    account.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    account.sagemaker.create_model(**request)
+    assert _hosted(account, name)["EndpointStatus"] == "InService"
+
+
+def test_a_package_whose_weights_the_role_may_not_read_is_not_hosted(
+    account: Account, register: Register
+) -> None:
+    account.put("tuned/config.json", "{}")
+    name = account.name("model")
+    account.sagemaker.create_model(
+        ModelName=name,
+        PrimaryContainer={"ModelPackageName": register(ModelApprovalStatus="Approved")},
+        ExecutionRoleArn=account.role(allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}")),
+    )
+    endpoint = _hosted(account, name)
+    assert endpoint["EndpointStatus"] == "Failed"
+    assert "Could not access model data at s3://bench/tuned/" in endpoint["FailureReason"]
+
+
+def test_a_caller_needs_the_permission_for_the_package_that_it_approves(
+    account: Account, group: str, register: Register
+) -> None:
+    package = register()
+    prefix = "arn:aws:sagemaker:us-east-1:000000000000:model-package"
+    caller = account.caller(allow("sagemaker:UpdateModelPackage", f"{prefix}/other/*"))
+    with pytest.raises(ClientError, match="not authorized to perform: sagemaker:Update"):
+        caller.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    permitted = f"{prefix}/{group.lower()}/*"
+    account.caller(allow("sagemaker:UpdateModelPackage", permitted)).update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved"
+    )
+
+
+def _hosted(account: Account, model: str) -> dict[str, Any]:
+    variant = {
+        "ModelName": model,
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker = account.sagemaker
+    sagemaker.create_endpoint_config(EndpointConfigName=model, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=model, EndpointConfigName=model)
+    found: dict[str, Any] = until(
+        lambda: (
+            (answer := sagemaker.describe_endpoint(EndpointName=model))["EndpointStatus"]
+            != "Creating"
+            and answer
+        )
+    )
+    sagemaker.delete_endpoint(EndpointName=model)
+    return found

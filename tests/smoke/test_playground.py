@@ -1,0 +1,87 @@
+"""The playground in a real browser, against the deployed stage: `make up`, then `make smoke`."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from local.deployment import Deployment
+
+_ANSWER_MS = 30_000
+_STARTED_BY_ROOT = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session", name="browser")
+def _browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_STARTED_BY_ROOT)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="page")
+def _page(browser: Browser, deployed: Deployment) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1000, "height": 760})
+    messages: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            messages.append(message.text)
+
+    page.on("console", keep)
+    page.goto(f"{deployed.base_url}/playground")
+    yield page
+    page.close()
+    violations = [text for text in messages if "Content Security Policy" in text]
+    assert violations == []
+
+
+def _ask(page: Page, key: str, question: str) -> None:
+    page.get_by_label("API key").fill(key)
+    page.get_by_label("Temperature").fill("0")
+    page.get_by_label("Most tokens").fill("48")
+    page.get_by_label("Message").fill(question)
+    page.get_by_role("button", name="Send").click()
+
+
+def test_playground_streams_an_answer_and_shows_its_figures(
+    page: Page, deployed: Deployment
+) -> None:
+    _ask(page, deployed.api_key, "What is the capital of France?")
+    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    assert page.locator(".assistant").inner_text().strip()
+    status = page.get_by_role("status").inner_text()
+    assert all(word in status for word in ("first token", "ms", "tokens/s", "out"))
+    if target := os.environ.get("SCREENSHOT"):
+        page.screenshot(path=target)
+
+
+def test_playground_shows_the_same_call_as_curl_and_python(
+    page: Page, deployed: Deployment
+) -> None:
+    _ask(page, deployed.api_key, "It's <b>me</b>")
+    page.get_by_text("The same call").click()
+    assert f"curl -N {deployed.base_url}/v1/chat/completions" in page.locator("#curl").inner_text()
+    python = page.locator("#python").inner_text()
+    assert f'base_url="{deployed.base_url}/v1"' in python
+    assert deployed.api_key not in python + page.locator("#curl").inner_text()
+    compile(python, "playground", "exec")
+    # What a person types is text, never markup.
+    assert page.locator(".user").inner_text() == "It's <b>me</b>"
+
+
+def test_playground_says_why_when_the_key_is_wrong(page: Page) -> None:
+    _ask(page, "x" * 40, "Hello?")
+    expect(page.locator(".fault")).to_contain_text("the key is not valid", timeout=_ANSWER_MS)
+
+
+def test_playground_goes_on_with_the_conversation(page: Page, deployed: Deployment) -> None:
+    _ask(page, deployed.api_key, "Say hello.")
+    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    first = page.get_by_role("status").inner_text()
+    _ask(page, deployed.api_key, "Again.")
+    expect(page.get_by_role("status")).not_to_have_text(first)
+    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    assert page.locator(".turn").count() == 4

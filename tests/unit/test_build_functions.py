@@ -1,0 +1,151 @@
+"""The asset build as it is run, into a folder of its own."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import build_functions
+
+ROOT = Path(__file__).parents[2]
+FUNCTION = "api_authorizer"
+
+
+def build(root: Path, *targets: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of a copy of the sources."""
+    return subprocess.run(
+        [sys.executable, root / "lambda/build_functions.py", *targets],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the sources with every asset built."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "lambda", root / "lambda")
+    built = build(root)
+    assert built.returncode == 0, built.stderr
+    return root
+
+
+def test_the_aws_asset_is_for_the_functions_platform_and_small(project: Path) -> None:
+    asset = project / "build/invoke_proxy/aws"
+    libraries = [path.name for path in asset.rglob("*.so")]
+    assert libraries
+    assert all("cpython-313-aarch64" in name or "abi3" in name for name in libraries)
+    assert not (asset / "tokenizers").exists()
+    assert not (asset / "invoke_proxy/tokenizers/smollm2.json").exists()
+    assert sum(path.stat().st_size for path in asset.rglob("*")) < 15_000_000
+
+
+def test_an_asset_has_what_the_function_needs_and_no_more(project: Path) -> None:
+    for target in ("aws", "local"):
+        asset = project / "build/invoke_proxy" / target
+        assert (asset / "run.sh").stat().st_mode & stat.S_IXUSR
+        assert (asset / "invoke_proxy/app.py").is_file()
+        assert (asset / "invoke_proxy/tokenizers/mistral-v1.model").stat().st_size == 493_443
+        assert (
+            "Apache License" in (asset / "invoke_proxy/tokenizers/mistral-v1.LICENSE").read_text()
+        )
+        services = [path.name for path in (asset / "botocore/data").iterdir() if path.is_dir()]
+        assert services == ["sagemaker-runtime"]
+        assert not list(asset.rglob("RECORD")) + list(asset.rglob("requirements*"))
+        assert list(asset.glob("*.dist-info/licenses")) + list(asset.glob("*.dist-info/LICENSE*"))
+    assert not list((project / "build/invoke_proxy/aws").rglob("*.pyc"))
+
+
+def test_the_trimmed_botocore_knows_the_same_endpoints(project: Path) -> None:
+    script = (
+        "import botocore.session as b\n"
+        "for region in ('us-east-1', 'cn-north-1', 'us-gov-west-1', 'eu-isoe-west-1'):\n"
+        "    client = b.Session().create_client('sagemaker-runtime', region_name=region)\n"
+        "    print(b.__file__.split('/')[-3], client.meta.endpoint_url)\n"
+    )
+    asset = project / "build/invoke_proxy/local"
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for folder in (asset, project)
+    ]
+    trimmed, whole = ([line.split() for line in lines] for lines in printed)
+    assert {folder for folder, _ in trimmed} == {"local"}
+    assert {folder for folder, _ in whole} == {"site-packages"}
+    assert [url for _, url in trimmed] == [url for _, url in whole]
+
+
+def test_the_authorizers_asset_is_its_source(project: Path) -> None:
+    asset = project / "build/api_authorizer/aws"
+    assert set(contents(asset)) == {"api_authorizer/__init__.py", "api_authorizer/handler.py"}
+
+
+def test_a_second_build_touches_nothing_and_is_quick(project: Path) -> None:
+    times = {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")}
+    started = time.monotonic()
+    again = build(project)
+    assert time.monotonic() - started < 1.5
+    assert again.stdout.count("as it was") == 2 * len(build_functions.functions())
+    assert {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")} == times
+
+
+def test_a_build_elsewhere_is_the_same_byte_for_byte(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "lambda", tmp_path / "lambda")
+    assert build(tmp_path).returncode == 0
+    for target in ("aws", "local"):
+        first = contents(project / "build/invoke_proxy" / target)
+        assert contents(tmp_path / "build/invoke_proxy" / target) == first
+
+
+def test_a_changed_source_is_built_anew(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "lambda/api_authorizer", tmp_path / "lambda/api_authorizer")
+    for script in (project / "lambda").glob("*.py"):
+        shutil.copy(script, tmp_path / "lambda")
+    assert "built" in build(tmp_path, "aws").stdout
+    (tmp_path / "lambda/api_authorizer/more.py").write_text("")
+    assert "built" in build(tmp_path, "aws").stdout
+    assert (tmp_path / "build/api_authorizer/aws/api_authorizer/more.py").is_file()
+    (tmp_path / "lambda/api_authorizer/more.py").unlink()
+    build(tmp_path, "aws")
+    assert not (tmp_path / "build/api_authorizer/aws/api_authorizer/more.py").exists()
+
+
+def test_an_interrupted_build_is_done_again(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "lambda/api_authorizer", tmp_path / "lambda/api_authorizer")
+    for script in (project / "lambda").glob("*.py"):
+        shutil.copy(script, tmp_path / "lambda")
+    build(tmp_path, "aws")
+    (tmp_path / "build/api_authorizer/aws.inputs").unlink()
+    assert "built" in build(tmp_path, "aws").stdout
+
+
+def test_an_unreachable_index_is_told_clearly_and_leaves_no_asset(
+    project: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(project / "lambda", tmp_path / "lambda")
+    offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    failed = build(tmp_path, "aws", **offline)
+    assert failed.returncode == 1
+    assert "check that the package index can be reached" in failed.stderr
+    assert not (tmp_path / "build/invoke_proxy/aws").exists()
+
+
+def test_an_unknown_target_is_refused(project: Path) -> None:
+    failed = build(project, "arm")
+    assert (failed.returncode, failed.stderr) == (1, "build targets are aws and local, got arm\n")

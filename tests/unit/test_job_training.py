@@ -1,0 +1,166 @@
+"""What a training job decides before it loads a model."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from container import JobError
+from invoke_proxy.prompts import FORMATS
+from language_models.prompt_format import PROMPT_FORMATS, write_completion, write_prompt
+from tuning.checkpoints import newest_complete
+from tuning.hyperparameters import Hyperparameters, parse_hyperparameters
+from tuning.launch import relaunch_on_all_gpus
+
+ROOT = Path(__file__).parents[2]
+REQUIRED = ["--base_model_id", "mistral-7b", "--base_model_license", "apache-2.0"]
+
+# the training section of JumpStart's specification of Mistral-7B, version 2.9.1
+JUMPSTART = {
+    "peft_type": "None", "epoch": "1", "learning_rate": "6e-06", "lora_r": "64",
+    "lora_alpha": "16", "lora_dropout": "0", "bits": "16", "double_quant": "True",
+    "quant_type": "nf4", "per_device_train_batch_size": "2", "per_device_eval_batch_size": "8",
+    "gradient_accumulation_steps": "8", "warmup_ratio": "0.1", "weight_decay": "0.2",
+    "max_input_length": "-1", "max_steps": "-1", "bf16": "True", "gradient_checkpointing": "True",
+    "early_stopping_patience": "3", "early_stopping_threshold": "0.0", "eval_steps": "20",
+    "logging_steps": "8", "seed": "10", "instruction_tuned": "False", "max_grad_norm": "1.0",
+    "lr_scheduler_type": "constant_with_warmup",
+}  # fmt: skip
+
+
+def parse(*arguments: str) -> Hyperparameters:
+    return parse_hyperparameters([*REQUIRED, *arguments])
+
+
+def test_defaults_are_those_of_jumpstart() -> None:
+    given = [text for name, value in JUMPSTART.items() for text in (f"--{name}", value)]
+    assert parse() == parse(*given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--epoch", "0"), "epoch must be positive, got 0"),
+        (("--learning_rate", "nan"), "learning_rate must be positive, got nan"),
+        (("--learning_rate", "fast"), "argument --learning_rate: invalid float value: 'fast'"),
+        (("--lora_dropout", "1"), "lora_dropout must be at least 0 and below 1, got 1.0"),
+        (("--max_input_length", "0"), "max_input_length must be positive, or -1 for no limit"),
+        (("--bits", "8"), "bits must be one of 4, 16, got 8"),
+        (("--bits", "4"), "bits 4 needs peft_type lora"),
+        (("--peft_type", "ia3"), "peft_type must be one of None, lora, got ia3"),
+        (("--prompt_format", "alpaca"), "prompt_format must be one of none, mistral-instruct"),
+        (("--bf16", "yes"), "argument --bf16: must be True or False, got 'yes'"),
+        (("--epochs", "3"), "unrecognized arguments: --epochs 3"),
+        (("--weight_decay", "-1"), "weight_decay must be at least 0, got -1.0"),
+    ],
+)
+def test_hyperparameter_is_refused(arguments: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(JobError, match=re.escape(reason)):
+        parse(*arguments)
+
+
+def test_base_model_must_be_named() -> None:
+    with pytest.raises(JobError, match="required: --base_model_id, --base_model_license"):
+        parse_hyperparameters([])
+
+
+@pytest.mark.parametrize(
+    ("given", "window", "length"), [(-1, 8192, 1024), (-1, 512, 512), (2048, 8192, 2048)]
+)
+def test_longest_example_is_bounded_by_the_window(given: int, window: int, length: int) -> None:
+    assert parse("--max_input_length", str(given)).input_length(window) == length
+
+
+def test_prompts_are_written_as_the_proxy_writes_them() -> None:
+    assert PROMPT_FORMATS.keys() == {"none", *FORMATS}
+    for name, form in FORMATS.items():
+        assert write_prompt("Where is it?", name) == form.render([("user", "Where is it?")])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_answers_begin_as_the_proxy_expects_them(name: str) -> None:
+    assert write_completion(" It is there.\n", name) == FORMATS[name].answer_prefix + "It is there."
+
+
+def test_plain_prompts_are_left_alone() -> None:
+    assert write_prompt(" a ", "none") + write_completion(" b\n", "none") == " a  b\n"
+
+
+def checkpoint(directory: Path, step: int, *names: str) -> Path:
+    path = directory / f"checkpoint-{step}"
+    path.mkdir()
+    for name in names:
+        (path / name).touch()
+    return path
+
+
+WHOLE = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "adapter_model.safetensors")
+
+
+def test_newest_checkpoint_is_chosen_by_its_step(tmp_path: Path) -> None:
+    for step in (20, 100, 80):
+        checkpoint(tmp_path, step, *WHOLE)
+    assert newest_complete(tmp_path) == tmp_path / "checkpoint-100"
+
+
+@pytest.mark.parametrize("missing", WHOLE)
+def test_torn_checkpoint_is_passed_over(tmp_path: Path, missing: str) -> None:
+    checkpoint(tmp_path, 20, *WHOLE)
+    checkpoint(tmp_path, 40, *(name for name in WHOLE if name != missing))
+    assert newest_complete(tmp_path) == tmp_path / "checkpoint-20"
+
+
+def test_training_starts_anew_without_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-best").mkdir()
+    assert newest_complete(tmp_path) is None
+    assert newest_complete(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "relaunches"),
+    [
+        ({"SM_NUM_GPUS": "4"}, True),
+        ({"SM_NUM_GPUS": "4", "LOCAL_RANK": "0"}, False),
+        ({"SM_NUM_GPUS": "1"}, False),
+        ({"SM_NUM_GPUS": "0"}, False),
+    ],
+)
+def test_torchrun_is_started_once_for_several_gpus(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *, relaunches: bool
+) -> None:
+    started: list[list[str]] = []
+    for name in ("SM_NUM_GPUS", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
+    relaunch_on_all_gpus("fine_tune.py", ["--epoch", "2"])
+    expected = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
+    script = ["fine_tune.py", "--epoch", "2"]
+    assert started == ([[sys.executable, *expected, *script]] if relaunches else [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--epoch", "0", *REQUIRED], "epoch must be positive, got 0"),
+        (REQUIRED, "the channels must be train, validation and model, SM_CHANNEL_MODEL is not set"),
+    ],
+)
+def test_script_writes_the_failure_reason(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    channels = {"SM_CHANNEL_TRAIN": "a", "SM_CHANNEL_VALIDATION": "b"}
+    ended = subprocess.run(
+        [sys.executable, ROOT / "jobs" / "fine_tune.py", *arguments],
+        env={**os.environ, "SM_OUTPUT_DIR": str(tmp_path / "output"), **channels},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert (tmp_path / "output" / "failure").read_text() == reason
+    assert ended.stderr.splitlines()[-1] == reason

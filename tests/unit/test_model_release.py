@@ -1,0 +1,343 @@
+"""The release function against CloudFormation and SageMaker as botocore knows them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.stub import Stubber
+
+from model_release import callback, handler, serving_stack
+
+_STACK = "Prod-Serving"
+_STACK_ID = f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{_STACK}/0a1b"
+_PACKAGE = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b/3"
+_EXECUTION = "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/fine-tune/execution/abc"
+_TOKEN = "abcDEF0123"  # noqa: S105 - names a step, and opens nothing
+_NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def _client(service: str) -> Any:
+    session = botocore.session.get_session()
+    return session.create_client(
+        service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+
+@pytest.fixture(name="cloudformation")
+def _cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    client = _client("cloudformation")
+    monkeypatch.setattr(serving_stack, "cloudformation", lambda: client)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture(name="sagemaker", autouse=True)
+def _sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    client = _client("sagemaker")
+    for module in (callback, handler):
+        monkeypatch.setattr(module, "sagemaker", lambda: client)
+    monkeypatch.setenv("SERVING_STACK", _STACK)
+    monkeypatch.setenv("ATTEMPTS", "3")
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def _handle(message: dict[str, Any], *, attempt: int = 1) -> list[dict[str, str]]:
+    attributes = {"ApproximateReceiveCount": str(attempt)}
+    record = {"messageId": "m-1", "body": json.dumps(message), "attributes": attributes}
+    failures: list[dict[str, str]] = handler.handle({"Records": [record]}, None)[
+        "batchItemFailures"
+    ]
+    return failures
+
+
+def _callback(status: str = "Executing") -> dict[str, Any]:
+    return {
+        "token": _TOKEN,
+        "pipelineExecutionArn": _EXECUTION,
+        "arguments": {"model_package_arn": _PACKAGE, "stack": _STACK},
+        "status": status,
+    }
+
+
+def _is_executing(sagemaker: Stubber, status: str = "Executing") -> None:
+    sagemaker.add_response(
+        "describe_pipeline_execution",
+        {"PipelineExecutionStatus": status},
+        {"PipelineExecutionArn": _EXECUTION},
+    )
+
+
+def _is_in(cloudformation: Stubber, status: str) -> None:
+    parameters = [
+        {"ParameterKey": "BootstrapVersion", "ParameterValue": "/cdk-bootstrap/x/version"},
+        {"ParameterKey": "ModelPackageArn", "ParameterValue": ""},
+    ]
+    stack = {
+        "StackName": _STACK,
+        "StackStatus": status,
+        "CreationTime": _NOW,
+        "Parameters": parameters,
+    }
+    cloudformation.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": _STACK})
+
+
+def _update(token: str = _TOKEN) -> dict[str, Any]:
+    return {
+        "StackName": _STACK,
+        "UsePreviousTemplate": True,
+        "Parameters": [
+            {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
+            {"ParameterKey": "ModelPackageArn", "ParameterValue": _PACKAGE},
+        ],
+        "Capabilities": ["CAPABILITY_IAM"],
+        "ClientRequestToken": token,
+    }
+
+
+def _succeeds(sagemaker: Stubber) -> None:
+    sagemaker.add_response(
+        "send_pipeline_execution_step_success",
+        {"PipelineExecutionArn": _EXECUTION},
+        {"CallbackToken": _TOKEN},
+    )
+
+
+def _fails(sagemaker: Stubber, reason: str) -> None:
+    sagemaker.add_response(
+        "send_pipeline_execution_step_failure",
+        {"PipelineExecutionArn": _EXECUTION},
+        {"CallbackToken": _TOKEN, "FailureReason": reason},
+    )
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+def test_callback_updates_the_stack_with_its_token(
+    cloudformation: Stubber, sagemaker: Stubber, status: str
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, status)
+    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update())
+    assert _handle(_callback()) == []
+
+
+def test_callback_succeeds_when_the_stack_serves_the_package_already(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    message = "No updates are to be performed."
+    cloudformation.add_client_error("update_stack", "ValidationError", message)
+    _succeeds(sagemaker)
+    assert _handle(_callback()) == []
+
+
+def test_callback_goes_back_to_the_queue_when_the_stack_is_busy(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_IN_PROGRESS")
+    assert _handle(_callback()) == [{"itemIdentifier": "m-1"}]
+
+
+def test_callback_goes_back_to_the_queue_when_another_update_came_first(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    message = f"Stack:{_STACK_ID} is in UPDATE_IN_PROGRESS state and can not be updated."
+    cloudformation.add_client_error("update_stack", "ValidationError", message)
+    assert _handle(_callback()) == [{"itemIdentifier": "m-1"}]
+
+
+def test_callback_fails_with_words_when_the_stack_stays_busy(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_IN_PROGRESS")
+    _fails(
+        sagemaker,
+        "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy for 3 attempts",
+    )
+    assert _handle(_callback(), attempt=3) == []
+
+
+def test_callback_fails_when_the_stack_is_broken(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_ROLLBACK_FAILED")
+    _fails(
+        sagemaker,
+        "stack Prod-Serving must be repaired before a release, it is UPDATE_ROLLBACK_FAILED",
+    )
+    assert _handle(_callback()) == []
+
+
+def test_callback_fails_when_cloudformation_refuses_the_value(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    message = "Parameter ModelPackageArn failed to satisfy constraint"
+    cloudformation.add_client_error("update_stack", "ValidationError", message)
+    _fails(sagemaker, f"stack Prod-Serving: {message}")
+    assert _handle(_callback()) == []
+
+
+def test_message_delivered_twice_releases_once(cloudformation: Stubber, sagemaker: Stubber) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    cloudformation.add_client_error("update_stack", "TokenAlreadyExistsException", "used")
+    assert _handle(_callback()) == []
+
+
+def test_failure_of_a_service_is_not_taken_for_a_refusal(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    cloudformation.add_client_error("update_stack", "Throttling", "Rate exceeded")
+    with pytest.raises(Exception, match="Rate exceeded"):  # the queue delivers the message again
+        _handle(_callback())
+
+
+def test_nothing_is_released_for_an_execution_that_ended(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker, "Stopped")
+    assert _handle(_callback()) == []
+    cloudformation.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(("token", "answered"), [("another-token", True), (_TOKEN, False)])
+def test_stopping_ends_the_step_unless_its_update_began(
+    cloudformation: Stubber, sagemaker: Stubber, token: str, *, answered: bool
+) -> None:
+    event = _event("Model", "UPDATE_IN_PROGRESS", "", token)
+    cloudformation.add_response("describe_stack_events", {"StackEvents": [event]})
+    if answered:
+        _fails(sagemaker, "the execution was stopped before its release began")
+    assert _handle(_callback("Stopping")) == []
+
+
+def _event(resource: str, status: str, reason: str, token: str = _TOKEN) -> dict[str, Any]:
+    return {
+        "StackId": _STACK_ID,
+        "EventId": "1",
+        "StackName": _STACK,
+        "Timestamp": _NOW,
+        "LogicalResourceId": resource,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        "ClientRequestToken": token,
+    }
+
+
+def _status_change(status: str, token: str = _TOKEN) -> dict[str, Any]:
+    detail = {
+        "stack-id": _STACK_ID,
+        "status-details": {"status": status, "status-reason": "rolled back"},
+        "client-request-token": token,
+    }
+    return {"detail-type": "CloudFormation Stack Status Change", "detail": detail}
+
+
+def test_end_of_an_update_ends_the_step(sagemaker: Stubber) -> None:
+    _succeeds(sagemaker)
+    assert _handle(_status_change("UPDATE_COMPLETE")) == []
+
+
+def test_failed_update_fails_the_step_with_the_first_cause(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    events = [
+        _event("Config", "UPDATE_FAILED", "Resource update cancelled"),
+        _event("Alarm", "UPDATE_FAILED", "a consequence"),
+        _event("LlmEndpoint", "UPDATE_FAILED", "did not pass the ping health check"),
+        _event("LlmEndpoint", "UPDATE_IN_PROGRESS", ""),
+        _event("LlmModel", "UPDATE_FAILED", "of a former update", "former"),
+    ]
+    cloudformation.add_response("describe_stack_events", {"StackEvents": events})
+    _fails(
+        sagemaker,
+        "UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: did not pass the ping health check",
+    )
+    assert _handle(_status_change("UPDATE_ROLLBACK_COMPLETE")) == []
+
+
+def test_long_reasons_are_cut_to_what_sagemaker_takes(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    events = [_event("E", "UPDATE_FAILED", "x" * 500)]
+    cloudformation.add_response("describe_stack_events", {"StackEvents": events})
+    _fails(sagemaker, f"UPDATE_FAILED: E: {'x' * 500}"[:256])
+    assert _handle(_status_change("UPDATE_FAILED")) == []
+
+
+@pytest.mark.parametrize("token", ["", "3d0e1a3e-1111-2222-3333-444455556666", "approval-3-1"])
+def test_updates_of_others_are_no_news(token: str) -> None:
+    assert _handle(_status_change("UPDATE_COMPLETE", token)) == []
+
+
+def test_news_that_came_twice_is_no_fault(sagemaker: Stubber) -> None:
+    sagemaker.add_client_error(
+        "send_pipeline_execution_step_success", "ResourceNotFound", "no such token"
+    )
+    assert _handle(_status_change("UPDATE_COMPLETE")) == []
+
+
+def _approval() -> dict[str, Any]:
+    detail = {"ModelPackageArn": _PACKAGE, "ModelApprovalStatus": "Approved"}
+    return {"detail-type": "SageMaker Model Package State Change", "detail": detail}
+
+
+def _is_package(sagemaker: Stubber, status: str = "Approved", **members: Any) -> None:
+    package = {
+        "ModelPackageName": "prod-training-mistral-7b/3",
+        "ModelPackageArn": _PACKAGE,
+        "ModelPackageVersion": 3,
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+        "CreationTime": _NOW,
+        "ModelApprovalStatus": status,
+        **members,
+    }
+    sagemaker.add_response("describe_model_package", package, {"ModelPackageName": _PACKAGE})
+
+
+def test_approval_by_a_person_releases_without_a_callback(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_package(sagemaker, LastModifiedTime=_NOW)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    token = f"approval-3-{int(_NOW.timestamp())}"
+    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update(token))
+    assert _handle(_approval()) == []
+
+
+def test_approval_that_came_with_the_registration_is_the_pipelines_to_release(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_package(sagemaker, CustomerMetadataProperties={"approval_at_registration": "Approved"})
+    assert _handle(_approval()) == []
+    cloudformation.assert_no_pending_responses()
+
+
+def test_approval_that_was_withdrawn_releases_nothing(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_package(sagemaker, "Rejected", LastModifiedTime=_NOW)
+    assert _handle(_approval()) == []
+    cloudformation.assert_no_pending_responses()
+
+
+def test_approval_waits_when_the_stack_is_busy(cloudformation: Stubber, sagemaker: Stubber) -> None:
+    _is_package(sagemaker, LastModifiedTime=_NOW)
+    _is_in(cloudformation, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    assert _handle(_approval()) == [{"itemIdentifier": "m-1"}]
