@@ -111,7 +111,7 @@ lock: ## write the lock files anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs pipeline smoke examples bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs pipeline smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -143,6 +143,9 @@ smoke: ## the deployed stage, after `make up`: playground in a browser (chromium
 examples: ## the example prompts, asked of the deployed model
 	@eval "$$(python -m local openai)" && for example in examples/prompts/[a-z]*.py; do \
 	  echo "== $$example"; python $$example || exit 1; done
+
+fuzz: build ## look for answers outside the contract, with ever new requests (minutes)
+	@FUZZ_EXAMPLES=500 python -m pytest -q tests/local/test_fuzz.py
 
 bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
 	@python -m bench.proxy

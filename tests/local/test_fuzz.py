@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -29,6 +30,12 @@ OPERATIONS = [
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE or {"requestBody", "parameters"} & operation.keys()
 ]
+# A change is judged by the same few examples each time; `make fuzz` looks for new ones.
+FEW = 25
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))
+# How a message is cut is between HTTP's two ends: API Gateway and the Web Adapter write these anew,
+# so what a caller puts there never reaches the proxy.
+FRAMING = {"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"}
 TOKEN = b'{"id":7,"text":" a","logprob":-0.5,"special":false}'
 DETAILS = b'{"finish_reason":"length","generated_tokens":1,"seed":null,"prefill":[],"tokens":[%b]}'
 FRAMES = stream(tgi_frames([" a", " b"]))
@@ -78,7 +85,12 @@ def test_every_answer_is_in_the_contract(
 
     # the plugin's own way to write this is behind pytest's releases
     @given(case=cases)
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=EXAMPLES == FEW,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     def check(case: schemathesis.Case[Any]) -> None:
         _check(case)
 
@@ -86,6 +98,8 @@ def test_every_answer_is_in_the_contract(
 
 
 def _check(case: schemathesis.Case[Any]) -> None:
+    for header in FRAMING:
+        case.headers.pop(header, None)
     got = case.call(timeout=20)
     case.validate_response(
         got, checks=[not_a_server_error, status_code_conformance, content_type_conformance]
