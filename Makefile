@@ -120,7 +120,7 @@ synth: setup ## synthesize every environment
 
 test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
-	@python -m pytest -q tests/unit tests/infrastructure tests/local
+	@python -m pytest -q -n 2 --dist loadgroup tests/unit tests/infrastructure tests/local
 
 unit: setup ## unit tests only
 	@python -m pytest -q tests/unit

@@ -1,0 +1,23 @@
+"""Which tests share a process when `make test` runs two: those with a slow fixture in common."""
+
+import pytest
+
+# by fixture; the longest test of all shares with the first to be started
+_SHARED = {
+    "assembly": "stacks",
+    "aws": "stacks",
+    "embedded_aws": "deployed",
+    "account": "account",
+    "server": "model server",
+    "proxy": "proxy",
+    "api": "fuzz",
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        groups = [group for fixture, group in _SHARED.items() if fixture in fixtures]
+        if groups:
+            item.add_marker(pytest.mark.xdist_group(groups[0]))
