@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from invoke_proxy.errors import EndpointError
 from invoke_proxy.openai_answers import FinishReason
 from invoke_proxy.stops import StopCut
 from invoke_proxy.tgi_types import StreamEvent
@@ -46,14 +47,17 @@ async def answer(
     async with aclosing(events):
         async for event in events:
             count += 1
+            if prefix and event.token.text:
+                _strip(event, prefix)
+                prefix = ""
             raw = "" if event.token.special else event.token.text
             text = cut.feed(raw)
             ended = event.generated_text is not None
             if ended and not cut.stopped:
                 text += cut.flush()
             piece = Piece(text, aligned.take(event, raw, text) if aligned else ())
-            if prefix and text:
-                piece.text, prefix = text.removeprefix(prefix), ""
+            if aligned and ended and not cut.stopped:
+                piece.events = [*piece.events, *aligned.rest()]
             if ended or cut.stopped:
                 yield _last(piece, event, count, stopped=cut.stopped)
             elif piece.text:
@@ -62,10 +66,24 @@ async def answer(
                 return  # which closes, and so cancels, the generation
 
 
+def _strip(event: StreamEvent, prefix: str) -> None:
+    """Drop the prefix from the first token, and from those that could have stood in its place."""
+    for token in (event.token, *(event.top_tokens or ())):
+        token.text = token.text.removeprefix(prefix)
+
+
 def _last(piece: Piece, event: StreamEvent, count: int, *, stopped: bool) -> Piece:
     details = event.details
-    piece.generated_tokens = details.generated_tokens if details else count
-    piece.finish_reason = "stop" if stopped or not details else _FINISH[details.finish_reason]
+    if details:
+        piece.generated_tokens = details.generated_tokens
+        # TGI counts before it looks: an end token that is the last one allowed is a `length`.
+        ended = stopped or event.token.special
+        piece.finish_reason = "stop" if ended else _FINISH[details.finish_reason]
+    elif stopped:
+        piece.generated_tokens = count
+        piece.finish_reason = "stop"
+    else:
+        raise EndpointError("model_error", "an end without details")
     return piece
 
 
@@ -86,6 +104,10 @@ class _Aligned:
         while self._waiting and self._waiting[0][0] < self._shown:
             taken.append(self._waiting.popleft()[1])
         return taken
+
+    def rest(self) -> list[StreamEvent]:
+        """Return the last tokens, which have no text of their own."""
+        return [event for _, event in self._waiting]
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:

@@ -145,6 +145,23 @@ async def test_the_finish_reason_is_tgis(reason: str, finish_reason: str) -> Non
     assert answer.json["choices"][0]["finish_reason"] == finish_reason
 
 
+async def test_an_end_token_in_the_last_place_allowed_is_a_stop() -> None:
+    frames = tgi_frames([" a", " b"], "length", end_token="</s>")  # TGI 1.1 counts first
+    async with client_of(FakeRuntime(*frames)) as client:
+        answer = await client.post(ROUTE, {**CHAT, "max_tokens": 3})
+    assert answer.json["choices"][0]["finish_reason"] == "stop"
+    assert answer.json["usage"]["completion_tokens"] == 3
+
+
+async def test_an_answer_that_does_not_say_how_it_ended_is_a_fault_of_the_model() -> None:
+    last = msgspec.json.decode(tgi_frames(["x"])[0][5:])
+    last["details"] = None
+    frame = b"data:" + msgspec.json.encode(last) + b"\n\n"
+    async with client_of(FakeRuntime(frame)) as client:
+        answer = await client.post(ROUTE, CHAT)
+    assert (answer.status, answer.error["code"]) == (502, "model_error")
+
+
 async def test_n_answers_are_generated_beside_each_other_with_seeds_of_their_own() -> None:
     runtime = FakeRuntime(*HELLO)
     async with client_of(runtime) as client:
@@ -176,13 +193,29 @@ async def test_logprobs_cover_the_shown_tokens_with_their_alternatives() -> None
     async with client_of(FakeRuntime(*frames)) as client:
         answer = await client.post(ROUTE, {**CHAT, "logprobs": True, "top_logprobs": 1})
     content = answer.json["choices"][0]["logprobs"]["content"]
-    assert [entry["token"] for entry in content] == [" Hello", ",", " you"]
+    assert [entry["token"] for entry in content] == ["Hello", ",", " you"]
     assert content[0] == {
-        "token": " Hello",
+        "token": "Hello",
         "logprob": -0.5,
-        "bytes": list(b" Hello"),
-        "top_logprobs": [{"token": " Hallo", "logprob": -1.5, "bytes": list(b" Hallo")}],
+        "bytes": list(b"Hello"),
+        "top_logprobs": [{"token": "Hallo", "logprob": -1.5, "bytes": list(b"Hallo")}],
     }
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_logprobs_lose_no_token_though_it_has_no_text(*, stream: bool) -> None:
+    frames = tgi_frames([" ", "Hi", "", " you", "", ""])  # a bare prefix, and halves of a character
+    async with client_of(FakeRuntime(*frames)) as client:
+        answer = await client.post(ROUTE, {**CHAT, "logprobs": True, "stream": stream})
+    if stream:
+        choices = [event["choices"][0] for event in answer.events[:-1]]
+        scored = [choice["logprobs"]["content"] for choice in choices if choice["logprobs"]]
+        text = "".join(choice["delta"].get("content", "") for choice in choices)
+    else:
+        (choice,) = answer.json["choices"]
+        scored, text = [choice["logprobs"]["content"]], choice["message"]["content"]
+    tokens = [entry["token"] for content in scored for entry in content]
+    assert (tokens, text) == (["", "Hi", "", " you", "", ""], "Hi you")
 
 
 async def test_logprobs_leave_out_the_tokens_of_a_stop_sequence() -> None:
@@ -190,7 +223,7 @@ async def test_logprobs_leave_out_the_tokens_of_a_stop_sequence() -> None:
     async with client_of(FakeRuntime(*frames)) as client:
         answer = await client.post(ROUTE, {**CHAT, "logprobs": True, "stop": "END"})
     content = answer.json["choices"][0]["logprobs"]["content"]
-    assert [entry["token"] for entry in content] == [" a", "b"]
+    assert [entry["token"] for entry in content] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
