@@ -1,5 +1,6 @@
 """TGI's server-sent events out of bytes that may be cut anywhere, and back into bytes."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
@@ -10,6 +11,7 @@ from invoke_proxy.faults import model_fault
 from invoke_proxy.tgi_types import StreamEvent
 
 MAX_FRAME_BYTES = 1024 * 1024  # the last frame holds the whole text
+_END_SECONDS = 1.0  # the answer is complete: its caller waits no longer for a connection's sake
 
 
 class _Failure(msgspec.Struct):
@@ -50,9 +52,10 @@ def frame(payload: msgspec.Struct) -> bytes:
 
 async def _read_to_end(parts: AsyncGenerator[bytes]) -> None:
     """Let the connection end well, so that it is kept for the next request."""
-    with suppress(EndpointError):
-        async for _ in parts:
-            pass
+    with suppress(EndpointError, TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            async for _ in parts:
+                pass
 
 
 def _decode(payload: bytes) -> StreamEvent:

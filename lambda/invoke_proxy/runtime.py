@@ -21,6 +21,10 @@ _BACKOFF_SECONDS = 0.25
 _RETRIED = frozenset({"endpoint_error", "endpoint_throttled", "endpoint_unavailable"})
 
 
+class _StaleConnectionError(EndpointError):
+    """A kept connection that the peer had closed by the time it was used again."""
+
+
 class Runtime(Protocol):
     """What the proxy needs of an endpoint."""
 
@@ -49,6 +53,9 @@ class SageMakerRuntime:
             except EndpointError as error:
                 if begun or attempt == _ATTEMPTS or error.code not in _RETRIED:
                     raise
+                if isinstance(error, _StaleConnectionError):
+                    self._host.close()  # the others are as old
+                    continue
             else:
                 return
             jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
@@ -59,7 +66,12 @@ class SageMakerRuntime:
         try:
             headers = self._signer.headers(self._path, body)
             async with self._host.connection() as connection:
-                response = await connection.post(self._path, headers, body)
+                try:
+                    response = await connection.post(self._path, headers, body)
+                except BROKEN as error:
+                    if connection.kept:
+                        raise _StaleConnectionError("endpoint_unavailable") from error
+                    raise
                 if response.status_code != HTTPStatus.OK:
                     raise await _refusal(connection, response)
                 broken = "stream_interrupted"

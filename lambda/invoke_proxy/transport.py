@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 import h11
 
 CONNECT_SECONDS = 5
+# By the wall clock, which goes on while Lambda freezes the process; then the peer has long closed.
+KEPT_SECONDS = 20
 _READ_BYTES = 65_536
 
 Headers = Sequence[tuple[str, str]]
@@ -25,6 +28,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
+        self._kept_since = 0.0
 
     async def post(self, target: str, headers: Headers, body: bytes) -> h11.Response:
         """Send a request and return the head of its response."""
@@ -45,6 +49,7 @@ class Connection:
         """Make ready for the next request; false if the peer has not ended this one well."""
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
+            self._kept_since = time.time()
             return True
         return False
 
@@ -52,6 +57,16 @@ class Connection:
     def alive(self) -> bool:
         """Whether the peer has not closed it, as far as is known."""
         return not self._reader.at_eof() and not self._writer.is_closing()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it has served a request before: then the peer may be about to close it."""
+        return self._kept_since > 0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it has not been kept for too long."""
+        return 0 <= time.time() - self._kept_since < KEPT_SECONDS
 
     def close(self) -> None:
         """Close at once, which the peer sees as the caller's leaving."""
@@ -94,7 +109,7 @@ class Host:
     def _kept(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.alive:
+            if connection.alive and connection.fresh:
                 return connection
             connection.close()
         return None

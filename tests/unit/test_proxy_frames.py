@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invoke_proxy import frames
 from invoke_proxy.errors import EndpointError
 from invoke_proxy.frames import frame, stream_events
 from invoke_proxy.tgi_types import StreamEvent, Token
@@ -87,6 +89,20 @@ async def test_an_error_event_is_a_fault_without_its_text(error_type: str, code:
 
 async def test_a_fault_after_the_last_event_changes_nothing() -> None:
     assert await texts([STREAM, EndpointError("stream_interrupted")]) == [*TEXTS, "</s>"]
+
+
+async def test_an_answer_is_whole_though_upstream_does_not_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "_END_SECONDS", 0.01)
+
+    async def open_parts() -> AsyncGenerator[bytes]:
+        yield STREAM
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(5):
+        events = [event async for event in stream_events(open_parts())]
+    assert [event.token.text for event in events] == [*TEXTS, "</s>"]
 
 
 def test_a_frame_is_written_as_tgi_writes_it() -> None:

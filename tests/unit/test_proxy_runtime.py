@@ -1,6 +1,7 @@
 import asyncio
 import hmac
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import sha256
@@ -142,6 +143,29 @@ async def test_a_kept_connection_that_was_closed_is_not_used_again(start: Start)
         await received(opened)
         await asyncio.sleep(0.05)
         assert await received(opened) == [b"a"]
+    assert sagemaker.connections == 2
+
+
+async def test_a_connection_that_was_kept_for_long_is_not_used_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sagemaker = FakeSageMaker(stream([b"a"]))
+    async with start(sagemaker) as opened:
+        await received(opened)
+        later = time.time() + transport.KEPT_SECONDS + 1  # as when the process was frozen
+        monkeypatch.setattr("invoke_proxy.transport.time.time", lambda: later)
+        await received(opened)
+    assert sagemaker.connections == 2
+
+
+async def test_a_kept_connection_that_fails_is_replaced_at_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_BACKOFF_SECONDS", 1000)
+    sagemaker = FakeSageMaker(stream([b"a"]), [None], stream([b"b"]))
+    async with start(sagemaker) as opened, asyncio.timeout(5):
+        assert await received(opened) == [b"a"]
+        assert await received(opened) == [b"b"]
     assert sagemaker.connections == 2
 
 
