@@ -33,6 +33,11 @@ class SamplingRequest(msgspec.Struct, kw_only=True):
         Annotated[float, Meta(ge=0, le=2, description="0 is greedy; defaults to 1.")] | None
     ) = None
     top_p: Annotated[float, Meta(ge=0, le=1, description="Defaults to 1.")] | None = None
+    # These change no answer, here or at OpenAI.
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    store: bool | None = None
     user: str | None = None
 
 
@@ -46,10 +51,12 @@ class ContentPart(msgspec.Struct):
 class Message(msgspec.Struct):
     """One turn of a chat."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[ContentPart]
+    # A chat with tools can be read, so that it is refused for what it is.
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
     name: str | None = None
     tool_calls: list[Any] | None = None
+    function_call: Any = None
 
 
 class ChatRequest(SamplingRequest, kw_only=True):

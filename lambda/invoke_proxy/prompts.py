@@ -57,7 +57,8 @@ def chat_prompt(messages: Sequence[Message], prompt_format: PromptFormat) -> str
         for position, message in enumerate(messages)
     ]
     if turns[-1][0] != "user":
-        raise _refused(len(turns) - 1, "role", f"the last role must be user, got {turns[-1][0]}")
+        problem = f"the last role must be user, got {turns[-1][0]}"
+        raise _refused(len(turns) - 1, "role", problem, "invalid_request")
     if prompt_format.alternates:
         return prompt_format.render(_alternating(turns))
     return prompt_format.render(turns)
@@ -72,16 +73,21 @@ def _alternating(turns: Sequence[Turn]) -> list[Turn]:
         expected = ("user", "assistant")[position % 2]
         if role != expected:
             problem = f"roles alternate, expected {expected}, got {role}"
-            raise _refused(folded + position, "role", problem)
+            raise _refused(folded + position, "role", problem, "invalid_request")
     first_user = "\n\n".join(text for _, text in turns[: folded + 1])
     return [("user", first_user), *turns[folded + 1 :]]
 
 
 def _text(message: Message, position: int) -> str:
-    if message.tool_calls:
-        raise _refused(position, "tool_calls", "this model cannot call tools")
+    for field in ("tool_calls", "function_call"):
+        if getattr(message, field):
+            raise _refused(position, field, "this model cannot call tools")
+    if message.role in {"tool", "function"}:
+        raise _refused(position, "role", "this model cannot call tools", "unsupported_parameter")
     if message.name:
         raise _refused(position, "name", "this model cannot tell names apart")
+    if message.content is None:
+        raise _refused(position, "content", "the message has no content", "invalid_request")
     if isinstance(message.content, str):
         return message.content
     for index, part in enumerate(message.content):
@@ -91,7 +97,8 @@ def _text(message: Message, position: int) -> str:
     return "".join(part.text or "" for part in message.content)
 
 
-def _refused(position: int, field: str, problem: str) -> RequestError:
+def _refused(
+    position: int, field: str, problem: str, code: str = "unsupported_parameter"
+) -> RequestError:
     param = f"messages[{position}].{field}"
-    code = "invalid_request" if field == "role" else "unsupported_parameter"
     return RequestError(code, f"{problem} at `{param}`", param)

@@ -32,8 +32,7 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
     ("change", "param"),
     [
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "user"}]}, "messages[0].content"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
         ({"max_tokens": "many"}, "max_tokens"),
         ({"max_tokens": 0}, "max_tokens"),
@@ -78,6 +77,20 @@ def test_what_tgi_cannot_do_is_refused_by_name(name: str, value: Any) -> None:
 def test_a_parameter_that_asks_for_nothing_is_accepted(name: str) -> None:
     for value in (None, *NEUTRAL[name]):
         assert parse(msgspec.json.encode({**CHAT, name: value}), ChatRequest).model == "m"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("user", "ann"),
+        ("safety_identifier", "a1"),
+        ("prompt_cache_key", "k"),
+        ("metadata", {"team": "x"}),
+        ("store", True),
+    ],
+)
+def test_what_changes_no_answer_is_accepted(name: str, value: Any) -> None:
+    assert getattr(parse(msgspec.json.encode({**CHAT, name: value}), ChatRequest), name) == value
 
 
 def test_an_unknown_parameter_is_refused_unless_it_is_null() -> None:

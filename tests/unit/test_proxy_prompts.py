@@ -87,6 +87,10 @@ def test_roles_that_do_not_alternate_are_refused_with_their_place(
         (Message("user", [ContentPart("image_url")]), "messages[0].content[0]"),
         (Message("user", "Hi", name="Ann"), "messages[0].name"),
         (Message("assistant", "Hi", tool_calls=[{}]), "messages[0].tool_calls"),
+        (Message("assistant", None, tool_calls=[{}]), "messages[0].tool_calls"),
+        (Message("assistant", None, function_call={"name": "f"}), "messages[0].function_call"),
+        (Message("tool", "5"), "messages[0].role"),
+        (Message("function", "5", name="f"), "messages[0].role"),
     ],
 )
 def test_what_the_model_cannot_read_is_refused_with_its_place(message: Message, param: str) -> None:
@@ -94,3 +98,9 @@ def test_what_the_model_cannot_read_is_refused_with_its_place(message: Message, 
         chat_prompt([message, Message("user", "Go on")], FORMATS["chatml"])
     assert refused.value.param == param
     assert refused.value.code == "unsupported_parameter"
+
+
+def test_a_message_without_content_is_refused_with_its_place() -> None:
+    with pytest.raises(RequestError) as refused:
+        chat_prompt([Message("user")], FORMATS["chatml"])
+    assert (refused.value.code, refused.value.param) == ("invalid_request", "messages[0].content")
