@@ -68,6 +68,7 @@ def create_application(
         Exception: _fail,
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # the redirect would name this process's own port
     return Recorder(app, settings.model_id, write_log)
 
 
@@ -76,11 +77,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProxyError):
         raise error
     Record.of(request).fail(error)
-    retry_after = error.kind.retry_after_seconds
     return Response(
         error_body(error, tgi=request.url.path in tgi.ROUTES),
         status_code=error.kind.status,
-        headers={"retry-after": str(retry_after)} if retry_after else None,
+        headers=error.kind.headers,
         media_type="application/json",
     )
 

@@ -26,13 +26,14 @@ async def chat_completions(request: Request) -> Response:
     prompt_format = _format(model)
     top_logprobs = _top_logprobs(body)
     prompt = chat_prompt(body.messages, prompt_format)
-    record.prompt_tokens = await model.count(prompt)
-    limit = model.fit(record.prompt_tokens, _max_tokens(body), "messages")
+    tokens = await model.count(prompt)
+    limit = model.fit(tokens, _max_tokens(body), "messages")
+    record.prompt_tokens = tokens
     writer = ChatWriter(
         id=f"chatcmpl-{uuid4().hex}",
         created=int(time.time()),
         model=model.settings.model_id,
-        prompt_tokens=record.prompt_tokens,
+        prompt_tokens=tokens,
         with_logprobs=bool(body.logprobs),
         with_usage=include_usage(body),
     )

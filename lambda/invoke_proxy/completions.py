@@ -27,7 +27,9 @@ async def completions(request: Request) -> Response:
     model.check_name(body.model)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
     _check(body, len(prompts))
-    limits = [await _limit(model, record, body, prompt) for prompt in prompts]
+    counts = [await model.count(prompt) for prompt in prompts]
+    limits = [_limit(model, body, tokens) for tokens in counts]
+    record.prompt_tokens = sum(counts)
     writer = CompletionWriter(
         id=f"cmpl-{uuid4().hex}",
         created=int(time.time()),
@@ -63,9 +65,7 @@ def _check(body: CompletionRequest, prompts: int) -> None:
         )
 
 
-async def _limit(model: Model, record: Record, body: CompletionRequest, prompt: str) -> int:
-    tokens = await model.count(prompt)
-    record.prompt_tokens += tokens
+def _limit(model: Model, body: CompletionRequest, tokens: int) -> int:
     left = model.fit(tokens, body.max_tokens, "prompt")
     return body.max_tokens or min(left, DEFAULT_COMPLETION_TOKENS)
 

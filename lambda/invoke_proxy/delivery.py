@@ -73,11 +73,12 @@ class Reply(Response):
     async def _finish(self, pump: asyncio.Task[None], writer: "_Writer") -> None:
         try:
             pump.result()
-        except ProxyError as error:
+        except Exception as error:  # whatever it is, the caller must see that this is no end
             if not writer.begun:
                 raise
             self._record.fail(error)
-            last = self.fault(error)
+            known = error if isinstance(error, ProxyError) else ProxyError("internal_error")
+            last = self.fault(known)
             if last is None:
                 return
             await writer.write(last)

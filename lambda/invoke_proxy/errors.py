@@ -20,6 +20,14 @@ class Kind(msgspec.Struct, frozen=True):
     message: str
     tgi_type: TgiErrorType = "validation"
     retry_after_seconds: int | None = None
+    final: bool = False  # the same request would fail again, or cost as much again
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells a client whether to try again: OpenAI's would, after any 429 and 5xx."""
+        if self.retry_after_seconds:
+            return {"Retry-After": str(self.retry_after_seconds)}
+        return {"x-should-retry": "false"} if self.final else {}
 
 
 _REQUEST = "invalid_request_error"
@@ -35,6 +43,9 @@ KINDS: dict[str, Kind] = {
     "invalid_api_key": Kind(
         401, _REQUEST, "send a key: `Authorization: Bearer <key>`"
     ),  # (gateway)
+    "invalid_signature": Kind(  # (gateway, IAM authentication) which cannot tell the two apart
+        401, _REQUEST, "sign the request (SigV4, `execute-api`); or there is no such route"
+    ),
     "access_denied": Kind(403, _REQUEST, "the key is not valid for this API"),  # (gateway)
     "unknown_url": Kind(404, _REQUEST, "no such route"),
     "model_refused": Kind(400, _REQUEST, "the model refused the parameters"),
@@ -44,8 +55,11 @@ KINDS: dict[str, Kind] = {
     "rate_limit_exceeded": Kind(  # (gateway)
         429, _RATE, "too many requests with this key", "overloaded", retry_after_seconds=1
     ),
+    "address_rate_limit_exceeded": Kind(  # (firewall)
+        429, _RATE, "too many requests from this address", "overloaded", retry_after_seconds=60
+    ),
     "insufficient_quota": Kind(  # (gateway)
-        429, "insufficient_quota", "the key's quota is used up", "overloaded"
+        429, "insufficient_quota", "the key's quota is used up", "overloaded", final=True
     ),
     "model_overloaded": Kind(
         429, _RATE, "the model is at its limit of requests", "overloaded", retry_after_seconds=2
@@ -53,16 +67,20 @@ KINDS: dict[str, Kind] = {
     "endpoint_throttled": Kind(
         429, _RATE, "the endpoint is throttled", "overloaded", retry_after_seconds=1
     ),
-    "internal_error": Kind(500, _SERVER, "the proxy failed", "generation"),
+    "internal_error": Kind(500, _SERVER, "the proxy failed", "generation", final=True),
     "endpoint_error": Kind(
         502, _SERVER, "the endpoint failed", "generation", retry_after_seconds=1
     ),
-    "endpoint_refused": Kind(502, _SERVER, "the endpoint refused the proxy", "generation"),
+    "endpoint_refused": Kind(
+        502, _SERVER, "the endpoint refused the proxy", "generation", final=True
+    ),
     "model_error": Kind(502, _SERVER, "the model failed", "generation"),
     "stream_interrupted": Kind(
         502, _SERVER, "the answer broke off and is not complete", "incomplete_generation"
     ),
-    "endpoint_not_found": Kind(503, _SERVER, "the endpoint does not exist", "overloaded"),
+    "endpoint_not_found": Kind(
+        503, _SERVER, "the endpoint does not exist", "overloaded", final=True
+    ),
     "endpoint_updating": Kind(
         503, _SERVER, "the endpoint is starting", "overloaded", retry_after_seconds=30
     ),
@@ -72,7 +90,14 @@ KINDS: dict[str, Kind] = {
     "no_capacity": Kind(
         503, _SERVER, "the endpoint has no instance yet", "overloaded", retry_after_seconds=60
     ),
-    "timeout": Kind(504, _SERVER, "the answer took too long", "incomplete_generation"),
+    "proxy_unavailable": Kind(  # (gateway)
+        503,
+        _SERVER,
+        "the proxy is at its limit or does not start",
+        "overloaded",
+        retry_after_seconds=1,
+    ),
+    "timeout": Kind(504, _SERVER, "the answer took too long", "incomplete_generation", final=True),
 }
 
 

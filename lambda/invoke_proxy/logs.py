@@ -2,6 +2,7 @@
 
 import sys
 import time
+from traceback import extract_tb
 from typing import Any, Self
 
 import msgspec
@@ -36,7 +37,7 @@ class Record:
         self.stream = False
         self.error: str | None = None
         self.cause: str | None = None
-        self.prompt_tokens = 0
+        self.prompt_tokens = 0  # 0 until a generation is asked for
         self.completion_tokens = 0
         self._first_token = 0.0
         self._last_token = 0.0
@@ -54,10 +55,15 @@ class Record:
             self._first_token = self._last_token
         self.completion_tokens += 1
 
-    def fail(self, error: ProxyError) -> None:
-        """Note why the request failed."""
-        self.error = error.code
-        self.cause = error.upstream if isinstance(error, EndpointError) else None
+    def fail(self, error: Exception) -> None:
+        """Note why the request failed; of a mistake of our own, where, and not its text."""
+        if isinstance(error, ProxyError):
+            self.error = error.code
+            self.cause = error.upstream if isinstance(error, EndpointError) else None
+        else:
+            last = extract_tb(error.__traceback__)[-1]
+            self.error = "internal_error"
+            self.cause = f"{type(error).__name__} in {last.name}, line {last.lineno}"
 
     def line(self, operation: str) -> str:
         """Return the log line, which is a CloudWatch EMF document too."""
@@ -84,9 +90,10 @@ class Record:
         metrics: dict[str, float] = {
             "Requests": 1,
             "Duration": round(1000 * (time.monotonic() - self.started), 1),
-            "TokensIn": self.prompt_tokens,
-            "TokensOut": self.completion_tokens,
         }
+        if self.prompt_tokens:
+            metrics["TokensIn"] = self.prompt_tokens
+            metrics["TokensOut"] = self.completion_tokens
         if self._first_token:
             metrics["TimeToFirstToken"] = round(1000 * (self._first_token - self.started), 1)
         if (generating := self._last_token - self._first_token) > 0:

@@ -7,8 +7,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from invoke_proxy.bodies import NEUTRAL
 from invoke_proxy.errors import KINDS, ErrorBody
-from invoke_proxy.logs import Record
 from invoke_proxy.openai_answers import (
     ChatChunk,
     ChatCompletion,
@@ -25,17 +25,24 @@ _TYPES = (
     ChatRequest, ChatCompletion, ChatChunk, CompletionRequest, Completion, ModelCard, ModelList,
     GenerateRequest, GenerateResponse, StreamEvent, ErrorBody,
 )  # fmt: skip
+# What is not in these is refused, unless it is `null`.
+_OPENAIS = ("ChatRequest", "CompletionRequest")
+_CLOSED = (*_OPENAIS, "GenerateRequest", "GenerateParameters")
+_NEUTRAL = {
+    name: {"enum": [None, *values], "description": "Not supported: may ask for nothing only."}
+    for name, values in NEUTRAL.items()
+}
 _STATUSES = sorted({kind.status for kind in KINDS.values()})
 
 
 async def openapi(request: Request) -> Response:
     """Answer the document."""
-    path = Record.of(request).context.path or request.url.path
-    server = path.removesuffix("/openapi.json") or "/"
-    return Response(msgspec.json.encode(document(server)), media_type="application/json")
+    del request
+    return Response(msgspec.json.encode(document()), media_type="application/json")
 
 
 class _Operation(msgspec.Struct, kw_only=True):
+    id: str
     method: str
     path: str
     summary: str
@@ -48,53 +55,73 @@ class _Operation(msgspec.Struct, kw_only=True):
 
 _OPERATIONS = (
     _Operation(
-        method="post", path="/v1/chat/completions", summary="Answer a chat.",
+        id="createChatCompletion", method="post", path="/v1/chat/completions",
+        summary="Answer a chat.",
         body="ChatRequest", answer="ChatCompletion", event="ChatChunk",
     ),
     _Operation(
-        method="post", path="/v1/completions", summary="Go on with a prompt.",
+        id="createCompletion", method="post", path="/v1/completions",
+        summary="Go on with a prompt.",
         body="CompletionRequest", answer="Completion", event="Completion",
     ),
-    _Operation(method="get", path="/v1/models", summary="List the model.", answer="ModelList"),
     _Operation(
-        method="get", path="/v1/models/{model}", summary="Describe the model.", answer="ModelCard"
+        id="listModels", method="get", path="/v1/models",
+        summary="List the model.", answer="ModelList",
     ),
     _Operation(
-        method="post", path="/generate", summary="Generate, whole, as TGI 1.1.",
+        id="retrieveModel", method="get", path="/v1/models/{model}",
+        summary="Describe the model.", answer="ModelCard",
+    ),
+    _Operation(
+        id="generate", method="post", path="/generate",
+        summary="Generate, whole, as TGI 1.1.",
         body="GenerateRequest", answer="GenerateResponse",
     ),
     _Operation(
-        method="post", path="/generate_stream", summary="Generate, streamed, as TGI 1.1.",
+        id="generateStream", method="post", path="/generate_stream",
+        summary="Generate, streamed, as TGI 1.1.",
         body="GenerateRequest", event="StreamEvent",
     ),
     _Operation(
-        method="post", path="/invocations", summary="Generate, as the SageMaker container.",
+        id="invocations", method="post", path="/invocations",
+        summary="Generate, as the SageMaker container.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
     ),
-    _Operation(method="get", path="/health", summary="Say that the proxy is up.", public=True),
     _Operation(
-        method="post", path="/", summary="The same, where TGI's own client posts.",
+        id="health", method="get", path="/health",
+        summary="Say that the proxy is up.", public=True,
+    ),
+    _Operation(
+        id="compatGenerate", method="post", path="/",
+        summary="The same, where TGI's own client posts.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
     ),
-    _Operation(method="get", path="/openapi.json", summary="Answer this document."),
+    _Operation(
+        id="openapi", method="get", path="/openapi.json",
+        summary="Answer this document.",
+    ),
 )  # fmt: skip
 
 
 @cache
-def document(server: str) -> _Json:
-    """Return the OpenAPI 3.1 document of the API under a base URL."""
+def document() -> _Json:
+    """Return the OpenAPI document of the API: 3.2, the first that can describe events."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    for name in _CLOSED:
+        schemas[name]["additionalProperties"] = False
+    for name in _OPENAIS:
+        schemas[name]["properties"] |= _NEUTRAL
     paths: dict[str, _Json] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return {
-        "openapi": "3.1.0",
+        "openapi": "3.2.0",
         "info": {
             "title": "LLM on SageMaker",
             "version": "1",
             "description": "OpenAI's chat and completion API and TGI 1.1's own, for one model.",
         },
-        "servers": [{"url": server}],
+        "servers": [{"url": "."}],  # where the document itself was found
         "security": [{"key": []}],
         "paths": paths,
         "components": {
@@ -117,6 +144,7 @@ def _operation(operation: _Operation) -> _Json:
     if operation.public:
         content["application/json"] = {"schema": {"type": "object"}}
     described: _Json = {
+        "operationId": operation.id,
         "summary": operation.summary,
         "responses": {"200": {"description": "The answer.", "content": content}},
     }

@@ -1,7 +1,6 @@
 """Keeps the record of every request, writes its log line, and lets no exception out."""
 
 from collections.abc import Callable
-from traceback import extract_tb
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,9 +36,7 @@ class Recorder:
         try:
             await self._app(scope, receive, send_noted)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a prompt
-            last = extract_tb(error.__traceback__)[-1]
-            record.error = "internal_error"
-            record.cause = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+            record.fail(error)
         finally:
             if scope["path"] != _NOT_LOGGED:
                 # Named by its function: a path that is no route could hold anything.

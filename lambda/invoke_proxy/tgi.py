@@ -48,9 +48,10 @@ async def _reply(
     asked = body.parameters or GenerateParameters()
     check(asked, model.settings, stream=stream)
     tokens = await model.count(body.inputs)
-    record.prompt_tokens = min(tokens, asked.truncate or tokens)
+    tokens = min(tokens, asked.truncate or tokens)
     parameters = upstream_parameters(asked)
-    model.fit(record.prompt_tokens, parameters.max_new_tokens, "inputs")
+    model.fit(tokens, parameters.max_new_tokens, "inputs")
+    record.prompt_tokens = tokens
     if stream:
         events = model.generate(body.inputs, parameters, record)
         return EventStream(_frames(events, details=bool(asked.details)), record, tgi=True)

@@ -25,7 +25,7 @@ from tests.unit.sagemaker_double import stream
 # where nothing is sent, nothing can be wrong
 OPERATIONS = [
     pytest.param(method, path, mode, id=f"{method} {path} {mode.value}")
-    for path, operations in document("/")["paths"].items()
+    for path, operations in document()["paths"].items()
     for method, operation in operations.items()
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE or {"requestBody", "parameters"} & operation.keys()

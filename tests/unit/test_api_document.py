@@ -8,6 +8,11 @@ from invoke_proxy.errors import KINDS
 _DOCUMENT = (Path(__file__).parents[2] / "docs/api.md").read_text()
 
 
+def test_the_errors_that_no_retry_helps_are_the_proxys() -> None:
+    listed = _DOCUMENT.partition("`x-should-retry: false`:")[2].partition(".")[0]
+    assert re.findall(r"`(\w+)`", listed) == [code for code, kind in KINDS.items() if kind.final]
+
+
 def test_the_table_of_errors_is_the_proxys() -> None:
     rows = re.findall(
         r"^\| `(\w+)` \| (\d+) \| `(\w+)` \| (.+) \| (\d*) \|$", _DOCUMENT, re.MULTILINE

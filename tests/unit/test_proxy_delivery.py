@@ -29,6 +29,7 @@ async def test_a_fault_before_the_first_byte_has_its_status(
     assert answer.headers["content-type"] == "application/json"
     retry_after = kind.retry_after_seconds
     assert answer.headers.get("retry-after") == (str(retry_after) if retry_after else None)
+    assert answer.headers.get("x-should-retry") == ("false" if kind.final else None)
     assert answer.error == {
         "message": kind.message,
         "type": kind.type,
@@ -167,10 +168,12 @@ async def test_a_mistake_of_our_own_is_an_internal_error_without_its_text() -> N
     assert not any("secret" in line for line in log)
 
 
-async def test_a_mistake_of_our_own_in_mid_stream_breaks_the_stream_off() -> None:
+async def test_a_mistake_of_our_own_in_mid_stream_is_an_error_event_without_its_text() -> None:
     log: list[str] = []
     async with client_of(FakeRuntime(FRAMES[0], RuntimeError("secret")), log=log) as client:
         answer = await client.post(ROUTE, STREAMED)
-    assert not answer.complete
-    assert "[DONE]" not in answer.events
-    assert json.loads(log[0])["error"] == "internal_error"
+    assert answer.events[-1]["error"]["code"] == "internal_error"
+    assert "secret" not in answer.body.decode()
+    line = json.loads(log[0])
+    assert line["error"] == "internal_error"
+    assert line["cause"].startswith("RuntimeError in invoke")

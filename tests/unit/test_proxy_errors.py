@@ -52,6 +52,18 @@ def test_where_waiting_does_not_help_the_table_says_nothing() -> None:
     assert {"invalid_request", "insufficient_quota", "endpoint_not_found", "timeout"} <= refusals
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["timeout", "endpoint_refused", "endpoint_not_found", "internal_error", "insufficient_quota"],
+)
+def test_where_another_try_is_in_vain_clients_are_told_so(code: str) -> None:
+    assert KINDS[code].headers == {"x-should-retry": "false"}
+
+
+def test_no_kind_asks_to_wait_in_vain() -> None:
+    assert not [code for code, kind in KINDS.items() if kind.final and kind.retry_after_seconds]
+
+
 def test_a_refusal_keeps_its_own_message_and_parameter() -> None:
     error = RequestError("invalid_request", "wrong `n`", "n")
     inner = json.loads(error_body(error, tgi=False))["error"]

@@ -123,6 +123,38 @@ async def test_a_request_without_a_gateway_has_an_id_of_its_own() -> None:
     assert first["client"] == "anonymous"
 
 
+async def test_a_signed_call_is_its_principals_and_of_an_assumed_role_the_roles() -> None:
+    user = "arn:aws:iam::111111111111:user/ann"
+    role = "arn:aws:sts::111111111111:assumed-role/Batch"
+    for arn, client in ((user, user), (f"{role}/session-1", role)):
+        context = {"identity": {"userArn": arn, "caller": "AIDA", "apiKeyId": None}}
+        headers = {"x-amzn-request-context": json.dumps(context)}
+        line, _ = await line_of(FakeRuntime(*tgi_frames(["x"])), headers=headers)
+        assert line["client"] == client
+
+
+@pytest.mark.parametrize("context", ["{", "[]", '{"identity": 5}', '{"requestId": {}}'])
+async def test_a_context_that_cannot_be_read_fails_no_request(context: str) -> None:
+    headers = {"x-amzn-request-context": context, "x-amzn-lambda-context": context}
+    line, _ = await line_of(FakeRuntime(*tgi_frames(["x"])), headers=headers)
+    assert (line["status"], line["client"]) == (200, "anonymous")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "w " * 200}]}),
+        ("/v1/completions", {"prompt": ["a", "w " * 200]}),
+        ("/generate", {"inputs": "w " * 200}),
+        ("/nowhere", {}),
+    ],
+)
+async def test_tokens_are_counted_for_generations_only(path: str, body: Any) -> None:
+    line, _ = await line_of(FakeRuntime(*tgi_frames(["x"])), path, body)
+    assert line["status"] in {400, 404}
+    assert not {"TokensIn", "TokensOut"} & line.keys()
+
+
 async def test_the_tokens_of_an_answer_that_was_not_streamed_are_counted() -> None:
     whole = b'[{"generated_text":"y","details":{"finish_reason":"length","generated_tokens":2}}]'
     body = {"inputs": "a b", "parameters": {"decoder_input_details": True}}

@@ -1,9 +1,13 @@
+from typing import Any
+
 import msgspec
 import pytest
+from jsonschema_rs import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_32_VALIDATOR
 
 from invoke_proxy.errors import KINDS
 from invoke_proxy.openapi import document
-from tests.unit.proxy_double import FakeRuntime, client_of
+from tests.unit.proxy_double import FakeRuntime, client_of, tgi_frames
 
 
 async def test_models_lists_the_one_model_with_its_limits() -> None:
@@ -82,17 +86,51 @@ async def test_the_document_has_every_route_and_every_error() -> None:
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:
-    text = msgspec.json.encode(document("/")).decode()
+    text = msgspec.json.encode(document()).decode()
     for part in text.split('"$ref":"#/components/')[1:]:
         kind, name = part.partition('"')[0].split("/")
-        assert name in document("/")["components"][kind]
+        assert name in document()["components"][kind]
+
+
+def test_the_document_is_valid_openapi() -> None:
+    assert document()["openapi"] == "3.2.0"
+    OPENAPI_32_VALIDATOR.validate(document())
+
+
+def test_the_documents_operations_are_named_once() -> None:
+    names = [
+        operation["operationId"]
+        for operations in document()["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(
-    ("headers", "server"),
-    [({}, "/"), ({"x-amzn-request-context": '{"path": "/api/openapi.json"}'}, "/api")],
+    ("schema", "body", "valid"),
+    [
+        ("ChatRequest", {"messages": [{"role": "user", "content": "Hi"}], "tools": []}, True),
+        ("ChatRequest", {"messages": [{"role": "user", "content": "Hi"}], "tools": [{}]}, False),
+        ("CompletionRequest", {"prompt": "Hi", "user": "me"}, True),
+        ("CompletionRequest", {"prompt": "Hi", "unheard_of": 1}, False),
+        ("GenerateRequest", {"inputs": "Hi", "parameters": {"seed": 1}}, True),
+        ("GenerateRequest", {"inputs": "Hi", "parameters": {"unheard_of": 1}}, False),
+    ],
 )
-async def test_the_documents_server_is_the_stage(headers: dict[str, str], server: str) -> None:
+async def test_the_document_refuses_the_parameters_that_the_proxy_refuses(
+    schema: str, body: dict[str, Any], *, valid: bool
+) -> None:
+    definition = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
+    assert Draft202012Validator(definition).is_valid(body) is valid
+    path = {"messages": "/v1/chat/completions", "prompt": "/v1/completions", "inputs": "/generate"}
+    async with client_of(FakeRuntime(*tgi_frames(["x"]))) as client:
+        answer = await client.post(path[next(iter(body))], body)
+    assert (answer.status == 200) is valid
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/generate/", "/health/"])
+async def test_a_slash_too_many_is_no_route_and_no_redirect(path: str) -> None:
     async with client_of(FakeRuntime()) as client:
-        answer = await client.get("/openapi.json", headers)
-    assert answer.json["servers"] == [{"url": server}]
+        answer = await client.get(path)
+    assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+    assert "location" not in answer.headers
