@@ -15,11 +15,24 @@ class Authentication(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How fast calls may come: rate in requests a second, burst in requests."""
+
+    rate: float = 20
+    burst: int = 40
+
+    def __post_init__(self) -> None:
+        if min(self.rate, self.burst) <= 0:
+            raise ValueError(f"limit must be positive, got rate {self.rate}, burst {self.burst}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """The API of one environment."""
 
     authentication: Authentication = Authentication.KEYS
     clients: tuple[Client, ...] = ()
+    iam_limit: Limit = Limit()  # of all who sign together; clients have limits of their own
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
     reserved_concurrency: int | None = None  # None shares the account's

@@ -6,71 +6,75 @@ from types import MappingProxyType
 
 import aws_cdk.aws_apigateway as apigateway
 
-from invoke_proxy.errors import KINDS, ProxyError, error_body
+from invoke_proxy.errors import ProxyError, error_body
 
-# API Gateway's refusals, and the code of each in the proxy's table of errors.
-_CODES: Mapping[str, str] = MappingProxyType(
-    {
-        "UNAUTHORIZED": "invalid_api_key",
-        "ACCESS_DENIED": "access_denied",
-        "INVALID_API_KEY": "access_denied",  # there is a key, but no usage plan knows it
-        "THROTTLED": "rate_limit_exceeded",
-        "QUOTA_EXCEEDED": "insufficient_quota",
-        "BAD_REQUEST_PARAMETERS": "invalid_request",
-        "REQUEST_TOO_LARGE": "request_too_large",
-        # So named because API Gateway takes an unknown route for one that needs a signature.
-        "MISSING_AUTHENTICATION_TOKEN": "unknown_url",
-        "INTEGRATION_FAILURE": "internal_error",
-        "INTEGRATION_TIMEOUT": "timeout",
-    }
-)
+from .api_settings import Authentication
 
 # The validator's own words name no field, and may quote the prompt.
 _BAD_BODY = (
     "the body is no JSON object, or lacks a field that the route needs: see GET /openapi.json"
 )
 
+# API Gateway's refusals, and what each is in the proxy's table of errors.
+_REFUSALS: Mapping[str, ProxyError] = MappingProxyType(
+    {
+        "BAD_REQUEST_BODY": ProxyError("invalid_request", _BAD_BODY),
+        "BAD_REQUEST_PARAMETERS": ProxyError("invalid_request"),
+        "UNSUPPORTED_MEDIA_TYPE": ProxyError("invalid_request", "send `application/json`"),
+        "REQUEST_TOO_LARGE": ProxyError("request_too_large"),
+        "RESOURCE_NOT_FOUND": ProxyError("unknown_url"),
+        "THROTTLED": ProxyError("rate_limit_exceeded"),
+        "QUOTA_EXCEEDED": ProxyError("insufficient_quota"),
+        "WAF_FILTERED": ProxyError("access_denied", "the firewall refused the request"),
+        # The function, or the authorizer's, is throttled or does not start.
+        "INTEGRATION_FAILURE": ProxyError("proxy_unavailable"),
+        "AUTHORIZER_CONFIGURATION_ERROR": ProxyError("proxy_unavailable"),
+        "INTEGRATION_TIMEOUT": ProxyError("timeout"),
+        "DEFAULT_4XX": ProxyError("invalid_request"),
+        "DEFAULT_5XX": ProxyError("internal_error"),
+    }
+)
+_NOT_LET_IN: Mapping[Authentication, Mapping[str, ProxyError]] = MappingProxyType(
+    {
+        Authentication.KEYS: {
+            "UNAUTHORIZED": ProxyError("invalid_api_key"),
+            "ACCESS_DENIED": ProxyError("access_denied"),
+            "INVALID_API_KEY": ProxyError("access_denied"),  # no usage plan knows the key
+            # So named because API Gateway takes an unknown route for one that needs a signature.
+            "MISSING_AUTHENTICATION_TOKEN": ProxyError("unknown_url"),
+        },
+        Authentication.IAM: {
+            "ACCESS_DENIED": ProxyError(
+                "access_denied", "the caller has no permission to execute-api:Invoke this route"
+            ),
+            "MISSING_AUTHENTICATION_TOKEN": ProxyError("invalid_signature"),
+            "INVALID_SIGNATURE": ProxyError("invalid_signature"),
+            "EXPIRED_TOKEN": ProxyError("invalid_signature"),
+            "DEFAULT_4XX": ProxyError("invalid_signature"),  # unknown and incomplete credentials
+        },
+    }
+)
+
 # A JSON string that API Gateway puts in the variable's place.
 _OWN_WORDS = "$context.error.messageString"
 
 
-def add_gateway_responses(api: apigateway.RestApi) -> None:
-    """Answer every refusal in OpenAI's error shape, those not named with API Gateway's status."""
-    for refusal, code in _CODES.items():
-        _add(api, refusal, _body(code), status=KINDS[code].status, headers=_headers(code))
-    bad_body = error_body(ProxyError("invalid_request", _BAD_BODY), tgi=False).decode()
-    _add(api, "BAD_REQUEST_BODY", bad_body, status=KINDS["invalid_request"].status)
-    own_words = _body("invalid_request").replace(
-        json.dumps(KINDS["invalid_request"].message), _OWN_WORDS
-    )
-    _add(api, "DEFAULT_4XX", own_words)
-    _add(api, "DEFAULT_5XX", _body("internal_error"))
+def add_gateway_responses(api: apigateway.RestApi, authentication: Authentication) -> None:
+    """Answer every refusal in OpenAI's error shape, with a status and a code of our table."""
+    for refusal, error in {**_REFUSALS, **_NOT_LET_IN[authentication]}.items():
+        body = error_body(error, tgi=False).decode()
+        if error.code == "invalid_request" and refusal == "DEFAULT_4XX":
+            body = body.replace(json.dumps(error.message), _OWN_WORDS)  # it can be anything
+        api.add_gateway_response(
+            refusal,
+            type=apigateway.ResponseType.of(refusal),
+            status_code=str(error.kind.status),
+            response_headers=_headers(error),
+            templates={"application/json": body},
+        )
 
 
-def _add(
-    api: apigateway.RestApi,
-    refusal: str,
-    body: str,
-    *,
-    status: int | None = None,
-    headers: dict[str, str] | None = None,
-) -> None:
-    api.add_gateway_response(
-        refusal,
-        type=apigateway.ResponseType.of(refusal),
-        status_code=str(status) if status else None,
-        response_headers=headers,
-        templates={"application/json": body},
-    )
-
-
-def _body(code: str) -> str:
-    return error_body(ProxyError(code), tgi=False).decode()
-
-
-def _headers(code: str) -> dict[str, str] | None:
+def _headers(error: ProxyError) -> dict[str, str]:
     # Static values are quoted: API Gateway takes others for references to the request.
-    if code == "insufficient_quota":
-        return {"x-should-retry": "'false'"}  # OpenAI's clients would try again at once, in vain
-    seconds = KINDS[code].retry_after_seconds
-    return {"Retry-After": f"'{seconds}'"} if seconds else None
+    own = {name: f"'{value}'" for name, value in error.kind.headers.items()}
+    return {"x-request-id": "context.requestId", **own}

@@ -8,7 +8,7 @@ import aws_cdk.aws_logs as logs
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .api_settings import ApiSettings
+from .api_settings import ApiSettings, Authentication
 from .gateway_responses import add_gateway_responses
 from .log_keeping import LogKeeping
 
@@ -19,6 +19,7 @@ _ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "apiKeyId": "$context.identity.apiKeyId",
+    "userArn": "$context.identity.userArn",
     "sourceIp": "$context.identity.sourceIp",
     "method": "$context.httpMethod",
     "route": "$context.resourcePath",
@@ -60,7 +61,7 @@ class InvokeRestApi(Construct):
             cloud_watch_role_removal_policy=log_keeping.removal_policy,
         )
         self.api.node.try_remove_child("Endpoint")  # an output; the stack has its own
-        add_gateway_responses(self.api)
+        add_gateway_responses(self.api, settings.authentication)
         self._own_execution_logs(log_keeping)
         self._acknowledge(settings)
 
@@ -96,6 +97,9 @@ class InvokeRestApi(Construct):
 
 
 def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.StageOptions:
+    # Where callers sign there are no usage plans: one limit is for all of them together. With keys
+    # there is none: who has no key could use it up, and so shut out those who have one.
+    limit = settings.iam_limit if settings.authentication is Authentication.IAM else None
     open_routes = ["/health", "/playground"] if settings.playground else ["/health"]
     return apigateway.StageOptions(
         stage_name=STAGE_NAME,
@@ -106,6 +110,8 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
         data_trace_enabled=False,
         metrics_enabled=True,
         tracing_enabled=True,
+        throttling_rate_limit=limit.rate if limit else None,
+        throttling_burst_limit=limit.burst if limit else None,
         # An open route has no usage plan to bound it, and each call costs an invocation.
         method_options={
             f"{route}/GET": apigateway.MethodDeploymentOptions(

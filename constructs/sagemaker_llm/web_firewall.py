@@ -6,6 +6,10 @@ import aws_cdk.aws_apigateway as apigateway
 import aws_cdk.aws_wafv2 as wafv2
 from constructs import Construct
 
+from invoke_proxy.errors import ProxyError, error_body
+
+_TOO_MANY = ProxyError("address_rate_limit_exceeded")
+
 # Rules of the common set that look into the body. A prompt may be long, and may well hold a script,
 # a path or a URL: these count what they find, and block nothing.
 _BODY_RULES = (
@@ -49,8 +53,14 @@ class WebFirewall(Construct):
             scope="REGIONAL",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             visibility_config=_visible("Api"),
+            custom_response_bodies={
+                _TOO_MANY.code: wafv2.CfnWebACL.CustomResponseBodyProperty(
+                    content_type="APPLICATION_JSON",
+                    content=error_body(_TOO_MANY, tgi=False).decode(),
+                )
+            },
             rules=[
-                _rule(0, "RatePerAddress", _rate(firewall), blocks=True),
+                _rule(0, "RatePerAddress", _rate(firewall), block=_too_many()),
                 _rule(1, "AddressReputation", _managed("AWSManagedRulesAmazonIpReputationList")),
                 _rule(2, "CommonRules", _managed("AWSManagedRulesCommonRuleSet", _BODY_RULES)),
             ],
@@ -65,16 +75,31 @@ def _rule(
     name: str,
     statement: wafv2.CfnWebACL.StatementProperty,
     *,
-    blocks: bool = False,
+    block: wafv2.CfnWebACL.BlockActionProperty | None = None,
 ) -> wafv2.CfnWebACL.RuleProperty:
     # A group of rules brings its own actions: then they are left as they are.
     return wafv2.CfnWebACL.RuleProperty(
         name=name,
         priority=priority,
         statement=statement,
-        action=wafv2.CfnWebACL.RuleActionProperty(block={}) if blocks else None,
-        override_action=None if blocks else wafv2.CfnWebACL.OverrideActionProperty(none={}),
+        action=wafv2.CfnWebACL.RuleActionProperty(block=block) if block else None,
+        override_action=None if block else wafv2.CfnWebACL.OverrideActionProperty(none={}),
         visibility_config=_visible(name),
+    )
+
+
+def _too_many() -> wafv2.CfnWebACL.BlockActionProperty:
+    """Refuse as API Gateway refuses a key that is too fast: clients know how to wait."""
+    headers = [
+        wafv2.CfnWebACL.CustomHTTPHeaderProperty(name=name, value=value)
+        for name, value in _TOO_MANY.kind.headers.items()
+    ]
+    return wafv2.CfnWebACL.BlockActionProperty(
+        custom_response=wafv2.CfnWebACL.CustomResponseProperty(
+            response_code=_TOO_MANY.kind.status,
+            custom_response_body_key=_TOO_MANY.code,
+            response_headers=headers,
+        )
     )
 
 

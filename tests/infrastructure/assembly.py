@@ -94,3 +94,12 @@ def synth(
         text=True,
         check=False,
     )
+
+
+def refusal_of(gateway_response: dict[str, Any]) -> dict[str, Any]:
+    """Return the error that a gateway response makes, with API Gateway's own words filled in."""
+    template = gateway_response["ResponseTemplates"]["application/json"]
+    body = json.loads(template.replace("$context.error.messageString", '"Forbidden"'))
+    assert body["error"].keys() == {"message", "type", "param", "code"}
+    error: dict[str, Any] = body["error"]
+    return error

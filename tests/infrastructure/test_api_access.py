@@ -1,15 +1,21 @@
 """Who gets in, by configuration: keys or IAM, with a firewall or without."""
 
 import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
 
-from sagemaker_llm import ApiSettings, Authentication, Firewall
+from sagemaker_llm import ApiSettings, Authentication, Client, Firewall, Limit
 from stacks import environments
 from stacks.stage import LlmStage
+from tests.infrastructure.assembly import refusal_of
 
 
 def _api_template(**changes: Any) -> Template:
@@ -35,6 +41,68 @@ def test_iam_authentication_signs_every_guarded_route(by_iam: Template) -> None:
     assert not any(method["Properties"].get("ApiKeyRequired") for method in methods)
 
 
+def test_iam_authentication_speaks_of_signatures_and_not_of_keys(by_iam: Template) -> None:
+    refusals = {
+        response["Properties"]["ResponseType"]: refusal_of(response["Properties"])
+        for response in by_iam.find_resources("AWS::ApiGateway::GatewayResponse").values()
+    }
+    for refusal in (
+        "MISSING_AUTHENTICATION_TOKEN",
+        "INVALID_SIGNATURE",
+        "EXPIRED_TOKEN",
+        "DEFAULT_4XX",
+    ):
+        assert refusals[refusal]["code"] == "invalid_signature"
+    assert refusals["ACCESS_DENIED"]["code"] == "access_denied"
+    let_in = {
+        name: refusals[name] for name in refusals if name not in {"THROTTLED", "QUOTA_EXCEEDED"}
+    }
+    assert not any("key" in error["message"] for error in let_in.values())
+
+
+def test_iam_callers_share_a_limit() -> None:
+    template = _api_template(
+        authentication=Authentication.IAM, clients=(), iam_limit=Limit(rate=7, burst=9)
+    )
+    (stage,) = template.find_resources("AWS::ApiGateway::Stage").values()
+    (limit,) = (
+        setting
+        for setting in stage["Properties"]["MethodSettings"]
+        if (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
+    )
+    assert (limit["ThrottlingRateLimit"], limit["ThrottlingBurstLimit"]) == (7, 9)
+
+
+def test_iam_authentication_passes_the_security_rules_and_cfn_lint(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    prod = environments.prod(account="333333333333", region="eu-south-2")
+    api = ApiSettings(authentication=Authentication.IAM, firewall=Firewall())
+    LlmStage(app, "Prod", environment=dataclasses.replace(prod, api=api))
+    app.synth()
+    reports = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+    assert [report["violations"] for report in reports] == [[]] * len(reports)
+    (template,) = tmp_path.glob("assembly-*/*Api*.template.json")
+    cfn_lint = str(Path(sys.executable).parent / "cfn-lint")
+    command = [cfn_lint, "--ignore-checks", "W3005", "--", str(template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_client_that_is_taken_out_loses_its_key_and_no_other_does() -> None:
+    def client(name: str) -> Client:
+        return Client(name=name, rate_limit=1, burst_limit=2, daily_quota=3)
+
+    both = _api_template(clients=(client("Kept"), client("Gone")))
+    one = _api_template(clients=(client("Kept"),))
+    for kind in ("ApiKey", "UsagePlan", "UsagePlanKey"):
+        before = both.find_resources(f"AWS::ApiGateway::{kind}").keys()
+        after = one.find_resources(f"AWS::ApiGateway::{kind}").keys()
+        (gone,) = before - after
+        assert after < before
+        assert "Gone" in gone
+
+
 def test_iam_authentication_has_no_keys_and_no_authorizer(by_iam: Template) -> None:
     for kind in ("Authorizer", "ApiKey", "UsagePlan"):
         by_iam.resource_count_is(f"AWS::ApiGateway::{kind}", 0)
@@ -48,7 +116,7 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
         {
             "DefaultAction": {"Allow": {}},
             "Rules": Match.array_with(
-                [Match.object_like({"Action": {"Block": {}}, "Statement": rate})]
+                [Match.object_like({"Action": {"Block": Match.any_value()}, "Statement": rate})]
             ),
         },
     )
@@ -66,6 +134,20 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
     assert counted["SizeRestrictions_BODY"] == {"Count": {}}
     assert all(name.endswith("_BODY") for name in counted)
     template.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
+
+
+def test_firewall_tells_a_fast_address_to_wait_in_openais_shape() -> None:
+    (acl,) = _api_template(firewall=Firewall()).find_resources("AWS::WAFv2::WebACL").values()
+    (refusal,) = (
+        rule["Action"]["Block"]["CustomResponse"]
+        for rule in acl["Properties"]["Rules"]
+        if "Action" in rule
+    )
+    assert refusal["ResponseCode"] == 429
+    assert refusal["ResponseHeaders"] == [{"Name": "Retry-After", "Value": "60"}]
+    body = acl["Properties"]["CustomResponseBodies"][refusal["CustomResponseBodyKey"]]
+    assert body["ContentType"] == "APPLICATION_JSON"
+    assert json.loads(body["Content"])["error"]["code"] == "address_rate_limit_exceeded"
 
 
 def test_without_a_firewall_there_is_no_web_acl() -> None:

@@ -1,12 +1,12 @@
 """The routes: guarded, validated, streamed, and refused in one shape."""
 
-import json
 import re
 from typing import Any
 
 import pytest
 
-from tests.infrastructure.assembly import Template
+from invoke_proxy.errors import KINDS
+from tests.infrastructure.assembly import Template, refusal_of
 
 _METHOD = "AWS::ApiGateway::Method"
 _BODIES = {
@@ -76,42 +76,52 @@ def test_bodies_are_validated_against_the_proxys_own_types(
 
 
 def test_api_gateways_refusals_have_openais_shape(api: Template) -> None:
-    statuses = {}
+    codes = {}
     for response in api.resources("AWS::ApiGateway::GatewayResponse").values():
         properties = response["Properties"]
-        template = properties["ResponseTemplates"]["application/json"]
-        own_words = template.replace("$context.error.messageString", '"Forbidden"')
-        assert json.loads(own_words)["error"].keys() == {"message", "type", "param", "code"}
-        statuses[properties["ResponseType"]] = properties.get("StatusCode")
-    assert statuses == {
-        "ACCESS_DENIED": "403",
-        "BAD_REQUEST_BODY": "400",
-        "BAD_REQUEST_PARAMETERS": "400",
-        "DEFAULT_4XX": None,
-        "DEFAULT_5XX": None,
-        "INTEGRATION_FAILURE": "500",
-        "INTEGRATION_TIMEOUT": "504",
-        "INVALID_API_KEY": "403",
-        "MISSING_AUTHENTICATION_TOKEN": "404",
-        "QUOTA_EXCEEDED": "429",
-        "REQUEST_TOO_LARGE": "413",
-        "THROTTLED": "429",
-        "UNAUTHORIZED": "401",
+        error = refusal_of(properties)
+        kind = KINDS[error["code"]]
+        assert (properties["StatusCode"], error["type"]) == (str(kind.status), kind.type)
+        assert properties["ResponseParameters"] == {
+            "gatewayresponse.header.x-request-id": "context.requestId",
+            **{f"gatewayresponse.header.{k}": f"'{v}'" for k, v in kind.headers.items()},
+        }
+        codes[properties["ResponseType"]] = error["code"]
+    assert codes == {
+        "ACCESS_DENIED": "access_denied",
+        "AUTHORIZER_CONFIGURATION_ERROR": "proxy_unavailable",
+        "BAD_REQUEST_BODY": "invalid_request",
+        "BAD_REQUEST_PARAMETERS": "invalid_request",
+        "DEFAULT_4XX": "invalid_request",
+        "DEFAULT_5XX": "internal_error",
+        "INTEGRATION_FAILURE": "proxy_unavailable",
+        "INTEGRATION_TIMEOUT": "timeout",
+        "INVALID_API_KEY": "access_denied",
+        "MISSING_AUTHENTICATION_TOKEN": "unknown_url",
+        "QUOTA_EXCEEDED": "insufficient_quota",
+        "REQUEST_TOO_LARGE": "request_too_large",
+        "RESOURCE_NOT_FOUND": "unknown_url",
+        "THROTTLED": "rate_limit_exceeded",
+        "UNAUTHORIZED": "invalid_api_key",
+        "UNSUPPORTED_MEDIA_TYPE": "invalid_request",
+        "WAF_FILTERED": "access_denied",
     }
 
 
 @pytest.mark.parametrize(
-    ("refusal", "headers"),
+    ("refusal", "header"),
     [
-        ("THROTTLED", {"gatewayresponse.header.Retry-After": "'1'"}),
-        ("QUOTA_EXCEEDED", {"gatewayresponse.header.x-should-retry": "'false'"}),
+        ("THROTTLED", ("Retry-After", "'1'")),
+        ("INTEGRATION_FAILURE", ("Retry-After", "'1'")),
+        ("QUOTA_EXCEEDED", ("x-should-retry", "'false'")),
     ],
 )
 def test_clients_are_told_whether_waiting_helps(
-    api: Template, refusal: str, headers: dict[str, str]
+    api: Template, refusal: str, header: tuple[str, str]
 ) -> None:
     response = api.only("AWS::ApiGateway::GatewayResponse", refusal.replace("_", ""))
-    assert response["ResponseParameters"] == headers
+    name, value = header
+    assert response["ResponseParameters"][f"gatewayresponse.header.{name}"] == value
 
 
 @pytest.mark.parametrize("key", ["A" * 40, "sk-0123456789_abcdefghij"])

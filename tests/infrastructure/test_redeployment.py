@@ -9,6 +9,7 @@ import aws_cdk.aws_logs as logs
 import pytest
 from aws_cdk.assertions import Template
 
+from invoke_proxy.errors import ProxyError
 from sagemaker_llm import ApiSettings, Client, LogKeeping, rest_api, routes
 
 _KEEPING = LogKeeping(
@@ -42,5 +43,6 @@ def test_changed_schema_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_changed_refusal_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _deployment()
-    monkeypatch.setattr("sagemaker_llm.gateway_responses._CODES", {"THROTTLED": "timeout"})
+    refusals = {"THROTTLED": ProxyError("timeout")}
+    monkeypatch.setattr("sagemaker_llm.gateway_responses._REFUSALS", refusals)
     assert _deployment() != before

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
-from sagemaker_llm import ApiSettings, Authentication, Client, Firewall
+from sagemaker_llm import ApiSettings, Authentication, Client, Firewall, Limit
 
 _CLIENT = Client(name="Demo", rate_limit=1, burst_limit=1, daily_quota=1)
 
@@ -28,6 +28,11 @@ def test_settings_are_refused_when_they_contradict_each_other(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         ApiSettings(**settings)
+
+
+def test_a_limit_is_refused_when_it_lets_nobody_in() -> None:
+    with pytest.raises(ValueError, match="limit must be positive, got rate 0, burst 40"):
+        Limit(rate=0)
 
 
 @pytest.mark.parametrize("limit", [9, 2_000_000_001])
