@@ -4,8 +4,8 @@ import logging
 from contextvars import ContextVar
 from typing import Any
 
-from local import web_functions
-from local.emulator import Json, Response, after_provisioning, functions, gateway
+from local import web_functions, web_relay
+from local.emulator import Json, after_provisioning, before_deletion, functions, gateway
 
 _KEY_FIELD = "usageIdentifierKey"
 
@@ -19,6 +19,7 @@ def install() -> None:
     after_provisioning("AWS::ApiGateway::RestApi", _keep_api_key_source)
     after_provisioning("AWS::ApiGateway::RequestValidator", _keep_validator)
     after_provisioning("AWS::ApiGateway::Method", _keep_method)
+    before_deletion("AWS::Lambda::Function", web_functions.function_deleted)
     _take_key_from_authorizer()
     _stream_web_functions()
 
@@ -93,7 +94,7 @@ def _stream_web_functions() -> None:
         query: Json,
         path_params: Json,
         **more: Any,
-    ) -> Response:
+    ) -> Any:
         request = (
             api_id,
             stage_name,
@@ -107,8 +108,7 @@ def _stream_web_functions() -> None:
             path_params,
         )
         if integration.get("responseTransferMode") != "STREAM":
-            answer: Response = await invoke(integration, *request, **more)
-            return answer
+            return await invoke(integration, *request, **more)
         owner = {"account_id": more.pop("owner_account_id"), "region": more.pop("owner_region")}
         event = gateway._build_lambda_event_v1(*request, **more)
         if key := gateway._resolve_api_key(_usage_identifier_key.get()):
@@ -118,7 +118,8 @@ def _stream_web_functions() -> None:
     gateway._invoke_lambda_proxy_v1 = invoke_streaming
 
 
-async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Response:
+async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Any:
+    """The function's answer, or API Gateway's own, as the deployed template words it."""
     function = uri.partition("/functions/")[2].removesuffix("/response-streaming-invocations")
     record, config, _ = functions._get_func_record_for_ref_in_scope(function, **owner)
     try:
@@ -128,8 +129,7 @@ async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Response:
             raise web_functions.FunctionError(
                 f"{function} streams without the Web Adapter's layer, which is not emulated"
             )
-        return await web_functions.relay(config, record["code_zip"], event, body)
+        return await web_relay.relay(config, record["code_zip"], event, body)
     except web_functions.FunctionError as error:
         _log.error("%s", error)
-        headers = {"Content-Type": "application/json"}
-        return 502, headers, b'{"message": "Internal server error"}'
+        return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")

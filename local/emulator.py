@@ -124,6 +124,18 @@ def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
     handler.update(create=create_and_hook, update=update_and_hook)
 
 
+def before_deletion(name: str, hook: Callable[[str], None]) -> None:
+    """Call `hook(physical_id)` before CloudFormation deletes a `name`."""
+    handler = provisioners._RESOURCE_HANDLERS[name]
+    delete = handler["delete"]
+
+    def hook_and_delete(physical_id: str, props: Json) -> Any:
+        hook(physical_id)
+        return delete(physical_id, props)
+
+    handler["delete"] = hook_and_delete
+
+
 def treat_loopback_as_tls() -> None:
     """Let policies that demand TLS hold: loopback stands for it, as nothing can listen in."""
     pin = ministack.pin_request_origin

@@ -1,11 +1,10 @@
 """Lambda functions that carry the AWS Lambda Web Adapter layer: run as the web servers they are.
 
 The adapter's layer itself is a binary that only AWS holds. What it does is done here: start the
-function's own start script, wait until its readiness path answers, and hand over each request
-with its context in headers.
+function's own start script, and wait until its readiness path answers; `web_relay` hands over the
+requests.
 """
 
-import asyncio
 import io
 import json
 import os
@@ -15,18 +14,17 @@ import time
 import zipfile
 from pathlib import Path
 
-import aiohttp
-
 from local import processes
-from local.emulator import Chunks, Json, Response, Write, execution_credentials, stream
+from local.emulator import Json, execution_credentials
 from local.logs import LogShipper
 
 _LAYER = ":layer:LambdaAdapterLayer"
 _READY_SECONDS = 10  # Lambda's limit for a function's initialization
-_HOP_HEADERS = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 
 _running: dict[str, "WebFunction"] = {}
+_retired: set["WebFunction"] = set()
 _starting = threading.Lock()
+_counting = threading.Lock()
 
 
 def is_web_function(config: Json) -> bool:
@@ -44,6 +42,7 @@ class WebFunction:
     def __init__(self, config: Json, code_zip: bytes) -> None:
         variables = config["Environment"]["Variables"]
         self.version = _version(config)
+        self.requests = 0
         self.port = processes.free_port()
         self._code = tempfile.TemporaryDirectory(prefix="local-aws-function-")
         with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
@@ -93,78 +92,50 @@ def _version(config: Json) -> str:
 
 
 def acquire(config: Json, code_zip: bytes) -> WebFunction:
-    """The running server of this version of the function; blocks while one starts."""
+    """The running server of this version of the function, to be released; blocks on a start."""
     with _starting:
         function_arn = config["FunctionArn"]
         running = _running.get(function_arn)
-        if running and running.version == _version(config) and running.process.poll() is None:
-            return running
-        if running:
-            running.stop()
-        _running[function_arn] = WebFunction(config, code_zip)
-        return _running[function_arn]
+        if not (running and running.version == _version(config) and running.process.poll() is None):
+            if running:
+                retire(_running.pop(function_arn))
+            running = _running[function_arn] = WebFunction(config, code_zip)
+        with _counting:
+            running.requests += 1
+        return running
+
+
+def release(function: WebFunction) -> None:
+    """Give a function's server back after a request; the last one of a retired server ends it."""
+    with _counting:
+        function.requests -= 1
+    _stop_if_idle(function)
+
+
+def retire(function: WebFunction) -> None:
+    """End a server once its open streams are over."""
+    with _counting:
+        _retired.add(function)
+    _stop_if_idle(function)
+
+
+def _stop_if_idle(function: WebFunction) -> None:
+    with _counting:
+        if function.requests or function not in _retired:
+            return
+        _retired.remove(function)
+    function.stop()
+
+
+def function_deleted(name: str) -> None:
+    """Retire the server of a function that is no more, without waiting for its streams."""
+    for function_arn in [arn for arn in _running if arn.endswith(f":function:{name}")]:
+        threading.Thread(target=retire, args=[_running.pop(function_arn)]).start()
 
 
 def stop_all() -> None:
-    """End every function's server."""
+    """End every function's server, whatever it is doing."""
     while _running:
         _running.popitem()[1].stop()
-
-
-async def relay(config: Json, code_zip: bytes, event: Json, body: bytes) -> Response:
-    """Hand an API Gateway event to the function; its answer is streamed chunk by chunk.
-
-    Raises FunctionError when no answer begins within the function's timeout.
-    """
-    function = await asyncio.to_thread(acquire, config, code_zip)
-    seconds = float(config["Timeout"])
-    session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=seconds), auto_decompress=False
-    )
-    try:
-        answer = await session.request(
-            event["httpMethod"],
-            f"http://127.0.0.1:{function.port}{event['path']}",
-            params=_query(event),
-            data=body,
-            headers=_headers(event, seconds),
-            allow_redirects=False,
-        )
-    except (aiohttp.ClientError, TimeoutError) as fault:
-        await session.close()
-        raise FunctionError(f"{config['FunctionName']}: {type(fault).__name__}") from fault
-    except BaseException:
-        await session.close()
-        raise
-    headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_HEADERS}
-    return answer.status, headers, stream(_chunks(session, answer))
-
-
-def _query(event: Json) -> list[tuple[str, str]]:
-    values: dict[str, list[str]] = event["multiValueQueryStringParameters"] or {}
-    return [(name, value) for name in values for value in values[name]]
-
-
-def _headers(event: Json, seconds: float) -> dict[str, str]:
-    kept = {k: v for k, v in event["headers"].items() if k.lower() not in _HOP_HEADERS}
-    context = {
-        "request_id": event["requestContext"]["requestId"],
-        "deadline": int((time.time() + seconds) * 1000),
-    }
-    return {
-        **kept,
-        "x-amzn-request-context": json.dumps(event["requestContext"]),
-        "x-amzn-lambda-context": json.dumps(context),
-    }
-
-
-def _chunks(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> Chunks:
-    async def write_chunks(write: Write) -> None:
-        try:
-            async for chunk in answer.content.iter_any():
-                await write(chunk)
-        finally:
-            answer.close()  # so that a client's leaving reaches the function
-            await asyncio.shield(session.close())
-
-    return write_chunks
+    while _retired:
+        _retired.pop().stop()

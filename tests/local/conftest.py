@@ -92,3 +92,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 @pytest.fixture(scope="session")
 def deployed(embedded_aws: EmbeddedAws) -> Deployment:
     return embedded_aws.deployment()
+
+
+@pytest.fixture(scope="session")
+def proxy_function(embedded_aws: EmbeddedAws) -> dict[str, Any]:
+    """The deployed proxy's function, as Lambda describes it."""
+    functions = embedded_aws.client("lambda").list_functions()["Functions"]
+    (found,) = (each for each in functions if each["Handler"] == "run.sh")
+    return dict(found)

@@ -22,6 +22,7 @@ _PARAMETERS = {
     apigateway_v1._authorize_request_v1: "api_id stage_name method_obj method request_path",
     apigateway_v1._build_lambda_event_v1: "api_id stage_name stage resource request_path method "
     "headers body query_params path_params",
+    apigateway_v1._gw_error: "response_type message",
     apigateway_v1._invoke_authorizer_lambda: "authorizer event account_id region",
     apigateway_v1._invoke_lambda_proxy_v1: "integration api_id stage_name stage resource "
     "request_path method headers body query_params path_params",
