@@ -11,6 +11,7 @@ from local.processes import free_port, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 ASSET = ROOT / "build/invoke_proxy/local"
+MODEL = "smollm2-135m-instruct"
 
 
 def proxy_environment(port: int, sagemaker_port: int) -> dict[str, str]:
@@ -19,7 +20,7 @@ def proxy_environment(port: int, sagemaker_port: int) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
         "ENDPOINT_NAME": "endpoint",
-        "MODEL_ID": "smollm2-135m-instruct",
+        "MODEL_ID": MODEL,
         "PROMPT_FORMAT": "chatml",
         "TOKENIZER": "smollm2",
         "MAX_INPUT_LENGTH": "1024",

@@ -139,6 +139,25 @@ async def test_openais_client_raises_its_typed_errors(
     assert error.value.code
 
 
+@pytest.mark.parametrize(
+    ("reply", "asked"),
+    [
+        (error("ModelError", 424, OriginalStatusCode=0), 1),  # timeout: minutes, three times
+        (error("AccessDeniedException", 403), 1),  # endpoint_refused
+        (error("ModelError", 424, OriginalStatusCode=424), 3),  # model_error
+    ],
+    ids=["timeout", "refused", "model"],
+)
+async def test_openais_client_tries_again_only_where_that_can_help(
+    proxy: Proxy, reply: Any, asked: int
+) -> None:
+    sagemaker = FakeSageMaker(reply)
+    async with client_of(proxy, sagemaker) as client:
+        with pytest.raises(InternalServerError):
+            await _ask(client.with_options(max_retries=2))
+    assert len(sagemaker.requests) == asked
+
+
 async def _ask(client: AsyncOpenAI, **request_: Any) -> None:
     answer = await client.chat.completions.create(
         model="smollm2-135m-instruct", messages=CHAT, **request_
