@@ -1,5 +1,7 @@
 """The clients' API keys."""
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from operate.stacks import client, outputs
 
 _KEY_OUTPUT = "ApiKeyId"
@@ -13,10 +15,18 @@ def key_of(environment: str, client_name: str) -> str:
         for name, value in found.items()
         if name.startswith(_KEY_OUTPUT)
     }
+    if not ids:
+        raise SystemExit(f"{environment} has no keys: its callers sign their requests (IAM)")
     if client_name not in ids:
         raise SystemExit(
             f"CLIENT must be one of {', '.join(sorted(ids))} (stacks/environments.py declares "
             f"them), got {client_name!r}"
         )
-    answer = client("apigateway").get_api_key(apiKey=ids[client_name], includeValue=True)
+    try:
+        answer = client("apigateway").get_api_key(apiKey=ids[client_name], includeValue=True)
+    except (BotoCoreError, ClientError) as error:
+        raise SystemExit(
+            f"the key of {client_name} cannot be read: {error}\n"
+            "use credentials that may apigateway:GET it"
+        ) from error
     return str(answer["value"])
