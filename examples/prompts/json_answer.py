@@ -17,4 +17,4 @@ JSON:""",
 try:
     print("parsed:", json.loads(answer[answer.index("{") : answer.rindex("}") + 1]))
 except ValueError:
-    print("not JSON: ask again, or with a larger model")
+    raise SystemExit("not JSON: ask again, or with a larger model") from None

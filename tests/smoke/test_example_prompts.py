@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from local.deployment import Deployment
+from tests.smoke.conftest import Stage
 
 _EXAMPLES = sorted((Path(__file__).parents[2] / "examples/prompts").glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_prompt_is_answered(deployed: Deployment, example: Path) -> None:
+def test_an_example_prompt_is_answered(deployed: Stage, example: Path) -> None:
     ended = subprocess.run(
         [sys.executable, str(example)],
         env={
