@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,12 +72,22 @@ def proxy(asset: Path, sagemaker_port: int) -> Iterator[Server]:
         "TOKENIZER": "smollm2",
         "MAX_INPUT_LENGTH": "1024",
         "MAX_TOTAL_TOKENS": "2048",
+        "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's file system is read-only
         "AWS_LWA_PORT": str(port),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{sagemaker_port}",
         **_CREDENTIALS,
     }
     with _running([str(asset.resolve() / "run.sh")], port, "/health", environment) as server:
         yield server
+
+
+@contextmanager
+def without_byte_code(asset: Path) -> Iterator[Path]:
+    """A copy of a build as it is on Lambda, where each start compiles what it imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "asset"
+        shutil.copytree(asset, bare, ignore=shutil.ignore_patterns("__pycache__"))
+        yield bare
 
 
 @contextmanager
