@@ -16,7 +16,7 @@ from .packaged_function import PackagedFunction
 FUNCTION_TIMEOUT = cdk.Duration.seconds(490)
 INTEGRATION_TIMEOUT = cdk.Duration.seconds(500)
 
-# The process takes 84 MB with 128 streams at once, and has one here. The rest buys CPU, which comes
+# The process takes 85 MB with 128 streams at once, and has one here. The rest buys CPU, which comes
 # with memory: 0.6 of a core, for a cold start's imports and to count the tokens of a long prompt.
 _MEMORY_MIB = 1024
 
