@@ -1,12 +1,21 @@
 """The proxy's process behind the API: replaced without a broken stream, refused in words."""
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
+import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_lambda as lambda_
 import httpx
+from aws_cdk.assertions import Template
 
+import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
 from local.deployment import Deployment
+from sagemaker_llm import web_adapter
 from tests.local.conftest import EmbeddedAws
 
 
@@ -62,3 +71,50 @@ def test_a_context_in_a_callers_header_is_not_believed(deployed: Deployment) -> 
     asked = chat(deployed, max_tokens=1)
     asked["headers"]["X-Amzn-Request-Context"] = '{"requestId": "forged"}'
     assert httpx.post(**asked).headers["x-request-id"] != "forged"
+
+
+def template_of_a_function_that_tells_its_process() -> str:
+    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
+    layer_arn = web_adapter.layer_arn("us-east-1")
+    function = lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        # inline code is always in `index.py`; the web adapter runs it as a shell script
+        code=lambda_.InlineCode("echo $$ > health; exec python -m http.server $AWS_LWA_PORT"),
+        handler="index.py",
+        environment={"AWS_LWA_READINESS_CHECK_PATH": "/health"},
+        layers=[lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", layer_arn)],
+    )
+    api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
+    api.root.add_resource("health").add_method(
+        "GET",
+        apigateway.LambdaIntegration(
+            function, response_transfer_mode=apigateway.ResponseTransferMode.STREAM
+        ),
+    )
+    cdk.CfnOutput(stack, "Id", value=api.rest_api_id)
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
+def test_the_process_of_a_deleted_function_ends(embedded_aws: EmbeddedAws) -> None:
+    cloudformation = embedded_aws.client("cloudformation")
+    asked: Any = {"StackName": "Teller", "WaiterConfig": {"Delay": 1}}
+    cloudformation.create_stack(
+        StackName="Teller",
+        TemplateBody=template_of_a_function_that_tells_its_process(),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(**asked)
+    (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    url = f"http://127.0.0.1:{embedded_aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
+    process = Path("/proc") / httpx.get(url, timeout=30).text.strip()
+    assert process.exists()
+
+    cloudformation.delete_stack(StackName="Teller")
+    cloudformation.get_waiter("stack_delete_complete").wait(**asked)
+    deadline = time.monotonic() + 10
+    while process.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.exists()
