@@ -79,6 +79,8 @@ class Generation:
     def _options(self) -> dict[str, object]:
         p, seed = self._parameters, self.details.seed
         return {
+            # values read from the cache differ in their last bits: what must repeat does without
+            "cache_prompt": seed is not None and p.seed is None,
             "n_predict": p.max_new_tokens + CHARACTER_TOKENS,
             "n_probs": p.top_n_tokens or 1,
             # TGI's order

@@ -88,7 +88,7 @@ class Llama:
         """Frames as they come, after waiting for a slot in order of arrival; raises TgiError."""
         # by default the end repeats the prompt and every option
         fields = {"response_fields": Frame.__struct_fields__}
-        body = {"prompt": prompt, "stream": True, "cache_prompt": True} | fields | dict(options)
+        body = {"prompt": prompt, "stream": True} | fields | dict(options)
         async with self._slots:
             with _generation_errors():
                 async with self._http.stream("POST", "/completion", json=body) as response:
