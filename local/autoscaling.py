@@ -3,8 +3,10 @@
 A laptop has one instance of everything: there is nothing to scale, and no activity is reported.
 """
 
-from local import sagemaker
+import hashlib
+
 from local.emulator import Json, ScopedStore, arn, region
+from local.hosting_records import endpoints
 from local.rpc import JsonService, invalid, now
 
 targets, policies = ScopedStore(), ScopedStore()
@@ -22,19 +24,18 @@ def register_scalable_target(request: Json) -> Json:
     kind, _, rest = request["ResourceId"].partition("/")
     if request["ScalableDimension"] != _DIMENSION or kind != "endpoint":
         raise invalid(f"the embedded AWS scales {_DIMENSION} only, got {request}")
-    if rest.partition("/")[0] not in sagemaker.endpoints:
+    if rest.partition("/")[0] not in endpoints:
         raise invalid(f"no such resource: {request['ResourceId']}")
-    if request["MinCapacity"] > request["MaxCapacity"]:
-        raise invalid("MinCapacity must not exceed MaxCapacity")
     key = _target_id(request)
-    target_arn = arn("application-autoscaling", f"scalable-target/{abs(hash(key)):x}")
+    registered = {**targets.get(key, {"CreationTime": now()}), **request}
+    if not {"MinCapacity", "MaxCapacity"} <= registered.keys():
+        raise invalid("MinCapacity and MaxCapacity are required for a new scalable target")
+    if registered["MinCapacity"] > registered["MaxCapacity"]:
+        raise invalid("MinCapacity must not exceed MaxCapacity")
+    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
+    target_arn = arn("application-autoscaling", f"scalable-target/{digest}")
     role_arn = arn("iam", "role/aws-service-role").replace(region(), "")
-    targets[key] = {
-        "RoleARN": role_arn,
-        "CreationTime": now(),
-        **request,
-        "ScalableTargetARN": target_arn,
-    }
+    targets[key] = {"RoleARN": role_arn, **registered, "ScalableTargetARN": target_arn}
     return {"ScalableTargetARN": target_arn}
 
 
@@ -50,7 +51,7 @@ def deregister_scalable_target(request: Json) -> Json:
 
 def describe_scalable_targets(request: Json) -> Json:
     """DescribeScalableTargets."""
-    return {"ScalableTargets": _selected(targets, request, request.get("ResourceIds"))}
+    return {"ScalableTargets": _selected(targets, request, ResourceId=request.get("ResourceIds"))}
 
 
 def put_scaling_policy(request: Json) -> Json:
@@ -73,8 +74,10 @@ def delete_scaling_policy(request: Json) -> Json:
 
 def describe_scaling_policies(request: Json) -> Json:
     """DescribeScalingPolicies."""
-    only = [request["ResourceId"]] if "ResourceId" in request else None
-    return {"ScalingPolicies": _selected(policies, request, only)}
+    resource_ids = [request["ResourceId"]] if "ResourceId" in request else None
+    names = request.get("PolicyNames")
+    found = _selected(policies, request, ResourceId=resource_ids, PolicyName=names)
+    return {"ScalingPolicies": found}
 
 
 def describe_scaling_activities(_request: Json) -> Json:
@@ -82,13 +85,13 @@ def describe_scaling_activities(_request: Json) -> Json:
     return {"ScalingActivities": []}
 
 
-def _selected(store: ScopedStore, request: Json, resource_ids: list[str] | None) -> list[Json]:
-    return [
-        record
-        for record in store.values()
-        if record["ServiceNamespace"] == request["ServiceNamespace"]
-        and (resource_ids is None or record["ResourceId"] in resource_ids)
-    ]
+def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
+    """The records that the request asks for, on one page: a laptop has a handful."""
+    if request.keys() & {"MaxResults", "NextToken"}:
+        raise invalid("the embedded AWS answers on one page: leave out MaxResults and NextToken")
+    exact = {k: [request[k]] for k in ("ServiceNamespace", "ScalableDimension") if k in request}
+    wanted = exact | {k: values for k, values in one_of.items() if values is not None}
+    return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]
 
 
 service = JsonService(

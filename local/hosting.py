@@ -28,7 +28,7 @@ class Container:
         self._definition = _container_definition(model)
         self.port = processes.free_port()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
-        self._download_weights(model["ExecutionRoleArn"])
+        self._download_weights(model.get("ExecutionRoleArn"))
         self._process = processes.start(
             [sys.executable, "-m", "local.model_server"], self._environment(), _ROOT
         )
@@ -63,10 +63,12 @@ class Container:
             "SM_MODEL_DIR": self._weights.name,
         }
 
-    def _download_weights(self, role_arn: str) -> None:
+    def _download_weights(self, role_arn: str | None) -> None:
         source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
         if source is None:
             return
+        if role_arn is None:
+            raise ContainerError(f"give the model an ExecutionRoleArn that reads {source['S3Uri']}")
         try:
             s3 = roles.client(role_arn, "s3")
             s3_folders.download(s3, source["S3Uri"], Path(self._weights.name))

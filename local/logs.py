@@ -1,6 +1,5 @@
 """Process output into the embedded AWS's CloudWatch Logs, as Lambda and SageMaker do."""
 
-import os
 import queue
 import subprocess
 import threading
@@ -9,20 +8,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from local import clients
 
 _TAIL_LINES = 20
 _MOST_LINES_PER_CALL = 1000
-
-
-@cache
-def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A boto3 client of the embedded AWS itself."""
-    return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
 class LogShipper:
@@ -41,7 +34,7 @@ class LogShipper:
         on_line: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._process = process
-        self._logs = logs or client("logs")
+        self._logs = logs or clients.client("logs")
         self._on_line = on_line
         self._group = group
         self._stream = f"{stream_prefix}{uuid.uuid4().hex}"

@@ -106,10 +106,12 @@ def list_groups(request: Json) -> Json:
 def delete_group(request: Json) -> Json:
     """DeleteModelPackageGroup: only an empty one."""
     name = _group(request)["ModelPackageGroupName"]
-    if any(package["ModelPackageGroupName"] == name for package in packages.values()):
+    held = [arn for arn, p in packages.items() if p["ModelPackageGroupName"] == name]
+    if held:
         raise ServiceError(
             "ConflictException",
-            f"Model package group {name} holds model packages: delete them first",
+            f"Model package group {name} holds model packages; first delete, with "
+            f"DeleteModelPackage, {', '.join(held)}",
         )
     del groups[name]
     return {}

@@ -62,7 +62,7 @@ def wait_until_ready(process: subprocess.Popen[str], port: int, path: str, timeo
             connection.request("GET", path)
             if connection.getresponse().status < 300:  # noqa: PLR2004 - any success
                 return True
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         finally:
             connection.close()

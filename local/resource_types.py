@@ -3,15 +3,15 @@
 import uuid
 from collections.abc import Callable
 
-from local import autoscaling, sagemaker
+from local import autoscaling, hosting_records, sagemaker
 from local.emulator import Json, ScopedStore, add_resource_type
 from local.rpc import ServiceError
 
 
 def install() -> None:
     """Register every type."""
-    _add_immutable("Model", sagemaker.models)
-    _add_immutable("EndpointConfig", sagemaker.configs)
+    _add_immutable("Model", hosting_records.models)
+    _add_immutable("EndpointConfig", hosting_records.configs)
     add_resource_type(
         "AWS::SageMaker::ModelPackageGroup",
         _create_group,
@@ -63,7 +63,7 @@ def _add_immutable(kind: str, store: ScopedStore) -> None:
         return create(logical_id, new)
 
     def delete(physical_id: str, _props: Json) -> None:
-        name = sagemaker.name_of(store, physical_id)
+        name = hosting_records.name_of(store, physical_id)
         _ignoring_absence(lambda: sagemaker.service.call(f"Delete{kind}", {name_property: name}))
 
     add_resource_type(f"AWS::SageMaker::{kind}", create, replace, delete)
@@ -79,23 +79,26 @@ def _ignoring_absence(delete: Callable[[], object]) -> None:
 
 def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
     name = props.get("EndpointName") or _generated_name(logical_id)
-    _call_endpoint("CreateEndpoint", {**props, "EndpointName": name})
+    sagemaker.create_unowned(_endpoint_request("CreateEndpoint", {**props, "EndpointName": name}))
     try:
-        return _settled(name)
+        created = _settled(name)
     except ValueError:
         sagemaker.service.call("DeleteEndpoint", {"EndpointName": name})
         raise
+    sagemaker.own(name)
+    return created
 
 
 def _update_endpoint(_logical: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
-    name = sagemaker.name_of(sagemaker.endpoints, physical_id)
+    name = hosting_records.name_of(hosting_records.endpoints, physical_id)
     if old.get("EndpointName") != new.get("EndpointName"):
         raise ValueError("the embedded CloudFormation does not replace an endpoint by name")
-    _call_endpoint("UpdateEndpoint", {**new, "EndpointName": name})
+    request = _endpoint_request("UpdateEndpoint", {**new, "EndpointName": name})
+    sagemaker.service.call("UpdateEndpoint", request)
     return _settled(name)
 
 
-def _call_endpoint(operation: str, props: Json) -> None:
+def _endpoint_request(operation: str, props: Json) -> Json:
     # The type's properties are those of both operations: each takes its own.
     known = sagemaker.service.accepts("CreateEndpoint") | sagemaker.service.accepts(
         "UpdateEndpoint"
@@ -103,18 +106,18 @@ def _call_endpoint(operation: str, props: Json) -> None:
     if unknown := props.keys() - known:
         raise ValueError(f"AWS::SageMaker::Endpoint has no property {', '.join(sorted(unknown))}")
     accepted = sagemaker.service.accepts(operation)
-    sagemaker.service.call(operation, {k: v for k, v in props.items() if k in accepted})
+    return {k: v for k, v in props.items() if k in accepted}
 
 
 def _settled(name: str) -> tuple[str, Json]:
     record = sagemaker.wait_for_rollout(name)
-    if reason := record.get("FailureReason"):
-        raise ValueError(reason)
+    if record["EndpointStatus"] != "InService" or "FailureReason" in record:
+        raise ValueError(record.get("FailureReason", f"it is {record['EndpointStatus']}"))
     return record["Arn"], {"EndpointName": name}
 
 
 def _delete_endpoint(physical_id: str, _props: Json) -> None:
-    name = sagemaker.name_of(sagemaker.endpoints, physical_id)
+    name = hosting_records.name_of(hosting_records.endpoints, physical_id)
     _ignoring_absence(lambda: sagemaker.service.call("DeleteEndpoint", {"EndpointName": name}))
 
 

@@ -29,7 +29,7 @@ def download(s3: Any, uri: str, folder: Path, *, may_be_empty: bool = False) -> 
             path = folder / target
             path.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, name, str(path))
-    except ClientError as error:
+    except (BotoCoreError, ClientError, OSError) as error:
         raise TransferError(f"{uri}: {error}") from error
     if not names and not may_be_empty:
         raise TransferError(f"no object under {uri}")

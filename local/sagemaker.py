@@ -1,26 +1,26 @@
-"""SageMaker's control plane: models, endpoint configurations, and endpoints with their states."""
+"""SageMaker's control plane: endpoints with their states, over all that other modules keep."""
 
 import threading
 
-from local import model_registry, permissions
-from local.emulator import Json, ScopedStore, account_id, arn, region, scope
+from local import hosting_records, model_registry, models, permissions
+from local.emulator import Json, account_id, region, scope
 from local.hosting import Container, ContainerError
+from local.hosting_records import check_emulated, configs, create, described, endpoints, get, page
 from local.jobs import operations as jobs
 from local.pipelines import executions as pipeline_executions
 from local.pipelines import operations as pipelines
 from local.rpc import JsonService, ServiceError, invalid, now
 
-models, configs, endpoints = ScopedStore(), ScopedStore(), ScopedStore()
 STORES = {
-    "models": models,
-    "configs": configs,
-    "endpoints": endpoints,
+    **hosting_records.STORES,
     **jobs.STORES,
     **model_registry.STORES,
     **pipelines.STORES,
 }
 
 _DEFAULT_HEALTH_CHECK_SECONDS = 600
+# RetainAllVariantProperties holds by itself: there is one instance, whatever is asked for.
+_ENDPOINT = frozenset(("EndpointName", "EndpointConfigName", "RetainAllVariantProperties", "Tags"))
 _Key = tuple[str, str, str]
 _containers: dict[_Key, Container] = {}
 _rollouts: dict[_Key, threading.Thread] = {}
@@ -30,100 +30,23 @@ def _key(endpoint_name: str) -> _Key:
     return account_id(), region(), endpoint_name
 
 
-def _get(store: ScopedStore, kind: str, name: str) -> Json:
-    if name not in store:
-        raise invalid(f'Could not find {kind} "{arn("sagemaker", f"{kind}/{name}")}".')
-    record: Json = store[name]
-    return record
-
-
-def name_of(store: ScopedStore, record_arn: str) -> str:
-    """The name of the record with this ARN, or the ARN itself when there is none."""
-    found = (name for name, record in store.items() if record["Arn"] == record_arn)
-    return next(found, record_arn)
-
-
-def _create(store: ScopedStore, kind: str, name: str, record: Json) -> str:
-    if name in store:
-        raise invalid(f'Cannot create already existing {kind} "{name}".')
-    record_arn = arn("sagemaker", f"{kind}/{name}".lower())  # as SageMaker's ARNs are
-    store[name] = {**record, "CreationTime": now(), "Arn": record_arn}
-    return record_arn
-
-
-def _described(record: Json, arn_name: str) -> Json:
-    return {
-        arn_name: record["Arn"],
-        **{k: v for k, v in record.items() if k not in ("Arn", "Tags")},
-    }
-
-
-def create_model(request: Json) -> Json:
-    """CreateModel."""
-    if package := request.get("PrimaryContainer", {}).get("ModelPackageName"):
-        model_registry.check_approved(package)
-    return {"ModelArn": _create(models, "model", request["ModelName"], request)}
-
-
-def describe_model(request: Json) -> Json:
-    """DescribeModel."""
-    return _described(_get(models, "model", request["ModelName"]), "ModelArn")
-
-
-def delete_model(request: Json) -> Json:
-    """DeleteModel."""
-    _get(models, "model", request["ModelName"])
-    del models[request["ModelName"]]
-    return {}
-
-
-def list_models(_request: Json) -> Json:
-    """ListModels."""
-    kept = ("ModelName", "CreationTime")
-    return {"Models": [{"ModelArn": m["Arn"], **{k: m[k] for k in kept}} for m in models.values()]}
-
-
-def create_endpoint_config(request: Json) -> Json:
-    """CreateEndpointConfig; one production variant, as a laptop has one of everything."""
-    variants = request.get("ProductionVariants", [])
-    if len(variants) != 1 or "ModelName" not in variants[0]:
-        raise invalid(
-            "the embedded SageMaker hosts one production variant with a ModelName, "
-            f"got {len(variants)} variants"
-        )
-    _get(models, "model", variants[0]["ModelName"])
-    name = request["EndpointConfigName"]
-    return {"EndpointConfigArn": _create(configs, "endpoint-config", name, request)}
-
-
-def describe_endpoint_config(request: Json) -> Json:
-    """DescribeEndpointConfig."""
-    record = _get(configs, "endpoint-config", request["EndpointConfigName"])
-    return _described(record, "EndpointConfigArn")
-
-
-def delete_endpoint_config(request: Json) -> Json:
-    """DeleteEndpointConfig."""
-    _get(configs, "endpoint-config", request["EndpointConfigName"])
-    del configs[request["EndpointConfigName"]]
-    return {}
-
-
 def create_endpoint(request: Json) -> Json:
     """CreateEndpoint: answers at once, the container starts behind it."""
+    check_emulated(request, _ENDPOINT, "an endpoint")
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
-    _get(configs, "endpoint-config", config_name)
+    get(configs, "endpoint-config", config_name)
     record = {**request, "EndpointStatus": "Creating"}
-    endpoint_arn = _create(endpoints, "endpoint", name, record)
+    endpoint_arn = create(endpoints, "endpoint", name, record)
     _roll_out(name, config_name)
     return {"EndpointArn": endpoint_arn}
 
 
 def update_endpoint(request: Json) -> Json:
     """UpdateEndpoint: the old container serves until the new one is healthy."""
+    check_emulated(request, _ENDPOINT, "an endpoint")
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
-    record = _get(endpoints, "endpoint", name)
-    _get(configs, "endpoint-config", config_name)
+    record = get(endpoints, "endpoint", name)
+    get(configs, "endpoint-config", config_name)
     if record["EndpointStatus"] not in ("InService", "Failed"):
         raise invalid(f"Cannot update in-progress endpoint {record['Arn']}.")
     record["EndpointStatus"] = "Updating"
@@ -133,10 +56,10 @@ def update_endpoint(request: Json) -> Json:
 
 def describe_endpoint(request: Json) -> Json:
     """DescribeEndpoint."""
-    record = _get(endpoints, "endpoint", request["EndpointName"])
+    record = get(endpoints, "endpoint", request["EndpointName"])
     config = configs.get(record["EndpointConfigName"], {})
     return {
-        **_described(record, "EndpointArn"),
+        **described(record, "EndpointArn"),
         "LastModifiedTime": record.get("LastModifiedTime", record["CreationTime"]),
         "ProductionVariants": [
             {
@@ -150,25 +73,16 @@ def describe_endpoint(request: Json) -> Json:
     }
 
 
-def list_endpoints(_request: Json) -> Json:
+def list_endpoints(request: Json) -> Json:
     """ListEndpoints."""
-    kept = ("EndpointName", "EndpointStatus", "CreationTime")
-    return {
-        "Endpoints": [
-            {
-                "EndpointArn": e["Arn"],
-                "LastModifiedTime": e.get("LastModifiedTime", e["CreationTime"]),
-                **{k: e[k] for k in kept},
-            }
-            for e in endpoints.values()
-        ]
-    }
+    members = ("EndpointStatus", "CreationTime", "LastModifiedTime")
+    return page("Endpoints", "Endpoint", endpoints, members, request)
 
 
 def delete_endpoint(request: Json) -> Json:
     """DeleteEndpoint."""
     name = request["EndpointName"]
-    _get(endpoints, "endpoint", name)
+    get(endpoints, "endpoint", name)
     if container := _containers.pop(_key(name), None):
         container.stop()
     del endpoints[name]
@@ -187,18 +101,13 @@ def _replace_container(key: _Key, config_name: str) -> None:
     with scope(account, region_name):
         record = endpoints[name]
         try:
-            config = _get(configs, "endpoint-config", config_name)
-            variant = config["ProductionVariants"][0]
-            container = Container(_get(models, "model", variant["ModelName"]), name)
-            container.wait_until_healthy(
-                variant.get(
-                    "ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS
-                )
-            )
-        except (ContainerError, ServiceError) as error:
+            container = _healthy_container(name, config_name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint must not stay Creating
+            known = isinstance(error, (ContainerError, ServiceError))
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
             # As on AWS: a failed update leaves the endpoint in service with what served before.
             status = "InService" if key in _containers else "Failed"
-            record.update(EndpointStatus=status, FailureReason=str(error), LastModifiedTime=now())
+            record.update(EndpointStatus=status, FailureReason=reason, LastModifiedTime=now())
             return
         if name not in endpoints:  # deleted while its container started
             container.stop()
@@ -213,10 +122,31 @@ def _replace_container(key: _Key, config_name: str) -> None:
             old.stop()
 
 
+def _healthy_container(endpoint_name: str, config_name: str) -> Container:
+    variant = get(configs, "endpoint-config", config_name)["ProductionVariants"][0]
+    container = Container(get(hosting_records.models, "model", variant["ModelName"]), endpoint_name)
+    container.wait_until_healthy(
+        variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS)
+    )
+    return container
+
+
 def wait_for_rollout(endpoint_name: str) -> Json:
     """Block until the endpoint's newest roll-out has ended, and return the endpoint's record."""
     _rollouts[_key(endpoint_name)].join()
-    return _get(endpoints, "endpoint", endpoint_name)
+    return get(endpoints, "endpoint", endpoint_name)
+
+
+def create_unowned(request: Json) -> Json:
+    """CreateEndpoint for a stack; a restart that comes before `own` leaves no endpoint behind."""
+    answer = service.call("CreateEndpoint", request)
+    endpoints[request["EndpointName"]]["_Unowned"] = True
+    return answer
+
+
+def own(endpoint_name: str) -> None:
+    """Keep the endpoint of `create_unowned`: its stack records it now."""
+    endpoints[endpoint_name].pop("_Unowned", None)
 
 
 def container_port(endpoint_name: str) -> int | None:
@@ -231,6 +161,9 @@ def resume() -> None:
     pipeline_executions.interrupt_all()
     for key, record in list(endpoints.all_items()):
         with scope(*key[:2]):
+            if "_Unowned" in record:  # its stack was interrupted, and knows nothing of it
+                del endpoints[key[2]]
+                continue
             record["EndpointStatus"] = "Creating"
             _roll_out(key[2], record["EndpointConfigName"])
 
@@ -245,13 +178,7 @@ def stop_all() -> None:
 service = JsonService(
     "sagemaker",
     {
-        "CreateModel": create_model,
-        "DescribeModel": describe_model,
-        "DeleteModel": delete_model,
-        "ListModels": list_models,
-        "CreateEndpointConfig": create_endpoint_config,
-        "DescribeEndpointConfig": describe_endpoint_config,
-        "DeleteEndpointConfig": delete_endpoint_config,
+        **models.OPERATIONS,
         "CreateEndpoint": create_endpoint,
         "UpdateEndpoint": update_endpoint,
         "DescribeEndpoint": describe_endpoint,

@@ -3,8 +3,8 @@
 from botocore.exceptions import ClientError
 
 from local import listings
+from local.clients import client
 from local.emulator import Json, ScopedStore
-from local.logs import client
 from local.pipelines.definition import parse
 from local.rpc import Operation, ServiceError, invalid, now
 from local.sagemaker_names import find, resource_arn
