@@ -22,7 +22,10 @@ def up() -> None:
     _step(4, "a prompt through API Gateway, the proxy and the SageMaker endpoint")
     deployed = deployment.describe()
     print(f"> {_PROMPT}")
-    chat.print_answer(deployed, [{"role": "user", "content": _PROMPT}])
+    try:
+        chat.print_answer(deployed, [{"role": "user", "content": _PROMPT}])
+    except chat.ChatError as error:
+        raise SystemExit(f"{error}; `make logs` shows more") from error
     print(_ready_text(deployed, time.monotonic() - begun))
 
 
@@ -51,7 +54,7 @@ make chat talks to it, make logs shows what happens, make down stops it and keep
 
 def down() -> None:
     """Stop; the data stays."""
-    print(f"stopped; its data is kept in {home.HOME}" if control.stop() else "it was not running")
+    print(control.stop())
 
 
 def status() -> None:
@@ -60,11 +63,13 @@ def status() -> None:
     if pid is None:
         raise SystemExit("the embedded AWS is not running: `make up` starts it")
     print(f"embedded AWS   running (pid {pid}) on {home.ENDPOINT_URL}")
-    for stack in ("Serving", "Api"):
-        name = f"{deployment.STAGE}-{stack}"
-        print(f"{name:<14} {deployment.stack_status(name) or 'not deployed'}")
-    for endpoint in deployment.client("sagemaker").list_endpoints()["Endpoints"]:
-        print(f"endpoint       {endpoint['EndpointName']} {endpoint['EndpointStatus']}")
+    deployed = [item for item in deployment.stacks() if item[0].startswith(f"{deployment.STAGE}-")]
+    if not deployed:
+        print("no stack is deployed: `make up` deploys them")
+    for name, stack_status in deployed:
+        print(f"{name:<14} {stack_status}")
+    for name, endpoint_status in deployment.endpoints():
+        print(f"endpoint       {name} {endpoint_status}")
 
 
 def logs() -> None:

@@ -1,10 +1,13 @@
 """Starts and stops the embedded AWS, and says how it is."""
 
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
@@ -16,25 +19,29 @@ _STOP_SECONDS = 20
 
 
 def running_pid() -> int | None:
-    """The process id of the running server, or None."""
+    """The process id of the running server, or None.
+
+    The server holds a lock on the file while it lives: what a killed one left in it names nobody.
+    """
     try:
-        pid = int(home.PID_FILE.read_text())
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        return None
-    return pid
+        with home.PID_FILE.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)  # 0: it has just begun
+    except FileNotFoundError:
+        pass
+    return None
 
 
 def start() -> bool:
     """Start the server unless it runs; returns whether it was started now."""
-    if running_pid() is not None and _answers():
+    if running_pid() is not None:
+        # it may be busy, or have been started by another `make up` just now
+        _wait_until_ready(lambda: running_pid() is not None)
         return False
-    if _answers():
-        raise SystemExit(
-            f"port {home.PORT} is in use by another program: stop it, or choose a port with "
-            "LOCAL_AWS_PORT=4570 make up"
-        )
-    home.HOME.mkdir(exist_ok=True)
+    _check_port()
+    home.HOME.mkdir(parents=True, exist_ok=True)
     with home.SERVER_LOG.open("ab") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "local.server"],
@@ -45,43 +52,61 @@ def start() -> bool:
             stderr=log,
             start_new_session=True,  # an interrupted `make up` leaves it whole
         )
-    home.PID_FILE.write_text(str(server.pid))
-    _wait_until_ready(server)
+    try:
+        _wait_until_ready(lambda: server.poll() is None)
+    except SystemExit:
+        server.kill()
+        raise
     return True
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
+def _check_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", home.PORT))
+        except OSError as error:
+            raise SystemExit(
+                f"port {home.PORT} is not free ({error.strerror}): stop the program that uses it, "
+                "or choose a port with LOCAL_AWS_PORT=4570 make up"
+            ) from error
+
+
+def _wait_until_ready(lives: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
+    while time.monotonic() < deadline and lives():
         if _answers():
             return
         time.sleep(0.1)
-    server.kill()
+    what = "does not answer" if lives() else "did not start"
     last_lines = "\n".join(home.SERVER_LOG.read_text().splitlines()[-15:])
-    raise SystemExit(f"the embedded AWS did not start; {home.SERVER_LOG} ends with:\n{last_lines}")
+    raise SystemExit(f"the embedded AWS {what}; {home.SERVER_LOG} ends with:\n{last_lines}")
 
 
-def stop() -> bool:
-    """Stop the server, which saves its state first; returns whether it ran."""
+def stop() -> str:
+    """Stop the server, which saves its state first; returns what came of it."""
     pid = running_pid()
-    if pid is None:
-        home.PID_FILE.unlink(missing_ok=True)
-        return False
-    os.kill(pid, signal.SIGTERM)
+    if not pid:
+        return "it was not running"
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while running_pid() is not None and time.monotonic() < deadline:
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # reaps it when this process started it
+    while time.monotonic() < deadline:
+        if running_pid() != pid:
+            return f"stopped; its data is kept in {home.HOME}"
         time.sleep(0.1)
-    if running_pid() is not None:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    home.PID_FILE.unlink(missing_ok=True)
-    return True
+    return (
+        f"it did not stop within {_STOP_SECONDS} s and was killed: {home.HOME} keeps what it held "
+        "when a stack was last deployed, what came after may be lost"
+    )
 
 
 def _answers() -> bool:
     try:
-        httpx.get(f"{home.ENDPOINT_URL}/_ministack/health", timeout=2)
+        # no proxy of the environment's: it would not reach this machine
+        httpx.get(f"{home.ENDPOINT_URL}/_ministack/health", timeout=2, trust_env=False)
     except httpx.HTTPError:
         return False
     return True

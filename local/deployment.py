@@ -1,15 +1,19 @@
 """The deployed project as its users find it: through CloudFormation's outputs."""
 
+import fcntl
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import home
+from local import home, waiting
 
 STAGE = "Local"
 _CDK = home.ROOT / "node_modules" / ".bin" / "cdk"
@@ -40,6 +44,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
         region_name=home.REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - any secret opens the embedded AWS
+        config=Config(proxies={}),  # none of the environment's: it would not reach this machine
     )
 
 
@@ -48,32 +53,71 @@ def cdk(*arguments: str) -> None:
     if not _CDK.exists():
         raise SystemExit("the CDK CLI is missing: run `make setup`")
     command = [str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out")]
-    ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
-        command, env=home.client_environment(), cwd=home.ROOT, check=False
-    )
+    with _only_cli() as lock:
+        ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
+            command, env=home.client_environment(), cwd=home.ROOT, check=False, pass_fds=[lock]
+        )
     if ended.returncode:
         raise SystemExit(f"`cdk {arguments[0]}` failed: see above; `make logs` shows more")
 
 
+@contextmanager
+def _only_cli() -> Iterator[int]:
+    """A lock that each CLI holds while it lives, even when what started it was interrupted."""
+    with (home.HOME / "cdk.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another CDK CLI, which still deploys", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
 def bootstrap() -> None:
-    """Bootstrap the embedded account, once."""
-    if stack_status("CDKToolkit") is None:
+    """Bootstrap the embedded account, unless it is."""
+    waiting.until_settled(stacks)
+    if dict(stacks()).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         account = client("sts").get_caller_identity()["Account"]
         cdk("bootstrap", f"aws://{account}/{home.REGION}", "--app", "")
 
 
 def deploy() -> None:
-    """Deploy the stage: CloudFormation ends it when the endpoint is in service."""
+    """Deploy the stage, after what still changes it: an earlier deploy that was interrupted."""
+    waiting.until_settled(stacks)
+    waiting.until_settled(endpoints)  # after a restart their containers start again
+    _finish_deletions()
     cdk("deploy", f"{STAGE}/*", "--require-approval", "never", "--method", "direct")
+    check_endpoint(describe().sagemaker_endpoint)
 
 
-def stack_status(name: str) -> str | None:
-    """The stack's status, or None when there is no such stack."""
-    try:
-        stacks = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError:
-        return None
-    return str(stacks[0]["StackStatus"])
+def _finish_deletions() -> None:
+    """Delete what was being deleted when it was interrupted: such a stack takes no update."""
+    for name, status in stacks():
+        if status == "DELETE_FAILED":
+            print(f"deleting {name}, whose deletion did not end", flush=True)
+            client("cloudformation").delete_stack(StackName=name)
+    waiting.until_settled(stacks)
+
+
+def check_endpoint(name: str) -> None:
+    """Raise SystemExit unless the endpoint serves."""
+    found = client("sagemaker").describe_endpoint(EndpointName=name)
+    if found["EndpointStatus"] != "InService":
+        raise SystemExit(
+            f"the endpoint {name} is {found['EndpointStatus']}: "
+            f"{found.get('FailureReason', 'no reason was given')}; "
+            "`make logs` shows more, `make down` and `make up` start it again"
+        )
+
+
+def stacks() -> list[tuple[str, str]]:
+    """Every stack with its status."""
+    return waiting.stacks(client("cloudformation"))
+
+
+def endpoints() -> list[tuple[str, str]]:
+    """Every endpoint with its status."""
+    return waiting.endpoints(client("sagemaker"))
 
 
 def describe() -> Deployment:

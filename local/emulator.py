@@ -1,7 +1,7 @@
-"""What we use of ministack, private names included: the only module that knows them.
+"""What we use of ministack, private names included: only this module and apigateway.py know them.
 
-ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds every name and
-behaviour that stands here, so that a new version fails there first.
+ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds every name that
+stands there, so that a new version fails there first.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import iam_evaluator, lambda_runtime, responses
-from ministack.services import apigateway_v1, eventbridge, iam, lambda_svc, sts
+from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, sts
 from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
 Json = dict[str, Any]
@@ -25,6 +25,7 @@ Chunks = Callable[[Write], Coroutine[Any, Any, None]]
 application = ministack.app
 gateway = apigateway_v1
 functions = lambda_svc
+stack_records = cloudformation._stacks
 ScopedStore = responses.AccountRegionScopedDict
 account_id: Callable[[], str] = responses.get_account_id
 region: Callable[[], str] = responses.get_region
@@ -227,6 +228,22 @@ def put_event(source: str, detail_type: str, resources: list[str], detail: Json)
         "Detail": json.dumps(detail),
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def after_restoring_stacks(hook: Callable[[], None]) -> None:
+    """Call `hook` when CloudFormation's saved state was read back."""
+    load = cloudformation.load_persisted_state
+
+    def load_and_call(state: Json) -> None:
+        load(state)
+        hook()
+
+    cloudformation.load_persisted_state = load_and_call
+
+
+def save_state() -> None:
+    """Write the state of every service to the disk, as ministack does when it stops."""
+    ministack.save_all(ministack._build_persistence_save_dict())
 
 
 def on_stack_status(hook: Callable[[str, str, str, str], None]) -> None:

@@ -5,13 +5,22 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+
+def port() -> int:
+    """The port that the environment asks for, or ministack's own."""
+    given = os.environ.get("LOCAL_AWS_PORT", "4566")
+    if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
+        raise SystemExit(f"LOCAL_AWS_PORT must be 1 to 65535, got {given!r}")
+    return int(given)
+
+
 ROOT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local"))
 PID_FILE = HOME / "server.pid"
 SERVER_LOG = HOME / "server.log"
 
 REGION = "us-east-1"
-PORT = int(os.environ.get("LOCAL_AWS_PORT", "4566"))
+PORT = port()
 ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
 
 
@@ -34,9 +43,20 @@ def client_variables() -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A proxy of the network's does not reach this machine.
+        "NO_PROXY": _no_proxy(),
+        "no_proxy": _no_proxy(),
+        # The CDK CLI asks nobody for news, and tells nobody what it does.
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "CDK_DISABLE_VERSION_CHECK": "1",
         # The CDK CLI caches which account a key belongs to: ours must not meet real keys.
         "CDK_HOME": str(HOME / "cdk"),
     }
+
+
+def _no_proxy() -> str:
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return ",".join(filter(None, [given, "127.0.0.1,localhost"]))
 
 
 def server_environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ Its settings are ministack's environment variables; `local.home` sets them.
 """
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
@@ -11,12 +12,22 @@ import signal
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from local import apigateway, autoscaling, resource_types, runtime, sagemaker, web_functions
+from local import (
+    apigateway,
+    autoscaling,
+    home,
+    resource_types,
+    runtime,
+    sagemaker,
+    stack_recovery,
+    web_functions,
+)
 from local.emulator import (
     add_service,
     application,
     on_stack_status,
     put_event,
+    save_state,
     treat_loopback_as_tls,
 )
 
@@ -37,6 +48,7 @@ def install() -> None:
     add_service("sagemaker-runtime", runtime.handle, runtime.matches)
     resource_types.install()
     apigateway.install()
+    stack_recovery.install()
     on_stack_status(_tell_stack_status)
 
 
@@ -47,6 +59,8 @@ def _tell_stack_status(stack_id: str, status: str, reason: str, token: str) -> N
         "client-request-token": token,
     }
     put_event("aws.cloudformation", "CloudFormation Stack Status Change", [stack_id], detail)
+    if not status.endswith("_IN_PROGRESS"):
+        save_state()  # what a deploy made survives a process that is killed
 
 
 async def _serve(port: str) -> None:
@@ -68,13 +82,21 @@ async def _serve(port: str) -> None:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
-    logging.getLogger("hypercorn.access").disabled = True
-    install()
-    try:
-        asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
-    finally:
-        web_functions.stop_all()
-        sagemaker.stop_all()
+    with home.PID_FILE.open("a+") as pid_file:
+        try:
+            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when the process ends
+        except BlockingIOError:
+            raise SystemExit(f"another embedded AWS runs in {home.HOME}") from None
+        pid_file.truncate(0)
+        pid_file.write(str(os.getpid()))
+        pid_file.flush()
+        logging.getLogger("hypercorn.access").disabled = True
+        install()
+        try:
+            asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
+        finally:
+            web_functions.stop_all()
+            sagemaker.stop_all()
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ class EmbeddedAws:
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended
 
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return int((self.home / "server.pid").read_text())
+
     def start(self) -> None:
         """Start the embedded AWS, and deploy nothing."""
         ended = self.try_run("-c", "from local import control; control.start()")
@@ -82,6 +87,17 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedA
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account in which nothing is deployed."""
     account = Account(EmbeddedAws(free_port(), tmp_path_factory.mktemp("account")))
+    try:
+        account.open()
+        yield account
+    finally:
+        account.aws.run("down")
+
+
+@pytest.fixture
+def own_account(tmp_path: Path) -> Iterator[Account]:
+    """An account that a test may stop, in which nothing is deployed."""
+    account = Account(EmbeddedAws(free_port(), tmp_path))
     try:
         account.open()
         yield account

@@ -299,11 +299,11 @@ def s3_output(name: str, uri: str, path: str) -> dict[str, Any]:
     }
 
 
-def until(probe: Callable[[], Any]) -> Any:
+def until(probe: Callable[[], Any], seconds: float = _WAIT_SECONDS) -> Any:
     """The first true answer of `probe`; fails the test when none comes in time."""
-    deadline = time.monotonic() + _WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := probe():
             return answer
         time.sleep(0.05)
-    raise AssertionError(f"not within {_WAIT_SECONDS} s")
+    raise AssertionError(f"not within {seconds} s")

@@ -1,14 +1,21 @@
 """One stage from its first deploy to its destruction, through the real CDK CLI."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from local.deployment import Deployment
 from local.processes import free_port
-from tests.local.conftest import EmbeddedAws
+from tests.local.conftest import ROOT, EmbeddedAws
+from tests.local.sagemaker_account import until
 
 _CDK = """
 import sys
@@ -26,12 +33,14 @@ def aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
         aws.run("down")
 
 
-def test_a_stage_survives_a_broken_release_and_a_restart_and_leaves_nothing(
+def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves_nothing(
     aws: EmbeddedAws,
 ) -> None:
+    interrupted = _interrupt_a_deploy(aws)
     aws.run("up")
     deployment = aws.deployment()
     assert _generates(deployment)
+    assert len(_endpoints(aws)) == 1
 
     again = aws.run("up")
     assert (again.stdout + again.stderr).count("(no changes)") == 3
@@ -42,23 +51,59 @@ def test_a_stage_survives_a_broken_release_and_a_restart_and_leaves_nothing(
     )  # fmt: skip
     assert broken.returncode != 0
     assert "no-such/model" in broken.stdout + broken.stderr
-    serving = aws.client("cloudformation").describe_stacks(StackName="Local-Serving")["Stacks"][0]
-    assert serving["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert _stacks(aws)["Local-Serving"] == "UPDATE_ROLLBACK_COMPLETE"
     assert _generates(deployment)
 
+    (container,) = _model_servers(aws)
     aws.run("down")
-    assert not _model_servers(aws.home)
-    aws.start()
+    assert not container.exists()
+    assert "no changes" in aws.run("up").stderr
     assert aws.deployment() == deployment
-    waiter = aws.client("sagemaker").get_waiter("endpoint_in_service")
-    waiter.wait(EndpointName=deployment.sagemaker_endpoint, WaiterConfig={"Delay": 1})
     assert _generates(deployment)
 
     destroyed = aws.try_run(
         "-c", _CDK, "destroy", "Local/*", "--force", "--app", str(aws.home / "cdk.out")
     )
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
-    _assert_nothing_is_left(aws)
+    _assert_nothing_is_left(aws, but=f"/aws/sagemaker/Endpoints/{interrupted}")
+
+
+def _interrupt_a_deploy(aws: EmbeddedAws) -> str:
+    """Stop the embedded AWS, then the deploy, while the endpoint is being created: its name."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", "up"],
+        env=aws.environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as deploying:
+        until(lambda: deploying.poll() is None and _is_creating_endpoint(aws), seconds=120)
+        (endpoint,) = _endpoints(aws)
+        aws.run("down")
+        os.killpg(deploying.pid, signal.SIGINT)
+        assert deploying.wait() != 0
+    aws.start()
+    assert _stacks(aws)["Local-Serving"] == "ROLLBACK_FAILED"
+    assert _endpoints(aws) == []
+    return endpoint
+
+
+def _is_creating_endpoint(aws: EmbeddedAws) -> bool:
+    try:
+        return bool(_endpoints(aws)) and _stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
+    except EndpointConnectionError:  # it has not started yet
+        return False
+
+
+def _stacks(aws: EmbeddedAws) -> dict[str, str]:
+    stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
+    return {stack["StackName"]: stack["StackStatus"] for stack in stacks}
+
+
+def _endpoints(aws: EmbeddedAws) -> list[str]:
+    endpoints = aws.client("sagemaker").list_endpoints()["Endpoints"]
+    return [endpoint["EndpointName"] for endpoint in endpoints]
 
 
 def _generates(deployment: Deployment) -> bool:
@@ -71,30 +116,53 @@ def _generates(deployment: Deployment) -> bool:
     return bool(answer.raise_for_status().json()["generated_text"])
 
 
-def _model_servers(home: Path) -> list[Path]:
-    pids = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [pid for pid in pids if _is_model_server_of(home, pid)]
+def _model_servers(aws: EmbeddedAws) -> list[Path]:
+    """The processes that serve models for this embedded AWS."""
+    children = [path for path in Path("/proc").iterdir() if _parent(path) == aws.pid]
+    return [path for path in children if b"local.model_server" in (path / "cmdline").read_bytes()]
 
 
-def _is_model_server_of(home: Path, process: Path) -> bool:
+def _parent(process: Path) -> int | None:
     try:
-        command = (process / "cmdline").read_bytes()
-        environment = (process / "environ").read_bytes()
-    except OSError:  # it has ended meanwhile
-        return False
-    return b"local.model_server" in command and str(home).encode() in environment
+        after_name = (process / "stat").read_text().rpartition(")")[2]
+    except OSError:  # no process, or one that has ended meanwhile
+        return None
+    return int(after_name.split()[1])
 
 
-def _assert_nothing_is_left(aws: EmbeddedAws) -> None:
-    stacks = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])
-    assert [s["StackName"] for s in stacks["StackSummaries"]] == ["CDKToolkit"]
-    sagemaker = aws.client("sagemaker")
-    assert sagemaker.list_endpoints()["Endpoints"] == []
-    assert sagemaker.list_models()["Models"] == []
-    assert aws.client("apigateway").get_rest_apis()["items"] == []
-    assert aws.client("apigateway").get_api_keys()["items"] == []
-    assert aws.client("lambda").list_functions()["Functions"] == []
-    targets = aws.client("application-autoscaling").describe_scalable_targets(
-        ServiceNamespace="sagemaker"
-    )
-    assert targets["ScalableTargets"] == []
+def _assert_nothing_is_left(aws: EmbeddedAws, but: str) -> None:
+    """Nothing that a stack made; `but` is a log group that SageMaker made, as on AWS."""
+    log_groups = aws.client("logs").describe_log_groups()["logGroups"]
+    assert list(_stacks(aws)) == ["CDKToolkit"]
+    sagemaker, gateway = aws.client("sagemaker"), aws.client("apigateway")
+    left = {
+        "endpoints": sagemaker.list_endpoints()["Endpoints"],
+        "endpoint configs": sagemaker.list_endpoint_configs()["EndpointConfigs"],
+        "models": sagemaker.list_models()["Models"],
+        "pipelines": sagemaker.list_pipelines()["PipelineSummaries"],
+        "groups": sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"],
+        "APIs": gateway.get_rest_apis()["items"],
+        "API keys": gateway.get_api_keys()["items"],
+        "usage plans": gateway.get_usage_plans()["items"],
+        "functions": aws.client("lambda").list_functions()["Functions"],
+        "log groups": [g for g in log_groups if g["logGroupName"] != but],
+        "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
+        "rules": aws.client("events").list_rules()["Rules"],
+        "targets": aws.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="sagemaker"
+        )["ScalableTargets"],
+        "roles": _of_the_stage(aws.client("iam").list_roles()["Roles"], "RoleName"),
+        "buckets": _of_the_stage(aws.client("s3").list_buckets()["Buckets"], "Name"),
+        "keys": _enabled_keys(aws.client("kms")),
+    }
+    assert {kind: found for kind, found in left.items() if found} == {}
+
+
+def _of_the_stage(resources: list[dict[str, Any]], member: str) -> list[str]:
+    """The names of those that the CDK's bootstrap did not make."""
+    return [r[member] for r in resources if not r[member].startswith("cdk-")]
+
+
+def _enabled_keys(kms: Any) -> list[str]:
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    return [key["KeyId"] for key in keys if key["KeyState"] != "PendingDeletion"]

@@ -1,24 +1,8 @@
 """What of jobs, pipelines and packages survives a stop of the embedded AWS."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from local.processes import free_port
-from tests.local.conftest import EmbeddedAws
 from tests.local.sagemaker_account import Account, read_write, until
-
-
-@pytest.fixture
-def own_account(tmp_path: Path) -> Iterator[Account]:
-    account = Account(EmbeddedAws(free_port(), tmp_path))
-    try:
-        account.open()
-        yield account
-    finally:
-        account.aws.run("down")
 
 
 def test_jobs_are_interrupted_by_a_restart_and_an_execution_goes_on_when_it_is_retried(

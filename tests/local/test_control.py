@@ -1,0 +1,92 @@
+"""Starting, stopping and asking for the embedded AWS, when something is in the way."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import control, home
+from local.processes import free_port
+from tests.local.conftest import EmbeddedAws
+from tests.local.sagemaker_account import Account
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> EmbeddedAws:
+    """An embedded AWS that is not running."""
+    return EmbeddedAws(free_port(), tmp_path)
+
+
+@pytest.fixture
+def listener(idle: EmbeddedAws) -> Iterator[socket.socket]:
+    """A program that listens on its port and says nothing."""
+    with socket.create_server(("127.0.0.1", idle.port)) as server:
+        yield server
+
+
+@pytest.mark.usefixtures("listener")
+def test_start_says_that_the_port_is_taken_when_what_listens_speaks_no_http(
+    idle: EmbeddedAws,
+) -> None:
+    ended = idle.try_run("-m", "local", "up")
+    assert ended.returncode == 1
+    assert f"port {idle.port} is not free" in ended.stderr
+    assert "LOCAL_AWS_PORT=" in ended.stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "info", "logs", "chat", "openai"])
+def test_a_verb_says_in_one_line_that_nothing_runs(idle: EmbeddedAws, verb: str) -> None:
+    ended = idle.try_run("-m", "local", verb)
+    assert ended.returncode == 1
+    assert ended.stderr == "the embedded AWS is not running: `make up` starts it\n"
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", ""])
+def test_a_port_that_is_none_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setenv("LOCAL_AWS_PORT", port)
+    with pytest.raises(SystemExit, match=f"LOCAL_AWS_PORT must be 1 to 65535, got '{port}'"):
+        home.port()
+
+
+def test_stop_leaves_a_process_alone_that_a_stale_file_names(idle: EmbeddedAws) -> None:
+    with subprocess.Popen(["sleep", "60"]) as unrelated:
+        (idle.home / "server.pid").write_text(str(unrelated.pid))
+        assert idle.run("down").stdout == "it was not running\n"
+        assert unrelated.poll() is None
+        unrelated.kill()
+
+
+def test_start_waits_for_a_server_that_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, False, True])
+    monkeypatch.setattr(control, "_answers", lambda: next(answers))
+    monkeypatch.setattr(control, "running_pid", os.getpid)
+    assert control.start() is False
+    assert next(answers, "all asked") == "all asked"
+
+
+def test_a_second_server_in_the_same_folder_is_refused(account: Account) -> None:
+    pid = account.aws.pid
+    ended = account.aws.try_run("-m", "local.server")
+    assert ended.returncode == 1
+    assert "another embedded AWS runs in" in ended.stderr
+    assert account.aws.pid == pid
+
+
+def test_verbs_reach_the_server_when_the_environment_names_a_proxy(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    monkeypatch.delenv("no_proxy", raising=False)
+    status = account.aws.run("status").stdout
+    assert f"running (pid {account.aws.pid})" in status
+    account.aws.start()
+    exports = account.aws.run("env").stdout.splitlines()
+    assert "export NO_PROXY=intranet,127.0.0.1,localhost" in exports
+    assert "export no_proxy=intranet,127.0.0.1,localhost" in exports
