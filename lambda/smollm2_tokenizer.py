@@ -1,5 +1,9 @@
-"""Makes the local model's `tokenizer.json` out of the vocabulary in its GGUF."""
+"""Makes the local model's `tokenizer.json` out of the vocabulary in its GGUF.
 
+The asset build runs it with the packages of `invoke_proxy/requirements-tokenizer-local.txt`.
+"""
+
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,7 @@ def packaged_gguf() -> Path:
 
 def write_tokenizer(gguf_file: Path, target: Path) -> None:
     """Write byte-level BPE that splits digits one by one, as the vocabulary was trained."""
-    # Imported here because they take a second that only a fresh build needs.
+    # Imported here because tests ask for the weights only.
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers  # noqa: PLC0415
 
     words, types, merges = _vocabulary(gguf_file)
@@ -43,3 +47,7 @@ def _vocabulary(gguf_file: Path) -> tuple[list[str], list[int], list[str]]:
     names = ("tokens", "token_type", "merges")
     words, types, merges = (fields[f"tokenizer.ggml.{name}"].contents() for name in names)
     return words, types, merges
+
+
+if __name__ == "__main__":
+    write_tokenizer(packaged_gguf(), Path(sys.argv[1]))

@@ -1,6 +1,7 @@
 """The asset build as it is run, into a folder of its own."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -133,6 +134,24 @@ def test_an_interrupted_build_is_done_again(project: Path, tmp_path: Path) -> No
     build(tmp_path, "aws")
     (tmp_path / "build/api_authorizer/aws.inputs").unlink()
     assert "built" in build(tmp_path, "aws").stdout
+
+
+def test_the_local_vocabulary_is_read_with_what_the_project_pins() -> None:
+    pins = (ROOT / "lambda/invoke_proxy/requirements-tokenizer-local.txt").read_text()
+    pinned = re.findall(r"^[\w-]+==[\w.]+", pins, flags=re.MULTILINE)
+    assert pinned
+    assert set(pinned) <= set((ROOT / "requirements.lock").read_text().split())
+
+
+def test_the_build_itself_needs_no_installed_package() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", "import build_functions"],
+        env={"PYTHONPATH": str(ROOT / "lambda")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
 
 
 def test_an_unreachable_index_is_told_clearly_and_leaves_no_asset(
