@@ -7,6 +7,9 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
 VENV := .venv/bin
 # the pinned Python, Node and npm first, then the pinned CDK CLI
 export PATH := $(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$(PATH)
+# the CDK CLI asks nobody for news, and tells nobody what it does
+export CDK_DISABLE_CLI_TELEMETRY := 1
+export CDK_DISABLE_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## list the verbs
@@ -57,26 +60,41 @@ drift: ## prove that what serves is what the stack says
 
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m local down; fi
-	rm -rf .venv .venv-tgi .venv-jobs .venv-bench node_modules build cdk.out .local .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-tgi .venv-jobs .venv-bench node_modules build cdk.out .local
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 ## --- installation, from exact pins
+
+down status logs chat info key rollback drift smoke examples bench-streaming: installed
+
+.PHONY: installed
+installed:
+	@test -e .venv/installed -a -e node_modules/installed || { \
+	  echo "nothing is installed here yet: run \`make setup\` (or \`make up\`) first" >&2; exit 1; }
+
+# what the installation may lack; what is there already is not fetched again
+ask_for = { echo "$(1) must be reachable: when it is, run the same command again, and it goes on" >&2; exit 1; }
 
 .PHONY: setup lock
 setup: .venv/installed node_modules/installed ## install everything that the project pins
 
 .venv/installed: requirements.lock
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "Python 3.11 or newer is needed, there is no $(PYTHON): make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	  echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "installing the Python packages (the first time takes minutes)"
 	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || { \
-	  echo "the first installation needs Python's venv module and the package index PyPI"; rm -rf .venv; exit 1; }
-	@.venv/bin/uv pip sync --python .venv/bin/python --compile-bytecode requirements.lock
+	  echo "the first installation needs Python's venv module and the package index PyPI" >&2; rm -rf .venv; exit 1; }
+	@.venv/bin/uv pip sync --python .venv/bin/python --compile-bytecode requirements.lock || \
+	  $(call ask_for,the package index PyPI)
 	@touch $@
 
 node_modules/installed: package-lock.json .venv/installed
 	@echo "installing the CDK CLI"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error || $(call ask_for,npm's registry)
 	@touch $@
 
 .venv-tgi/installed: tests/clients/text_generation/requirements.txt .venv/installed
