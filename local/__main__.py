@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 
-from local import chat, control, deployment, home
+from local import chat, control, deployment, home, printed_logs
 
 _PROMPT = "What is the capital of France? Answer in one sentence."
 
@@ -74,13 +74,7 @@ def status() -> None:
 
 def logs() -> None:
     """Print the logs of functions and endpoints, oldest first, then the server's own."""
-    client = deployment.client("logs")
-    events = []
-    for group in client.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
-        found = client.filter_log_events(logGroupName=name)["events"]
-        events += [(event["timestamp"], name, event["message"].rstrip()) for event in found]
-    for timestamp, name, message in sorted(events):
+    for timestamp, name, message in printed_logs.lines(deployment.client("logs")):
         at = time.strftime("%H:%M:%S", time.localtime(timestamp / 1000))
         print(f"{at} {name.rpartition('/')[2]}: {message}")
     print(f"--- {home.SERVER_LOG}")

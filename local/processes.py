@@ -15,11 +15,18 @@ _STOP_SECONDS = 5
 
 
 @cache
-def interpreter_folder() -> Path:
-    """A folder with a `python` that sees no installed package but what PYTHONPATH names."""
-    folder = Path(tempfile.mkdtemp(prefix="local-aws-python-"))
-    (folder / "python").symlink_to(Path(sys.executable).resolve())
+def _interpreter_folder() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="local-aws-python-")
+    (Path(folder.name) / "python").symlink_to(Path(sys.executable).resolve())
     return folder
+
+
+def interpreter_folder() -> Path:
+    """A folder with a `python` that sees no installed package but what PYTHONPATH names.
+
+    It lives as long as this process.
+    """
+    return Path(_interpreter_folder().name)
 
 
 def free_port() -> int:

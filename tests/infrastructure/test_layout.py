@@ -13,6 +13,8 @@ import pytest
 
 from tests.infrastructure.assembly import ROOT
 
+_JOBS = {path.parent.name for path in (ROOT / "jobs").glob("*/*.py")}
+
 _OURS = {
     "app",
     "stacks",
@@ -23,6 +25,7 @@ _OURS = {
     "local",
     "bench",
     "operate",
+    *_JOBS,
 }
 
 # What each part may import of the project; the rest of `_OURS` is out of its reach.
@@ -35,7 +38,7 @@ _MAY_IMPORT = {
     "local": {"local"},
     "bench": {"bench", "local"},  # it measures what is deployed
     "operate": {"operate"},
-    "jobs": set(),
+    "jobs": _JOBS,
 }
 
 
@@ -58,6 +61,10 @@ def test_source_root_is_not_a_package(source_root: str) -> None:
 def test_dependencies_run_one_way(part: str) -> None:
     imported = {name.partition(".")[0] for _, name in _imports(part)}
     assert imported & _OURS <= _MAY_IMPORT[part]
+
+
+def test_the_packages_of_the_jobs_are_known() -> None:
+    assert {"preparation", "tuning", "evaluation"} <= _JOBS
 
 
 @pytest.mark.parametrize("part", ["lambda", "jobs", "local", "bench", "operate"])

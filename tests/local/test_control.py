@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,16 @@ def test_verbs_reach_the_server_when_the_environment_names_a_proxy(
     exports = account.aws.run("env").stdout.splitlines()
     assert "export NO_PROXY=intranet,127.0.0.1,localhost" in exports
     assert "export no_proxy=intranet,127.0.0.1,localhost" in exports
+
+
+def test_logs_shows_the_newest_lines_of_a_long_log(account: Account) -> None:
+    logs, group = account.aws.client("logs"), account.name("group")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    now = int(time.time() * 1000)
+    for begin in (0, 6_000):
+        events = [{"timestamp": now + n, "message": f"n{n}"} for n in range(begin, begin + 6_000)]
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    printed = account.aws.run("logs").stdout
+    assert f"{group}: n11999\n" in printed
+    assert f"{group}: n1\n" not in printed  # CloudWatch answers 10,000 at once
