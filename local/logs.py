@@ -59,32 +59,24 @@ class LogShipper:
         self._lines.put(None)
 
     def _ship(self) -> None:
-        ended = False
+        ended = has_stream = False
         while not ended:
             batch = [self._lines.get()]
             while not self._lines.empty() and len(batch) < _MOST_LINES_PER_CALL:
                 batch.append(self._lines.get())
             ended = None in batch
             events = [{"timestamp": at, "message": text} for at, text in filter(None, batch)]
-            if events:
-                self._put(events)
+            # the embedded AWS may be going down, and its logs with it
+            with suppress(BotoCoreError, ClientError):
+                if events and not has_stream:
+                    self._create_stream()
+                    has_stream = True  # when a stack deletes its group, last words do not revive it
+                if events:
+                    self._logs.put_log_events(
+                        logGroupName=self._group, logStreamName=self._stream, logEvents=events
+                    )
 
-    def _put(self, events: list[dict[str, Any]]) -> None:
-        logs = self._logs
-        stream = {"logGroupName": self._group, "logStreamName": self._stream}
-        for attempt in (
-            self._ensure_stream,
-            lambda: logs.put_log_events(**stream, logEvents=events),
-        ):
-            try:
-                attempt()
-            except logs.exceptions.ResourceAlreadyExistsException:
-                continue
-            except (BotoCoreError, ClientError):
-                return  # the embedded AWS is going down: its logs go with it
-
-    def _ensure_stream(self) -> None:
-        logs = self._logs
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_group(logGroupName=self._group)
-        logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+    def _create_stream(self) -> None:
+        with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+            self._logs.create_log_group(logGroupName=self._group)
+        self._logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)

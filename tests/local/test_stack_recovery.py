@@ -105,3 +105,21 @@ def test_a_deployed_stack_survives_a_kill(own_account: Account) -> None:
     own_account.aws.start()
     assert _status(own_account, "s") == "CREATE_COMPLETE"
     assert len(_queues(own_account)) == 1
+
+
+def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
+    cloudformation = own_account.aws.client("cloudformation")
+    cloudformation.create_change_set(
+        StackName="CDKToolkit",
+        ChangeSetName="c",
+        ChangeSetType="CREATE",
+        TemplateBody=_template(First=_QUEUE),
+    )
+    assert _status(own_account, "CDKToolkit") == "REVIEW_IN_PROGRESS"
+    bootstrap = ("-c", "from local import deployment; deployment.bootstrap()")
+    first = own_account.aws.try_run(*bootstrap)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert _status(own_account, "CDKToolkit") == "CREATE_COMPLETE"
+
+    second = own_account.aws.try_run(*bootstrap)
+    assert (second.returncode, second.stdout + second.stderr) == (0, "")
