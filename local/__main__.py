@@ -100,7 +100,9 @@ def env() -> None:
 def openai() -> None:
     """Print what a shell evaluates to turn OpenAI's clients to the deployed API."""
     deployed = deployment.describe()
+    no_proxy = shlex.quote(home.client_variables()["NO_PROXY"])
     print(f"export OPENAI_BASE_URL={deployed.base_url}/v1 OPENAI_API_KEY={deployed.api_key}")
+    print(f"export NO_PROXY={no_proxy} no_proxy={no_proxy}")
 
 
 _VERBS = {

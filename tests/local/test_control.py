@@ -1,6 +1,7 @@
 """Starting, stopping and asking for the embedded AWS, when something is in the way."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -104,3 +105,16 @@ def test_logs_shows_the_newest_lines_of_a_long_log(account: Account) -> None:
     printed = account.aws.run("logs").stdout
     assert f"{group}: n11999\n" in printed
     assert f"{group}: n1\n" not in printed  # CloudWatch answers 10,000 at once
+
+
+def test_stop_says_what_may_be_lost_when_it_had_to_kill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(control, "running_pid", lambda: 123)
+    monkeypatch.setattr(control, "_STOP_SECONDS", 0)
+    monkeypatch.setattr("os.kill", lambda *call: sent.append(call))
+    said = control.stop()
+    assert sent == [(123, signal.SIGTERM), (123, signal.SIGKILL)]
+    assert "was killed" in said
+    assert "what came after may be lost" in said

@@ -93,7 +93,8 @@ def test_a_group_with_packages_is_not_deleted(
     account: Account, group: str, register: Register
 ) -> None:
     package = register()
-    with pytest.raises(account.sagemaker.exceptions.ConflictException):
+    conflict = account.sagemaker.exceptions.ConflictException
+    with pytest.raises(conflict, match=f"first delete, with DeleteModelPackage, {package}"):
         account.sagemaker.delete_model_package_group(ModelPackageGroupName=group)
     account.sagemaker.delete_model_package(ModelPackageName=package)
     account.sagemaker.delete_model_package_group(ModelPackageGroupName=group)
