@@ -58,7 +58,7 @@ _PARAMETERS: dict[_Name, str] = {
 }
 
 # All other names.
-_NAMES: set[_Name] = {
+_NAMES: list[_Name] = [
     (app, "_loaded_modules"),
     (app, "_state_map"),
     (app, "SERVICE_HANDLERS"),
@@ -75,7 +75,7 @@ _NAMES: set[_Name] = {
     (provisioners, "_RESOURCE_HANDLERS"),
     (responses, "AccountRegionScopedDict"),
     (stacks, "CLIENT_REQUEST_TOKEN"),
-}
+]
 
 
 def _id(value: _Name | str) -> str:
@@ -112,7 +112,7 @@ def test_a_module_that_records_stack_events_does_it_with_the_one_function(module
 
 def test_every_name_in_use_is_held_here() -> None:
     used = {name for file in (ROOT / "local").rglob("*.py") for name in _names_used(file)}
-    held = _NAMES | set(_PARAMETERS)
+    held = {*_NAMES, *_PARAMETERS}
     assert {f"{module.__name__}.{name}" for module, name in used ^ held} == set()
 
 
