@@ -1,21 +1,41 @@
 """Which checkpoint a training goes on from after a spot interruption."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
-_STATE = ("trainer_state.json", "optimizer.pt", "scheduler.pt")
+_STATE = ("trainer_state.json", "scheduler.pt")
+_INDEX = "model.safetensors.index.json"
+_UNDIVIDED = ("model.safetensors", "adapter_model.safetensors")
+_SHARDED = ("pytorch_model_fsdp_0", "optimizer_0")  # each GPU writes its part of the two
 
 
-def newest_complete(directory: Path) -> Path | None:
+def newest_complete(directory: Path, processes: int = 1) -> Path | None:
     """Return the newest checkpoint that was written and uploaded as a whole, if there is one."""
     checkpoints = sorted(
         (path for path in directory.glob("checkpoint-*") if path.name[11:].isdecimal()),
         key=lambda path: int(path.name[11:]),
     )
-    return next((path for path in reversed(checkpoints) if _is_complete(path)), None)
+    whole = (path for path in reversed(checkpoints) if _is_complete(path, processes))
+    return next(whole, None)
 
 
-def _is_complete(checkpoint: Path) -> bool:
+def _is_complete(checkpoint: Path, processes: int) -> bool:
     # the interruption may have come in the middle of a checkpoint, or of its copy to S3
-    has_state = all((checkpoint / name).is_file() for name in _STATE)
-    index = checkpoint / "model.safetensors.index.json"
-    return has_state and (index.is_file() or any(checkpoint.glob("*.safetensors")))
+    if not _all_there(checkpoint, _STATE):
+        return False
+    if any((checkpoint / name).is_dir() for name in _SHARDED):
+        parts = [".metadata", *(f"__{rank}_0.distcp" for rank in range(processes))]
+        return all(_all_there(checkpoint / name, parts) for name in _SHARDED)
+    return _all_there(checkpoint, ["optimizer.pt"]) and _has_weights(checkpoint)
+
+
+def _has_weights(checkpoint: Path) -> bool:
+    if (index := checkpoint / _INDEX).is_file():
+        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        return _all_there(checkpoint, shards)
+    return any((checkpoint / name).is_file() for name in _UNDIVIDED)
+
+
+def _all_there(directory: Path, names: Iterable[str]) -> bool:
+    return all((directory / name).is_file() for name in names)
