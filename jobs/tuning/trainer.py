@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainerCallback
 
 from language_models.examples import Example
+from tuning.sharding import load_sharded_optimizer
 
 
 class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not installed here
@@ -18,6 +20,19 @@ class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not insta
 
     def _get_train_sampler(self, train_dataset: Sequence[Example] | None = None) -> object:
         return SequentialSampler(train_dataset or self.train_dataset)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint and self.is_fsdp_enabled:
+            load_sharded_optimizer(self, Path(checkpoint))
+
+    def _save_checkpoint(self, *given: object) -> None:
+        # A checkpoint can be noted as the best only once its directory is there, which no process
+        # must learn later than another: each loads the best one in the end.
+        Path(self.args.output_dir, f"checkpoint-{self.state.global_step}").mkdir(
+            parents=True, exist_ok=True
+        )
+        super()._save_checkpoint(*given)
 
 
 class EvaluateAtEnd(TrainerCallback):  # type: ignore[misc] # transformers is not installed here

@@ -5,8 +5,8 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import torch
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -17,14 +17,16 @@ from transformers import (
 )
 
 from container import JobError
+from language_models.base_weights import Model
 from language_models.examples import Example
 from tuning.batches import collate
 from tuning.checkpoints import newest_complete
 from tuning.hyperparameters import Hyperparameters
 from tuning.metrics import training_metrics
-from tuning.placement import find_placement, sharding_settings
+from tuning.placement import Placement, find_placement
 from tuning.progress import MetricLines
 from tuning.settings import evaluation_settings, trainer_settings
+from tuning.sharding import keep_buffers_exact, sharding_settings
 from tuning.trainable_model import load_trainable_model
 from tuning.trainer import EvaluateAtEnd, InOrderTrainer, shuffled_epochs
 
@@ -37,8 +39,18 @@ def train(
     validation: Sequence[Example],
 ) -> tuple[Trainer, dict[str, float]]:
     """Train to the end or until validation gets no better; the trainer holds the best weights."""
-    checkpoint = newest_complete(checkpoints)
-    trainer = _trainer(p, base, checkpoints, examples, validation, resumes=checkpoint is not None)
+    placement = find_placement()
+    checkpoint = newest_complete(checkpoints, placement.processes)
+    settings = _settings(p, placement, base, checkpoints)
+    if validation:
+        settings |= evaluation_settings(p, resumes=checkpoint is not None)
+    # before the model: a model that is to be sharded is loaded as these arguments say
+    arguments = TrainingArguments(**settings)
+    set_seed(p.seed)  # an adapter starts from random weights
+    model = load_trainable_model(base, p, placement)
+    trainer = _trainer(p, model, arguments, examples, validation)
+    if placement.sharded(p):
+        keep_buffers_exact(trainer)
     # peft looks for a vocabulary that was made larger, in a file that a GGUF model has not
     warnings.filterwarnings("ignore", "Could not find a config file")
     tokens_before = 0
@@ -50,27 +62,24 @@ def train(
     return trainer, training_metrics(trainer, tokens_before)
 
 
+def _settings(
+    p: Hyperparameters, placement: Placement, base: Path, checkpoints: Path
+) -> dict[str, Any]:
+    settings = trainer_settings(p, placement, checkpoints)
+    if placement.sharded(p):
+        settings |= sharding_settings(base, placement.gpus, placement.bytes_per_gpu)
+    return settings
+
+
 def _trainer(
     p: Hyperparameters,
-    base: Path,
-    checkpoints: Path,
+    model: Model,
+    arguments: TrainingArguments,
     examples: Sequence[Example],
     validation: Sequence[Example],
-    *,
-    resumes: bool,
 ) -> Trainer:
-    placement = find_placement()
-    settings = trainer_settings(p, placement, checkpoints)
-    if validation:
-        settings |= evaluation_settings(p, resumes=resumes)
-    if placement.sharded(p):
-        memory = torch.cuda.get_device_properties(0).total_memory
-        settings |= sharding_settings(base, placement.gpus, memory)
-    # before the model: a model that is to be sharded is loaded as these arguments say
-    arguments = TrainingArguments(**settings)
-    set_seed(p.seed)  # an adapter starts from random weights
     trainer = InOrderTrainer(
-        model=load_trainable_model(base, p, placement),
+        model=model,
         args=arguments,
         data_collator=collate,
         train_dataset=shuffled_epochs(examples, p.epoch, p.seed),

@@ -262,8 +262,11 @@ def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
         tune(job, **LORA)
 
 
-def run_script(job: Channels, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    environment = {
+def run_script(
+    job: Channels, command: Sequence[str], **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the job's script as SageMaker does."""
+    container = {
         "SM_CHANNEL_TRAIN": job.train,
         "SM_CHANNEL_VALIDATION": job.validation,
         "SM_CHANNEL_MODEL": job.base,
@@ -275,7 +278,7 @@ def run_script(job: Channels, command: Sequence[str]) -> subprocess.CompletedPro
     }
     return subprocess.run(
         [sys.executable, *command],
-        env={name: str(value) for name, value in environment.items()},
+        env={name: str(value) for name, value in container.items()} | environment,
         capture_output=True,
         text=True,
         check=False,
