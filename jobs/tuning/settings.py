@@ -34,6 +34,7 @@ def trainer_settings(p: Hyperparameters, placement: Placement, checkpoints: Path
         "ddp_find_unused_parameters": False,
         "seed": p.seed,
         "logging_steps": p.logging_steps,
+        "logging_nan_inf_filter": False,  # the trainer refuses such a loss
         "save_strategy": "steps",
         "save_steps": p.eval_steps,
         "save_total_limit": _KEPT_CHECKPOINTS,

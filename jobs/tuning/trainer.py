@@ -8,6 +8,7 @@ from typing import Any
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainerCallback
 
+from container import JobError
 from language_models.examples import Example
 from tuning.sharding import load_sharded_optimizer
 
@@ -20,6 +21,16 @@ class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not insta
 
     def _get_train_sampler(self, train_dataset: Sequence[Example] | None = None) -> object:
         return SequentialSampler(train_dataset or self.train_dataset)
+
+    def compute_loss(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - transformers' signature
+        """Return the loss of a batch; raises JobError when it is no number, as nothing mends it."""
+        computed = super().compute_loss(*given, **named)
+        loss = computed[0] if isinstance(computed, tuple) else computed
+        if not loss.isfinite():
+            where = f"after step {self.state.global_step}"
+            rate = f"{self.args.learning_rate:g}"
+            raise JobError(f"the loss is not a number {where}: lower learning_rate, got {rate}")
+        return computed
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)

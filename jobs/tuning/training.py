@@ -1,7 +1,6 @@
 """One training, from the base weights or from where an interrupted one stopped."""
 
 import json
-import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from transformers import (
     set_seed,
 )
 
-from container import JobError
 from language_models.base_weights import Model
 from language_models.examples import Example
 from tuning.batches import collate
@@ -58,7 +56,6 @@ def train(
         print(f"resuming from {checkpoint.name}", flush=True)
         tokens_before = _tokens_read(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    _check(trainer)
     return trainer, training_metrics(trainer, tokens_before)
 
 
@@ -98,10 +95,3 @@ def _evaluation_callbacks(p: Hyperparameters) -> list[TrainerCallback]:
 def _tokens_read(checkpoint: Path) -> int:
     state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     return int(state["num_input_tokens_seen"])
-
-
-def _check(trainer: Trainer) -> None:
-    history = trainer.state.log_history
-    values = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
-    if not all(map(math.isfinite, values)):
-        raise JobError("the loss is not a number any more: lower learning_rate")

@@ -246,7 +246,11 @@ def test_job_without_validation_data_trains_to_the_end(base: Path, tmp_path: Pat
         ({"instruction_tuned": False}, "instruction_tuned must be True for instruction data only"),
         ({"target_modules": "q_proj,w1"}, "target_modules must be modules of the model, got w1"),
         ({"max_input_length": 5}, "max_input_length must fit a record, got 5 tokens"),
-        ({"learning_rate": 1e30}, "the loss is not a number any more: lower learning_rate"),
+        # a rate that spoils the weights in one step, and is not told by a log or an evaluation
+        (
+            {"learning_rate": 1e30, "eval_steps": 100, "logging_steps": 100},
+            r"the loss is not a number after step 1: lower learning_rate, got 1e\+30",
+        ),
     ],
 )
 def test_job_is_refused_when(
