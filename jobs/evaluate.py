@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 
 from container import ArgumentParser, processing_message_file, processing_root, run_job
+from language_models.input_length import read_input_length
 from language_models.prompt_format import PROMPT_FORMATS
 
 
@@ -13,7 +14,9 @@ def main(arguments: Sequence[str]) -> None:
     """Check what was given, then evaluate; raises JobError."""
     parser = ArgumentParser(__doc__)
     parser.add_argument("--prompt_format", choices=sorted(PROMPT_FORMATS), default="none")
-    parser.add_argument("--max_input_length", type=_positive, default=2048)
+    parser.add_argument(
+        "--max_input_length", "--max-input-length", type=read_input_length, default=-1
+    )
     parser.add_argument("--retrieval_lengths", type=_lengths, default="1024,2048,4096,8192")
     parser.add_argument("--retrieval_trials", type=_positive, default=10)
     parser.add_argument("--sample_prompts", type=_positive, default=8)

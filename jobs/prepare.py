@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from container import ArgumentParser, JobError, processing_message_file, processing_root, run_job
+from language_models.input_length import longest_input, read_input_length
 from preparation.domain import read_domain
 from preparation.instruction import read_instruction
 from preparation.report import describe_rejections, make_report, with_splits
@@ -20,11 +21,12 @@ _READERS = {"instruction": read_instruction, "domain": read_domain}
 def prepare(arguments: Sequence[str], root: Path) -> None:
     """Read root/input/data; write root/output/{train,validation,test,report}; raises JobError."""
     options = _parse(arguments)
-    # domain texts are packed into windows: none is too long
-    limited = options.mode == "instruction" and options.max_input_length > 0
+    _check_mode(options)
     items = _READERS[options.mode](root / "input" / "data")
-    screened = screen(items, options.max_input_length if limited else None)
-    report = make_report(options.mode, screened)
+    # domain texts are packed into windows: none is too long
+    limited = options.mode == "instruction"
+    screened = screen(items, longest_input(options.max_input_length) if limited else None)
+    report = make_report(options.mode, screened, options.max_rejected_fraction)
     _write_json(root / "output" / "report" / "report.json", report)
     for rejection in screened.rejected:
         print(f"rejected {rejection.place}: {rejection.kind}: {rejection.reason}")
@@ -40,12 +42,23 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mode", choices=sorted(_READERS), required=True)
     parser.add_argument("--validation_split", type=_fraction, default=0.2)
     parser.add_argument("--test_split", type=_fraction, default=0.1)
+    parser.add_argument("--instruction_tuned", "--instruction-tuned", choices=("True", "False"))
     parser.add_argument(
-        "--max_input_length", type=int, default=-1, help="estimated tokens, -1 for no limit"
+        "--max_input_length", type=read_input_length, default=-1, help="in estimated tokens"
     )
     parser.add_argument("--max_rejected_fraction", type=_fraction, default=0.1)
     parser.add_argument("--seed", type=int, default=10)
     return parser.parse_args(arguments)
+
+
+def _check_mode(options: argparse.Namespace) -> None:
+    # the training job would refuse it too, but only once its GPUs are paid for
+    wanted = str(options.mode == "instruction")
+    if options.instruction_tuned not in {None, wanted}:
+        raise JobError(
+            f"instruction_tuned must be {wanted} for mode {options.mode},"
+            f" got {options.instruction_tuned}"
+        )
 
 
 def _fraction(text: str) -> float:

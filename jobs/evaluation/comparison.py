@@ -49,6 +49,8 @@ class Comparison:
             "loss": _metric(self.tuned.held_out.loss, self.tuned.held_out.standard_deviation),
             "base_loss": _metric(self.base.held_out.loss, self.base.held_out.standard_deviation),
             "loss_reduction": _metric(1 - self.tuned.held_out.loss / self.base.held_out.loss),
+            "held_out_records": _metric(self.tuned.held_out.records),
+            "held_out_records_left_out": _metric(self.tuned.held_out.left_out),
             "perplexity": _metric(self.tuned.held_out.perplexity),
             "base_perplexity": _metric(self.base.held_out.perplexity),
             "tokens_per_second": _metric(self.tuned.tokens_per_second),

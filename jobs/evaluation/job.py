@@ -12,6 +12,7 @@ from evaluation.page import render_page
 from evaluation.retrieval import measure_retrieval
 from evaluation.subject import Subject
 from language_models.examples import Record, make_examples, read_records
+from language_models.input_length import longest_input
 
 _START_WORDS = 24  # of a held-out text, which the models go on from
 
@@ -60,7 +61,7 @@ def _measure(
         records,
         subject.tokenizer,
         prompt_format=options.prompt_format,
-        max_input_length=min(options.max_input_length, subject.window),
+        max_input_length=longest_input(options.max_input_length, subject.window),
     )
     return Measured(
         held_out_loss(subject, examples),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from container import JobError
 from language_models.prompt_format import write_completion, write_prompt
@@ -13,6 +13,13 @@ Example = dict[str, list[int]]
 Tokenizer = Any  # transformers' tokenizers carry no types where this is checked
 
 IGNORED = -100  # a label that the loss leaves out
+
+
+class Examples(NamedTuple):
+    """What can be trained on or measured, and how many records were too long for it."""
+
+    kept: list[Example]
+    left_out: int
 
 
 def read_records(path: Path) -> list[Record]:
@@ -50,15 +57,15 @@ def packed_examples(texts: Iterable[str], tokenizer: Tokenizer, window: int) -> 
 
 def make_examples(
     records: Sequence[Record], tokenizer: Tokenizer, *, prompt_format: str, max_input_length: int
-) -> list[Example]:
+) -> Examples:
     """Examples of at most `max_input_length` tokens; longer instructions are left out."""
     if records and "text" in records[0]:
         texts = (record["text"] for record in records)
-        return list(packed_examples(texts, tokenizer, max_input_length))
+        return Examples(list(packed_examples(texts, tokenizer, max_input_length)), 0)
     examples = [instruction_example(record, tokenizer, prompt_format) for record in records]
     kept = [example for example in examples if len(example["input_ids"]) <= max_input_length]
     if left_out := len(examples) - len(kept):
         print(f"left out {left_out} records of more than {max_input_length} tokens")
     if examples and not kept:
         raise JobError(f"max_input_length must fit a record, got {max_input_length} tokens")
-    return kept
+    return Examples(kept, left_out)

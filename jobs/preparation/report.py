@@ -14,11 +14,12 @@ from preparation.splitting import Splits
 _LISTED = 100  # rejections that the report names, of any number
 
 
-def make_report(mode: str, screened: Screened) -> dict[str, Any]:
+def make_report(mode: str, screened: Screened, max_rejected_fraction: float) -> dict[str, Any]:
     """Count the records and fingerprint the kept ones."""
     counts = Counter(rejection.kind for rejection in screened.rejected)
     return {
         "mode": mode,
+        "max_rejected_fraction": max_rejected_fraction,  # training keeps to it too
         "sha256": _fingerprint(screened.kept),
         "records": {
             "counted": len(screened.kept) + len(screened.rejected),

@@ -8,9 +8,6 @@ from typing import Any
 from container import ArgumentParser, JobError
 from language_models.prompt_format import PROMPT_FORMATS
 
-# JumpStart's meaning of max_input_length -1: so many tokens, or the model's window if it is shorter
-_DEFAULT_INPUT_LENGTH = 1024
-
 _WHOLE_BITS = 16
 
 _POSITIVE = (
@@ -75,7 +72,7 @@ class Hyperparameters:
             self._check(name, "at least 0 and below 1", 0 <= getattr(self, name) < 1)
         for name in _POSITIVE_OR_UNLIMITED:
             value = getattr(self, name)
-            self._check(name, "positive, or -1 for no limit", value > 0 or value == -1)
+            self._check(name, "positive, or -1 for the default", value > 0 or value == -1)
         for name, choices in _CHOICES.items():
             wanted = f"one of {', '.join(map(str, choices))}"
             self._check(name, wanted, getattr(self, name) in choices)
@@ -91,11 +88,6 @@ class Hyperparameters:
     def quantized(self) -> bool:
         """Whether the frozen weights are kept in 4 bits."""
         return self.bits != _WHOLE_BITS
-
-    def input_length(self, window: int) -> int:
-        """Return the longest example in tokens for a model with this window."""
-        limited = self.max_input_length > 0
-        return min(window, self.max_input_length if limited else _DEFAULT_INPUT_LENGTH)
 
     def _check(self, name: str, wanted: str, holds: object) -> None:
         if not holds:

@@ -1,12 +1,14 @@
 """The training job itself: data to examples, training, then the model with its records."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from container import JobError
 from language_models.base_weights import find_window, load_tokenizer
-from language_models.examples import make_examples, read_records
+from language_models.examples import Examples, make_examples, read_records
+from language_models.input_length import longest_input
 from tuning.channels import Channels
 from tuning.hyperparameters import Hyperparameters
 from tuning.model_card import write_model_card
@@ -17,15 +19,11 @@ from tuning.training import train
 def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     """Train, and write the model, its card and the metrics; raises JobError."""
     report = _read_report(channels.train, p)
-    tokenizer = load_tokenizer(channels.base)
-    length = p.input_length(find_window(channels.base))
-    examples, validation = (
-        make_examples(
-            read_records(path), tokenizer, prompt_format=p.prompt_format, max_input_length=length
-        )
-        for path in (channels.train / "train.jsonl", channels.validation / "validation.jsonl")
-    )
-    trainer, metrics = train(p, channels.base, channels.checkpoints, examples, validation)
+    examples, validation = _read_examples(p, channels)
+    left_out = {"train": examples.left_out, "validation": validation.left_out}
+    _check_left_out(left_out, report)
+    trainer, metrics = train(p, channels.base, channels.checkpoints, examples.kept, validation.kept)
+    metrics |= {f"{split}_records_left_out": count for split, count in left_out.items()}
     if p.lora:
         write_adapted_model(trainer, channels.base, channels.model, p.base_model_id)
     else:
@@ -33,6 +31,28 @@ def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     if trainer.is_world_process_zero():
         write_model_card(channels.model, p, report, metrics)
         _write_records(channels.output_data, metrics, trainer.state.log_history)
+
+
+def _read_examples(p: Hyperparameters, channels: Channels) -> tuple[Examples, Examples]:
+    tokenizer = load_tokenizer(channels.base)
+    length = longest_input(p.max_input_length, find_window(channels.base))
+    train, validation = (
+        make_examples(
+            read_records(path), tokenizer, prompt_format=p.prompt_format, max_input_length=length
+        )
+        for path in (channels.train / "train.jsonl", channels.validation / "validation.jsonl")
+    )
+    return train, validation
+
+
+def _check_left_out(left_out: Mapping[str, int], report: Mapping[str, Any]) -> None:
+    # the preparing job has estimated lengths only
+    records = sum(report["splits"][split] for split in left_out)
+    if sum(left_out.values()) > report["max_rejected_fraction"] * records:
+        raise JobError(
+            f"{sum(left_out.values())} of {records} records are longer than max_input_length;"
+            f" max_rejected_fraction allows {report['max_rejected_fraction']:g}"
+        )
 
 
 def _read_report(train: Path, p: Hyperparameters) -> dict[str, Any]:

@@ -27,6 +27,7 @@ licence, {license}.
 | --- | --- |
 | records kept | {kept} of {counted} |
 | trained on, validated on, held out | {splits} |
+| left out of them, as too long for training | {left_out} |
 | SHA-256 of the kept records | `{sha256}` |
 
 ## Result
@@ -49,6 +50,7 @@ def write_model_card(
     """Write README.md from the preparing job's report and the training's metrics."""
     method = f"{'QLoRA' if p.quantized else 'LoRA'} fine-tuning" if p.lora else "full fine-tuning"
     splits = report["splits"]
+    left_out = {name: metrics[f"{name}_records_left_out"] for name in ("train", "validation")}
     card = _CARD.format(
         license=p.base_model_license,
         base=p.base_model_id,
@@ -57,7 +59,8 @@ def write_model_card(
         mode=report["mode"],
         kept=report["records"]["kept"],
         counted=report["records"]["counted"],
-        splits=f"{splits['train']}, {splits['validation']}, {splits['test']}",
+        splits=", ".join(str(count - left_out.get(name, 0)) for name, count in splits.items()),
+        left_out=sum(left_out.values()),
         sha256=report["sha256"],
         metrics=_rows(metrics),
         hyperparameters=_rows(asdict(p)),

@@ -21,7 +21,7 @@ from evaluation.page import render_page
 from evaluation.retrieval import TASKS, Retrieval, Writer, measure_retrieval
 from evaluation.subject import Answer, Subject
 from language_models.base_weights import load_model, load_tokenizer
-from language_models.examples import make_examples
+from language_models.examples import Example, Examples, make_examples
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels
 from tuning.hyperparameters import parse_hyperparameters
@@ -102,14 +102,50 @@ def test_model_is_no_better_than_itself(base: Path, tmp_path: Path) -> None:
     assert found["loss"] == found["base_loss"]
 
 
+@pytest.mark.parametrize(
+    ("given", "measured"),
+    [
+        (-1, 2),  # what training reads by default: the window, which is 1024 tokens here
+        (400, 1),
+        (4000, 2),
+    ],
+)
+def test_loss_is_measured_on_what_training_would_read(
+    base: Path, tmp_path: Path, given: int, measured: int
+) -> None:
+    long = [{"prompt": f"Say {length}", "completion": " x" * length} for length in (300, 900)]
+    root = processing(tmp_path / "processing", base, base, [*instructions(0, 1), *long])
+    evaluate(options(max_input_length=given, retrieval_lengths=[600]), root)
+    found = metrics(root)
+    assert found["held_out_records"] == measured
+    assert found["held_out_records_left_out"] == 3 - measured
+
+
+class Broken(Subject):
+    """A model whose every loss is the given one."""
+
+    def __init__(self, loss: float) -> None:
+        self._loss = loss
+
+    def losses(self, example: Example) -> torch.Tensor:
+        return torch.tensor([self._loss] * len(example["input_ids"]))
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, 5e4])
+def test_loss_that_no_model_has_is_refused(broken: float) -> None:
+    example = {"input_ids": [1, 2], "labels": [1, 2]}
+    with pytest.raises(JobError, match="the held-out loss of a model is not a number"):
+        held_out_loss(Broken(broken), Examples([example], 0))
+
+
 def test_loss_is_what_transformers_computes(base: Path) -> None:
     subject, model = Subject(base, "none"), load_model(base, dtype=torch.float32)
-    (example,) = make_examples(
+    examples = make_examples(
         instructions(0, 1), load_tokenizer(base), prompt_format="none", max_input_length=64
     )
-    batch = {name: torch.tensor([row]) for name, row in example.items()}
+    batch = {name: torch.tensor([row]) for name, row in examples.kept[0].items()}
     expected = model(**batch).loss.item()
-    assert held_out_loss(subject, [example]).loss == pytest.approx(expected, abs=1e-5)
+    assert held_out_loss(subject, examples).loss == pytest.approx(expected, abs=1e-5)
 
 
 def test_model_that_is_broken_fails_the_job(base: Path, tmp_path: Path) -> None:
@@ -191,7 +227,7 @@ def comparison(answer: str) -> Comparison:
         for task in TASKS
         for tokens, share in ((512, 1.0), (1024, 0.5))
     ]
-    measured = Measured(HeldOut(1.5, 0.1), retrieval, [Answer(answer, 10, 0.5)])
+    measured = Measured(HeldOut(1.5, 0.1, 4, 0), retrieval, [Answer(answer, 10, 0.5)])
     return Comparison(measured, measured, ["a < b & <script>alert(1)</script>"])
 
 

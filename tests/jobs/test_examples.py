@@ -31,7 +31,7 @@ def test_prompt_is_written_in_the_models_format(base: Path) -> None:
 def test_texts_are_packed_without_a_gap(base: Path) -> None:
     tokenizer = load_tokenizer(base)
     texts = [{"text": "one two three"}, {"text": "four"}, {"text": "five six"}]
-    windows = make_examples(texts, tokenizer, prompt_format="none", max_input_length=8)
+    windows = make_examples(texts, tokenizer, prompt_format="none", max_input_length=8).kept
     assert [len(window["input_ids"]) for window in windows] == [8] * 3 + [7]
     together = [token for window in windows for token in window["input_ids"]]
     assert tokenizer.decode(together) == "<s>one two three</s><s>four</s><s>five six</s>"
@@ -40,7 +40,9 @@ def test_texts_are_packed_without_a_gap(base: Path) -> None:
 
 def test_one_last_token_alone_is_no_window(base: Path) -> None:
     texts = [{"text": "abcdef"}]  # with its start and end, eight tokens
-    windows = make_examples(texts, load_tokenizer(base), prompt_format="none", max_input_length=7)
+    windows = make_examples(
+        texts, load_tokenizer(base), prompt_format="none", max_input_length=7
+    ).kept
     assert [len(window["input_ids"]) for window in windows] == [7]
 
 
@@ -48,10 +50,10 @@ def test_instruction_that_is_too_long_is_left_out_and_not_cut(
     base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     long = {"prompt": "Say x", "completion": " x" * 40}
-    kept = make_examples(
+    examples = make_examples(
         [RECORD, long], load_tokenizer(base), prompt_format="none", max_input_length=20
     )
-    assert len(kept) == 1
+    assert (len(examples.kept), examples.left_out) == (1, 1)
     assert "left out 1 records of more than 20 tokens" in capsys.readouterr().out
 
 

@@ -260,6 +260,29 @@ def test_job_is_refused_when(
         tune(channels(tmp_path, base), **LORA | given)
 
 
+LONG = {"prompt": "Say x", "completion": " x" * 700}  # 1407 tokens
+
+
+def test_records_that_are_too_long_are_counted(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    write_split(tmp_path, "train", [*instructions(0, 7), LONG])  # 1 of 12 with the validation's
+    metrics = tune(job, **LORA | {"max_steps": 1})
+    assert metrics["train_records_left_out"] == 1
+    assert metrics["validation_records_left_out"] == 0
+    card = (job.model / "README.md").read_text()
+    assert "| trained on, validated on, held out | 7, 4, 0 |" in card
+    assert "| left out of them, as too long for training | 1 |" in card
+
+
+def test_job_fails_when_too_many_records_are_too_long(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    write_split(tmp_path, "train", [*instructions(0, 6), LONG, LONG])
+    reason = "2 of 12 records are longer than max_input_length; max_rejected_fraction allows 0.1"
+    with pytest.raises(JobError, match=reason):
+        tune(job, **LORA)
+    assert not job.checkpoints.exists()
+
+
 def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
     job = channels(tmp_path, tmp_path / "nothing")
     with pytest.raises(JobError, match=r"must hold one .gguf, or .safetensors and config.json"):

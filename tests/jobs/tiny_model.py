@@ -64,6 +64,7 @@ def write_report(train: Path, mode: str) -> None:
     """Write the preparing job's report beside the training split."""
     report: dict[str, Any] = {
         "mode": mode,
+        "max_rejected_fraction": 0.1,
         "sha256": "5" * 64,
         "records": {"counted": 12, "kept": 12},
         "splits": {"train": 8, "validation": 4, "test": 0},

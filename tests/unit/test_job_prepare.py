@@ -102,6 +102,55 @@ def test_record_is_left_out_with_its_line_when_it_is(
     assert report["records"]["rejected"][kind] == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ([], 20),  # -1 is what it is in training: 1024 tokens
+        (["--max_input_length", "-1"], 20),
+        (["--max_input_length", "4000"], 21),
+    ],
+)
+def test_longest_record_is_what_training_reads(
+    tmp_path: Path, arguments: list[str], kept: int
+) -> None:
+    long = json.dumps({"question": "why", "answer": "word " * 2000}).encode()
+    write_instruction(tmp_path, [*map(pair, range(20)), long])
+    prepare(["--mode", "instruction", *arguments], tmp_path)
+    records = read_report(tmp_path)["records"]
+    assert records["kept"] == kept
+    assert records["rejected"]["over_long"] == 21 - kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (
+            ["--mode", "instruction", "--instruction_tuned", "False"],
+            "instruction_tuned must be True for mode instruction, got False",
+        ),
+        (
+            ["--mode", "domain", "--instruction-tuned", "True"],
+            "instruction_tuned must be False for mode domain, got True",
+        ),
+        (
+            ["--mode", "domain", "--max_input_length", "0"],
+            "must be positive, or -1 for 1024 tokens, got 0",
+        ),
+    ],
+)
+def test_arguments_that_training_would_refuse_are_refused(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    with pytest.raises(JobError, match=reason):
+        prepare(arguments, tmp_path)
+
+
+def test_mode_and_instruction_tuned_may_agree(tmp_path: Path) -> None:
+    write_instruction(tmp_path, [pair(number) for number in range(5)])
+    prepare(["--mode", "instruction", "--instruction_tuned", "True"], tmp_path)
+    assert read_report(tmp_path)["max_rejected_fraction"] == 0.1
+
+
 def test_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     write_instruction(tmp_path, [b"\xef\xbb\xbf" + pair(1), *map(pair, range(2, 8))])
     prepare(["--mode", "instruction"], tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from container import JobError
 from invoke_proxy.prompts import FORMATS
+from language_models.input_length import longest_input
 from language_models.prompt_format import PROMPT_FORMATS, write_completion, write_prompt
 from tuning.checkpoints import newest_complete
 from tuning.hyperparameters import Hyperparameters, parse_hyperparameters
@@ -48,7 +49,7 @@ def test_defaults_are_those_of_jumpstart() -> None:
         (("--learning_rate", "nan"), "learning_rate must be positive, got nan"),
         (("--learning_rate", "fast"), "argument --learning_rate: invalid float value: 'fast'"),
         (("--lora_dropout", "1"), "lora_dropout must be at least 0 and below 1, got 1.0"),
-        (("--max_input_length", "0"), "max_input_length must be positive, or -1 for no limit"),
+        (("--max_input_length", "0"), "max_input_length must be positive, or -1 for the default"),
         (("--bits", "8"), "bits must be one of 4, 16, got 8"),
         (("--bits", "4"), "bits 4 needs peft_type lora"),
         (("--peft_type", "ia3"), "peft_type must be one of None, lora, got ia3"),
@@ -72,7 +73,7 @@ def test_base_model_must_be_named() -> None:
     ("given", "window", "length"), [(-1, 8192, 1024), (-1, 512, 512), (2048, 8192, 2048)]
 )
 def test_longest_example_is_bounded_by_the_window(given: int, window: int, length: int) -> None:
-    assert parse("--max_input_length", str(given)).input_length(window) == length
+    assert longest_input(given, window) == length
 
 
 def test_prompts_are_written_as_the_proxy_writes_them() -> None:
