@@ -66,6 +66,16 @@ class Comparison:
             }
         return {"text_generation_metrics": metrics}
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the metrics do not say by themselves."""
+        return [
+            f"The base answers no {task} prompt rightly: whether tuning made that worse is unknown,"
+            " and the gate's condition on it always holds."
+            for task in TASKS
+            if self.base.accuracy(task) == 0
+        ]
+
 
 def _metric(value: float, standard_deviation: float | None = None) -> Metric:
     return {

@@ -35,23 +35,20 @@ def evaluate(options: Options, root: Path) -> None:
     records = read_records(root / "input" / "test" / "test.jsonl")
     if not records:
         raise JobError("the test split must hold records: prepare with test_split above 0")
-    prompts = [_prompt(record) for record in records[: options.sample_prompts]]
     # one after the other: two models of 7B do not fit on one GPU
-    base, tuned = (
-        _measure(root / "input" / name, records, prompts, options) for name in ("base", "tuned")
-    )
+    base, tuned = (_measure(root / "input" / name, records, options) for name in ("base", "tuned"))
+    prompts = [_prompt(record) for record in records[: options.sample_prompts]]
     comparison = Comparison(base, tuned, prompts)
     output = root / "output" / "evaluation"
     output.mkdir(parents=True, exist_ok=True)
-    quality = json.dumps(comparison.model_quality(), indent=2, allow_nan=False)
+    content = {**comparison.model_quality(), "notes": comparison.notes}
+    quality = json.dumps(content, indent=2, allow_nan=False)
     (output / "evaluation.json").write_text(quality + "\n", encoding="utf-8")
     (output / "report.html").write_text(render_page(comparison), encoding="utf-8")
     print(quality)
 
 
-def _measure(
-    directory: Path, records: Sequence[Record], prompts: Sequence[str], options: Options
-) -> Measured:
+def _measure(directory: Path, records: Sequence[Record], options: Options) -> Measured:
     subject = Subject(directory, options.prompt_format)
     if (longest := max(options.retrieval_lengths)) > subject.window:
         raise JobError(
@@ -68,7 +65,13 @@ def _measure(
         measure_retrieval(
             subject, options.retrieval_lengths, options.retrieval_trials, options.seed
         ),
-        [subject.answer(prompt, options.max_new_tokens) for prompt in prompts],
+        [
+            # a text is no question: it is gone on with as it stands
+            (subject.answer if "prompt" in record else subject.go_on)(
+                _prompt(record), options.max_new_tokens
+            )
+            for record in records[: options.sample_prompts]
+        ],
     )
 
 

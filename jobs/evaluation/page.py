@@ -55,6 +55,7 @@ def render_page(comparison: Comparison) -> str:
     }
 </div>
 <h2>Retrieval from long prompts</h2>
+{"".join(f"<p>{escape(note)}</p>" for note in comparison.notes)}
 <div class="figures">
 {_retrieval(base, tuned)}
 </div>

@@ -1,6 +1,7 @@
 """Finds out whether a model still reads all of a long prompt: pass-key and line retrieval."""
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ _FILLER = (
 )
 _ANIMALS = ("badger", "crane", "dingo", "eagle", "ferret", "gecko", "heron", "ibis", "jackal")
 _MOODS = ("amber", "bold", "calm", "dusty", "eager", "frosty", "gentle", "hollow", "ivory")
-_ANSWER_TOKENS = 16
+# an instructed model may say first which line it was asked for
+_ANSWER_TOKENS = 48
+_ANSWERED = re.compile(r"\d{5}\D")  # with what follows, as a number may be written digit by digit
 
 Prompt = tuple[str, str]  # what is asked, and the digits that must be answered
 Writer = Callable[[random.Random, int], Prompt]
@@ -70,7 +73,11 @@ def _accuracy(subject: Subject, write: Writer, length: int, trials: int, seed: s
     size = _fitting_size(subject, write, length - _ANSWER_TOKENS)
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
     prompts = [write(draw, size) for _ in range(trials)]
-    found = [key in subject.answer(prompt, _ANSWER_TOKENS).text for prompt, key in prompts]
+    answers = [subject.answer(prompt, _ANSWER_TOKENS, until=_ANSWERED) for prompt, _ in prompts]
+    found = [
+        key in re.findall(r"\d+", answer.text)
+        for answer, (_, key) in zip(answers, prompts, strict=True)
+    ]
     return sum(found) / trials
 
 

@@ -1,10 +1,12 @@
 """A model under evaluation, and what can be asked of it."""
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import StoppingCriteria
 
 from language_models.base_weights import Model, find_window, load_model, load_tokenizer
 from language_models.examples import Example, Tokenizer
@@ -47,10 +49,16 @@ class Subject:
         """The length of a prompt as the model reads it."""
         return len(self.tokenizer(write_prompt(prompt, self._format)).input_ids)
 
-    def answer(self, prompt: str, max_new_tokens: int) -> Answer:
-        """Generate greedily, as the endpoint does at temperature 0."""
-        read = self.tokenizer(write_prompt(prompt, self._format), return_tensors="pt")
-        read = read.to(self._model.device)
+    def answer(
+        self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None = None
+    ) -> Answer:
+        """Answer a prompt; the answer ends early once `until` is found in it."""
+        return self.go_on(write_prompt(prompt, self._format), max_new_tokens, until)
+
+    def go_on(self, text: str, max_new_tokens: int, until: re.Pattern[str] | None = None) -> Answer:
+        """Go on with a text greedily, as the endpoint does at temperature 0."""
+        read = self.tokenizer(text, return_tensors="pt").to(self._model.device)
+        length = read.input_ids.shape[1]
         start = time.perf_counter()
         with torch.inference_mode():
             out = self._model.generate(
@@ -59,7 +67,19 @@ class Subject:
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 pad_token_id=self.tokenizer.eos_token_id,
+                stopping_criteria=[_Found(until, self.tokenizer, length)] if until else [],
             )
-        written = out[0, read.input_ids.shape[1] :]
-        text = self.tokenizer.decode(written, skip_special_tokens=True)
-        return Answer(text, len(written), time.perf_counter() - start)
+        written = out[0, length:]
+        answer = self.tokenizer.decode(written, skip_special_tokens=True)
+        return Answer(answer, len(written), time.perf_counter() - start)
+
+
+class _Found(StoppingCriteria):  # type: ignore[misc] # transformers is not installed here
+    """Whether a pattern is found in what has been written so far."""
+
+    def __init__(self, pattern: re.Pattern[str], tokenizer: Tokenizer, start: int) -> None:
+        self._pattern, self._tokenizer, self._start = pattern, tokenizer, start
+
+    def __call__(self, input_ids: torch.Tensor, _: object, **__: object) -> torch.Tensor:
+        written = self._tokenizer.decode(input_ids[0, self._start :])
+        return torch.tensor([self._pattern.search(written) is not None], device=input_ids.device)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MistralForCausalLM
 
 from container import JobError
 from evaluation.comparison import Comparison, Measured
@@ -71,8 +72,8 @@ def options(**given: Any) -> Options:
 
 def metrics(root: Path) -> dict[str, Any]:
     content = json.loads((root / "output" / "evaluation" / "evaluation.json").read_text())
-    (found,) = content.values()
-    assert content.keys() == {"text_generation_metrics"}
+    assert content.keys() == {"text_generation_metrics", "notes"}
+    found = content["text_generation_metrics"]
     return {name: metric["value"] for name, metric in found.items()}
 
 
@@ -184,13 +185,19 @@ class Reader(Subject):
     def prompt_tokens(self, prompt: str) -> int:
         return len(prompt)
 
-    def answer(self, prompt: str, max_new_tokens: int) -> Answer:
+    def answer(
+        self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None = None
+    ) -> Answer:
         self.asked.append(prompt)
         named = re.search(r"in line (\S+)\?", prompt)
         pattern = rf"line {named[1]}: the value is <(\d+)>" if named else r"key is (\d+)\."
         found = re.search(pattern, prompt)
         assert found
-        return Answer(f" {found[1]}." if self._finds else " 1234", max_new_tokens, 1.0)
+        text = f" in {named and named[1]} is {found[1]}." if self._finds else f" {found[1]}9."
+        assert until
+        ends = until.search(text)
+        assert ends
+        return Answer(text[: ends.end()], max_new_tokens, 1.0)
 
 
 @pytest.mark.parametrize("finds", [True, False])
@@ -210,7 +217,7 @@ def test_retrieval_prompts_fill_their_length_and_are_repeatable() -> None:
     assert first.asked == second.asked
     assert len(set(first.asked)) == len(first.asked) == 8
     for prompt, length in zip(first.asked, [1000, 1000, 8000, 8000] * 2, strict=True):
-        assert 0.88 * length < len(prompt) <= length
+        assert 0.79 * length < len(prompt) <= length - 48  # tokens for the answer
 
 
 @pytest.mark.parametrize("write", TASKS.values(), ids=TASKS)
@@ -221,14 +228,57 @@ def test_retrieval_prompt_holds_its_answer_once(write: Writer) -> None:
     assert prompt.endswith(" is")
 
 
-def comparison(answer: str) -> Comparison:
+def comparison(answer: str, passkeys: float = 1.0) -> Comparison:
     retrieval = [
-        Retrieval(task, tokens, share)
+        Retrieval(task, tokens, passkeys if task == "pass key" else share)
         for task in TASKS
         for tokens, share in ((512, 1.0), (1024, 0.5))
     ]
     measured = Measured(HeldOut(1.5, 0.1, 4, 0), retrieval, [Answer(answer, 10, 0.5)])
     return Comparison(measured, measured, ["a < b & <script>alert(1)</script>"])
+
+
+@pytest.mark.parametrize(("passkeys", "notes"), [(0.1, 0), (0.0, 1)])
+def test_retrieval_that_the_base_cannot_do_is_noted(passkeys: float, notes: int) -> None:
+    compared = comparison("a", passkeys)
+    assert len(compared.notes) == notes
+    page = render_page(compared)
+    assert page.count("The base answers no pass key prompt rightly") == notes
+
+
+@pytest.mark.parametrize(
+    ("record", "read"),
+    [
+        ({"prompt": "Say x", "completion": " x"}, "<s>[INST] Say x [/INST]"),
+        ({"text": "The sea is wide"}, "<s>The sea is wide"),  # it is gone on with, not answered
+    ],
+)
+def test_sample_prompt_is_read_as_its_kind_is_trained(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: dict[str, str], read: str
+) -> None:
+    monkeypatch.setattr(
+        "evaluation.job.measure_retrieval", lambda *_: comparison("").base.retrieval
+    )
+    asked: list[str] = []
+    generate = MistralForCausalLM.generate
+
+    def listen(model: Any, **given: Any) -> Any:
+        asked.append(load_tokenizer(base).decode(given["input_ids"][0]))
+        return generate(model, **given)
+
+    monkeypatch.setattr(MistralForCausalLM, "generate", listen)
+    root = processing(tmp_path / "processing", base, base, [record])
+    evaluate(options(prompt_format="mistral-instruct"), root)
+    assert asked == [read] * 2
+
+
+def test_answer_ends_once_what_is_asked_for_is_found(base: Path) -> None:
+    subject = Subject(base, "none")
+    whole = subject.answer("Say x", 12)
+    assert whole.tokens == 12
+    ends = subject.answer("Say x", 12, until=re.compile(re.escape(whole.text[:3])))
+    assert whole.text.startswith(ends.text)
+    assert 0 < ends.tokens < 12
 
 
 def test_page_stands_alone_and_escapes_what_it_shows() -> None:
