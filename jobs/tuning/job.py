@@ -11,6 +11,7 @@ from language_models.examples import Examples, make_examples, read_records
 from language_models.input_length import longest_input
 from tuning.channels import Channels
 from tuning.hyperparameters import Hyperparameters
+from tuning.licence import write_license
 from tuning.model_card import write_model_card
 from tuning.output import write_adapted_model, write_full_model
 from tuning.training import train
@@ -29,6 +30,7 @@ def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     else:
         write_full_model(trainer, channels.base, channels.model)
     if trainer.is_world_process_zero():
+        write_license(channels.model, p)
         write_model_card(channels.model, p, report, metrics)
         _write_records(channels.output_data, metrics, trainer.state.log_history)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_spl
 from tuning.channels import Channels
 from tuning.hyperparameters import parse_hyperparameters
 from tuning.job import fine_tune
-from tuning.progress import METRICS, MetricLines
+from tuning.licence import write_license
+from tuning.progress import METRICS
 
 ROOT = Path(__file__).parents[2]
 ALL_MODULES = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
@@ -138,6 +140,26 @@ def test_model_card_says_what_the_model_comes_from(adapted: Channels) -> None:
         assert row in card
 
 
+def test_licence_of_the_base_is_kept(adapted: Channels, base: Path) -> None:
+    assert (adapted.model / "LICENSE").read_text() == (base / "LICENSE").read_text()
+
+
+@pytest.mark.parametrize(
+    ("license_id", "text"),
+    [
+        ("apache-2.0", (ROOT / "LICENSE").read_text()),
+        ("Apache-2.0", (ROOT / "LICENSE").read_text()),
+        ("llama2", "This model is derived from tiny-mistral and stays under that model's licence,"),
+    ],
+)
+def test_licence_is_written_where_the_base_has_none(
+    tmp_path: Path, license_id: str, text: str
+) -> None:
+    given = [*arguments({}), "--base_model_license", license_id]
+    write_license(tmp_path, parse_hyperparameters(given))
+    assert (tmp_path / "LICENSE").read_text().startswith(text)
+
+
 def test_losses_are_printed_as_the_metric_definitions_read_them(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,27 +203,27 @@ def test_qlora_merges_into_the_whole_weights(base: Path, tmp_path: Path) -> None
     assert "QLoRA" in (job.model / "README.md").read_text()
 
 
-class InterruptionError(Exception):
-    """Stands for the end of a spot instance."""
+# the training script on an instance that is taken away in the seventh step
+INTERRUPTED = """
+import os, signal, sys
+sys.path.insert(0, "jobs")
+import fine_tune
+from tuning.progress import MetricLines
+def end(_, args, state, *__, **___):
+    if state.global_step == 7:
+        os.kill(os.getpid(), signal.SIGTERM)
+MetricLines.on_step_end = end
+fine_tune.main(sys.argv[1:])
+"""
 
 
 def test_interrupted_training_ends_as_if_it_had_not_been(
-    base: Path,
-    adapted: Channels,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    base: Path, adapted: Channels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = channels(tmp_path, base)
-
-    def interrupt(*given: Any, **_: object) -> None:
-        if given[2].global_step == 7:  # the trainer's state
-            raise InterruptionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MetricLines, "on_step_end", interrupt)
-        with pytest.raises(InterruptionError):
-            tune(job, **LORA)
+    ended = run_script(job, ["-c", INTERRUPTED, *arguments(LORA)])
+    assert ended.returncode == -signal.SIGTERM, ended.stderr
+    assert not job.model.exists()
     # the last checkpoint was being written when the end came
     (job.checkpoints / "checkpoint-6" / "trainer_state.json").unlink()
     metrics = tune(job, **LORA)
@@ -306,6 +328,7 @@ def run_script(
     return subprocess.run(
         [sys.executable, *command],
         env={name: str(value) for name, value in container.items()} | environment,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
