@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from preparation.instruction import read_instruction
 from preparation.report import describe_rejections, make_report, with_splits
 from preparation.screening import screen
 from preparation.splitting import Splits, split
+from preparation.template import read_template
 
 _READERS = {"instruction": read_instruction, "domain": read_domain}
 
@@ -27,6 +29,8 @@ def prepare(arguments: Sequence[str], root: Path) -> None:
     limited = options.mode == "instruction"
     screened = screen(items, longest_input(options.max_input_length) if limited else None)
     report = make_report(options.mode, screened, options.max_rejected_fraction)
+    if options.mode == "instruction":
+        report["template"] = asdict(read_template(root / "input" / "data" / "template.json"))
     _write_json(root / "output" / "report" / "report.json", report)
     for rejection in screened.rejected:
         print(f"rejected {rejection.place}: {rejection.kind}: {rejection.reason}")

@@ -14,10 +14,8 @@ _COMPLETION_PREFIXES = {"mistral-instruct": " "}
 
 
 def write_prompt(prompt: str, prompt_format: str) -> str:
-    """Return what the model reads before it answers."""
-    if prompt_format == "none":
-        return prompt
-    return PROMPT_FORMATS[prompt_format](prompt.strip())
+    """Return what the model reads before it answers, blanks and all: the proxy cuts off none."""
+    return PROMPT_FORMATS[prompt_format](prompt)
 
 
 def write_completion(completion: str, prompt_format: str) -> str:

@@ -1,5 +1,6 @@
 """The model card: what a tuned model was made from, how, and with what success."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,10 @@ licence, {license}.
 | left out of them, as too long for training | {left_out} |
 | SHA-256 of the kept records | `{sha256}` |
 
+## Prompts
+
+{prompts}
+
 ## Result
 
 | | |
@@ -42,6 +47,15 @@ licence, {license}.
 | --- | --- |
 {hyperparameters}
 """
+
+_PROMPTS = """\
+It was trained on prompts of this template, in the format `{format}`. The API writes the format; who
+asks writes the prompt as the template does.
+
+```json
+{template}
+```"""
+_NO_PROMPTS = "It was trained on texts as they stand, without a prompt."
 
 
 def write_model_card(
@@ -62,10 +76,18 @@ def write_model_card(
         splits=", ".join(str(count - left_out.get(name, 0)) for name, count in splits.items()),
         left_out=sum(left_out.values()),
         sha256=report["sha256"],
+        prompts=_prompts(p, report),
         metrics=_rows(metrics),
         hyperparameters=_rows(asdict(p)),
     )
     (target / "README.md").write_text(card, encoding="utf-8")
+
+
+def _prompts(p: Hyperparameters, report: Mapping[str, Any]) -> str:
+    if not p.instruction_tuned:
+        return _NO_PROMPTS
+    template = json.dumps(report["template"], indent=2, ensure_ascii=False)
+    return _PROMPTS.format(format=p.prompt_format, template=template)
 
 
 def _rows(values: Mapping[str, object]) -> str:

@@ -136,6 +136,8 @@ def test_model_card_says_what_the_model_comes_from(adapted: Channels) -> None:
         "| learning_rate | 0.01 |",
         "5" * 64,
         f"| eval_loss | {metrics['eval_loss']:.4g} |",
+        "in the format `none`",
+        '"prompt": "Say {letter}",',
     ):
         assert row in card
 
@@ -183,7 +185,9 @@ def test_full_tuning_adapts_to_a_domain(base: Path, tmp_path: Path) -> None:
     assert not (job.model / "adapter").exists()
     before = load_file(base / "model.safetensors")
     assert all(not torch.equal(tensor, before[name]) for name, tensor in weights(job).items())
-    assert "full fine-tuning" in (job.model / "README.md").read_text()
+    card = (job.model / "README.md").read_text()
+    assert "full fine-tuning" in card
+    assert "trained on texts as they stand" in card
 
 
 def test_qlora_merges_into_the_whole_weights(base: Path, tmp_path: Path) -> None:

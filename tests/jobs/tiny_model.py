@@ -69,6 +69,8 @@ def write_report(train: Path, mode: str) -> None:
         "records": {"counted": 12, "kept": 12},
         "splits": {"train": 8, "validation": 4, "test": 0},
     }
+    if mode == "instruction":
+        report["template"] = {"prompt": "Say {letter}", "completion": " {answer}"}
     (train / "report.json").write_text(json.dumps(report))
 
 

@@ -67,6 +67,7 @@ def test_training_finds_the_report_beside_its_records(tmp_path: Path) -> None:
     beside = json.loads((tmp_path / "output" / "train" / "report.json").read_text())
     assert beside == read_report(tmp_path)
     assert beside["splits"] == {"train": 3, "validation": 1, "test": 1}
+    assert beside["template"] == TEMPLATE  # for the model card
     assert len(beside["sha256"]) == 64
 
 

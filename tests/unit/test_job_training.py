@@ -79,7 +79,8 @@ def test_longest_example_is_bounded_by_the_window(given: int, window: int, lengt
 def test_prompts_are_written_as_the_proxy_writes_them() -> None:
     assert PROMPT_FORMATS.keys() == {"none", *FORMATS}
     for name, form in FORMATS.items():
-        assert write_prompt("Where is it?", name) == form.render([("user", "Where is it?")])
+        for prompt in ("Where is it?", " Where is it?\n\n### Answer:\n"):
+            assert write_prompt(prompt, name) == form.render([("user", prompt)])
 
 
 @pytest.mark.parametrize("name", FORMATS)
