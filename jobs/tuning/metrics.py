@@ -1,5 +1,7 @@
 """What a training came to, in a few numbers."""
 
+from statistics import fmean
+
 import torch
 from transformers import Trainer
 
@@ -11,7 +13,9 @@ def training_metrics(trainer: Trainer, tokens_before: int) -> dict[str, float]:
     history = trainer.state.log_history
     end = next(entry for entry in reversed(history) if "train_runtime" in entry)
     evaluations = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
-    metrics = {"steps": trainer.state.global_step, "train_loss": end["train_loss"]}
+    # the trainer's own mean is over all steps of those since an interruption
+    logged = [entry["loss"] for entry in history if "loss" in entry] or [end["train_loss"]]
+    metrics = {"steps": trainer.state.global_step, "train_loss": fmean(logged)}
     if evaluations:
         metrics |= {"eval_loss_before": evaluations[0], "eval_loss": min(evaluations)}
     tokens = trainer.state.num_input_tokens_seen - tokens_before
