@@ -52,8 +52,10 @@ def run_job(job: Callable[[], None], reason_file: Path) -> int:
         reason = f"{type(error).__name__}: {error}"
     else:
         return 0
-    reason_file.parent.mkdir(parents=True, exist_ok=True)
-    # cut between characters: SageMaker refuses a message that is not UTF-8
-    reason_file.write_bytes(reason.encode()[:_REASON_BYTES].decode(errors="ignore").encode())
     sys.stderr.write(f"{reason}\n")
+    # of several processes the first knows why; the others only miss it
+    if not reason_file.exists():
+        reason_file.parent.mkdir(parents=True, exist_ok=True)
+        # cut between characters: SageMaker refuses a message that is not UTF-8
+        reason_file.write_bytes(reason.encode()[:_REASON_BYTES].decode(errors="ignore").encode())
     return 1

@@ -5,11 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from container import JobError
+from container import JobError, run_job
 from invoke_proxy.prompts import FORMATS
 from language_models.input_length import longest_input
 from language_models.prompt_format import PROMPT_FORMATS, write_completion, write_prompt
@@ -188,3 +189,12 @@ def test_script_writes_the_failure_reason(
     assert ended.returncode == 1
     assert (tmp_path / "output" / "failure").read_text() == reason
     assert ended.stderr.splitlines()[-1] == reason
+
+
+def test_failure_reason_is_that_of_the_first_process(tmp_path: Path) -> None:
+    def fail(reason: str) -> None:
+        raise JobError(reason)
+
+    for reason in ("the loss is not a number", "connection reset by peer"):
+        assert run_job(partial(fail, reason), tmp_path / "failure") == 1
+    assert (tmp_path / "failure").read_text() == "the loss is not a number"
