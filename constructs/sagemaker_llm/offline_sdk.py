@@ -4,18 +4,41 @@ The SDK's job classes are not used: they need a session, parse what for the CDK 
 add members that SageMaker refuses. A step's arguments are written as the request that it makes.
 """
 
+import os
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import boto3
 
-# The SDK makes a client while it is imported, and never calls it.
-boto3.setup_default_session(
-    region_name="us-east-1",
-    aws_access_key_id="none",
-    aws_secret_access_key="none",  # noqa: S106 - opens nothing
-)
+# The SDK makes clients while it is imported, and never calls them: with these settings, and none of
+# the user's, which need not be valid then.
+_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
 
-with warnings.catch_warnings():
+
+@contextmanager
+def _no_configuration() -> Iterator[None]:
+    given = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    _replace(given, _SETTINGS)
+    try:
+        yield
+    finally:
+        _replace(_SETTINGS, given)
+
+
+def _replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    for name in old:
+        del os.environ[name]
+    os.environ.update(new)
+
+
+with _no_configuration(), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK uses what it deprecates itself
     from sagemaker.core.workflow.conditions import (
         ConditionEquals,

@@ -23,8 +23,13 @@ def test_synth_is_byte_identical_in_another_process(assembly: Assembly, tmp_path
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     again = tmp_path / "again"
+    broken = tmp_path / "config"
+    broken.write_text("[profile default\nthis is no = configuration")
     # The validators write a report and nothing else, so the second synth goes without.
     settings = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_CONFIG_FILE": str(broken),
+        "AWS_SHARED_CREDENTIALS_FILE": str(broken),
         "PYTHONHASHSEED": "4711",
         "CDK_VALIDATION": "false",
         "TZ": "Asia/Tokyo",
