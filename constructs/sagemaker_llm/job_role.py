@@ -54,15 +54,16 @@ class JobRole(iam.Role):
         key: kms.IKey,
         reads: Sequence[Place],
         writes: Sequence[Place],
+        deletes: Sequence[Place] = (),
     ) -> None:
         group, streams = _log_arns(scope, log_group, step)
         statements = [
             *image.pull_statements(),
             *read_statements(code),
             *_logs(group, streams),
-            *_transfers(reads, writes),
+            *_transfers(reads, writes, deletes),
             iam.PolicyStatement(
-                actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
                 resources=[key.key_arn],
             ),
         ]
@@ -77,6 +78,9 @@ class JobRole(iam.Role):
         )
         acknowledge_wildcard(
             self, streams, reason="a pipeline names each job after its execution and step"
+        )
+        acknowledge_wildcard(
+            self, f"{group}:*", reason="CloudWatch Logs writes a log group's ARN with and without"
         )
         for arn in dict.fromkeys(place.objects for place in (*reads, *writes)):
             acknowledge_wildcard(self, arn, reason="inputs and outputs are all files of a prefix")
@@ -103,7 +107,8 @@ def _log_arns(scope: Construct, log_group: str, step: str) -> tuple[str, str]:
 def _logs(group: str, streams: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"], resources=[group]
+            actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+            resources=[group, f"{group}:*"],
         ),
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[streams]
@@ -117,12 +122,18 @@ def _logs(group: str, streams: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _transfers(reads: Sequence[Place], writes: Sequence[Place]) -> list[iam.PolicyStatement]:
+def _transfers(
+    reads: Sequence[Place], writes: Sequence[Place], deletes: Sequence[Place]
+) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[p.objects for p in reads]),
         *(place.list_statement() for place in reads),
         iam.PolicyStatement(
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
             resources=[p.objects for p in writes],
+        ),
+        *(
+            iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[place.objects])
+            for place in deletes
         ),
     ]

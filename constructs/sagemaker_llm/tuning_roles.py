@@ -61,6 +61,8 @@ class TuningRoles(Construct):
             key=key,
             reads=[prepared, *base, checkpoints],
             writes=[models, checkpoints],
+            # SageMaker deletes there what the script deletes of its own checkpoints.
+            deletes=[checkpoints],
         )
         self.evaluate: iam.IRole = JobRole(
             self,
