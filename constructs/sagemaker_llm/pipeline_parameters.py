@@ -33,7 +33,7 @@ class PipelineParameters:
         self.min_loss_reduction = _parameter("MinLossReduction", settings.min_loss_reduction)
         self.min_retrieval_change = _parameter("MinRetrievalChange", settings.min_retrieval_change)
         self.approval = _parameter(
-            "ModelApprovalStatus", settings.approval.value, _values(Approval)
+            "ModelApprovalStatus", settings.approval.value, _approvals(settings)
         )
         self.hyperparameters = {
             name: _parameter(name, value, CHOICES.get(name, ()))
@@ -58,6 +58,13 @@ def _parameter(name: str, default: Value, choices: tuple[str, ...] = ()) -> Para
 
 def _values(choices: type[StrEnum]) -> tuple[str, ...]:
     return tuple(choice.value for choice in choices)
+
+
+def _approvals(settings: TuningSettings) -> tuple[str, ...]:
+    """Return what an execution may choose: where a person must approve, nothing else."""
+    return (
+        _values(Approval) if settings.approval is Approval.APPROVED else (Approval.PENDING.value,)
+    )
 
 
 def text(parameter: Parameter) -> object:

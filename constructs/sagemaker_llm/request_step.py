@@ -34,13 +34,17 @@ _THROTTLED = StepRetryPolicy(
 )
 # GPUs run out for minutes to hours: an execution waits a day for them, with ever longer pauses.
 _NO_CAPACITY = SageMakerJobStepRetryPolicy(
-    exception_types=[
-        SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
-        SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
-    ],
+    exception_types=[SageMakerJobExceptionTypeEnum.CAPACITY_ERROR],
     interval_seconds=60,
     backoff_rate=1.5,
     expire_after_mins=24 * 60,
+)
+# Another job may be about to end; a quota of none stays, and should be heard of within minutes.
+_OVER_QUOTA = SageMakerJobStepRetryPolicy(
+    exception_types=[SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+    interval_seconds=60,
+    backoff_rate=2.0,
+    max_attempts=3,
 )
 _BROKEN_INSTANCE = SageMakerJobStepRetryPolicy(
     failure_reason_types=[SageMakerJobExceptionTypeEnum.INTERNAL_ERROR],
@@ -62,7 +66,7 @@ class RequestStep(ConfigurableRetryStep):  # type: ignore[misc] # the SDK has no
         property_files: Sequence[PropertyFile] = (),
     ) -> None:
         is_job = step_type is not StepTypeEnum.REGISTER_MODEL
-        job_policies = [_NO_CAPACITY, _BROKEN_INSTANCE] if is_job else []
+        job_policies = [_NO_CAPACITY, _OVER_QUOTA, _BROKEN_INSTANCE] if is_job else []
         super().__init__(name, step_type, retry_policies=[_THROTTLED, *job_policies])
         self._request = dict(request)
         self._cached = is_job
