@@ -67,7 +67,10 @@ class LlmEndpoint(Construct):
         )
 
     def _model(self, image: ContainerImage) -> sagemaker_cfn.CfnModel:
-        weights, release = self.model.weights, ReleasedPackage(self, "Package")
+        weights, release = (
+            self.model.weights,
+            ReleasedPackage(self, "Package", model_id=self.model.model_id),
+        )
         base: dict[str, object] = {
             "Image": image.uri,
             "Environment": self.model.container_environment,
@@ -89,7 +92,13 @@ class LlmEndpoint(Construct):
             enable_network_isolation=weights.network_isolation
             or release.choose(package=True, base=False),
             primary_container=release.choose(
-                package={"ModelPackageName": release.package_arn}, base=base
+                # With the catalog's environment, not the one that the package was registered with:
+                # the proxy counts on the same limits.
+                package={
+                    "ModelPackageName": release.package_arn,
+                    "Environment": self.model.packaged_environment,
+                },
+                base=base,
             ),
         )
         for rule in ("F3031", "F3033"):

@@ -9,15 +9,21 @@ _PARAMETER = "ModelPackageArn"
 class ReleasedPackage(Construct):
     """Owns the stack's parameter that releases and rollbacks set, and no deployment touches."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, model_id: str) -> None:
         super().__init__(scope, construct_id)
         parameter = cdk.CfnParameter(
             self,
             "Arn",
             type="String",
             default="",
-            allowed_pattern=r"^(arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/.+)?$",
-            constraint_description="the ARN of a model package, or empty for the base weights",
+            # A group is named after the model that its packages were tuned from.
+            allowed_pattern=(
+                rf"^(arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/[^/]+-{model_id}/\d+)?$"
+            ),
+            constraint_description=(
+                f"the ARN of a model package that was tuned from {model_id},"
+                " or empty for the base weights"
+            ),
             description="The model package that the endpoint serves; empty: the base weights",
         )
         # Known by this name to whoever releases: it is an external contract.

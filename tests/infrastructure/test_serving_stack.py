@@ -7,6 +7,7 @@ import pytest
 
 from tests.infrastructure.assembly import Assembly, Template
 
+_SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
@@ -62,22 +63,31 @@ def test_released_package_is_served_instead_of_the_base_weights(serving: Templat
     parameter = serving.body["Parameters"]["ModelPackageArn"]
     assert (parameter["Type"], parameter["Default"]) == ("String", "")
     package = serving.only(_MODEL)["PrimaryContainer"]["Fn::If"][2]
-    assert package == {"ModelPackageName": {"Ref": "ModelPackageArn"}}
+    assert package["ModelPackageName"] == {"Ref": "ModelPackageArn"}
+
+
+def test_released_package_runs_with_the_catalogs_environment(serving: Template) -> None:
+    # The proxy counts on these limits, whatever the package was registered with.
+    _, base, package = serving.only(_MODEL)["PrimaryContainer"]["Fn::If"]
+    assert package["Environment"] == {**base["Environment"], "HF_MODEL_ID": "/opt/ml/model"}
 
 
 @pytest.mark.parametrize(
     ("value", "fits"),
     [
         ("", True),
-        ("arn:aws:sagemaker:eu-west-1:111111111111:model-package/group/3", True),
-        ("arn:aws:sagemaker:eu-west-1:111111111111:model/other", False),
+        (f"{_SAGEMAKER}:model-package/prod-training-0a1b2c3d-mistral-7b-instruct/3", True),
+        (f"{_SAGEMAKER}:model-package/prod-training-0a1b2c3d-mistral-7b/3", False),
+        (f"{_SAGEMAKER}:model-package/prod-training-0a1b2c3d-mistrallite/3", False),
+        (f"{_SAGEMAKER}:model/mistral-7b-instruct/3", False),
         ("latest", False),
     ],
 )
-def test_parameter_takes_nothing_but_a_package(
-    serving: Template, value: str, *, fits: bool
+def test_parameter_takes_nothing_but_a_package_of_the_catalogs_model(
+    assembly: Assembly, value: str, *, fits: bool
 ) -> None:
-    pattern = serving.body["Parameters"]["ModelPackageArn"]["AllowedPattern"]
+    parameters = assembly.template("Prod/Serving").body["Parameters"]
+    pattern = parameters["ModelPackageArn"]["AllowedPattern"]
     assert bool(re.match(pattern, value)) is fits
 
 
