@@ -1,5 +1,7 @@
 """SageMaker's model registry: groups, their versioned packages, and their approval."""
 
+from collections.abc import Sequence
+
 from local import listings
 from local.emulator import Json, ScopedStore, put_event
 from local.rpc import Operation, ServiceError, invalid, now
@@ -10,6 +12,7 @@ STORES = {"groups": groups, "packages": packages}
 
 _APPROVED, _PENDING = "Approved", "PendingManualApproval"
 _UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "SourceUri")
+_CHANGEABLE = {*_UPDATABLE, "CustomerMetadataProperties"}
 
 
 def package_arn(name: str) -> str:
@@ -169,7 +172,7 @@ def list_packages(request: Json) -> Json:
 def update_package(request: Json) -> Json:
     """UpdateModelPackage: approval, and what says more about it."""
     record = _package(request["ModelPackageArn"])
-    known = {*_UPDATABLE, "ModelPackageArn", "CustomerMetadataProperties", "ClientToken"}
+    known = {*_CHANGEABLE, "ModelPackageArn", "ClientToken"}
     if unknown := request.keys() - known:
         raise invalid(f"the embedded SageMaker does not update {', '.join(sorted(unknown))}")
     record.update({k: request[k] for k in _UPDATABLE if k in request})
@@ -178,8 +181,7 @@ def update_package(request: Json) -> Json:
             request["CustomerMetadataProperties"]
         )
     record.update(LastModifiedTime=now(), LastModifiedBy={})
-    if "ModelApprovalStatus" in request:
-        _tell(record)
+    _tell(record, changed=sorted(request.keys() & _CHANGEABLE))
     return {"ModelPackageArn": record["ModelPackageArn"]}
 
 
@@ -189,8 +191,10 @@ def delete_package(request: Json) -> Json:
     return {}
 
 
-def _tell(record: Json) -> None:
+def _tell(record: Json, changed: Sequence[str] = ()) -> None:
     detail = _shown(record)
+    if changed:
+        detail["UpdatedModelPackageFields"] = changed
     group, version = record["ModelPackageGroupName"], record["ModelPackageVersion"]
     detail["ModelPackageName"] = f"{group}/{version}"
     for member in ("CreationTime", "LastModifiedTime"):

@@ -1,5 +1,6 @@
 """How a finding of the security rules is answered: by its exact id, on its own resource."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -24,11 +25,18 @@ def acknowledge_wildcard(construct: IConstruct, resource: str, *, reason: str) -
 
 
 def _as_found(construct: IConstruct, arn: str) -> str:
-    """Write an ARN as cdk-nag does: a reference is `<AWS::Region>`, an attribute `<Key.Arn>`."""
+    """Write an ARN as cdk-nag does: a reference is `<AWS::Region>`, an attribute `<Key.Arn>`.
+
+    Any other function is its JSON.
+    """
     resolved = cdk.Stack.of(construct).resolve(arn)
     parts = [resolved] if not isinstance(resolved, dict) else resolved["Fn::Join"][1]
-    return "".join(part if isinstance(part, str) else f"<{_reference(part)}>" for part in parts)
+    return "".join(part if isinstance(part, str) else _token(part) for part in parts)
 
 
-def _reference(part: dict[str, Any]) -> str:
-    return part["Ref"] if "Ref" in part else ".".join(part["Fn::GetAtt"])
+def _token(part: dict[str, Any]) -> str:
+    if "Ref" in part:
+        return f"<{part['Ref']}>"
+    if "Fn::GetAtt" in part:
+        return f"<{'.'.join(part['Fn::GetAtt'])}>"
+    return json.dumps(part, separators=(",", ":"))

@@ -102,7 +102,7 @@ def evaluate_step(
         inputs={
             "test": output_uri(prepared, "test"),
             "base": p.base_model_uri,
-            "tuned": model_uri(tuned),
+            "tuned": model_uri(parts, tuned),
         },
         outputs={"evaluation": _of_execution(parts, EVALUATIONS, "report")},
     )
@@ -114,9 +114,13 @@ def output_uri(step: RequestStep, name: str) -> Any:  # noqa: ANN401 - a propert
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
-def model_uri(step: RequestStep) -> Any:  # noqa: ANN401 - a property of the SDK
-    """Where the training step's model lies."""
-    return step.properties.ModelArtifacts.S3ModelArtifacts
+def model_uri(parts: PipelineParts, step: RequestStep) -> Join:
+    """Where the training step's model lies.
+
+    With the slash that an endpoint's prefix must end with, and a job's S3ModelArtifacts may not.
+    """
+    start = parts.artifacts_uri(MODELS).rstrip("/")
+    return Join(on="/", values=[start, step.properties.TrainingJobName, "output/model/"])
 
 
 def _of_execution(parts: PipelineParts, prefix: str, name: str) -> Join:

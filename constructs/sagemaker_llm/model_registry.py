@@ -18,8 +18,11 @@ class ModelRegistry(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so.
-        self.group_name = f"{stack.stack_name}-{model_id}".lower()
+        # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so. With
+        # a part of the stack's id, as a group outlives its stack: the next one has another.
+        stack_uuid = cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))
+        unique = cdk.Fn.select(0, cdk.Fn.split("-", stack_uuid))
+        self.group_name = f"{stack.stack_name.lower()}-{unique}-{model_id}"
         group = sagemaker_cfn.CfnModelPackageGroup(
             self,
             "Group",
@@ -28,6 +31,7 @@ class ModelRegistry(Construct):
         )
         group.apply_removal_policy(removal_policy)
         self.group_arn = group.attr_model_package_group_arn
-        self.packages_arn = stack.format_arn(
-            service="sagemaker", resource="model-package", resource_name=f"{self.group_name}/*"
+        self.package_arn_prefix = stack.format_arn(
+            service="sagemaker", resource="model-package", resource_name=f"{self.group_name}/"
         )
+        self.packages_arn = f"{self.package_arn_prefix}*"

@@ -1,6 +1,7 @@
 """The release of a model: an update of the serving stack, asked for through a queue."""
 
 import aws_cdk as cdk
+import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_events as events
 import aws_cdk.aws_events_targets as targets
 import aws_cdk.aws_lambda_event_sources as event_sources
@@ -51,7 +52,11 @@ class ModelRelease(Construct):
             target=target,
             handler="model_release.handler.handle",
             description="Updates the serving stack with a model, and tells the pipeline the end",
-            environment={"SERVING_STACK": self.stack_name, "ATTEMPTS": str(_ATTEMPTS)},
+            environment={
+                "SERVING_STACK": self.stack_name,
+                "PACKAGES": registry.package_arn_prefix,
+                "ATTEMPTS": str(_ATTEMPTS),
+            },
             log_keeping=log_keeping,
             memory_mib=256,
             timeout=_FUNCTION_TIMEOUT,
@@ -66,6 +71,23 @@ class ModelRelease(Construct):
         self._rules(stack_arn.removesuffix("*"), registry)
 
     def _queue(self) -> sqs.Queue:
+        failed = sqs.Queue(
+            self,
+            "Failed",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        failed.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", period=cdk.Duration.minutes(1)
+        ).create_alarm(
+            self,
+            "Unanswered",
+            alarm_description="A release was given up without telling its pipeline",
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
         return sqs.Queue(
             self,
             "Queue",
@@ -73,16 +95,7 @@ class ModelRelease(Construct):
             enforce_ssl=True,
             visibility_timeout=_RETRY_INTERVAL,
             # What the function gives up it answers itself; here lies what made it fail.
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=sqs.Queue(
-                    self,
-                    "Failed",
-                    encryption=sqs.QueueEncryption.SQS_MANAGED,
-                    enforce_ssl=True,
-                    retention_period=cdk.Duration.days(14),
-                ),
-                max_receive_count=_ATTEMPTS + 5,
-            ),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=failed, max_receive_count=_ATTEMPTS + 5),
         )
 
     def _stack_arn(self) -> str:

@@ -41,7 +41,6 @@ def _replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
 with _no_configuration(), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK uses what it deprecates itself
     from sagemaker.core.workflow.conditions import (
-        ConditionEquals,
         ConditionGreaterThan,
         ConditionGreaterThanOrEqualTo,
     )
@@ -76,7 +75,6 @@ boto3.DEFAULT_SESSION = None
 __all__ = [
     "CacheConfig",
     "CallbackStep",
-    "ConditionEquals",
     "ConditionGreaterThan",
     "ConditionGreaterThanOrEqualTo",
     "ConditionStep",

@@ -8,7 +8,7 @@ from .job_steps import evaluate_step, fine_tune_step, prepare_step
 from .offline_sdk import Pipeline
 from .pipeline_parameters import PipelineParameters
 from .pipeline_parts import PipelineParts
-from .release_steps import approval_step, gate_step, register_step
+from .release_steps import gate_step, register_step, release_step
 from .tuning_storage import DATA
 
 
@@ -23,7 +23,7 @@ def pipeline_definition(parts: PipelineParts) -> dict[str, Any]:
     tuned = fine_tune_step(parts, p, prepared)
     evaluated = evaluate_step(parts, p, prepared, tuned)
     registered = register_step(parts, p, prepared, tuned, evaluated)
-    passed = [registered, approval_step(parts, p, registered)]
+    passed = [registered, release_step(parts, p, registered)]
     pipeline = Pipeline(
         name="compiled",  # the definition does not hold it
         parameters=p.all(),

@@ -1,4 +1,4 @@
-"""What the release function may do beside reading its queue: update one stack, read packages."""
+"""What the release function may do beside reading its queue: update one stack, judge packages."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
@@ -31,7 +31,10 @@ def grant_release(
         # CloudFormation looks a template's SSM parameters up as the caller, and the CDK puts one
         # into every template.
         (["ssm:GetParameters"], version_arn),
-        (["sagemaker:DescribeModelPackage"], registry.packages_arn),
+        (
+            ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
+            registry.packages_arn,
+        ),
     ):
         function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
     acknowledge_wildcard(

@@ -5,7 +5,6 @@ from typing import Any
 from .job_steps import DATA_REPORT, EVALUATION, model_uri, output_uri
 from .offline_sdk import (
     CallbackStep,
-    ConditionEquals,
     ConditionGreaterThan,
     ConditionGreaterThanOrEqualTo,
     ConditionStep,
@@ -18,7 +17,6 @@ from .offline_sdk import (
 from .pipeline_parameters import PipelineParameters
 from .pipeline_parts import PipelineParts
 from .request_step import RequestStep
-from .tuning_settings import Approval
 
 _RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
 
@@ -52,7 +50,11 @@ def register_step(
     evaluated: RequestStep,
 ) -> RequestStep:
     """Put the model into the registry, as it is to be served."""
-    weights = {"S3Uri": model_uri(tuned), "S3DataType": "S3Prefix", "CompressionType": "None"}
+    weights = {
+        "S3Uri": model_uri(parts, tuned),
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
     container = {
         "Image": parts.serving_image.uri,
         "Environment": parts.endpoint.model.packaged_environment,
@@ -86,21 +88,22 @@ def register_step(
     return RequestStep("Register", StepTypeEnum.REGISTER_MODEL, request)
 
 
-def approval_step(
+def release_step(
     parts: PipelineParts, p: PipelineParameters, registered: RequestStep
-) -> ConditionStep:
-    """Release what is approved at once; anything else waits for a person in the registry."""
-    release = CallbackStep(
+) -> CallbackStep:
+    """Release what is approved at once; anything else waits for a person in the registry.
+
+    The function that is called back decides, as a condition cannot hold another condition.
+    """
+    return CallbackStep(
         "Release",
         sqs_queue_url=parts.release.queue.queue_url,
         inputs={
             "model_package_arn": registered.properties.ModelPackageArn,
-            "stack": parts.release.stack_name,
+            "approval": p.approval,
         },
         outputs=[],
     )
-    approved = ConditionEquals(left=p.approval, right=Approval.APPROVED.value)
-    return ConditionStep("ApprovedAtOnce", conditions=[approved], if_steps=[release])
 
 
 def _metric(evaluated: RequestStep, name: str) -> JsonGet:

@@ -1,20 +1,13 @@
 """A pipeline's step that waits for its release: asked for by a message, ended by its token."""
 
 import logging
-import re
 
 from botocore.exceptions import ClientError
 
 from model_release.clients import sagemaker
 
-_TOKEN = re.compile(r"[A-Za-z0-9]{10}")
 _LONGEST_REASON = 256  # SageMaker's limit
 _log = logging.getLogger(__name__)
-
-
-def is_token(text: str) -> bool:
-    """Return whether a text can be a callback's token; those of other updates are longer."""
-    return _TOKEN.fullmatch(text) is not None
 
 
 def succeed(token: str) -> None:

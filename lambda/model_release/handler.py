@@ -5,12 +5,11 @@ import logging
 import os
 from typing import Any
 
-from model_release import callback, serving_stack
-from model_release.clients import sagemaker
+from model_release import callback, registry, serving_stack
+from model_release.release import Release
 from model_release.serving_stack import ReleaseRefusedError, StackBusyError
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
-_PACKAGE_EVENT = "SageMaker Model Package State Change"
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.INFO)
 
@@ -20,81 +19,92 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     del context
     waiting = []
     for record in event["Records"]:
-        try:
-            _handle(json.loads(record["body"]), _attempt(record))
-        except StackBusyError as error:
-            _log.info("waiting: %s", error)
+        message = json.loads(record["body"])
+        attempt = int(record["attributes"]["ApproximateReceiveCount"])
+        if message.get("detail-type") == _STACK_EVENT:
+            _report(message["detail"])
+        elif not _fulfil(message, is_last=attempt >= int(os.environ["ATTEMPTS"])):
             waiting.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": waiting}
 
 
-def _attempt(record: dict[str, Any]) -> int:
-    return int(record["attributes"]["ApproximateReceiveCount"])
-
-
-def _handle(message: dict[str, Any], attempt: int) -> None:
-    if "token" in message:
-        _call_back(message, attempt)
-    elif message["detail-type"] == _STACK_EVENT:
-        _report(message["detail"])
-    elif message["detail-type"] == _PACKAGE_EVENT:
-        _release_approved(message["detail"], attempt)
-
-
-def _call_back(message: dict[str, Any], attempt: int) -> None:
-    token, package_arn = message["token"], message["arguments"]["model_package_arn"]
-    stack = os.environ["SERVING_STACK"]
-    if message.get("status") == "Stopping":
-        if not serving_stack.began(stack, token):
-            callback.fail(token, "the execution was stopped before its release began")
-        return  # otherwise the end of the update is the answer
-    if not callback.is_wanted(message["pipelineExecutionArn"]):
-        return
+def _fulfil(message: dict[str, Any], *, is_last: bool) -> bool:
+    """Begin what a message asks for, or give it up; return False where it must wait."""
+    is_callback = "token" in message
+    release = Release.of_callback(message) if is_callback else Release.of_approval(message)
     try:
-        if not _release(package_arn, token, attempt):
-            callback.succeed(token)
+        (_call_back if is_callback else _release_approved)(message, release)
     except ReleaseRefusedError as error:
-        callback.fail(token, str(error))
+        _give_up(release, str(error))
+    except StackBusyError as error:
+        if not is_last:
+            _log.info("%s waits: %s", release.token, error)
+            return False
+        _give_up(release, f"{error} and stayed busy: release it again later")
+    except Exception as error:
+        if not is_last:
+            raise  # the queue delivers the message again
+        _log.exception("%s", release.token)
+        _give_up(release, f"the release could not begin: {error}")
+    return True
 
 
-def _report(detail: dict[str, Any]) -> None:
-    token, status = detail.get("client-request-token") or "", detail["status-details"]["status"]
-    if not callback.is_token(token):
-        return  # another's update: a deployment's, or a person's approval
-    if status == "UPDATE_COMPLETE":
-        callback.succeed(token)
+def _call_back(message: dict[str, Any], release: Release) -> None:
+    token = message["token"]
+    if message["arguments"]["approval"] != "Approved":
+        callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
+    elif message.get("status") == "Stopping":
+        # An update that began is ended by its own news.
+        if not serving_stack.began(_stack(), release.token):
+            raise ReleaseRefusedError("the execution was stopped before its release began")
+    elif callback.is_wanted(message["pipelineExecutionArn"]):
+        _begin(release)
+
+
+def _release_approved(event: dict[str, Any], release: Release) -> None:
+    changed = event["detail"].get("UpdatedModelPackageFields")
+    if changed and "ModelApprovalStatus" not in changed:
+        return  # its description or the like was edited
+    package = registry.describe(release.package_arn)
+    if package["ModelApprovalStatus"] != "Approved":
+        return  # not any more
+    if not changed and _is_released_by_pipeline(package):
         return
-    reason = serving_stack.why_failed(detail["stack-id"], token)
-    callback.fail(token, f"{status}: {reason or detail['status-details'].get('status-reason', '')}")
-
-
-def _release_approved(detail: dict[str, Any], attempt: int) -> None:
-    package_arn = detail["ModelPackageArn"]
-    package = sagemaker().describe_model_package(ModelPackageName=package_arn)
-    if package["ModelApprovalStatus"] != "Approved" or _is_released_by_pipeline(package):
-        return
-    version = package["ModelPackageVersion"]
-    changed = int(package.get("LastModifiedTime", package["CreationTime"]).timestamp())
-    try:
-        # Not a callback's token, and the same when the event comes twice.
-        begun = _release(package_arn, f"approval-{version}-{changed}", attempt)
-        _log.info("release of version %s: %s", version, "begun" if begun else "served already")
-    except ReleaseRefusedError:
-        _log.exception("version %s is approved and not released", version)
+    _begin(release)
 
 
 def _is_released_by_pipeline(package: dict[str, Any]) -> bool:
-    """Return whether the approval came with the registration, whose pipeline releases it itself."""
+    """Return whether the package was approved by its registration."""
     metadata = package.get("CustomerMetadataProperties", {})
-    registered_approved = metadata.get("approval_at_registration") == "Approved"
-    return registered_approved and "LastModifiedTime" not in package
+    return bool(metadata.get("approval_at_registration") == "Approved")
 
 
-def _release(package_arn: str, token: str, attempt: int) -> bool:
-    stack, most = os.environ["SERVING_STACK"], int(os.environ["ATTEMPTS"])
-    try:
-        return serving_stack.release(stack, package_arn, token)
-    except StackBusyError as error:
-        if attempt < most:
-            raise
-        raise ReleaseRefusedError(f"{error} and stayed busy for {attempt} attempts") from error
+def _begin(release: Release) -> None:
+    begun = serving_stack.release(_stack(), release.package_arn, release.token)
+    _log.info("%s: %s", release.token, "begun" if begun else "served already")
+    if not begun and release.callback:
+        callback.succeed(release.callback)
+
+
+def _report(detail: dict[str, Any]) -> None:
+    release = Release.of_token(detail.get("client-request-token") or "")
+    if release is None:
+        return  # another's update: a deployment's, or an operator's
+    status = detail["status-details"]["status"]
+    if status == "UPDATE_COMPLETE":
+        if release.callback:
+            callback.succeed(release.callback)
+        return
+    reason = serving_stack.why_failed(detail["stack-id"], release.token)
+    _give_up(release, f"{status}: {reason or detail['status-details'].get('status-reason', '')}")
+
+
+def _give_up(release: Release, reason: str) -> None:
+    _log.warning("%s: %s", release.token, reason)
+    if release.callback:
+        callback.fail(release.callback, reason)
+    registry.reject(release.package_arn, reason)
+
+
+def _stack() -> str:
+    return os.environ["SERVING_STACK"]

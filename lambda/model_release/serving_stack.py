@@ -8,6 +8,7 @@ from model_release.clients import cloudformation
 
 _PARAMETER = "ModelPackageArn"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+_FINAL = ("ValidationError", "AccessDenied", "AccessDeniedException")  # no wait mends them
 _CANCELLED = ("Resource update cancelled", "Resource creation cancelled")
 
 
@@ -21,9 +22,12 @@ class ReleaseRefusedError(Exception):
 
 def release(stack: str, package_arn: str, token: str) -> bool:
     """Begin to serve a package; return False where the stack serves it already."""
-    found = cloudformation().describe_stacks(StackName=stack)["Stacks"][0]
-    _check(stack, found["StackStatus"])
     try:
+        found = cloudformation().describe_stacks(StackName=stack)["Stacks"][0]
+        if _is_busy(stack, found["StackStatus"]):
+            if began(stack, token):
+                return True  # the same message once more
+            raise StackBusyError(f"stack {stack} is in {found['StackStatus']}")
         cloudformation().update_stack(
             StackName=stack,
             UsePreviousTemplate=True,
@@ -54,13 +58,14 @@ def why_failed(stack_id: str, token: str) -> str:
     return causes[-1] if causes else ""  # events come newest first
 
 
-def _check(stack: str, status: str) -> None:
+def _is_busy(stack: str, status: str) -> bool:
     if status.endswith("_IN_PROGRESS"):
-        raise StackBusyError(f"stack {stack} is in {status}")
+        return True
     if status not in _UPDATABLE:
         raise ReleaseRefusedError(
             f"stack {stack} must be repaired before a release, it is {status}"
         )
+    return False
 
 
 def _parameter(name: str, package_arn: str) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _began(stack: str, error: ClientError) -> bool:
         return False
     if "_IN_PROGRESS state" in message:
         raise StackBusyError(f"stack {stack}: {message}") from error
-    if code == "ValidationError":
+    if code in _FINAL:
         raise ReleaseRefusedError(f"stack {stack}: {message}") from error
     raise error
 

@@ -104,6 +104,11 @@ def _steps(bodies: list[Json], branch: tuple[str, bool] | None) -> Iterator[Step
             )
         if kind not in _CACHED_TYPES and body.get("CacheConfig", {}).get("Enabled"):
             raise invalid(f"step {name}: the embedded SageMaker caches no {kind} steps")
+        if kind == "Condition" and branch:
+            raise invalid(
+                f"step {name}: SageMaker takes no condition step inside another, "
+                f"got it in {branch[0]}"
+            )
         needs = frozenset({*body.get("DependsOn", []), *_steps_named(_own(body))})
         yield Step(name, kind, body, needs, branch)
         if kind == "Condition":

@@ -61,7 +61,6 @@ def test_steps_run_in_the_order_of_the_release(definition: dict[str, Any]) -> No
         "Evaluate": "Processing",
         "Gate": "Condition",
         "Register": "RegisterModel",
-        "ApprovedAtOnce": "Condition",
         "Release": "Callback",
         "Refuse": "Fail",
     }
@@ -163,6 +162,18 @@ def test_metrics_of_the_gate_are_those_that_the_evaluation_writes() -> None:
     assert '{"pass key": ' in (ROOT / "jobs" / "evaluation" / "retrieval.py").read_text()
 
 
+def test_execution_waits_long_for_capacity_and_not_for_a_quota(definition: dict[str, Any]) -> None:
+    policies = {
+        kind: policy
+        for policy in steps_by_name(definition)["FineTune"]["RetryPolicies"]
+        for kind in policy["ExceptionType"]
+    }
+    assert policies["SageMaker.CAPACITY_ERROR"]["ExpireAfterMin"] == 24 * 60
+    quota = policies["SageMaker.RESOURCE_LIMIT"]
+    waits = [60 * quota["BackoffRate"] ** attempt for attempt in range(quota["MaxAttempts"])]
+    assert sum(waits) < 600
+
+
 def test_jobs_are_cached_and_wait_for_capacity(definition: dict[str, Any]) -> None:
     for step in steps_by_name(definition).values():
         retried = {t for p in step.get("RetryPolicies", []) for t in p["ExceptionType"]}
@@ -173,29 +184,39 @@ def test_jobs_are_cached_and_wait_for_capacity(definition: dict[str, Any]) -> No
             assert retried == {"Step.SERVICE_FAULT", "Step.THROTTLING"}
 
 
-def test_model_is_released_only_when_it_is_approved_at_once(definition: dict[str, Any]) -> None:
-    approved = steps_by_name(definition)["ApprovedAtOnce"]["Arguments"]
-    (condition,) = approved["Conditions"]
-    assert condition["LeftValue"] == {"Get": "Parameters.ModelApprovalStatus"}
-    assert condition["RightValue"] == "Approved"
-    assert [step["Name"] for step in approved["IfSteps"]] == ["Release"]
+def test_release_is_told_whether_the_model_was_registered_approved(
+    definition: dict[str, Any],
+) -> None:
+    steps = steps_by_name(definition)
+    approval = {"Get": "Parameters.ModelApprovalStatus"}
+    assert steps["Release"]["Arguments"]["approval"] == approval
+    registered = steps["Register"]["Arguments"]
+    assert registered["ModelApprovalStatus"] == approval
+    assert registered["CustomerMetadataProperties"]["approval_at_registration"] == approval
+
+
+def test_no_condition_holds_another_which_sagemaker_refuses(definition: dict[str, Any]) -> None:
+    gate = steps_by_name(definition)["Gate"]["Arguments"]
+    assert [step["Type"] for step in gate["IfSteps"]] == ["RegisterModel", "Callback"]
+    assert [step["Type"] for step in gate["ElseSteps"]] == ["Fail"]
 
 
 @pytest.mark.parametrize(
-    ("environment", "approval"),
+    ("environment", "approval", "others"),
     [
-        ("Local", "Approved"),
-        ("Dev", "Approved"),
-        ("Staging", "PendingManualApproval"),
-        ("Prod", "PendingManualApproval"),
+        ("Local", "Approved", ["PendingManualApproval"]),
+        ("Dev", "Approved", ["PendingManualApproval"]),
+        ("Staging", "PendingManualApproval", []),
+        ("Prod", "PendingManualApproval", []),
     ],
 )
-def test_approval_is_a_persons_where_users_are(
-    assembly: Assembly, environment: str, approval: str
+def test_approval_is_a_persons_where_users_are_whatever_an_execution_is_told(
+    assembly: Assembly, environment: str, approval: str, others: list[str]
 ) -> None:
     parameters = definition_of(assembly.template(f"{environment}/Training"))["Parameters"]
-    (found,) = (p["DefaultValue"] for p in parameters if p["Name"] == "ModelApprovalStatus")
-    assert found == approval
+    (found,) = (p for p in parameters if p["Name"] == "ModelApprovalStatus")
+    assert found["DefaultValue"] == approval
+    assert found["EnumValues"] == [approval, *others]
 
 
 def test_registered_model_is_served_as_the_catalog_says(assembly: Assembly) -> None:
@@ -208,7 +229,10 @@ def test_registered_model_is_served_as_the_catalog_says(assembly: Assembly) -> N
     assert (container["Image"], container["Environment"]) == (base["Image"], base["Environment"])
     source = container["ModelDataSource"]["S3DataSource"]
     assert source["CompressionType"] == "None"
-    assert source["S3Uri"] == {"Get": "Steps.FineTune.ModelArtifacts.S3ModelArtifacts"}
+    start, job, end = source["S3Uri"]["Std:Join"]["Values"]
+    assert start.endswith("/models")
+    assert job == {"Get": "Steps.FineTune.TrainingJobName"}
+    assert end == "output/model/"  # an endpoint takes no prefix without the last slash
     assert register["CustomerMetadataProperties"].keys() >= {"data_sha256", "training_job"}
 
 

@@ -13,6 +13,10 @@ _WEIGHTS = (
     "huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/*"
 )
 _STEPS = ("Prepare", "FineTune", "Evaluate")
+_SAGEMAKER = "arn:aws:sagemaker:eu-south-2:333333333333"
+_PACKAGES = (
+    f"{_SAGEMAKER}:model-package/prod-training-<part of the stack's id>-mistral-7b-instruct/*"
+)
 
 
 @pytest.fixture(name="template", scope="module")
@@ -26,6 +30,8 @@ def _written(value: Any) -> str:
         return value
     if "Fn::Join" in value:
         return "".join(_written(part) for part in value["Fn::Join"][1])
+    if "Fn::Select" in value:
+        return "<part of the stack's id>"
     (target,) = value.values()
     return f"<{target if isinstance(target, str) else target[0]}>"
 
@@ -88,6 +94,15 @@ def test_each_job_reaches_only_its_prefixes(
     assert _reach(_statements(template, role), "s3:PutObject") == {places[n] for n in writes}
 
 
+def test_training_deletes_its_checkpoints_and_no_job_anything_else(
+    template: Template, places: dict[str, str]
+) -> None:
+    deletable = {
+        step: _reach(_statements(template, f"Roles{step}"), "s3:DeleteObject") for step in _STEPS
+    }
+    assert deletable == {"Prepare": set(), "FineTune": {places["checkpoints"]}, "Evaluate": set()}
+
+
 @pytest.mark.parametrize("step", _STEPS)
 def test_jobs_list_nothing_beyond_their_prefixes(template: Template, step: str) -> None:
     for statement in _statements(template, f"Roles{step}"):
@@ -107,6 +122,8 @@ def test_jobs_have_one_image_one_key_and_their_own_logs(template: Template, step
     group = f"arn:aws:logs:eu-south-2:333333333333:log-group:/aws/sagemaker/{kind}"
     streams = f"{group}:log-stream:pipelines-*-{step}-*"
     assert _reach(_statements(template, role), "logs:PutLogEvents") == {streams}
+    assert _reach(_statements(template, role), "logs:CreateLogGroup") == {group, f"{group}:*"}
+    assert _reach(_statements(template, role), "kms:Encrypt") == {f"<{key}>"}
     actions = {a for s in _statements(template, role) for a in _list(s["Action"])}
     assert not {a for a in actions if a.startswith(("sagemaker:", "iam:", "cloudformation:"))}
 
@@ -131,16 +148,15 @@ def test_pipeline_passes_its_jobs_roles_to_sagemaker_and_no_other(template: Temp
 
 
 def test_pipeline_starts_only_what_it_names_and_registers_in_one_group(template: Template) -> None:
-    sagemaker = "arn:aws:sagemaker:eu-south-2:333333333333"
     statements = list(_statements(template, "FineTuningRole4"))
     for kind, operation in (("training", "TrainingJob"), ("processing", "ProcessingJob")):
         assert _reach(iter(statements), f"sagemaker:Create{operation}") == {
-            f"{sagemaker}:{kind}-job/pipelines-*"
+            f"{_SAGEMAKER}:{kind}-job/pipelines-*"
         }
     group = _id(template, "AWS::SageMaker::ModelPackageGroup", "")
     assert _reach(iter(statements), "sagemaker:CreateModelPackage") == {
         f"<{group}>",
-        f"{sagemaker}:model-package/prod-training-mistral-7b-instruct/*",
+        _PACKAGES,
     }
     queue = _id(template, "AWS::SQS::Queue", "ReleaseQueue")
     assert _reach(iter(statements), "sqs:SendMessage") == {f"<{queue}>"}
@@ -158,17 +174,15 @@ def test_release_updates_one_stack_and_passes_no_role(template: Template) -> Non
         for action in _list(statement["Action"])
     }
     stack = "arn:aws:cloudformation:eu-south-2:333333333333:stack/Prod-Serving/*"
-    sagemaker = "arn:aws:sagemaker:eu-south-2:333333333333"
-    executions = f"{sagemaker}:pipeline/prod-training-fine-tune/execution/*"
+    executions = f"{_SAGEMAKER}:pipeline/prod-training-fine-tune/execution/*"
     assert {action: where for action, where in reach.items() if action.startswith("cloud")} == {
         "cloudformation:DescribeStackEvents": {stack},
         "cloudformation:DescribeStacks": {stack},
         "cloudformation:UpdateStack": {stack},
     }
     assert {action: where for action, where in reach.items() if action.startswith("sage")} == {
-        "sagemaker:DescribeModelPackage": {
-            f"{sagemaker}:model-package/prod-training-mistral-7b-instruct/*"
-        },
+        "sagemaker:DescribeModelPackage": {_PACKAGES},
+        "sagemaker:UpdateModelPackage": {_PACKAGES},
         "sagemaker:DescribePipelineExecution": {executions},
         "sagemaker:SendPipelineExecutionStepFailure": {executions},
         "sagemaker:SendPipelineExecutionStepSuccess": {executions},

@@ -91,10 +91,34 @@ def test_rules_watch_the_serving_stack_and_the_registry(assembly: Assembly) -> N
             },
         },
     }
+    group = template.only("AWS::SageMaker::ModelPackageGroup")["ModelPackageGroupName"]
     assert _pattern(template, "Approved")["detail"] == {
-        "ModelPackageGroupName": ["prod-training-mistral-7b-instruct"],
+        "ModelPackageGroupName": [group],
         "ModelApprovalStatus": ["Approved"],
     }
+
+
+def test_group_that_outlived_its_stack_is_not_in_the_way_of_the_next(assembly: Assembly) -> None:
+    template = assembly.template("Prod/Training")
+    name = template.only("AWS::SageMaker::ModelPackageGroup")["ModelPackageGroupName"]
+    start, unique, end = name["Fn::Join"][1]
+    assert (start, end) == ("prod-training-", "-mistral-7b-instruct")
+    assert {"Ref": "AWS::StackId"} in unique["Fn::Select"][1]["Fn::Split"][1]["Fn::Select"][1][
+        "Fn::Split"
+    ]
+
+
+def test_release_that_was_never_answered_raises_an_alarm(training: Template) -> None:
+    alarm = training.only("AWS::CloudWatch::Alarm")
+    (failed,) = (key for key in training.resources("AWS::SQS::Queue") if "Failed" in key)
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": [failed, "QueueName"]}}
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (
+        1,
+        "GreaterThanOrEqualToThreshold",
+    )
 
 
 def test_rules_and_function_share_the_queue(training: Template) -> None:

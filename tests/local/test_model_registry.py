@@ -12,6 +12,7 @@ _TGI = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:"
     "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
 )
+_PACKAGE_EVENT = "SageMaker Model Package State Change"
 Register = Callable[..., str]
 
 
@@ -87,6 +88,22 @@ def test_an_approval_is_told_on_the_event_bus(account: Account, register: Regist
     assert detail["ModelPackageName"] == f"{detail['ModelPackageGroupName']}/1"
     assert detail["ApprovalDescription"] == "reads well"
     assert detail["InferenceSpecification"]["Containers"][0]["Image"] == _TGI
+    assert detail["UpdatedModelPackageFields"] == ["ApprovalDescription", "ModelApprovalStatus"]
+
+
+def test_every_change_of_a_package_is_told_with_what_it_changed(
+    account: Account, register: Register
+) -> None:
+    queue = account.events({"source": ["aws.sagemaker"], "detail-type": [_PACKAGE_EVENT]})
+    package = register(ModelApprovalStatus="Approved")
+    account.sagemaker.update_model_package(
+        ModelPackageArn=package, CustomerMetadataProperties={"note": "served since May"}
+    )
+    told = [event["detail"] for event in account.messages(queue, 2)]
+    mine = [detail for detail in told if detail["ModelPackageArn"] == package]
+    changed = [detail.get("UpdatedModelPackageFields") for detail in mine]
+    assert changed == [None, ["CustomerMetadataProperties"]]
+    assert {detail["ModelApprovalStatus"] for detail in mine} == {"Approved"}
 
 
 def test_a_group_with_packages_is_not_deleted(

@@ -32,6 +32,8 @@ report = {"metrics": {"score": {"value": score}, "loss": float(sys.argv[1])}}
 (root / "evaluation/evaluation.json").write_text(json.dumps(report))
 """
 
+_ALWAYS: Json = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
+
 
 def get(reference: str) -> Json:
     return {"Get": reference}
@@ -471,6 +473,17 @@ def test_a_retried_execution_runs_only_what_did_not_succeed(account: Account) ->
         ),
         ([condition("C", {"Type": "Odd"}, then=[], otherwise=[])], "got 'Odd'"),
         ([{"Name": "C", "Type": "Condition"}], "lacks a member"),
+        (
+            [
+                condition(
+                    "Outer",
+                    _ALWAYS,
+                    then=[],
+                    otherwise=[condition("Inner", _ALWAYS, then=[], otherwise=[])],
+                )
+            ],
+            "Inner: SageMaker takes no condition step inside another, got it in Outer",
+        ),
     ],
 )
 def test_a_definition_that_cannot_run_here_is_refused_in_words(

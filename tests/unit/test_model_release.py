@@ -9,13 +9,16 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from model_release import callback, handler, serving_stack
+from model_release import callback, handler, registry, serving_stack
 
 _STACK = "Prod-Serving"
 _STACK_ID = f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{_STACK}/0a1b"
-_PACKAGE = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b/3"
+_PACKAGES = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b/"
+_PACKAGE = f"{_PACKAGES}3"
 _EXECUTION = "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/fine-tune/execution/abc"
 _TOKEN = "abcDEF0123"  # noqa: S105 - names a step, and opens nothing
+_UPDATE_TOKEN = f"callback-3-{_TOKEN}"
+_APPROVAL_TOKEN = "approval-3-20261122100000"  # noqa: S105 - the same
 _NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -38,10 +41,11 @@ def _cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 @pytest.fixture(name="sagemaker", autouse=True)
 def _sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     client = _client("sagemaker")
-    for module in (callback, handler):
+    for module in (callback, registry):
         monkeypatch.setattr(module, "sagemaker", lambda: client)
     monkeypatch.setenv("SERVING_STACK", _STACK)
     monkeypatch.setenv("ATTEMPTS", "3")
+    monkeypatch.setenv("PACKAGES", _PACKAGES)
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -56,11 +60,11 @@ def _handle(message: dict[str, Any], *, attempt: int = 1) -> list[dict[str, str]
     return failures
 
 
-def _callback(status: str = "Executing") -> dict[str, Any]:
+def _callback(status: str = "Executing", approval: str = "Approved") -> dict[str, Any]:
     return {
         "token": _TOKEN,
         "pipelineExecutionArn": _EXECUTION,
-        "arguments": {"model_package_arn": _PACKAGE, "stack": _STACK},
+        "arguments": {"model_package_arn": _PACKAGE, "approval": approval},
         "status": status,
     }
 
@@ -87,7 +91,7 @@ def _is_in(cloudformation: Stubber, status: str) -> None:
     cloudformation.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": _STACK})
 
 
-def _update(token: str = _TOKEN) -> dict[str, Any]:
+def _update(token: str = _UPDATE_TOKEN) -> dict[str, Any]:
     return {
         "StackName": _STACK,
         "UsePreviousTemplate": True,
@@ -108,11 +112,24 @@ def _succeeds(sagemaker: Stubber) -> None:
     )
 
 
-def _fails(sagemaker: Stubber, reason: str) -> None:
+def _fails(sagemaker: Stubber, reason: str, *, cut: str | None = None) -> None:
     sagemaker.add_response(
         "send_pipeline_execution_step_failure",
         {"PipelineExecutionArn": _EXECUTION},
-        {"CallbackToken": _TOKEN, "FailureReason": reason},
+        {"CallbackToken": _TOKEN, "FailureReason": cut or reason},
+    )
+    _is_rejected(sagemaker, reason)
+
+
+def _is_rejected(sagemaker: Stubber, reason: str) -> None:
+    sagemaker.add_response(
+        "update_model_package",
+        {"ModelPackageArn": _PACKAGE},
+        {
+            "ModelPackageArn": _PACKAGE,
+            "ModelApprovalStatus": "Rejected",
+            "ApprovalDescription": reason,
+        },
     )
 
 
@@ -142,7 +159,25 @@ def test_callback_goes_back_to_the_queue_when_the_stack_is_busy(
 ) -> None:
     _is_executing(sagemaker)
     _is_in(cloudformation, "UPDATE_IN_PROGRESS")
+    _has_events(cloudformation, _event("Model", "UPDATE_IN_PROGRESS", "", "a-deployment"))
     assert _handle(_callback()) == [{"itemIdentifier": "m-1"}]
+
+
+def test_callback_delivered_again_while_its_own_update_runs_waits_for_its_end(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_executing(sagemaker)
+    _is_in(cloudformation, "UPDATE_IN_PROGRESS")
+    _has_events(cloudformation, _event("Model", "UPDATE_IN_PROGRESS", ""))
+    assert _handle(_callback(), attempt=3) == []
+
+
+def test_callback_ends_at_once_when_a_person_must_approve(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _succeeds(sagemaker)
+    assert _handle(_callback(approval="PendingManualApproval")) == []
+    cloudformation.assert_no_pending_responses()
 
 
 def test_callback_goes_back_to_the_queue_when_another_update_came_first(
@@ -160,9 +195,10 @@ def test_callback_fails_with_words_when_the_stack_stays_busy(
 ) -> None:
     _is_executing(sagemaker)
     _is_in(cloudformation, "UPDATE_IN_PROGRESS")
+    _has_events(cloudformation)
     _fails(
         sagemaker,
-        "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy for 3 attempts",
+        "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy: release it again later",
     )
     assert _handle(_callback(), attempt=3) == []
 
@@ -177,6 +213,35 @@ def test_callback_fails_when_the_stack_is_broken(
         "stack Prod-Serving must be repaired before a release, it is UPDATE_ROLLBACK_FAILED",
     )
     assert _handle(_callback()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationError", "Stack with id Prod-Serving does not exist"),
+        ("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks"),
+    ],
+)
+def test_callback_fails_at_once_when_the_stack_cannot_be_read(
+    cloudformation: Stubber, sagemaker: Stubber, code: str, message: str
+) -> None:
+    _is_executing(sagemaker)
+    cloudformation.add_client_error("describe_stacks", code, message)
+    _fails(sagemaker, f"stack Prod-Serving: {message}")
+    assert _handle(_callback()) == []
+
+
+def test_callback_fails_when_nothing_was_mended_until_the_last_attempt(sagemaker: Stubber) -> None:
+    sagemaker.add_client_error("describe_pipeline_execution", "AccessDeniedException", "no policy")
+    with pytest.raises(Exception, match="no policy"):  # the queue delivers the message again
+        _handle(_callback(), attempt=2)
+    sagemaker.add_client_error("describe_pipeline_execution", "AccessDeniedException", "no policy")
+    _fails(
+        sagemaker,
+        "the release could not begin: An error occurred (AccessDeniedException) when calling the"
+        " DescribePipelineExecution operation: no policy",
+    )
+    assert _handle(_callback(), attempt=3) == []
 
 
 def test_callback_fails_when_cloudformation_refuses_the_value(
@@ -215,18 +280,21 @@ def test_nothing_is_released_for_an_execution_that_ended(
     cloudformation.assert_no_pending_responses()
 
 
-@pytest.mark.parametrize(("token", "answered"), [("another-token", True), (_TOKEN, False)])
+@pytest.mark.parametrize(("token", "answered"), [("another-token", True), (_UPDATE_TOKEN, False)])
 def test_stopping_ends_the_step_unless_its_update_began(
     cloudformation: Stubber, sagemaker: Stubber, token: str, *, answered: bool
 ) -> None:
-    event = _event("Model", "UPDATE_IN_PROGRESS", "", token)
-    cloudformation.add_response("describe_stack_events", {"StackEvents": [event]})
+    _has_events(cloudformation, _event("Model", "UPDATE_IN_PROGRESS", "", token))
     if answered:
         _fails(sagemaker, "the execution was stopped before its release began")
     assert _handle(_callback("Stopping")) == []
 
 
-def _event(resource: str, status: str, reason: str, token: str = _TOKEN) -> dict[str, Any]:
+def _has_events(cloudformation: Stubber, *events: dict[str, Any]) -> None:
+    cloudformation.add_response("describe_stack_events", {"StackEvents": list(events)})
+
+
+def _event(resource: str, status: str, reason: str, token: str = _UPDATE_TOKEN) -> dict[str, Any]:
     return {
         "StackId": _STACK_ID,
         "EventId": "1",
@@ -239,7 +307,7 @@ def _event(resource: str, status: str, reason: str, token: str = _TOKEN) -> dict
     }
 
 
-def _status_change(status: str, token: str = _TOKEN) -> dict[str, Any]:
+def _status_change(status: str, token: str = _UPDATE_TOKEN) -> dict[str, Any]:
     detail = {
         "stack-id": _STACK_ID,
         "status-details": {"status": status, "status-reason": "rolled back"},
@@ -256,14 +324,14 @@ def test_end_of_an_update_ends_the_step(sagemaker: Stubber) -> None:
 def test_failed_update_fails_the_step_with_the_first_cause(
     cloudformation: Stubber, sagemaker: Stubber
 ) -> None:
-    events = [
+    _has_events(
+        cloudformation,
         _event("Config", "UPDATE_FAILED", "Resource update cancelled"),
         _event("Alarm", "UPDATE_FAILED", "a consequence"),
         _event("LlmEndpoint", "UPDATE_FAILED", "did not pass the ping health check"),
         _event("LlmEndpoint", "UPDATE_IN_PROGRESS", ""),
         _event("LlmModel", "UPDATE_FAILED", "of a former update", "former"),
-    ]
-    cloudformation.add_response("describe_stack_events", {"StackEvents": events})
+    )
     _fails(
         sagemaker,
         "UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: did not pass the ping health check",
@@ -274,13 +342,27 @@ def test_failed_update_fails_the_step_with_the_first_cause(
 def test_long_reasons_are_cut_to_what_sagemaker_takes(
     cloudformation: Stubber, sagemaker: Stubber
 ) -> None:
-    events = [_event("E", "UPDATE_FAILED", "x" * 500)]
-    cloudformation.add_response("describe_stack_events", {"StackEvents": events})
-    _fails(sagemaker, f"UPDATE_FAILED: E: {'x' * 500}"[:256])
+    _has_events(cloudformation, _event("E", "UPDATE_FAILED", "x" * 2000))
+    reason = f"UPDATE_FAILED: E: {'x' * 2000}"
+    _fails(sagemaker, reason[:1024], cut=reason[:256])
     assert _handle(_status_change("UPDATE_FAILED")) == []
 
 
-@pytest.mark.parametrize("token", ["", "3d0e1a3e-1111-2222-3333-444455556666", "approval-3-1"])
+def test_failed_release_of_a_persons_approval_takes_the_approval_back(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    failed = _event("LlmEndpoint", "UPDATE_FAILED", "no capacity", _APPROVAL_TOKEN)
+    _has_events(cloudformation, failed)
+    _is_rejected(sagemaker, "UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: no capacity")
+    assert _handle(_status_change("UPDATE_ROLLBACK_COMPLETE", _APPROVAL_TOKEN)) == []
+
+
+def test_release_of_a_persons_approval_ends_without_an_answer(sagemaker: Stubber) -> None:
+    assert _handle(_status_change("UPDATE_COMPLETE", _APPROVAL_TOKEN)) == []
+    sagemaker.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("token", ["", "3d0e1a3e-1111-2222-3333-444455556666", _TOKEN])
 def test_updates_of_others_are_no_news(token: str) -> None:
     assert _handle(_status_change("UPDATE_COMPLETE", token)) == []
 
@@ -292,12 +374,18 @@ def test_news_that_came_twice_is_no_fault(sagemaker: Stubber) -> None:
     assert _handle(_status_change("UPDATE_COMPLETE")) == []
 
 
-def _approval() -> dict[str, Any]:
+def _approval(changed: list[str] | None = None) -> dict[str, Any]:
     detail = {"ModelPackageArn": _PACKAGE, "ModelApprovalStatus": "Approved"}
-    return {"detail-type": "SageMaker Model Package State Change", "detail": detail}
+    if changed is not None:
+        detail["UpdatedModelPackageFields"] = changed  # type: ignore[assignment] # JSON
+    return {
+        "detail-type": "SageMaker Model Package State Change",
+        "time": "2026-11-22T10:00:00Z",
+        "detail": detail,
+    }
 
 
-def _is_package(sagemaker: Stubber, status: str = "Approved", **members: Any) -> None:
+def _is_package(sagemaker: Stubber, status: str = "Approved", registered: str = "") -> None:
     package = {
         "ModelPackageName": "prod-training-mistral-7b/3",
         "ModelPackageArn": _PACKAGE,
@@ -306,38 +394,70 @@ def _is_package(sagemaker: Stubber, status: str = "Approved", **members: Any) ->
         "ModelPackageStatusDetails": {"ValidationStatuses": []},
         "CreationTime": _NOW,
         "ModelApprovalStatus": status,
-        **members,
     }
+    if registered:
+        package["CustomerMetadataProperties"] = {"approval_at_registration": registered}
     sagemaker.add_response("describe_model_package", package, {"ModelPackageName": _PACKAGE})
 
 
+@pytest.mark.parametrize("registered", ["Approved", "PendingManualApproval", ""])
 def test_approval_by_a_person_releases_without_a_callback(
-    cloudformation: Stubber, sagemaker: Stubber
+    cloudformation: Stubber, sagemaker: Stubber, registered: str
 ) -> None:
-    _is_package(sagemaker, LastModifiedTime=_NOW)
+    _is_package(sagemaker, registered=registered)
     _is_in(cloudformation, "UPDATE_COMPLETE")
-    token = f"approval-3-{int(_NOW.timestamp())}"
-    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update(token))
-    assert _handle(_approval()) == []
+    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update(_APPROVAL_TOKEN))
+    assert _handle(_approval(["ApprovalDescription", "ModelApprovalStatus"])) == []
 
 
-def test_approval_that_came_with_the_registration_is_the_pipelines_to_release(
+def test_package_registered_approved_by_a_person_is_released(
     cloudformation: Stubber, sagemaker: Stubber
 ) -> None:
-    _is_package(sagemaker, CustomerMetadataProperties={"approval_at_registration": "Approved"})
+    _is_package(sagemaker)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update(_APPROVAL_TOKEN))
     assert _handle(_approval()) == []
+
+
+@pytest.mark.parametrize("changed", [None, []])
+def test_approval_that_came_with_the_registration_is_the_pipelines_to_release(
+    cloudformation: Stubber, sagemaker: Stubber, changed: list[str] | None
+) -> None:
+    _is_package(sagemaker, registered="Approved")
+    assert _handle(_approval(changed)) == []
     cloudformation.assert_no_pending_responses()
+
+
+def test_edit_of_an_approved_package_releases_nothing(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    assert _handle(_approval(["CustomerMetadataProperties"])) == []
+    cloudformation.assert_no_pending_responses()
+    sagemaker.assert_no_pending_responses()
 
 
 def test_approval_that_was_withdrawn_releases_nothing(
     cloudformation: Stubber, sagemaker: Stubber
 ) -> None:
-    _is_package(sagemaker, "Rejected", LastModifiedTime=_NOW)
-    assert _handle(_approval()) == []
+    _is_package(sagemaker, "Rejected")
+    assert _handle(_approval(["ModelApprovalStatus"])) == []
     cloudformation.assert_no_pending_responses()
 
 
 def test_approval_waits_when_the_stack_is_busy(cloudformation: Stubber, sagemaker: Stubber) -> None:
-    _is_package(sagemaker, LastModifiedTime=_NOW)
+    _is_package(sagemaker)
     _is_in(cloudformation, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    assert _handle(_approval()) == [{"itemIdentifier": "m-1"}]
+    _has_events(cloudformation)
+    assert _handle(_approval(["ModelApprovalStatus"])) == [{"itemIdentifier": "m-1"}]
+
+
+def test_approval_is_taken_back_when_the_stack_is_broken(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_package(sagemaker)
+    _is_in(cloudformation, "UPDATE_ROLLBACK_FAILED")
+    _is_rejected(
+        sagemaker,
+        "stack Prod-Serving must be repaired before a release, it is UPDATE_ROLLBACK_FAILED",
+    )
+    assert _handle(_approval(["ModelApprovalStatus"])) == []

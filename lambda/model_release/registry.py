@@ -1,0 +1,25 @@
+"""The model registry: what it says of a package, and that one which failed is not approved."""
+
+from typing import Any
+
+from model_release.clients import sagemaker
+
+_LONGEST_DESCRIPTION = 1024  # SageMaker's limit
+
+
+def describe(package_arn: str) -> dict[str, Any]:
+    """Return the package as it is now."""
+    package: dict[str, Any] = sagemaker().describe_model_package(ModelPackageName=package_arn)
+    return package
+
+
+def reject(package_arn: str, reason: str) -> None:
+    """Take the approval back, with a reason: a rollback must not choose the package.
+
+    Whoever approves it again releases it again.
+    """
+    sagemaker().update_model_package(
+        ModelPackageArn=package_arn,
+        ModelApprovalStatus="Rejected",
+        ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
+    )
