@@ -49,8 +49,10 @@ key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 
 MODE ?= instruction
 .PHONY: finetune rollback drift
-finetune: .venv-jobs/installed ## fine-tune on the example data, and release (ENV=, MODE=domain, FAIL=gate)
-	@$(in_environment) python -m operate finetune $(ENV) --mode $(MODE) $(if $(FAIL),--fail $(FAIL))
+# the embedded AWS runs the jobs on this machine, and needs what is in their image
+finetune: .venv/installed $(if $(filter local,$(ENV)),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
+	@$(in_environment) python -m operate finetune $(ENV) --mode $(MODE) $(if $(DATA),--data "$(DATA)") \
+	  $(foreach assignment,$(SET),--set "$(assignment)") $(if $(FAIL),--fail $(FAIL))
 
 rollback: ## release the model that was served before
 	@$(in_environment) python -m operate rollback $(ENV)

@@ -48,24 +48,25 @@ def _checks(environment: str) -> Iterator[Check]:
     yield Check("instance type", said["InstanceType"], variant["InstanceType"])
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     yield Check("model", physical[_MODEL], model["ModelArn"])
-    package_arn = served_package(environment)
-    yield from _container_checks(template, package_arn, model["PrimaryContainer"])
-    if package_arn:
-        package = sagemaker.describe_model_package(ModelPackageName=package_arn)
-        yield Check("approval", "Approved", package["ModelApprovalStatus"])
+    yield from _container_checks(template, served_package(environment), model["PrimaryContainer"])
 
 
 def _container_checks(
     template: dict[str, Any], package_arn: str, container: dict[str, Any]
 ) -> Iterator[Check]:
-    yield Check("model package", package_arn, container.get("ModelPackageName", ""))
-    if package_arn:
-        return
-    base = _properties(template, _MODEL)["PrimaryContainer"]["Fn::If"][1]
-    yield Check("environment", base["Environment"], container.get("Environment"))
+    found = container.get("ModelPackageName", "")
+    yield Check("model package", package_arn, found)
+    _, base, released = _properties(template, _MODEL)["PrimaryContainer"]["Fn::If"]
+    said = released if package_arn else base
+    yield Check("environment", said["Environment"], container.get("Environment"))
+    image = container.get("Image", "")
+    if found:
+        package = client("sagemaker").describe_model_package(ModelPackageName=found)
+        yield Check("approval", "Approved", package["ModelApprovalStatus"])
+        image = package["InferenceSpecification"]["Containers"][0]["Image"]
     # The registry's address depends on the region, what comes after it does not.
-    image = base["Image"] if isinstance(base["Image"], str) else base["Image"]["Fn::Join"][1][-1]
-    yield Check("image", _tag(image), _tag(container["Image"]))
+    wanted = base["Image"] if isinstance(base["Image"], str) else base["Image"]["Fn::Join"][1][-1]
+    yield Check("image", _tag(wanted), _tag(image))
 
 
 def _physical_ids(stack: str) -> dict[str, str]:

@@ -11,16 +11,20 @@ _POLL_SECONDS = 1.0
 _RUNNING = ("Executing", "Stopping")
 _WIDTHS = (16, 11, 9, 60)
 
+Row = tuple[str, str, str, str]
+
 
 def watch(execution_arn: str) -> dict[str, Any]:
     """Show the steps until the execution ends; returns its description."""
-    shown: list[str] = []
+    show = _draw if sys.stdout.isatty() else _tell
+    shown: list[Row] = []
     while True:
         execution: dict[str, Any] = client("sagemaker").describe_pipeline_execution(
             PipelineExecutionArn=execution_arn
         )
-        lines = table(steps(execution_arn), datetime.now().astimezone())
-        shown = _show(lines, shown)
+        found = rows(steps(execution_arn), datetime.now().astimezone())
+        show(found, shown)
+        shown = found
         if execution["PipelineExecutionStatus"] not in _RUNNING:
             return execution
         time.sleep(_POLL_SECONDS)
@@ -36,19 +40,15 @@ def steps(execution_arn: str) -> list[dict[str, Any]]:
     return [step for page in pages for step in page["PipelineExecutionSteps"]]
 
 
-def table(found: list[dict[str, Any]], now: datetime) -> list[str]:
-    """One line for each step: its name, its status, how long it has taken and what it made."""
-    rows = [("step", "status", "seconds", "")]
+def rows(found: list[dict[str, Any]], now: datetime) -> list[Row]:
+    """A row for each step: its name, its status, how long it has taken and what it made."""
+    table: list[Row] = [("step", "status", "seconds", "")]
     for step in found:
         began = step.get("StartTime", now)
         seconds = (step.get("EndTime", now) - began).total_seconds()
         status = "Cached" if "CacheHitResult" in step else step["StepStatus"]
-        rows.append((step["StepName"], status, f"{max(seconds, 0):.0f}", _made(step)))
-    widths = _WIDTHS
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+        table.append((step["StepName"], status, f"{max(seconds, 0):.0f}", _made(step)))
+    return table
 
 
 def _made(step: dict[str, Any]) -> str:
@@ -62,13 +62,20 @@ def _made(step: dict[str, Any]) -> str:
     return ""
 
 
-def _show(lines: list[str], shown: list[str]) -> list[str]:
-    """Draw the table over the last one in a terminal; elsewhere print what is new of it."""
-    if sys.stdout.isatty():
-        up = f"\x1b[{len(shown)}A\x1b[J" if shown else ""
-        print(up + "\n".join(lines), flush=True)
-        return lines
-    ended = [line for line in lines if "Executing" not in line]
-    for line in ended[len(shown) :]:
-        print(line, flush=True)
-    return [*shown, *ended[len(shown) :]]
+def _draw(found: list[Row], shown: list[Row]) -> None:
+    """Draw the table over the last one, in a terminal."""
+    up = f"\x1b[{len(shown)}A\x1b[J" if shown else ""
+    print(up + "\n".join(map(_line, found)), flush=True)
+
+
+def _tell(found: list[Row], shown: list[Row]) -> None:
+    """Print each step whose status is new."""
+    known = {row[:2] for row in shown}
+    for row in found:
+        if row[:2] not in known:
+            print(_line(row), flush=True)
+
+
+def _line(row: Row) -> str:
+    columns = zip(row, _WIDTHS, strict=True)
+    return "  ".join(text.ljust(width) for text, width in columns).rstrip()

@@ -1,6 +1,7 @@
 """Fine-tunes the environment's model on data of this machine, and releases what is better."""
 
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -8,11 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from operate.answers import print_answer
+from operate.datasets import first_request, upload
 from operate.executions import steps, watch
 from operate.stacks import client, outputs
 
 _EXAMPLES = Path(__file__).parents[1] / "examples"
 _MODES = {"instruction": "True", "domain": "False"}
+
+_KEPT_WITH_THE_MODEL = {"InputDataUri", "BaseModelUri", "BaseModelId"}
+_LONGEST_METADATA = 256  # the registry's limit, which would be met when all is trained
 
 # Values that no model can reach: the gate refuses whatever is trained.
 _FAILURES = {"gate": {"MinLossReduction": "0.99"}}
@@ -21,33 +27,39 @@ _FAILURES = {"gate": {"MinLossReduction": "0.99"}}
 def finetune(
     environment: str, *, data: Path | None, mode: str, fail: str | None, values: Mapping[str, str]
 ) -> None:
-    """Run the pipeline to its end; raises SystemExit when no model was released."""
-    found = outputs(environment, "Training")
-    source = data or _EXAMPLES / mode
-    prefix = f"data/{source.name}/"
-    _upload(source, found["DataBucketName"], prefix)
+    """Run the pipeline to its end and ask its model; raises SystemExit when there is none."""
+    began = time.monotonic()
+    found, source = outputs(environment, "Training"), data or _EXAMPLES / mode
+    request = first_request(source, mode)
     parameters = {
-        "InputDataUri": f"s3://{found['DataBucketName']}/{prefix}",
+        "InputDataUri": upload(source, found["DataBucketName"]),
         "Mode": mode,
         "instruction_tuned": _MODES[mode],
         **(_FAILURES[fail] if fail else {}),
         **values,
     }
+    _check_lengths(parameters)
     _ensure_base_model(found["PipelineName"], found["DataBucketName"])
     execution_arn = _start(found["PipelineName"], parameters)
     print(f"execution {execution_arn}")
     execution = watch(execution_arn)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    print(f"took {minutes} min {seconds} s")
     status = execution["PipelineExecutionStatus"]
     if status != "Succeeded":
         raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")
-    _print_result(environment, execution_arn)
+    if _is_released(environment, execution_arn):
+        print(f"asking for the first example: {json.dumps(request[1], ensure_ascii=False)}")
+        print_answer(environment, *request)
 
 
-def _upload(source: Path, bucket: str, prefix: str) -> None:
-    files = sorted(path for path in source.iterdir() if path.is_file())
-    for file in files:
-        client("s3").upload_file(str(file), bucket, f"{prefix}{file.name}")
-    print(f"uploaded {', '.join(file.name for file in files)} to s3://{bucket}/{prefix}")
+def _check_lengths(parameters: Mapping[str, str]) -> None:
+    for name in _KEPT_WITH_THE_MODEL & parameters.keys():
+        if len(parameters[name]) > _LONGEST_METADATA:
+            raise SystemExit(
+                f"{name} must have {_LONGEST_METADATA} characters at most, for the registry to"
+                f" keep it, got {parameters[name]}"
+            )
 
 
 def _start(pipeline: str, parameters: Mapping[str, str]) -> str:
@@ -83,16 +95,23 @@ def _packaged_weights(uri: str) -> Path:
     return weights
 
 
-def _print_result(environment: str, execution_arn: str) -> None:
+def _is_released(environment: str, execution_arn: str) -> bool:
+    """Print what became of the model; whether it is served, or waits for a person."""
     made = {step["StepName"]: step.get("Metadata", {}) for step in steps(execution_arn)}
     package_arn = made["Register"]["RegisterModel"]["Arn"]
     package = client("sagemaker").describe_model_package(ModelPackageName=package_arn)
     for name, metric in _metrics(package).items():
         print(f"{name:<26} {metric['value']:.4g}")
-    if "Release" in made:
+    if package["ModelApprovalStatus"] == "Approved":
         print(f"{environment} serves {package_arn}")
-    else:
-        print(f"{package_arn} is {package['ModelApprovalStatus']}: approve it to release it")
+        return True
+    print(
+        f"{package_arn} is {package['ModelApprovalStatus']}: read its report"
+        f" {package['CustomerMetadataProperties']['report']}, and release it with\n"
+        f"aws sagemaker update-model-package --model-package-arn {package_arn}"
+        " --model-approval-status Approved"
+    )
+    return False
 
 
 def _metrics(package: dict[str, Any]) -> dict[str, dict[str, float]]:

@@ -7,14 +7,14 @@ from operate.stacks import client, outputs
 _KEY_OUTPUT = "ApiKeyId"
 
 
+def client_names(environment: str) -> list[str]:
+    """The clients that have keys."""
+    return sorted(_key_ids(environment))
+
+
 def key_of(environment: str, client_name: str) -> str:
     """The value of a client's key; raises SystemExit when there is no such client."""
-    found = outputs(environment, "Api")
-    ids = {
-        name.removeprefix(_KEY_OUTPUT): value
-        for name, value in found.items()
-        if name.startswith(_KEY_OUTPUT)
-    }
+    ids = _key_ids(environment)
     if not ids:
         raise SystemExit(f"{environment} has no keys: its callers sign their requests (IAM)")
     if client_name not in ids:
@@ -30,3 +30,8 @@ def key_of(environment: str, client_name: str) -> str:
             "use credentials that may apigateway:GET it"
         ) from error
     return str(answer["value"])
+
+
+def _key_ids(environment: str) -> dict[str, str]:
+    found = outputs(environment, "Api").items()
+    return {k.removeprefix(_KEY_OUTPUT): v for k, v in found if k.startswith(_KEY_OUTPUT)}

@@ -1,11 +1,12 @@
 """Updates of an environment's serving stack: one at a time, watched to their end."""
 
 import time
+import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.stacks import client, describe, stack_name
+from operate.stacks import client, describe
 
 _PARAMETER = "ModelPackageArn"
 _POLL_SECONDS = 2.0
@@ -26,28 +27,46 @@ def serve_package(environment: str, package_arn: str) -> None:
         else {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
         for parameter in found["Parameters"]
     ]
+    token = f"operate-{uuid.uuid4().hex}"
     try:
         client("cloudformation").update_stack(
             StackName=found["StackName"],
             UsePreviousTemplate=True,
             Parameters=parameters,
             Capabilities=["CAPABILITY_IAM"],
+            ClientRequestToken=token,
         )
     except ClientError as error:
         raise SystemExit(f"{found['StackName']} takes no update: {error}") from error
-    _watch(environment)
+    _watch(str(found["StackName"]), token)
 
 
-def _watch(environment: str) -> None:
-    status = ""
-    while True:
-        stack = describe(environment, "Serving")
-        if stack["StackStatus"] != status:
-            status = stack["StackStatus"]
-            print(f"{time.strftime('%H:%M:%S')} {stack_name(environment, 'Serving')} {status}")
-        if not status.endswith("_IN_PROGRESS"):
-            break
+def _watch(stack: str, token: str) -> None:
+    """Print what becomes of this update: the stack's status may still be that of an older one."""
+    status, shown = "", ""
+    while not status or status.endswith("_IN_PROGRESS"):
         time.sleep(_POLL_SECONDS)
+        events = _events(stack, token)
+        status = next((e["ResourceStatus"] for e in events if _is_of_stack(e)), "")
+        if status != shown:
+            print(f"{time.strftime('%H:%M:%S')} {stack} {status}", flush=True)
+            shown = status
     if status != "UPDATE_COMPLETE":
-        reason = stack.get("StackStatusReason", "see the stack's events")
-        raise SystemExit(f"the model was not changed, {status}: {reason}")
+        raise SystemExit(f"the model was not changed, {status}: {_first_failure(events)}")
+
+
+def _events(stack: str, token: str) -> list[dict[str, Any]]:
+    """The update's own events, newest first: a page holds more than an update has."""
+    events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [event for event in events if event.get("ClientRequestToken") == token]
+
+
+def _is_of_stack(event: dict[str, Any]) -> bool:
+    return bool(event["ResourceType"] == "AWS::CloudFormation::Stack")
+
+
+def _first_failure(events: list[dict[str, Any]]) -> str:
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    if not failed:
+        return "see the stack's events"
+    return f"{failed[-1]['LogicalResourceId']}: {failed[-1].get('ResourceStatusReason', '')}"

@@ -1,0 +1,54 @@
+"""The data of a fine-tuning: where they are uploaded to, and what one asks of them."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from operate.stacks import client
+
+_START_WORDS = 12  # of a text, which the model goes on from
+_LOOKED_AT = 2000  # characters of it
+
+
+def upload(folder: Path, bucket: str) -> str:
+    """Upload a folder's files and return their URI: data that changed have another one.
+
+    SageMaker takes a job's result over from an earlier execution when the URIs are the same.
+    """
+    files = _files(folder)
+    prefix = f"data/{folder.resolve().name}/{_fingerprint(files)}/"
+    uri = f"s3://{bucket}/{prefix}"
+    for file in files:
+        client("s3").upload_file(str(file), bucket, f"{prefix}{file.name}")
+    print(f"uploaded {', '.join(file.name for file in files)} to {uri}")
+    return uri
+
+
+def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
+    """What a client asks for the first example: the API's path, and the body."""
+    if mode == "domain":
+        text = _files(folder)[0].read_text(encoding="utf-8")[:_LOOKED_AT]
+        return "v1/completions", {"prompt": " ".join(text.split()[:_START_WORDS])}
+    template = json.loads((folder / "template.json").read_text(encoding="utf-8"))
+    with (folder / "train.jsonl").open(encoding="utf-8") as lines:
+        record = json.loads(next(line for line in lines if line.strip()))
+    question = template["prompt"].format(**record)
+    return "v1/chat/completions", {"messages": [{"role": "user", "content": question}]}
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise SystemExit(f"data must be a folder, got {folder}")
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    if not files:
+        raise SystemExit(f"data must be a folder with files in it, got {folder}")
+    return files
+
+
+def _fingerprint(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{content} {file.name}\n".encode())
+    return digest.hexdigest()
