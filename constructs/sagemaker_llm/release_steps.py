@@ -60,7 +60,10 @@ def register_step(
         "Environment": parts.endpoint.model.packaged_environment,
         "ModelDataSource": {"S3DataSource": weights},
     }
-    report = Join(on="/", values=[output_uri(evaluated, "evaluation"), "evaluation.json"])
+    evaluation = output_uri(evaluated, "evaluation")
+    figures, report = (
+        Join(on="/", values=[evaluation, name]) for name in ("evaluation.json", "report.html")
+    )
     data_hash = JsonGet(step_name=prepared.name, property_file=DATA_REPORT, json_path="sha256")
     request = {
         "ModelPackageGroupName": parts.registry.group_name,
@@ -72,11 +75,12 @@ def register_step(
             "SupportedRealtimeInferenceInstanceTypes": [parts.endpoint.instance_type],
         },
         "ModelMetrics": {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}}
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": figures}}
         },
         "CustomerMetadataProperties": {
             "base_model": p.base_model_id,
             "base_model_uri": p.base_model_uri,
+            "report": report,
             "data_uri": p.input_data_uri,
             "data_sha256": data_hash,
             "training_job": tuned.properties.TrainingJobName,

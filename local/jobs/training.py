@@ -124,7 +124,7 @@ def _upload(job: Job) -> None:
     if config.get("CompressionType") == "NONE":
         s3_folders.upload(s3, model, f"{prefix}/model", key)
         s3_folders.upload(s3, data, f"{prefix}/data", key)
-        artifacts = f"{prefix}/model/"
+        artifacts = f"{prefix}/model"  # without the last slash that an endpoint wants
     else:
         s3_folders.upload_file(s3, _archive(model), f"{prefix}/model.tar.gz", key)
         if any(data.iterdir()):

@@ -140,7 +140,7 @@ def test_a_training_job_runs_its_script_as_the_toolkit_does(account: Account) ->
     )
     assert ended["TrainingJobStatus"] == ended["SecondaryStatus"] == "Completed", ended
     prefix = f"models/{ended['TrainingJobName']}/output/"
-    assert ended["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{BUCKET}/{prefix}model/"
+    assert ended["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{BUCKET}/{prefix}model"
     assert json.loads(account.get(f"{prefix}model/weights.json")) == {
         "epoch": 3,
         "learning_rate": 6e-6,
