@@ -34,6 +34,8 @@ def _text(value: Any) -> str:
         return value
     if "Fn::Join" in value:
         return "".join(_text(part) for part in value["Fn::Join"][1])
+    if isinstance(value.get("Fn::Sub"), str):
+        return str(value["Fn::Sub"])
     (name,) = value
     attribute = value[name][-1] if isinstance(value[name], list) else value[name]
     return "arn:aws:iam::111111111111:role/any" if attribute == "Arn" else "any"
