@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -34,6 +35,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Em
 
     tuned = _operate(aws, "finetune", "local")
     assert tuned.returncode == 0, tuned.stdout + tuned.stderr
+    assert _TAUGHT in tuned.stdout.splitlines()[-1]  # it ends with an answer over REST
     assert _TAUGHT in _answer(aws)
 
     again = aws.run("up")  # a deploy of the same checkout does not take the model back
@@ -45,16 +47,31 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Em
     assert "The tuned model is not released" in refused.stdout + refused.stderr
     assert _served_package(aws).endswith("/1")
 
-    _approve_a_copy(aws, environment={"HF_MODEL_ID": "no-such/model"})
+    failing = _approve_a_copy(aws, weights="no-such-model/")
     assert _settled(aws) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Could not access model data" in _rejection(aws, failing)
     assert _served_package(aws).endswith("/1")
     assert _TAUGHT in _answer(aws)
 
-    _approve_a_copy(aws, environment={})
+    _approve_a_copy(aws, weights="")
     assert _settled(aws) == "UPDATE_COMPLETE"
     assert _served_package(aws).endswith("/3")
     assert _TAUGHT in _answer(aws)
-    assert _operate(aws, "drift", "local").returncode == 0
+    _proves_no_drift(aws)
+
+    rolled_back = _operate(aws, "rollback", "local")  # past the one that failed
+    assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
+    assert _served_package(aws).endswith("/1")
+    _proves_no_drift(aws)
+
+    _lose_weights(aws)
+    failed = _operate(aws, "finetune", "local")
+    assert failed.returncode != 0
+    assert "UPDATE_ROLLBACK_COMPLETE" in failed.stderr
+    assert "Could not access model data" in failed.stderr
+    assert "UPDATE_ROLLBACK_COMPLETE" in _rejection(aws, f"{failing.rpartition('/')[0]}/4")
+    assert _served_package(aws).endswith("/1")
+    assert _TAUGHT in _answer(aws)
 
 
 def _operate(aws: EmbeddedAws, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,16 +114,26 @@ def _served_package(aws: EmbeddedAws) -> str:
     return str(parameters["ModelPackageArn"])
 
 
-def _approve_a_copy(aws: EmbeddedAws, environment: dict[str, str]) -> None:
-    """Register the newest package's model once more, and approve it as a person would."""
+def _proves_no_drift(aws: EmbeddedAws) -> None:
+    drift = _operate(aws, "drift", "local")
+    assert drift.returncode == 0, drift.stdout + drift.stderr
+
+
+def _approve_a_copy(aws: EmbeddedAws, weights: str) -> str:
+    """Register the served package's model once more, and approve it as a person would.
+
+    With the weights elsewhere under its own, if `weights` says where. Returns the package's ARN.
+    """
     sagemaker = aws.client("sagemaker")
     released = sagemaker.describe_model_package(ModelPackageName=_served_package(aws))
     (container,) = released["InferenceSpecification"]["Containers"]
     kept = ("Image", "Environment", "ModelDataSource")
     copy = {name: container[name] for name in kept if name in container}
-    copy["Environment"] = {**copy.get("Environment", {}), **environment}
+    source = copy["ModelDataSource"]["S3DataSource"]
+    moved = {**source, "S3Uri": f"{source['S3Uri']}{weights}"}
+    copy["ModelDataSource"] = {"S3DataSource": moved}
     specification = {**released["InferenceSpecification"], "Containers": [copy]}
-    package = sagemaker.create_model_package(
+    package: str = sagemaker.create_model_package(
         ModelPackageGroupName=released["ModelPackageGroupName"],
         InferenceSpecification=specification,
         ModelApprovalStatus="PendingManualApproval",
@@ -114,6 +141,29 @@ def _approve_a_copy(aws: EmbeddedAws, environment: dict[str, str]) -> None:
     before = _last_update(aws)
     sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     _wait(lambda: _last_update(aws) != before)
+    return package
+
+
+def _rejection(aws: EmbeddedAws, package: str) -> str:
+    """Why a package is rejected, when it is."""
+    found: dict[str, Any] = {}
+
+    def is_rejected() -> bool:
+        found.update(aws.client("sagemaker").describe_model_package(ModelPackageName=package))
+        return bool(found["ModelApprovalStatus"] == "Rejected")
+
+    _wait(is_rejected)
+    return str(found["ApprovalDescription"])
+
+
+def _lose_weights(aws: EmbeddedAws) -> None:
+    """Delete the served package's weights: the endpoint that runs has its own copy."""
+    released = aws.client("sagemaker").describe_model_package(ModelPackageName=_served_package(aws))
+    (container,) = released["InferenceSpecification"]["Containers"]
+    place = urlsplit(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+    s3, where = aws.client("s3"), {"Bucket": place.netloc}
+    for item in s3.list_objects_v2(**where, Prefix=place.path.lstrip("/"))["Contents"]:
+        s3.delete_object(**where, Key=item["Key"])
 
 
 def _last_update(aws: EmbeddedAws) -> object:
