@@ -169,7 +169,7 @@ def test_a_pipeline_trains_evaluates_gates_and_registers(
     assert package["MetadataProperties"]["GeneratedBy"] == execution
     (container,) = package["InferenceSpecification"]["Containers"]
     weights = container["ModelDataSource"]["S3DataSource"]["S3Uri"]
-    assert account.get(weights.removeprefix(f"s3://{BUCKET}/") + "n.txt") == "14"
+    assert account.get(weights.removeprefix(f"s3://{BUCKET}/") + "/n.txt") == "14"
 
     told = [e for e in account.messages(changes) if "Pipeline" in e["detail-type"]]
     assert [e["detail"]["currentPipelineExecutionStatus"] for e in told] == [
