@@ -25,6 +25,7 @@ def prepare_step(parts: PipelineParts, p: PipelineParameters) -> RequestStep:
     """Validate and split the data."""
     arguments = {
         "mode": p.mode,
+        "instruction_tuned": p.hyperparameters["instruction_tuned"],  # must fit the mode
         "validation_split": p.hyperparameters["validation_split"],
         "test_split": p.test_split,
         "max_input_length": p.hyperparameters["max_input_length"],
@@ -86,6 +87,7 @@ def evaluate_step(
     """Measure the tuned model beside its base."""
     arguments = {
         "prompt_format": parts.endpoint.model.prompt_format,
+        "max_input_length": p.hyperparameters["max_input_length"],
         "retrieval_lengths": p.retrieval_lengths,
         "retrieval_trials": p.retrieval_trials,
         "sample_prompts": str(parts.settings.sample_prompts),

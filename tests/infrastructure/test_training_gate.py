@@ -36,7 +36,9 @@ def _comparison(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 def _measured(loss: float, accuracy: float) -> SimpleNamespace:
     return SimpleNamespace(
-        held_out=SimpleNamespace(loss=loss, standard_deviation=0.1, perplexity=2.7**loss),
+        held_out=SimpleNamespace(
+            loss=loss, standard_deviation=0.1, perplexity=2.7**loss, records=9, left_out=0
+        ),
         tokens_per_second=20.0,
         accuracy=lambda _task: accuracy,
     )

@@ -136,6 +136,23 @@ def test_another_form_is_found_out(
         Draft202012Validator(SCHEMA).validate(definition)
 
 
+def test_jobs_are_told_what_the_training_goes_by(definition: dict[str, Any]) -> None:
+    steps = steps_by_name(definition)
+    for step, name in (
+        ("Prepare", "instruction_tuned"),
+        ("Prepare", "max_input_length"),
+        ("Evaluate", "max_input_length"),
+    ):
+        words = steps[step]["Arguments"]["AppSpecification"]["ContainerArguments"]
+        value = words[words.index(f"--{name}") + 1]
+        assert {"Get": f"Parameters.{name}"} in (value, *_joined(value)), (step, name)
+
+
+def _joined(value: dict[str, Any]) -> list[Any]:
+    joined: list[Any] = value.get("Std:Join", {}).get("Values", [])
+    return joined
+
+
 def test_hyperparameters_are_those_of_the_training_script(definition: dict[str, Any]) -> None:
     tree = ast.parse((ROOT / "jobs" / "tuning" / "hyperparameters.py").read_text())
     (script,) = (
