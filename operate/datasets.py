@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,23 @@ def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
     if mode == "domain":
         text = _files(folder)[0].read_text(encoding="utf-8")[:_LOOKED_AT]
         return "v1/completions", {"prompt": " ".join(text.split()[:_START_WORDS])}
-    template = json.loads((folder / "template.json").read_text(encoding="utf-8"))
-    with (folder / "train.jsonl").open(encoding="utf-8") as lines:
-        record = json.loads(next(line for line in lines if line.strip()))
-    question = template["prompt"].format(**record)
+    try:
+        template = json.loads((folder / "template.json").read_text(encoding="utf-8"))["prompt"]
+        with (folder / "train.jsonl").open(encoding="utf-8") as lines:
+            question = next(_questions(template, lines))
+    except (OSError, ValueError, LookupError, StopIteration) as error:
+        raise SystemExit(
+            f"{folder} must hold train.jsonl and the template.json that its records fit,"
+            f" got {type(error).__name__} {error}"
+        ) from error
     return "v1/chat/completions", {"messages": [{"role": "user", "content": question}]}
+
+
+def _questions(template: str, lines: Iterable[str]) -> Iterator[str]:
+    """The prompts of the records that fit: the preparing job reports the others."""
+    for line in lines:
+        with suppress(ValueError, LookupError, TypeError):
+            yield template.format(**json.loads(line))
 
 
 def _files(folder: Path) -> list[Path]:
