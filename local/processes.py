@@ -60,7 +60,9 @@ def start(
     )
 
 
-def wait_until_ready(process: subprocess.Popen[str], port: int, path: str, timeout: float) -> bool:
+def wait_until_ready(
+    process: subprocess.Popen[str] | subprocess.Popen[bytes], port: int, path: str, timeout: float
+) -> bool:
     """Whether `path` answers 2xx before the process ends or `timeout` seconds pass."""
     deadline = time.monotonic() + timeout
     while process.poll() is None and time.monotonic() < deadline:

@@ -3,17 +3,14 @@
 import asyncio
 import json
 import os
-import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +24,19 @@ from openai import APIError, AsyncOpenAI, BadRequestError, InternalServerError, 
 
 from invoke_proxy.errors import EndpointError
 from invoke_proxy.runtime import sagemaker_runtime
-from local.processes import free_port
+from local.processes import free_port, wait_until_ready
 from tests.local.proxy_process import ASSET, ROOT, proxy_environment
 from tests.unit.proxy_double import tgi_frames
 from tests.unit.sagemaker_double import END, HEAD, FakeSageMaker, error, part, stream
 
 CHAT: Any = [{"role": "user", "content": "Hi"}]
 WORDS = [f" word{number}" for number in range(20)]
-SLOW = [HEAD, *(step for frame in tgi_frames(WORDS) for step in (part(frame), 0.02)), END]
+SECONDS_APART = 0.02
+SLOW = [
+    HEAD,
+    *(step for frame in tgi_frames(WORDS) for step in (part(frame), SECONDS_APART)),
+    END,
+]
 
 
 @dataclass
@@ -43,7 +45,6 @@ class Proxy:
 
     url: str
     sagemaker_port: int
-    seconds_to_ready: float
     process: subprocess.Popen[bytes]
 
 
@@ -51,30 +52,16 @@ class Proxy:
 def proxy() -> Iterator[Proxy]:
     subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
     port, sagemaker_port = free_port(), free_port()
-    started = time.monotonic()
     with subprocess.Popen(
         [ASSET / "run.sh"],
         env=proxy_environment(port, sagemaker_port),
         cwd="/",
         stdout=subprocess.PIPE,
     ) as process:
-        while not _is_up(port):
-            assert process.poll() is None, "the proxy ended"
-            assert time.monotonic() - started < 20
-            time.sleep(0.005)
-        seconds = time.monotonic() - started
-        yield Proxy(f"http://127.0.0.1:{port}", sagemaker_port, seconds, process)
+        assert wait_until_ready(process, port, "/health", timeout=30)
+        yield Proxy(f"http://127.0.0.1:{port}", sagemaker_port, process)
         process.terminate()
         assert process.wait(timeout=5) in {0, -15}
-
-
-def _is_up(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-            return b"200" in connection.recv(64)
-    except OSError:
-        return False
 
 
 @asynccontextmanager
@@ -92,9 +79,9 @@ async def test_tokens_come_one_by_one(proxy: Proxy) -> None:
     async with client_of(proxy, FakeSageMaker(SLOW)) as client:
         answer = await client.chat.completions.create(model="tgi", messages=CHAT, stream=True)
         arrivals = [time.monotonic() async for chunk in answer if chunk.choices[0].delta.content]
-    gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     assert len(arrivals) == len(WORDS)
-    assert 0.015 < statistics.median(gaps) < 0.03
+    # held back anywhere on the way, they would come together
+    assert arrivals[-1] - arrivals[0] > SECONDS_APART * (len(WORDS) - 1) / 2
 
 
 async def test_a_client_that_leaves_cancels_the_stream_at_sagemaker(proxy: Proxy) -> None:
@@ -218,11 +205,3 @@ async def test_sagemaker_is_met_over_tls_that_is_verified(
             with pytest.raises(EndpointError, match="unavailable"):
                 await anext(runtime.invoke(b"{}"))
     server.close()
-
-
-def test_the_process_is_ready_soon(
-    proxy: Proxy, record_property: Callable[[str, object], None]
-) -> None:
-    """Soon enough to notice a wrong import; the aim itself is measured by the benchmark."""
-    record_property("start_to_ready_seconds", round(proxy.seconds_to_ready, 3))
-    assert proxy.seconds_to_ready < 5

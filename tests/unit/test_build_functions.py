@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -97,11 +96,9 @@ def test_the_authorizers_asset_is_its_source(project: Path) -> None:
     assert set(contents(asset)) == {"api_authorizer/__init__.py", "api_authorizer/handler.py"}
 
 
-def test_a_second_build_touches_nothing_and_is_quick(project: Path) -> None:
+def test_a_second_build_touches_nothing(project: Path) -> None:
     times = {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")}
-    started = time.monotonic()
     again = build(project)
-    assert time.monotonic() - started < 1.5
     assert again.stdout.count("as it was") == 2 * len(build_functions.functions())
     assert {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")} == times
 

