@@ -95,7 +95,7 @@ setup: .venv/installed node_modules/installed ## install everything that the pro
 	@touch $@
 
 node_modules/installed: package-lock.json .venv/installed
-	@echo "installing the CDK CLI"
+	@echo "installing the CDK CLI and what compiles the functions for AWS"
 	@npm ci --no-audit --no-fund --loglevel=error || $(call ask_for,npm's registry)
 	@touch $@
 

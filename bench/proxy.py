@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.proxy_client import TOKENS, Load, Target, measure, rounds
-from bench.proxy_servers import LITELLM, ROOT, Server, litellm, proxy, stub, without_byte_code
+from bench.proxy_servers import LITELLM, ROOT, Server, litellm, proxy, stub
 
 _CONCURRENCY = (1, 16, 128)
 _STARTS = 5
@@ -85,17 +85,13 @@ def _print_row(name: str, concurrency: int, got: Load, direct: Load, cpu_seconds
 
 
 def _print_processes(asset: Path, sagemaker_port: int, servers: dict[str, Server]) -> None:
-    print(f"\n{'':<28}{'start to ready':>16}{'memory at most':>16}")
-    print(f"{'`import boto3` alone':<28}{_seconds_of_import():>14.2f} s")
-    # AWS's asset is built for another Python than the one that builds it: it has no byte code.
-    with without_byte_code(asset) as bare:
-        seconds = _seconds_to_ready(bare, sagemaker_port)
-    print(f"{'proxy, no byte code (AWS)':<28}{seconds:>14.2f} s")
+    print(f"\n{'':<22}{'start to ready':>16}{'memory at most':>16}")
+    print(f"{'`import boto3` alone':<22}{_seconds_of_import():>14.2f} s")
     for name, server in servers.items():
         seconds = server.seconds_to_ready
         if name == "proxy":
             seconds = _seconds_to_ready(asset, sagemaker_port)
-        print(f"{name:<28}{seconds:>14.2f} s{server.megabytes:>13.0f} MB")
+        print(f"{name:<22}{seconds:>14.2f} s{server.megabytes:>13.0f} MB")
 
 
 def _seconds_to_ready(asset: Path, sagemaker_port: int) -> float:

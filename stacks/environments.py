@@ -80,10 +80,10 @@ _SMALL_TUNING = TuningSettings(
         "gradient_checkpointing": "False",
     },
     retrieval_lengths="128",
-    retrieval_trials=2,
+    retrieval_trials=4,
     sample_prompts=2,
     max_new_tokens=16,
-    # One prompt more or less of two is chance with a model this small.
+    # One prompt more or less of four is chance with a model this small, and so are two.
     min_retrieval_change=-0.5,
 )
 
