@@ -80,11 +80,11 @@ _SMALL_TUNING = TuningSettings(
         "gradient_checkpointing": "False",
     },
     retrieval_lengths="128",
-    retrieval_trials=4,
+    retrieval_trials=2,
     sample_prompts=2,
     max_new_tokens=16,
-    # One prompt more or less of four is chance with a model this small, and so are two.
-    min_retrieval_change=-0.5,
+    # Retrieval is reported, not judged: what 40 steps leave of it in a model this small is chance.
+    min_retrieval_change=-1.0,
 )
 
 
