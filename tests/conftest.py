@@ -10,6 +10,7 @@ _SHARED = {
     "account": "account",
     "server": "model server",
     "proxy": "proxy",
+    "project": "assets",
     "api": "fuzz",
 }
 
