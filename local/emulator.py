@@ -1,19 +1,18 @@
-"""What we use of ministack, private names included: only this module and apigateway.py know them.
+"""What we use of ministack, private names included: this module, emulator_iam.py and apigateway.py.
 
-ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds every name that
-stands there, so that a new version fails there first.
+No other knows them. ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds
+every name that stands there, so that a new version fails there first.
 """
 
 import asyncio
-import hashlib
 import json
 import types
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ministack import app as ministack
-from ministack.core import iam_evaluator, lambda_runtime, responses
-from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, sts
+from ministack.core import lambda_runtime, responses
+from ministack.services import apigateway_v1, cloudformation, eventbridge, lambda_svc
 from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
 
 Json = dict[str, Any]
@@ -135,88 +134,6 @@ def before_deletion(name: str, hook: Callable[[str], None]) -> None:
         return delete(physical_id, props)
 
     handler["delete"] = hook_and_delete
-
-
-def treat_loopback_as_tls() -> None:
-    """Let policies that demand TLS hold: loopback stands for it, as nothing can listen in."""
-    pin = ministack.pin_request_origin
-    ministack.pin_request_origin = lambda address, _secure: pin(address, secure_transport=True)
-
-
-def deny(
-    action: str,
-    resource_arn: str,
-    headers: dict[str, str],
-    query: Json,
-    *,
-    service: str = "",
-    context: Json | None = None,
-) -> Response | None:
-    """The refusal of `action` by IAM, when it is enforced and the caller may not; else None.
-
-    `service` words the refusal: the one that is called, if it is not the action's own.
-    """
-    refusal: Response | None = ministack._enforce_data_plane(
-        service or action.partition(":")[0],
-        action,
-        headers,
-        query,
-        responses.new_uuid(),
-        resource_arn=resource_arn,
-        service_context=context,
-    )
-    return refusal
-
-
-def assume_role(role_arn: str, service: str) -> dict[str, str]:
-    """The environment in which a program acts as the role that it was given by `service`.
-
-    Raises PermissionError when there is no such role, or when it does not trust `service`.
-    """
-    name = role_arn.rpartition("/")[2]
-    role = iam._roles.get(name)
-    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service):
-        raise PermissionError(f"{service} may not assume {role_arn}")
-    digest = hashlib.sha256(f"{service}:{role_arn}".encode()).hexdigest()
-    session_arn = f"arn:aws:sts::{account_id()}:assumed-role/{name}/SageMaker"
-    key, secret, token = f"ASIA{digest[:16].upper()}", f"secret-{digest}", f"token-{digest}"
-    sts.register_session(
-        key,
-        {
-            "Arn": session_arn,
-            "UserId": f"{name}:SageMaker",
-            "SecretAccessKey": secret,
-            "SessionToken": token,
-        },
-    )
-    return {
-        "AWS_ACCESS_KEY_ID": key,
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_SESSION_TOKEN": token,
-    }
-
-
-def _trusts(policy: str | Json, service: str) -> bool:
-    document = json.loads(policy) if isinstance(policy, str) else policy
-    given = document["Statement"]
-    # ministack lets every statement about any service pass: look at those about this one only
-    statements = [
-        statement
-        for statement in (given if isinstance(given, list) else [given])
-        if iam_evaluator._service_principal_matches(statement.get("Principal"), service)
-    ]
-    caller = f"arn:aws:iam::{account_id()}:root"
-    context = iam_evaluator.EvalContext(
-        principal_arn=caller,
-        principal_type="Root",
-        principal_account=account_id(),
-        action="sts:AssumeRole",
-        resource_arn="*",
-        region=region(),
-        service_context={"aws:sourceaccount": account_id()},
-    )
-    trusted: bool = iam_evaluator.evaluate_trust_policy({"Statement": statements}, caller, context)
-    return trusted
 
 
 def put_event(source: str, detail_type: str, resources: list[str], detail: Json) -> None:

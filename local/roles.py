@@ -3,7 +3,8 @@
 from typing import Any
 
 from local import clients
-from local.emulator import assume_role, region
+from local.emulator import region
+from local.emulator_iam import assume_role
 from local.rpc import invalid
 
 _SERVICE = "sagemaker.amazonaws.com"

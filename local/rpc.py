@@ -12,7 +12,8 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from local.constraints import violations
-from local.emulator import Json, Response, deny
+from local.emulator import Json, Response
+from local.emulator_iam import deny
 
 Operation = Callable[[Json], Json]
 

@@ -15,10 +15,10 @@ from local.emulator import (
     Write,
     account_id,
     arn,
-    deny,
     encode_event,
     stream,
 )
+from local.emulator_iam import deny
 
 # The walls that SageMaker puts around a request: see docs/architecture.md.
 _RESPONSE_SECONDS = 60

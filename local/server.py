@@ -28,8 +28,8 @@ from local.emulator import (
     on_stack_status,
     put_event,
     save_state,
-    treat_loopback_as_tls,
 )
+from local.emulator_iam import treat_loopback_as_tls
 
 
 def install() -> None:
