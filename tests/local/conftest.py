@@ -42,8 +42,9 @@ class EmbeddedAws:
 
     @property
     def pid(self) -> int:
-        """The process that serves."""
-        return int((self.home / "server.pid").read_text())
+        """The process that serves; 0 before one does."""
+        file = self.home / "server.pid"
+        return int(file.read_text() or 0) if file.exists() else 0
 
     def start(self) -> None:
         """Start the embedded AWS, and deploy nothing."""

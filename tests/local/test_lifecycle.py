@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from local.deployment import Deployment
 from local.processes import free_port
@@ -79,20 +78,18 @@ def _interrupt_a_deploy(aws: EmbeddedAws) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as deploying:
-        until(lambda: deploying.poll() is None and _is_creating_endpoint(aws), seconds=120)
+        (container,) = until(lambda: _model_servers(aws), seconds=240)
+        os.kill(int(container.name), signal.SIGSTOP)  # so that its endpoint stays `Creating`
+        assert deploying.poll() is None
+        assert _stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
+        os.kill(aws.pid, signal.SIGTERM)
+        os.kill(int(container.name), signal.SIGCONT)
         aws.run("down")
         os.killpg(deploying.pid, signal.SIGINT)
         assert deploying.wait() != 0
     aws.start()
     assert _stacks(aws)["Local-Serving"] == "ROLLBACK_FAILED"
     assert _endpoints(aws) == []
-
-
-def _is_creating_endpoint(aws: EmbeddedAws) -> bool:
-    try:
-        return bool(_endpoints(aws)) and _stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
-    except EndpointConnectionError:  # it has not started yet
-        return False
 
 
 def _stacks(aws: EmbeddedAws) -> dict[str, str]:
