@@ -9,8 +9,18 @@ from local.emulator import Json
 from local.rpc import invalid
 
 _VERSION = "2020-12-01"
-_STEP_TYPES = ("Processing", "Training", "RegisterModel", "Model", "Condition", "Callback", "Fail")
-_CACHED_TYPES = ("Processing", "Training")
+_STEP_TYPES = (
+    "Processing",
+    "Training",
+    "RegisterModel",
+    "Model",
+    "Condition",
+    "Callback",
+    "Lambda",
+    "Fail",
+)
+_CACHED_TYPES = ("Processing", "Training")  # for Lambda steps, what is compared is not documented
+_TARGETS = {"Callback": "SqsQueueUrl", "Lambda": "FunctionArn"}  # members beside the arguments
 _CONDITION_TYPES = (
     "Equals",
     "GreaterThan",
@@ -109,6 +119,8 @@ def _steps(bodies: list[Json], branch: tuple[str, bool] | None) -> Iterator[Step
                 f"step {name}: SageMaker takes no condition step inside another, "
                 f"got it in {branch[0]}"
             )
+        if (target := _TARGETS.get(kind)) and target not in body:
+            raise invalid(f"step {name}: give a {kind} step its {target}")
         needs = frozenset({*body.get("DependsOn", []), *_steps_named(_own(body))})
         yield Step(name, kind, body, needs, branch)
         if kind == "Condition":

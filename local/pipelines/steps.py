@@ -16,6 +16,7 @@ from local.emulator import Json
 from local.pipelines import callbacks
 from local.pipelines.definition import Step
 from local.pipelines.expressions import Scope
+from local.pipelines.parameters import typed
 from local.pipelines.retries import StepFailed, failed_call, failed_job
 
 _POLL_SECONDS = 0.2
@@ -121,6 +122,33 @@ def _decide(run: Run, _arguments: Json) -> Json:
     return {"Outcome": str(outcome)}
 
 
+def _invoke(run: Run, arguments: Json) -> Json:
+    function = run.scope.value(run.step.body["FunctionArn"])
+    run.note("Lambda", Arn=function)
+    try:
+        answer = run.client("lambda").invoke(FunctionName=function, Payload=json.dumps(arguments))
+    except (BotoCoreError, ClientError) as error:
+        raise failed_call("lambda:InvokeFunction", error) from error
+    result = json.loads(answer["Payload"].read() or "null")
+    if "FunctionError" in answer:
+        raise StepFailed(f"ClientError: {function}: {result.get('errorMessage', result)}")
+    if run.stopping.is_set():
+        raise StepStopped
+    outputs = _outputs(run.step.body.get("OutputParameters", []), result)
+    texts = [{"Name": name, "Value": str(value)} for name, value in outputs.items()]
+    run.note("Lambda", Arn=function, OutputParameters=texts)
+    return {"OutputParameters": outputs}
+
+
+def _outputs(declared: list[Json], result: Any) -> Json:  # noqa: ANN401 - JSON
+    """The declared outputs of what a function returned; raises StepFailed for a missing one."""
+    given = result if isinstance(result, dict) else {}
+    names = {output["OutputName"]: output["OutputType"] for output in declared}
+    if missing := names.keys() - given.keys():
+        raise StepFailed(f"ClientError: the function returned no {', '.join(sorted(missing))}")
+    return {name: typed(name, kind, str(given[name])) for name, kind in names.items()}
+
+
 def _fail(run: Run, arguments: Json) -> Json:
     message = str(arguments.get("ErrorMessage", ""))
     run.note("Fail", ErrorMessage=message)
@@ -183,5 +211,6 @@ RUNNERS: dict[str, Callable[[Run, Json], Json]] = {
     "Model": _create_model,
     "Condition": _decide,
     "Callback": _call_back,
+    "Lambda": _invoke,
     "Fail": _fail,
 }

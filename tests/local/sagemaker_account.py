@@ -8,6 +8,7 @@ import os
 import sys
 import tarfile
 import time
+import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,20 @@ class Account:
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [item["Key"].removeprefix(prefix) for item in found]
 
+    def function(self, code: str) -> str:
+        """The ARN of a new Lambda function, whose module `code` defines `handle`."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("asked.py", code)
+        created = self.aws.client("lambda").create_function(
+            FunctionName=self.name("function"),
+            Runtime="python3.13",
+            Handler="asked.handle",
+            Role=self.role(service="lambda.amazonaws.com"),
+            Code={"ZipFile": buffer.getvalue()},
+        )
+        return str(created["FunctionArn"])
+
     def source(self, key: str, script: str) -> str:
         """The URI of a sourcedir.tar.gz that holds `train.py`."""
         buffer = io.BytesIO()
@@ -208,7 +223,7 @@ class Account:
 
     def pipeline_role(self, *statements: dict[str, Any]) -> str:
         """A role that may do all that pipelines of these tests do."""
-        calls = allow(["sagemaker:*", "iam:PassRole", "sqs:SendMessage"])
+        calls = allow(["sagemaker:*", "iam:PassRole", "lambda:InvokeFunction", "sqs:SendMessage"])
         return self.role(calls, *read_write(""), *statements)
 
     def pipeline(self, steps: list[dict[str, Any]], role: str, **definition: Any) -> str:

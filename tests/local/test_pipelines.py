@@ -299,6 +299,73 @@ def test_a_callback_step_fails_with_the_reason_that_is_sent(account: Account) ->
     assert account.steps(execution)["Release"]["FailureReason"] == "the stack rolled back"
 
 
+def lambda_step(function: str, arguments: Json, **more: Any) -> Json:
+    return {
+        "Name": "Ask",
+        "Type": "Lambda",
+        "FunctionArn": function,
+        "Arguments": arguments,
+        **more,
+    }
+
+
+def outputs(**types: str) -> list[Json]:
+    return [{"OutputName": name, "OutputType": kind} for name, kind in types.items()]
+
+
+def test_a_lambda_step_hands_on_what_its_function_returns(account: Account) -> None:
+    function = account.function(
+        "def handle(event, _):\n    return {'half': event['count'] / 2, 'word': event['word']}\n"
+    )
+    ask = lambda_step(
+        function,
+        {"count": 5, "word": get("Parameters.Word")},
+        OutputParameters=outputs(half="Float", word="String"),
+    )
+    sides = [get("Steps.Ask.OutputParameters['half']"), get("Steps.Ask.OutputParameters['word']")]
+    message = {"Std:Join": {"On": " ", "Values": sides}}
+    parameters = [{"Name": "Word", "Type": "String"}]
+    execution = account.start(
+        account.pipeline(
+            [ask, fail("Shown", message)], account.pipeline_role(), Parameters=parameters
+        ),
+        Word="wide",
+    )
+    assert "2.5 wide" in account.executed(execution)["FailureReason"]
+    shown = account.steps(execution)["Ask"]["Metadata"]["Lambda"]
+    assert shown["Arn"] == function
+    assert shown["OutputParameters"] == [
+        {"Name": "half", "Value": "2.5"},
+        {"Name": "word", "Value": "wide"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ValueError('not a model')", "not a model"),
+        ("return {'other': 1}", "the function returned no count"),
+        ("return 'text'", "the function returned no count"),
+        ("return {'count': 'many'}", "count must be of type Integer, got 'many'"),
+    ],
+)
+def test_a_lambda_step_fails_with_what_went_wrong_in_its_function(
+    account: Account, body: str, said: str
+) -> None:
+    function = account.function(f"def handle(event, _):\n    {body}\n")
+    ask = lambda_step(function, {}, OutputParameters=outputs(count="Integer"))
+    execution = account.start(account.pipeline([ask], account.pipeline_role()))
+    assert said in account.executed(execution)["FailureReason"]
+
+
+def test_a_lambda_step_invokes_as_the_pipelines_role(account: Account) -> None:
+    ask = lambda_step(account.function("def handle(event, _):\n    return {}\n"), {})
+    execution = account.start(account.pipeline([ask], account.role()))
+    reason = account.executed(execution)["FailureReason"]
+    assert "Failed to invoke lambda:InvokeFunction" in reason
+    assert "AccessDenied" in reason
+
+
 def test_independent_steps_run_side_by_side_and_a_stop_is_told_to_callbacks(
     account: Account,
 ) -> None:
@@ -473,6 +540,11 @@ def test_a_retried_execution_runs_only_what_did_not_succeed(account: Account) ->
         ),
         ([condition("C", {"Type": "Odd"}, then=[], otherwise=[])], "got 'Odd'"),
         ([{"Name": "C", "Type": "Condition"}], "lacks a member"),
+        ([{"Name": "L", "Type": "Lambda"}], "step L: give a Lambda step its FunctionArn"),
+        (
+            [lambda_step("arn", {}, CacheConfig={"Enabled": True})],
+            "the embedded SageMaker caches no Lambda steps",
+        ),
         (
             [
                 condition(
