@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from local import home, waiting
 
 STAGE = "Local"
+# The CLI's own default. It is given all the same: ministack attaches no policy for an empty list.
+_EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _CDK = home.ROOT / "node_modules" / ".bin" / "cdk"
 
 
@@ -76,9 +78,19 @@ def _only_cli() -> Iterator[int]:
 def bootstrap() -> None:
     """Bootstrap the embedded account, unless it is."""
     waiting.until_settled(stacks)
-    if dict(stacks()).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    if _execution_policies() != _EXECUTION_POLICY:
         account = client("sts").get_caller_identity()["Account"]
-        cdk("bootstrap", f"aws://{account}/{home.REGION}", "--app", "")
+        policies = ("--cloudformation-execution-policies", _EXECUTION_POLICY)
+        cdk("bootstrap", f"aws://{account}/{home.REGION}", "--app", "", *policies)
+
+
+def _execution_policies() -> str | None:
+    """What the account is bootstrapped with, or None when it is not."""
+    if dict(stacks()).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        return None
+    (toolkit,) = client("cloudformation").describe_stacks(StackName="CDKToolkit")["Stacks"]
+    values = {p["ParameterKey"]: str(p["ParameterValue"]) for p in toolkit["Parameters"]}
+    return values["CloudFormationExecutionPolicies"]
 
 
 def deploy() -> None:

@@ -1,4 +1,4 @@
-"""What we use of ministack, private names included: this module, emulator_iam.py and apigateway.py.
+"""What we use of ministack, private names included; emulator_*.py and apigateway.py do the same.
 
 No other knows them. ministack is pinned exactly, and `tests/local/test_ministack_contract.py` holds
 every name that stands there, so that a new version fails there first.

@@ -69,6 +69,48 @@ def assume_role(role_arn: str, service: str) -> dict[str, str]:
     }
 
 
+def can_assume(role_arn: str, service: str) -> bool:
+    """Whether there is such a role, and it trusts the service."""
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    return role is not None and _trusts(role["AssumeRolePolicyDocument"], service)
+
+
+def role_refusal(role_arn: str, action: str, resource: str, context: Json | None) -> str | None:
+    """What IAM says when a service that acts as the role may not do `action`; else None."""
+    name = role_arn.rpartition("/")[2]
+    call = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account_id()}:assumed-role/{name}/AWSCloudFormation",
+        principal_type="AssumedRole",
+        principal_account=account_id(),
+        action=action,
+        resource_arn=resource,
+        region=region(),
+        service_context={key.lower(): value for key, value in (context or {}).items()},
+    )
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account_id())
+    if iam_evaluator.evaluate(call, _role_policies(role_arn), *limits).decision == "Allow":
+        return None
+    return f"User: {call.principal_arn} is not authorized to perform: {action} on: {resource}"
+
+
+def role_allows_somewhere(role_arn: str, action: str) -> bool:
+    """Whether a policy of the role allows `action` on any resource, under any condition."""
+    statements = (found for policy in _role_policies(role_arn) for found in policy)
+    return any(
+        found.effect == "Allow"
+        and iam_evaluator._action_matches(action, found.actions, found.not_actions)
+        for found in statements
+    )
+
+
+def _role_policies(role_arn: str) -> list[list[iam_evaluator.ParsedStatement]]:
+    name = role_arn.rpartition("/")[2]
+    found: list[list[iam_evaluator.ParsedStatement]] = iam_evaluator._gather_role_policies(
+        name, account_id()
+    )
+    return found
+
+
 def _trusts(policy: str | Json, service: str) -> bool:
     document = json.loads(policy) if isinstance(policy, str) else policy
     given = document["Statement"]

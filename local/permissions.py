@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from local import model_registry
 from local.emulator import Json
+from local.hosting_records import configs
 from local.pipelines import callbacks
 from local.rpc import Permission
 from local.sagemaker_names import resource_arn
@@ -25,13 +26,43 @@ def required(operation: str, request: Json) -> Iterator[Permission]:
     """Each permission that the caller of `operation` needs."""
     resources = list(_resources(operation, request)) or ["*"]
     for resource in resources:
-        yield Permission(f"sagemaker:{operation}", resource)
+        yield Permission(f"sagemaker:{operation}", resource, dict(_keys(operation, request)))
     if request.get("Tags"):
         yield Permission("sagemaker:AddTags", resources[0])
     for member in _ROLES:
         if member in request:
             context = {"iam:PassedToService": "sagemaker.amazonaws.com"}
             yield Permission("iam:PassRole", request[member], context)
+    yield from _of_others(operation, request)
+
+
+def _of_others(operation: str, request: Json) -> Iterator[Permission]:
+    """What SageMaker does with the caller's permissions before it does anything with a role's."""
+    config = configs.get(request.get("EndpointConfigName", ""), {})
+    if operation in ("CreateEndpoint", "UpdateEndpoint") and "KmsKeyId" in config:
+        yield Permission(
+            "kms:CreateGrant", config["KmsKeyId"], {"kms:GrantIsForAWSResource": "true"}
+        )
+    container = request.get("PrimaryContainer", {})
+    if operation == "CreateModel" and (package := container.get("ModelPackageName")):
+        arn = model_registry.package_arn(package)
+        yield Permission("sagemaker:DescribeModelPackage", arn)
+
+
+def _keys(operation: str, request: Json) -> Iterator[tuple[str, object]]:
+    """The condition keys of SageMaker that the request has a value for."""
+    if operation == "CreateModel":
+        isolated = request.get("EnableNetworkIsolation", False)
+        yield "sagemaker:NetworkIsolation", str(isolated).lower()
+    elif operation == "CreateEndpointConfig":
+        yield "sagemaker:InstanceTypes", [v["InstanceType"] for v in request["ProductionVariants"]]
+        if "KmsKeyId" in request:
+            yield "sagemaker:VolumeKmsKey", request["KmsKeyId"]
+    elif operation in ("CreateModelPackage", "UpdateModelPackage"):
+        if "ModelApprovalStatus" in request:
+            yield "sagemaker:ModelApprovalStatus", request["ModelApprovalStatus"]
+        for name, value in request.get("CustomerMetadataProperties", {}).items():
+            yield f"sagemaker:CustomerMetadataProperties/{name}", value
 
 
 def _resources(operation: str, request: Json) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 
-from local import autoscaling, hosting_records, sagemaker
+from local import autoscaling, hosting_records, sagemaker, stack_permissions
 from local.emulator import Json, ScopedStore, add_resource_type
 from local.rpc import ServiceError
 
@@ -46,6 +46,10 @@ def install() -> None:
     )
 
 
+def _call(operation: str, request: Json) -> Json:
+    return stack_permissions.call(sagemaker.service, operation, request)
+
+
 def _generated_name(logical_id: str) -> str:
     return f"{logical_id[:50]}-{uuid.uuid4().hex[:12]}"
 
@@ -56,7 +60,8 @@ def _add_immutable(kind: str, store: ScopedStore) -> None:
 
     def create(logical_id: str, props: Json) -> tuple[str, Json]:
         name = props.get(name_property) or _generated_name(logical_id)
-        answer = sagemaker.service.call(f"Create{kind}", {**props, name_property: name})
+        answer = _call(f"Create{kind}", {**props, name_property: name})
+        _call(f"Describe{kind}", {name_property: name})  # CloudFormation reads what it made
         return answer[f"{kind}Arn"], {name_property: name}
 
     def replace(logical_id: str, _physical: str, _old: Json, new: Json) -> tuple[str, Json]:
@@ -64,7 +69,7 @@ def _add_immutable(kind: str, store: ScopedStore) -> None:
 
     def delete(physical_id: str, _props: Json) -> None:
         name = hosting_records.name_of(store, physical_id)
-        _ignoring_absence(lambda: sagemaker.service.call(f"Delete{kind}", {name_property: name}))
+        _ignoring_absence(lambda: _call(f"Delete{kind}", {name_property: name}))
 
     add_resource_type(f"AWS::SageMaker::{kind}", create, replace, delete)
 
@@ -79,11 +84,13 @@ def _ignoring_absence(delete: Callable[[], object]) -> None:
 
 def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
     name = props.get("EndpointName") or _generated_name(logical_id)
-    sagemaker.create_unowned(_endpoint_request("CreateEndpoint", {**props, "EndpointName": name}))
+    request = _endpoint_request("CreateEndpoint", {**props, "EndpointName": name})
+    stack_permissions.check(sagemaker.service, "CreateEndpoint", request)
+    sagemaker.create_unowned(request)
     try:
         created = _settled(name)
     except ValueError:
-        sagemaker.service.call("DeleteEndpoint", {"EndpointName": name})
+        _call("DeleteEndpoint", {"EndpointName": name})
         raise
     sagemaker.own(name)
     return created
@@ -94,7 +101,7 @@ def _update_endpoint(_logical: str, physical_id: str, old: Json, new: Json) -> t
     if old.get("EndpointName") != new.get("EndpointName"):
         raise ValueError("the embedded CloudFormation does not replace an endpoint by name")
     request = _endpoint_request("UpdateEndpoint", {**new, "EndpointName": name})
-    sagemaker.service.call("UpdateEndpoint", request)
+    _call("UpdateEndpoint", request)
     return _settled(name)
 
 
@@ -110,6 +117,7 @@ def _endpoint_request(operation: str, props: Json) -> Json:
 
 
 def _settled(name: str) -> tuple[str, Json]:
+    stack_permissions.check(sagemaker.service, "DescribeEndpoint", {"EndpointName": name})
     record = sagemaker.wait_for_rollout(name)
     if record["EndpointStatus"] != "InService" or "FailureReason" in record:
         raise ValueError(record.get("FailureReason", f"it is {record['EndpointStatus']}"))
@@ -118,13 +126,13 @@ def _settled(name: str) -> tuple[str, Json]:
 
 def _delete_endpoint(physical_id: str, _props: Json) -> None:
     name = hosting_records.name_of(hosting_records.endpoints, physical_id)
-    _ignoring_absence(lambda: sagemaker.service.call("DeleteEndpoint", {"EndpointName": name}))
+    _ignoring_absence(lambda: _call("DeleteEndpoint", {"EndpointName": name}))
 
 
 def _create_group(_logical_id: str, props: Json) -> tuple[str, Json]:
-    answer = sagemaker.service.call("CreateModelPackageGroup", props)
+    answer = _call("CreateModelPackageGroup", props)
     request = {"ModelPackageGroupName": answer["ModelPackageGroupArn"]}
-    record = sagemaker.service.call("DescribeModelPackageGroup", request)
+    record = _call("DescribeModelPackageGroup", request)
     attributes = ("ModelPackageGroupArn", "ModelPackageGroupStatus", "CreationTime")
     return answer["ModelPackageGroupArn"], {name: str(record[name]) for name in attributes}
 
@@ -143,7 +151,7 @@ def _untagged(props: Json) -> Json:
 
 def _delete_group(physical_id: str, _props: Json) -> None:
     request = {"ModelPackageGroupName": physical_id}
-    _ignoring_absence(lambda: sagemaker.service.call("DeleteModelPackageGroup", request))
+    _ignoring_absence(lambda: _call("DeleteModelPackageGroup", request))
 
 
 def _pipeline_request(props: Json, operation: str) -> Json:
@@ -161,20 +169,20 @@ def _pipeline_request(props: Json, operation: str) -> Json:
 
 
 def _create_pipeline(_logical_id: str, props: Json) -> tuple[str, Json]:
-    sagemaker.service.call("CreatePipeline", _pipeline_request(props, "CreatePipeline"))
+    _call("CreatePipeline", _pipeline_request(props, "CreatePipeline"))
     return props["PipelineName"], {}
 
 
 def _update_pipeline(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
     if old["PipelineName"] != new["PipelineName"]:
         return _create_pipeline(logical_id, new)
-    sagemaker.service.call("UpdatePipeline", _pipeline_request(new, "UpdatePipeline"))
+    _call("UpdatePipeline", _pipeline_request(new, "UpdatePipeline"))
     return physical_id, {}
 
 
 def _delete_pipeline(physical_id: str, _props: Json) -> None:
     request = {"PipelineName": physical_id, "ClientRequestToken": uuid.uuid4().hex}
-    _ignoring_absence(lambda: sagemaker.service.call("DeletePipeline", request))
+    _ignoring_absence(lambda: _call("DeletePipeline", request))
 
 
 def _put_target(_logical_id: str, props: Json) -> tuple[str, Json]:

@@ -69,6 +69,10 @@ class JsonService:
         prefix = _model(self.name).metadata["targetPrefix"]
         return headers.get("x-amz-target", "").startswith(f"{prefix}.")
 
+    def permissions(self, operation: str, request: Json) -> Iterable[Permission]:
+        """What IAM must allow whoever calls `operation`."""
+        return self._permissions(operation, request)
+
     def accepts(self, operation: str) -> set[str]:
         """The names of the parameters that `operation` takes."""
         return set(_model(self.name).operation_model(operation).input_shape.members)

@@ -19,6 +19,7 @@ from local import (
     resource_types,
     runtime,
     sagemaker,
+    stack_permissions,
     stack_recovery,
     web_functions,
 )
@@ -49,6 +50,7 @@ def install() -> None:
     resource_types.install()
     apigateway.install()
     stack_recovery.install()
+    stack_permissions.install()
     on_stack_status(_tell_stack_status)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
 from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, sts
-from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
+from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from local import emulator
 
@@ -39,7 +39,12 @@ _PARAMETERS: dict[_Name, str] = {
     (apigateway_v1, "_resolve_api_key"): "value",
     (app, "pin_request_origin"): "source_ip secure_transport",
     (eventbridge, "_put_events"): "data allow_aws_source",
+    (iam_actions, "request_tag_context"): "service iam_action body params",
+    (iam_evaluator, "_action_matches"): "request_action actions not_actions",
+    (iam_evaluator, "_gather_role_policies"): "role_name account_id",
+    (iam_evaluator, "_permissions_boundary"): "store name account_id",
     (iam_evaluator, "_service_principal_matches"): "principal service",
+    (iam_evaluator, "evaluate"): "ctx policies",
     (iam_evaluator, "evaluate_trust_policy"): "trust_doc caller_arn ctx",
     (lambda_runtime, "execution_credentials"): "config",
     (lambda_svc, "_es_encode_message"): "headers payload",
@@ -47,10 +52,17 @@ _PARAMETERS: dict[_Name, str] = {
     (responses, "request_scope"): "account_id region",
     (stacks, "_add_event"): "stack_id stack_name logical_id resource_type status reason",
     (sts, "register_session"): "access_key session",
+    (stacks, "_delete_resource"): "resource_type physical_id props",
+    (stacks, "_provision_resource"): "resource_type logical_id props stack_name",
     (stacks, "_runs_on_worker_thread"): "resource_type",
+    (stacks, "_update_resource"): "resource_type physical_id old_props new_props",
     (app, "_build_persistence_save_dict"): "",
     (app, "save_all"): "services",
+    (cloudformation, "handle_request"): "method path headers body query_params",
     (cloudformation, "load_persisted_state"): "data",
+    (helpers, "_error"): "code message",
+    (helpers, "_extract_string_members"): "params prefix",
+    (helpers, "_p"): "params key",
     (responses, "new_uuid"): "",
     (responses, "get_account_id"): "",
     (responses, "get_region"): "",
@@ -69,9 +81,11 @@ _NAMES: list[_Name] = [
     (apigateway_v1, "_rest_apis"),
     (changesets, "_add_event"),
     (cloudformation, "_stacks"),
+    (handlers, "_ACTION_HANDLERS"),
     (handlers, "_add_event"),
     (iam, "_roles"),
     (iam_evaluator, "EvalContext"),
+    (iam_evaluator, "ParsedStatement"),
     (provisioners, "_RESOURCE_HANDLERS"),
     (responses, "AccountRegionScopedDict"),
     (stacks, "CLIENT_REQUEST_TOKEN"),
