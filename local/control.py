@@ -44,7 +44,7 @@ def start() -> bool:
     home.HOME.mkdir(parents=True, exist_ok=True)
     with home.SERVER_LOG.open("ab") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "local.server"],
+            [sys.executable, "-m", "local.start"],
             env=home.server_environment(),
             cwd=home.ROOT,
             stdin=subprocess.DEVNULL,

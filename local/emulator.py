@@ -6,6 +6,7 @@ every name that stands there, so that a new version fails there first.
 
 import asyncio
 import json
+import os
 import types
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -134,6 +135,21 @@ def before_deletion(name: str, hook: Callable[[str], None]) -> None:
         return delete(physical_id, props)
 
     handler["delete"] = hook_and_delete
+
+
+def limit_function_environment(inherited: dict[str, str]) -> None:
+    """Let the processes of functions inherit `inherited`, and nothing of the server's own."""
+    # What runs Python and Node takes over the whole environment of `os`: give it another one.
+    lambda_runtime.os = types.SimpleNamespace(**{**vars(os), "environ": inherited})
+    provided = lambda_svc._provided_worker_env
+
+    def provided_within_limits(config: Json, *rest: Any) -> dict[str, str]:
+        own = {**inherited, **config.get("Environment", {}).get("Variables", {})}
+        given: dict[str, str] = provided(config, *rest)
+        kept = {k: v for k, v in given.items() if os.environ.get(k) != v}
+        return {**inherited, **kept, **{k: v for k, v in given.items() if k in own}}
+
+    lambda_svc._provided_worker_env = provided_within_limits
 
 
 def put_event(source: str, detail_type: str, resources: list[str], detail: Json) -> None:

@@ -2,8 +2,11 @@
 
 import os
 import sys
+import uuid
 from importlib.util import find_spec
 from pathlib import Path
+
+from local import guardian
 
 
 def port() -> int:
@@ -15,7 +18,8 @@ def port() -> int:
 
 
 ROOT = Path(__file__).parent.parent
-HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local"))
+HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local")).resolve()
+TEMPORARY = HOME / "tmp"  # all temporary files of the server and its programs
 PID_FILE = HOME / "server.pid"
 SERVER_LOG = HOME / "server.log"
 
@@ -59,12 +63,23 @@ def _no_proxy() -> str:
     return ",".join(filter(None, [given, "127.0.0.1,localhost"]))
 
 
+# What the server takes over from the developer's environment: tokens and profiles are not for it.
+_KEPT = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH"),
+    *("LOCAL_AWS_HOME", "LOCAL_AWS_PORT", "LOCAL_AWS_JOB_PYTHON"),
+)
+
+
 def server_environment() -> dict[str, str]:
     """The settings of ministack: state on disk, one address, none of its other listeners."""
     return {
         # what jobs of SageMaker run with: the packages that their images hold
         "LOCAL_AWS_JOB_PYTHON": str(ROOT / ".venv-jobs" / "bin" / "python"),
-        **client_environment(),
+        **{name: value for name, value in client_environment().items() if name in _KEPT},
+        **client_variables(),
+        "HOME": str(HOME),  # where no AWS profile or token lies
+        "TMPDIR": str(TEMPORARY),
+        guardian.OWNER: f"{HOME}#{uuid.uuid4().hex}",
         "GATEWAY_PORT": str(PORT),
         "AUTH": "true",  # IAM is enforced: every policy is proven by what works
         "MINISTACK_REGION": REGION,

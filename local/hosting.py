@@ -3,7 +3,6 @@
 One process stands for all the instances of an endpoint: a laptop has no more to give.
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -54,9 +53,8 @@ class Container:
         self._weights.cleanup()
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {
-            **kept,
+            **processes.inherited_environment(),
             "PYTHONUNBUFFERED": "1",
             **self._definition.get("Environment", {}),
             "PORT": str(self.port),

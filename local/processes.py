@@ -1,6 +1,7 @@
 """Child processes that serve HTTP on a port of this host."""
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from local import guardian
+
+# What a program of the embedded AWS inherits from the server, beside a HOME of its own.
+_INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "TMPDIR"),
+    guardian.OWNER,
+)
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 5
 
@@ -27,6 +35,12 @@ def interpreter_folder() -> Path:
     It lives as long as this process.
     """
     return Path(_interpreter_folder().name)
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of a program before what its owner gives it."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**kept, "HOME": tempfile.gettempdir()}
 
 
 def free_port() -> int:

@@ -1,10 +1,9 @@
-"""The embedded AWS as one process: `python -m local.server`.
+"""The embedded AWS as one process, which `local.start` prepares.
 
 Its settings are ministack's environment variables; `local.home` sets them.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -15,7 +14,7 @@ from hypercorn.config import Config
 from local import (
     apigateway,
     autoscaling,
-    home,
+    processes,
     resource_types,
     runtime,
     sagemaker,
@@ -26,6 +25,7 @@ from local import (
 from local.emulator import (
     add_service,
     application,
+    limit_function_environment,
     on_stack_status,
     put_event,
     save_state,
@@ -35,6 +35,8 @@ from local.emulator_iam import treat_loopback_as_tls
 
 def install() -> None:
     """Add what ministack lacks to it."""
+    endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+    limit_function_environment({**processes.inherited_environment(), **endpoint})
     treat_loopback_as_tls()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
@@ -84,22 +86,10 @@ async def _serve(port: str) -> None:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
-    with home.PID_FILE.open("a+") as pid_file:
-        try:
-            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when the process ends
-        except BlockingIOError:
-            raise SystemExit(f"another embedded AWS runs in {home.HOME}") from None
-        pid_file.truncate(0)
-        pid_file.write(str(os.getpid()))
-        pid_file.flush()
-        logging.getLogger("hypercorn.access").disabled = True
-        install()
-        try:
-            asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
-        finally:
-            web_functions.stop_all()
-            sagemaker.stop_all()
-
-
-if __name__ == "__main__":
-    main()
+    logging.getLogger("hypercorn.access").disabled = True
+    install()
+    try:
+        asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
+    finally:
+        web_functions.stop_all()
+        sagemaker.stop_all()

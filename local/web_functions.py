@@ -70,13 +70,13 @@ class WebFunction:
     def _environment(self, config: Json) -> dict[str, str]:
         region = config["FunctionArn"].split(":")[3]
         return {
-            "HOME": os.environ.get("HOME", "/tmp"),  # noqa: S108 - what Lambda offers
+            **processes.inherited_environment(),
             "LANG": "en_US.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{processes.interpreter_folder()}:{os.environ['PATH']}",
+            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config["MemorySize"]),
             "LAMBDA_TASK_ROOT": self._code.name,

@@ -20,7 +20,6 @@ _CONTAINER_ROOT = "/opt/ml/"
 _STOP_SECONDS = 120  # as SageMaker: from SIGTERM to SIGKILL
 _POLL_SECONDS = 0.05
 _MOST_REASON_CHARACTERS = 1024
-_INHERITED = ("PATH", "HOME", "LANG")
 
 
 class JobError(Exception):
@@ -125,10 +124,9 @@ class Job:
         process.wait()
 
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         given = self.record.get("Environment", {})
         return {
-            **inherited,
+            **processes.inherited_environment(),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],

@@ -61,6 +61,11 @@ class Account:
 
     def open(self) -> None:
         """Start the embedded AWS, with one bucket in it."""
+        self.boot()
+        self.s3.create_bucket(Bucket=BUCKET)
+
+    def boot(self) -> None:
+        """Start the embedded AWS, with this interpreter for its jobs."""
         self.job_python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         self.job_python.chmod(0o755)
         os.environ["LOCAL_AWS_JOB_PYTHON"] = str(self.job_python)
@@ -68,7 +73,6 @@ class Account:
             self.aws.start()
         finally:
             del os.environ["LOCAL_AWS_JOB_PYTHON"]
-        self.s3.create_bucket(Bucket=BUCKET)
 
     @cached_property
     def sagemaker(self) -> Any:

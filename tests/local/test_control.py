@@ -73,7 +73,7 @@ def test_start_waits_for_a_server_that_is_busy(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_second_server_in_the_same_folder_is_refused(account: Account) -> None:
     pid = account.aws.pid
-    ended = account.aws.try_run("-m", "local.server")
+    ended = account.aws.try_run("-m", "local.start")
     assert ended.returncode == 1
     assert "another embedded AWS runs in" in ended.stderr
     assert account.aws.pid == pid
