@@ -75,6 +75,7 @@ def load_model(
         directory,
         dtype=dtype,
         quantization_config=quantization,
-        device_map=device and {"": device},
+        # A map that names the CPU would make peft dispatch the model to a GPU, were one there.
+        device_map=None if device in {None, "cpu"} else {"": device},
         local_files_only=True,
     )

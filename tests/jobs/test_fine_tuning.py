@@ -109,6 +109,17 @@ def test_merged_weights_are_the_base_with_its_adapter(adapted: Channels, base: P
     ).abs().max() > 1
 
 
+def test_adapter_is_merged_in_the_hosts_memory(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A GPU of 24 GB holds a trained 7B model; peft would dispatch the second one to it as well.
+    def dispatched(*_: object, **__: object) -> None:
+        raise AssertionError("the weights must stay where they were loaded")
+
+    monkeypatch.setattr("peft.peft_model.dispatch_model", dispatched)
+    tune(channels(tmp_path, base), **LORA | {"max_steps": 1})
+
+
 def test_model_directory_is_what_tgi_loads(adapted: Channels, base: Path) -> None:
     names = {path.name for path in adapted.model.iterdir()}
     copied = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"}
