@@ -15,6 +15,7 @@ from sagemaker_llm import (
     Firewall,
     FunctionTarget,
     LogKeeping,
+    Reservation,
     TargetTracking,
     TuningSettings,
     find_model,
@@ -43,6 +44,11 @@ class Environment:
                 f"instance_type must have the {self.model.num_gpus} GPUs that"
                 f" {self.model.model_id} is split over, got {self.instance_type!r}"
             )
+
+    @property
+    def reserves_concurrency(self) -> bool:
+        """Whether the functions reserve a share of the account's Lambda concurrency."""
+        return self.api.reserved_concurrency is not Reservation.NONE
 
     def _check_location(self) -> None:
         if (self.account is None) != (self.region is None):
@@ -97,7 +103,7 @@ def local() -> Environment:
         instance_type="ml.g5.2xlarge",
         scaling=TargetTracking(min_instances=1, max_instances=1, target_concurrent_requests=8),
         api=ApiSettings(
-            clients=(Client(name="Demo", rate_limit=100, burst_limit=200, daily_quota=1_000_000),),
+            clients=(Client(name="Demo", rate_limit=100, burst_limit=100, daily_quota=1_000_000),),
             playground=True,
         ),
         tuning=_SMALL_TUNING,
@@ -123,6 +129,8 @@ def dev(*, account: str | None, region: str | None) -> Environment:
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=5, burst_limit=10, daily_quota=5_000),),
             playground=True,
+            # It must deploy into a new account, which may have no concurrency to reserve.
+            reserved_concurrency=Reservation.NONE,
         ),
         tuning=_mistral_tuning(Approval.APPROVED),
         log_keeping=_kept(logs.RetentionDays.ONE_WEEK),

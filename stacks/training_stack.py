@@ -44,6 +44,7 @@ class TrainingStack(cdk.Stack):
             registry=registry,
             target=environment.function_target,
             log_keeping=environment.log_keeping,
+            reserves_concurrency=environment.reserves_concurrency,
         )
         pipeline = TuningPipeline(
             self,

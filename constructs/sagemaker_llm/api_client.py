@@ -1,10 +1,32 @@
 """Who may call the API, how often, and how much a day."""
 
+import math
 import re
 from dataclasses import dataclass
 
 import aws_cdk.aws_apigateway as apigateway
 from constructs import Construct
+
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How fast calls may come: rate in requests a second, burst in requests."""
+
+    rate: float = 20
+    burst: int = 40
+
+    def __post_init__(self) -> None:
+        if min(self.rate, self.burst) <= 0:
+            raise ValueError(f"limit must be positive, got rate {self.rate}, burst {self.burst}")
+        # The burst is the size of the bucket that the rate fills: a smaller one wastes the rate.
+        if self.burst < self.rate:
+            raise ValueError(f"burst must be at least rate {self.rate:g}, got {self.burst}")
+
+    def requests_within(self, seconds: int) -> int:
+        """Return the most requests that come through in a window of this length."""
+        return math.ceil(self.rate * seconds) + self.burst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +46,23 @@ class Client:
                 f"limits of client {self.name} must be positive, got rate_limit {self.rate_limit},"
                 f" burst_limit {self.burst_limit}, daily_quota {self.daily_quota}"
             )
+        if self.burst_limit < self.rate_limit:
+            raise ValueError(
+                f"burst_limit of client {self.name} must be at least its rate_limit"
+                f" {self.rate_limit:g}, got {self.burst_limit}"
+            )
+        a_day = self.limit.requests_within(_SECONDS_A_DAY)
+        if not self.burst_limit <= self.daily_quota <= a_day:
+            raise ValueError(
+                f"daily_quota of client {self.name} must be from its burst_limit"
+                f" {self.burst_limit} to the {a_day} requests that its rate_limit lets through"
+                f" in a day, got {self.daily_quota}"
+            )
+
+    @property
+    def limit(self) -> Limit:
+        """The rate and the burst together."""
+        return Limit(rate=self.rate_limit, burst=self.burst_limit)
 
 
 class ApiClient(Construct):

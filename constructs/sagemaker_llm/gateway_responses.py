@@ -26,9 +26,13 @@ _REFUSALS: Mapping[str, ProxyError] = MappingProxyType(
         "THROTTLED": ProxyError("rate_limit_exceeded"),
         "QUOTA_EXCEEDED": ProxyError("insufficient_quota"),
         "WAF_FILTERED": ProxyError("access_denied", "the firewall refused the request"),
-        # The function, or the authorizer's, is throttled or does not start.
+        # The function, or the authorizer's, is throttled or does not start. Unverified: that API
+        # Gateway reports a throttled function of a STREAM integration as INTEGRATION_FAILURE. Look
+        # at `refusal` in the access log the first time that a reservation is full.
         "INTEGRATION_FAILURE": ProxyError("proxy_unavailable"),
+        "API_CONFIGURATION_ERROR": ProxyError("proxy_unavailable"),
         "AUTHORIZER_CONFIGURATION_ERROR": ProxyError("proxy_unavailable"),
+        "AUTHORIZER_FAILURE": ProxyError("proxy_unavailable"),
         "INTEGRATION_TIMEOUT": ProxyError("timeout"),
         "DEFAULT_4XX": ProxyError("invalid_request"),
         "DEFAULT_5XX": ProxyError("internal_error"),

@@ -11,6 +11,7 @@ from .key_authorizer import KeyAuthorizer
 from .llm_endpoint import LlmEndpoint
 from .log_keeping import LogKeeping
 from .proxy_function import ProxyFunction
+from .reserved_concurrency import ReservedConcurrency, reserved_concurrency
 from .rest_api import InvokeRestApi
 from .routes import Routes
 from .web_firewall import WebFirewall
@@ -30,6 +31,7 @@ class InvokeApi(Construct):
         log_keeping: LogKeeping,
     ) -> None:
         super().__init__(scope, construct_id)
+        reserved = reserved_concurrency(settings, endpoint.max_concurrent_requests)
         proxy = ProxyFunction(
             self,
             "Proxy",
@@ -37,21 +39,23 @@ class InvokeApi(Construct):
             settings=settings,
             target=target,
             log_keeping=log_keeping,
+            reserved_concurrency=reserved.proxy,
         )
+        by_iam = settings.authentication is Authentication.IAM
         rest_api = InvokeRestApi(self, "RestApi", settings=settings, log_keeping=log_keeping)
         Routes(
             self,
             "Routes",
             api=rest_api.api,
             proxy=proxy.function,
-            authorizer=self._authorizer(settings, target, log_keeping),
+            authorizer=None if by_iam else self._authorizer(target, log_keeping, reserved),
             playground=settings.playground,
         )
         if settings.firewall:
             WebFirewall(
                 self,
                 "Firewall",
-                firewall=settings.firewall,
+                requests_per_address=settings.requests_per_address,
                 stage=rest_api.api.deployment_stage,
             )
         scope_of_clients = Construct(self, "Clients")
@@ -72,9 +76,13 @@ class InvokeApi(Construct):
         )
 
     def _authorizer(
-        self, settings: ApiSettings, target: FunctionTarget, log_keeping: LogKeeping
-    ) -> apigateway.IAuthorizer | None:
-        if settings.authentication is Authentication.IAM:
-            return None
-        keys = KeyAuthorizer(self, "KeyAuthorizer", target=target, log_keeping=log_keeping)
+        self, target: FunctionTarget, log_keeping: LogKeeping, reserved: ReservedConcurrency
+    ) -> apigateway.IAuthorizer:
+        keys = KeyAuthorizer(
+            self,
+            "KeyAuthorizer",
+            target=target,
+            log_keeping=log_keeping,
+            reserved_concurrency=reserved.authorizer,
+        )
         return keys.authorizer

@@ -25,6 +25,7 @@ class KeyAuthorizer(Construct):
         *,
         target: FunctionTarget,
         log_keeping: LogKeeping,
+        reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = PackagedFunction(
@@ -37,6 +38,7 @@ class KeyAuthorizer(Construct):
             log_keeping=log_keeping,
             memory_mib=256,  # no dependencies: a cold start is the interpreter's own
             timeout=cdk.Duration.seconds(5),
+            reserved_concurrency=reserved_concurrency,
         )
         self.authorizer = apigateway.TokenAuthorizer(
             self,

@@ -31,8 +31,11 @@ class LlmEndpoint(Construct):
         scaling: TargetTracking,
     ) -> None:
         super().__init__(scope, construct_id)
+        _check_target(scaling, model.limits.max_concurrent_requests)
         self.model = model
         self.instance_type = instance_type
+        # What all instances admit at once when the endpoint is at its largest.
+        self.max_concurrent_requests = scaling.max_instances * model.limits.max_concurrent_requests
         image = ContainerImage(self, "Image")
         self.role = EndpointRole(self, "Role", image=image, weights=model.weights)
         config = self._config(
@@ -141,4 +144,13 @@ class LlmEndpoint(Construct):
                     ),
                 )
             ],
+        )
+
+
+def _check_target(scaling: TargetTracking, admitted: int) -> None:
+    # What TGI refuses is not in flight, so a target at its limit would never be exceeded.
+    if scaling.target_concurrent_requests >= admitted:
+        raise ValueError(
+            "target_concurrent_requests must be below the max_concurrent_requests of the model,"
+            f" {admitted}, got {scaling.target_concurrent_requests}"
         )

@@ -16,6 +16,9 @@ from .release_role import grant_release
 
 _FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
 
+# Of messages at once, the least that SQS takes; as many executions are reserved for them.
+_MAX_CONCURRENCY = 2
+
 # How often a release asks again while the stack is busy with something else, and how many times:
 # an hour, which is longer than an update of an endpoint takes.
 _RETRY_INTERVAL = cdk.Duration.seconds(60)
@@ -41,6 +44,7 @@ class ModelRelease(Construct):
         registry: ModelRegistry,
         target: FunctionTarget,
         log_keeping: LogKeeping,
+        reserves_concurrency: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         self.stack_name = serving.stack_name
@@ -60,10 +64,14 @@ class ModelRelease(Construct):
             log_keeping=log_keeping,
             memory_mib=256,
             timeout=_FUNCTION_TIMEOUT,
+            reserved_concurrency=_MAX_CONCURRENCY if reserves_concurrency else None,
         )
         self.function.add_event_source(
             event_sources.SqsEventSource(
-                self.queue, batch_size=1, max_concurrency=2, report_batch_item_failures=True
+                self.queue,
+                batch_size=1,
+                max_concurrency=_MAX_CONCURRENCY,
+                report_batch_item_failures=True,
             )
         )
         stack_arn = self._stack_arn()

@@ -33,6 +33,7 @@ class ProxyFunction(Construct):
         settings: ApiSettings,
         target: FunctionTarget,
         log_keeping: LogKeeping,
+        reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
@@ -48,7 +49,7 @@ class ProxyFunction(Construct):
             log_keeping=log_keeping,
             memory_mib=_MEMORY_MIB,
             timeout=FUNCTION_TIMEOUT,
-            reserved_concurrency=settings.reserved_concurrency,
+            reserved_concurrency=reserved_concurrency,
         )
         endpoint.grant_invoke(self.function)
 

@@ -8,7 +8,7 @@ import aws_cdk.aws_logs as logs
 from constructs import Construct
 
 from .acknowledge import acknowledge
-from .api_settings import ApiSettings, Authentication
+from .api_settings import OPEN_ROUTE_LIMIT, ApiSettings, Authentication
 from .gateway_responses import add_gateway_responses
 from .log_keeping import LogKeeping
 
@@ -112,11 +112,10 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
         tracing_enabled=True,
         throttling_rate_limit=limit.rate if limit else None,
         throttling_burst_limit=limit.burst if limit else None,
-        # An open route has no usage plan to bound it, and each call costs an invocation.
         method_options={
             f"{route}/GET": apigateway.MethodDeploymentOptions(
-                throttling_rate_limit=10,
-                throttling_burst_limit=20,
+                throttling_rate_limit=OPEN_ROUTE_LIMIT.rate,
+                throttling_burst_limit=OPEN_ROUTE_LIMIT.burst,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 metrics_enabled=True,
             )

@@ -1,18 +1,23 @@
-"""TGI's token limits, under its own names, refused where TGI would refuse to start with them."""
+"""TGI's limits, under its own names, refused where TGI would refuse to start with them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class TgiLimits:
-    """How many tokens one request, and one batch, may take; all in tokens."""
+    """How many tokens one request and one batch may take, and how many requests are let in."""
 
     max_input_length: int
     max_total_tokens: int
     max_batch_prefill_tokens: int
     max_batch_total_tokens: int | None = None
+    max_concurrent_requests: int = 128  # TGI's default: more are refused as `overloaded`
 
     def __post_init__(self) -> None:
+        if self.max_concurrent_requests < 1:
+            raise ValueError(
+                f"max_concurrent_requests must be positive, got {self.max_concurrent_requests}"
+            )
         if not 0 < self.max_input_length < self.max_total_tokens:
             raise ValueError(
                 "max_input_length must be positive and below max_total_tokens"
@@ -37,6 +42,7 @@ class TgiLimits:
             "MAX_INPUT_LENGTH": str(self.max_input_length),
             "MAX_TOTAL_TOKENS": str(self.max_total_tokens),
             "MAX_BATCH_PREFILL_TOKENS": str(self.max_batch_prefill_tokens),
+            "MAX_CONCURRENT_REQUESTS": str(self.max_concurrent_requests),
         }
         if self.max_batch_total_tokens is not None:
             variables["MAX_BATCH_TOTAL_TOKENS"] = str(self.max_batch_total_tokens)

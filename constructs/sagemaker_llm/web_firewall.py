@@ -10,29 +10,32 @@ from invoke_proxy.errors import ProxyError, error_body
 
 _TOO_MANY = ProxyError("address_rate_limit_exceeded")
 
-# Rules of the common set that look into the body. A prompt may be long, and may well hold a script,
-# a path or a URL: these count what they find, and block nothing.
-_BODY_RULES = (
+# The window that the limit of an address counts in.
+WINDOW_SECONDS = 300
+
+# The rules that look into the body. A prompt may be long, and may well hold a script, a path, a URL
+# or an exploit that someone asks about: these rules count what they find, and block nothing. So it
+# does not matter either that WAF sees the first 16 KB of a body only.
+_COMMON_BODY_RULES = (
     "SizeRestrictions_BODY",
     "EC2MetaDataSSRF_BODY",
     "GenericLFI_BODY",
     "GenericRFI_BODY",
     "CrossSiteScripting_BODY",
 )
+_KNOWN_BAD_BODY_RULES = ("JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Firewall:
-    """The limit for one address, in requests within five minutes."""
+    """The limit for one address, in requests within five minutes; None: from the fastest caller."""
 
-    requests_per_address: int = 2_000
+    requests_per_address: int | None = None
 
     def __post_init__(self) -> None:
-        if not 10 <= self.requests_per_address <= 2_000_000_000:  # noqa: PLR2004 - WAF's own bounds
-            raise ValueError(
-                "requests_per_address must be from 10 to 2000000000, got "
-                f"{self.requests_per_address}"
-            )
+        limit = self.requests_per_address
+        if limit is not None and not 10 <= limit <= 2_000_000_000:  # noqa: PLR2004 - WAF's bounds
+            raise ValueError(f"requests_per_address must be from 10 to 2000000000, got {limit}")
 
 
 class WebFirewall(Construct):
@@ -43,7 +46,7 @@ class WebFirewall(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        firewall: Firewall,
+        requests_per_address: int,
         stage: apigateway.Stage,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -60,9 +63,16 @@ class WebFirewall(Construct):
                 )
             },
             rules=[
-                _rule(0, "RatePerAddress", _rate(firewall), block=_too_many()),
+                _rule(0, "RatePerAddress", _rate(requests_per_address), block=_too_many()),
                 _rule(1, "AddressReputation", _managed("AWSManagedRulesAmazonIpReputationList")),
-                _rule(2, "CommonRules", _managed("AWSManagedRulesCommonRuleSet", _BODY_RULES)),
+                _rule(
+                    2, "CommonRules", _managed("AWSManagedRulesCommonRuleSet", _COMMON_BODY_RULES)
+                ),
+                _rule(
+                    3,
+                    "KnownBadInputs",
+                    _managed("AWSManagedRulesKnownBadInputsRuleSet", _KNOWN_BAD_BODY_RULES),
+                ),
             ],
         )
         wafv2.CfnWebACLAssociation(
@@ -103,10 +113,12 @@ def _too_many() -> wafv2.CfnWebACL.BlockActionProperty:
     )
 
 
-def _rate(firewall: Firewall) -> wafv2.CfnWebACL.StatementProperty:
+def _rate(requests_per_address: int) -> wafv2.CfnWebACL.StatementProperty:
     return wafv2.CfnWebACL.StatementProperty(
         rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
-            aggregate_key_type="IP", limit=firewall.requests_per_address
+            aggregate_key_type="IP",
+            limit=requests_per_address,
+            evaluation_window_sec=WINDOW_SECONDS,
         )
     )
 

@@ -109,8 +109,14 @@ def test_iam_authentication_has_no_keys_and_no_authorizer(by_iam: Template) -> N
 
 
 def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
-    template = _api_template(firewall=Firewall(requests_per_address=500))
-    rate = {"RateBasedStatement": {"AggregateKeyType": "IP", "Limit": 500}}
+    template = _api_template(firewall=Firewall(requests_per_address=7_000))
+    rate = {
+        "RateBasedStatement": {
+            "AggregateKeyType": "IP",
+            "EvaluationWindowSec": 300,
+            "Limit": 7_000,
+        }
+    }
     template.has_resource_properties(
         "AWS::WAFv2::WebACL",
         {
@@ -129,10 +135,12 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
     assert [group["Name"] for group in groups] == [
         "AWSManagedRulesAmazonIpReputationList",
         "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
     ]
-    counted = {o["Name"]: o["ActionToUse"] for o in groups[1]["RuleActionOverrides"]}
-    assert counted["SizeRestrictions_BODY"] == {"Count": {}}
-    assert all(name.endswith("_BODY") for name in counted)
+    for group, rule in zip(groups[1:], ("SizeRestrictions_BODY", "Log4JRCE_BODY"), strict=True):
+        counted = {o["Name"]: o["ActionToUse"] for o in group["RuleActionOverrides"]}
+        assert counted[rule] == {"Count": {}}
+        assert all(name.endswith("_BODY") for name in counted)
     template.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
 
 

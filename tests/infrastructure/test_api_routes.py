@@ -89,7 +89,9 @@ def test_api_gateways_refusals_have_openais_shape(api: Template) -> None:
         codes[properties["ResponseType"]] = error["code"]
     assert codes == {
         "ACCESS_DENIED": "access_denied",
+        "API_CONFIGURATION_ERROR": "proxy_unavailable",
         "AUTHORIZER_CONFIGURATION_ERROR": "proxy_unavailable",
+        "AUTHORIZER_FAILURE": "proxy_unavailable",
         "BAD_REQUEST_BODY": "invalid_request",
         "BAD_REQUEST_PARAMETERS": "invalid_request",
         "DEFAULT_4XX": "invalid_request",

@@ -46,6 +46,26 @@ def test_each_wall_stands_behind_the_one_before(api: Template) -> None:
     assert sagemaker_wall < function < integration / 1000 < 15 * 60
 
 
+def test_functions_reserve_what_the_endpoint_admits_where_the_account_has_it(
+    assembly: Assembly,
+) -> None:
+    reserved = {
+        (environment, name): assembly.template(f"{environment}/Api")
+        .only(_FUNCTION, name)
+        .get("ReservedConcurrentExecutions")
+        for environment in ("Dev", "Staging", "Prod")
+        for name in ("Proxy", "KeyAuthorizer")
+    }
+    assert reserved == {
+        ("Dev", "Proxy"): None,
+        ("Dev", "KeyAuthorizer"): None,
+        ("Staging", "Proxy"): 2 * 128 + 26,
+        ("Staging", "KeyAuthorizer"): 20,
+        ("Prod", "Proxy"): 4 * 128 + 52,
+        ("Prod", "KeyAuthorizer"): 40,
+    }
+
+
 def test_functions_are_traced_and_log_to_groups_of_their_own(api: Template) -> None:
     groups = []
     for function in api.resources(_FUNCTION).values():

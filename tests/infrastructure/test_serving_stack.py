@@ -1,10 +1,14 @@
 """The endpoint's stack: model, config, endpoint and scaling."""
 
+import dataclasses
 import re
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+from stacks import environments
+from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
 
 _SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -52,10 +56,18 @@ def test_local_model_comes_from_the_hub(assembly: Assembly) -> None:
         "HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct",
         "HF_TASK": "text-generation",
         "MAX_BATCH_PREFILL_TOKENS": "2048",
+        "MAX_CONCURRENT_REQUESTS": "128",
         "MAX_INPUT_LENGTH": "1024",
         "MAX_TOTAL_TOKENS": "2048",
         "SM_NUM_GPUS": "1",
     }
+
+
+def test_scaling_is_refused_when_the_model_would_never_reach_its_target() -> None:
+    prod = environments.prod(account=None, region=None)
+    scaling = dataclasses.replace(prod.scaling, target_concurrent_requests=128)
+    with pytest.raises(ValueError, match=r"must be below the max_concurrent_requests .* 128"):
+        LlmStage(cdk.App(), "Prod", environment=dataclasses.replace(prod, scaling=scaling))
 
 
 def test_released_package_is_served_instead_of_the_base_weights(serving: Template) -> None:

@@ -143,6 +143,17 @@ def test_function_gives_up_before_the_queue_does(training: Template) -> None:
     assert attempts * queue["VisibilityTimeout"] >= 3600
 
 
+@pytest.mark.parametrize(("environment", "reserved"), [("Dev", None), ("Prod", 2)])
+def test_function_reserves_as_many_executions_as_it_takes_messages_at_once(
+    assembly: Assembly, environment: str, reserved: int | None
+) -> None:
+    template = assembly.template(f"{environment}/Training")
+    function = template.only("AWS::Lambda::Function")
+    assert function.get("ReservedConcurrentExecutions") == reserved
+    mapping = template.only("AWS::Lambda::EventSourceMapping")
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
 def test_function_releases_to_the_serving_stack(assembly: Assembly) -> None:
     function = assembly.template("Prod/Training").only("AWS::Lambda::Function")
     assert function["Handler"] == "model_release.handler.handle"

@@ -1,5 +1,7 @@
 """The catalog: each model exactly as its publisher says, and nothing that contradicts itself."""
 
+import dataclasses
+
 import pytest
 
 from sagemaker_llm.catalog import CATALOG, CatalogEntry, find_model
@@ -12,6 +14,7 @@ _JUMPSTART = {
     "MAX_INPUT_LENGTH": "8191",
     "MAX_TOTAL_TOKENS": "8192",
     "MAX_BATCH_PREFILL_TOKENS": "8191",
+    "MAX_CONCURRENT_REQUESTS": "128",
     "ENDPOINT_SERVER_TIMEOUT": "3600",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT": "3600",
     "MODEL_CACHE_ROOT": "/opt/ml/model",
@@ -47,6 +50,7 @@ def test_mistrallite_is_served_as_its_card_says() -> None:
         "MAX_TOTAL_TOKENS": "16384",
         "MAX_BATCH_PREFILL_TOKENS": "16384",
         "MAX_BATCH_TOTAL_TOKENS": "16384",
+        "MAX_CONCURRENT_REQUESTS": "128",
     }
     assert (model.prompt_format, model.tokenizer) == ("mistrallite", "mistrallite")
     assert not model.weights.network_isolation
@@ -85,6 +89,11 @@ def test_limits_are_refused_when_they_contradict_each_other(
             max_batch_prefill_tokens=prefill,
             max_batch_total_tokens=batch,
         )
+
+
+def test_limits_are_refused_when_no_request_is_let_in() -> None:
+    with pytest.raises(ValueError, match="max_concurrent_requests must be positive, got 0"):
+        dataclasses.replace(find_model("mistral-7b").limits, max_concurrent_requests=0)
 
 
 @pytest.mark.parametrize("key_prefix", ["/models/v1/", "models/v1", ""])

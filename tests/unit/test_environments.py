@@ -90,6 +90,9 @@ def test_scaling_is_refused_when_it_contradicts_itself(
         ({"name": ""}, "name of a client must be in PascalCase"),
         ({"rate_limit": 0}, "limits of client Demo must be positive, got rate_limit 0"),
         ({"daily_quota": -1}, "limits of client Demo must be positive, .*daily_quota -1"),
+        ({"rate_limit": 2}, "burst_limit of client Demo must be at least its rate_limit 2, got 1"),
+        ({"burst_limit": 2}, "daily_quota of client Demo must be from its burst_limit 2 to"),
+        ({"daily_quota": 86_402}, "to the 86401 requests that .* lets through in a day, got 86402"),
     ],
 )
 def test_client_is_refused_when_it_could_never_call(changes: dict[str, Any], message: str) -> None:
