@@ -62,7 +62,7 @@ drift: ## prove that what serves is what the stack says
 
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m local down; fi
-	rm -rf .venv .venv-tgi .venv-jobs .venv-bench node_modules build cdk.out .local
+	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -116,6 +116,11 @@ node_modules/installed: package-lock.json .venv/installed
 	@uv pip sync --quiet --python .venv-bench/bin/python --compile-bytecode $<
 	@touch $@
 
+.venv-scan/installed: tests/scan/requirements.lock .venv/installed
+	@uv venv --quiet --clear --python .venv/bin/python .venv-scan
+	@uv pip sync --quiet --python .venv-scan/bin/python --compile-bytecode $<
+	@touch $@
+
 lock: ## write the lock files anew, after a change of the pins
 	uv pip compile --quiet --universal --python-version 3.11 --no-header \
 	  --excludes requirements.excludes -o requirements.lock requirements-dev.txt
@@ -124,6 +129,8 @@ lock: ## write the lock files anew, after a change of the pins
 	  -o lambda/invoke_proxy/requirements.lock lambda/invoke_proxy/requirements.in
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --excludes bench/requirements.excludes -o bench/requirements.lock bench/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  -o tests/scan/requirements.lock tests/scan/requirements.in
 	uv pip compile --quiet --universal --python-version 3.11 --no-header \
 	  --excludes jobs/requirements.excludes -o jobs/requirements.lock jobs/requirements.in
 	uv pip compile --quiet --universal --python-version 3.11 --no-header \
@@ -131,7 +138,7 @@ lock: ## write the lock files anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs pipeline smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs pipeline scan smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -156,6 +163,9 @@ jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny mo
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
 	@python -m pytest -q tests/pipeline
+
+scan: build .venv-scan/installed ## checkov and cloudsplaining over every environment's templates
+	@python -m pytest -q -s -p no:randomly tests/scan
 
 smoke: ## the deployed stage, after `make up`: playground in a browser (chromium), example prompts
 	@python -m pytest -q tests/smoke

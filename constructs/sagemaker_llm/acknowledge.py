@@ -13,6 +13,12 @@ def acknowledge(construct: IConstruct, finding: str, *, reason: str) -> None:
     cdk.Validations.of(construct).acknowledge(acknowledgment)
 
 
+def acknowledge_scan(construct: IConstruct, finding: str, *, reason: str) -> None:
+    """Accept one finding of `make scan`, such as `Checkov::CKV_AWS_117`, on all of a construct."""
+    acknowledgment = cdk.Acknowledgment(id=finding, reason=reason)
+    cdk.Validations.of(construct).acknowledge(acknowledgment)
+
+
 def acknowledge_schema(construct: IConstruct, rule: str, *, reason: str) -> None:
     """Accept one finding of the CDK's own check against CloudFormation's schemas."""
     acknowledgment = cdk.Acknowledgment(id=f"CloudFormation-Validate::{rule}", reason=reason)

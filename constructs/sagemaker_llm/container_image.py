@@ -4,6 +4,7 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
+from .acknowledge import acknowledge_scan
 from .images import DLC_ACCOUNTS, TGI_REPOSITORY, TGI_TAG, dns_suffix, image_uri
 
 
@@ -45,6 +46,15 @@ class ContainerImage(Construct):
             # The login is to the registry, so IAM knows no resource for it.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
         ]
+
+    @staticmethod
+    def acknowledge_pull(role: iam.Role) -> None:
+        """Accept on a role what the scanners see in `pull_statements`."""
+        acknowledge_scan(
+            role,
+            "Cloudsplaining::CredentialsExposure[ecr:GetAuthorizationToken]",
+            reason="the login opens what the role may pull anyway, which is this one repository",
+        )
 
     def _account_by_region(self) -> str:
         accounts = {region: {"Account": account} for region, account in DLC_ACCOUNTS.items()}

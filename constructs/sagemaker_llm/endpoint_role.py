@@ -31,6 +31,7 @@ class EndpointRole(iam.Role):
             ),
             inline_policies={"Endpoint": iam.PolicyDocument(statements=statements)},
         )
+        image.acknowledge_pull(self)
         acknowledge_wildcard(
             self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
         )

@@ -73,6 +73,7 @@ class JobRole(iam.Role):
             assumed_by=sagemaker_principal(scope),
             inline_policies={"Job": iam.PolicyDocument(statements=statements)},
         )
+        image.acknowledge_pull(self)
         acknowledge_wildcard(
             self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
         )

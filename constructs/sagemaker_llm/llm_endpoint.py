@@ -5,7 +5,7 @@ import aws_cdk.aws_iam as iam
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
-from .acknowledge import acknowledge_schema
+from .acknowledge import acknowledge_scan, acknowledge_schema
 from .catalog import CatalogEntry
 from .container_image import ContainerImage
 from .endpoint_role import EndpointRole
@@ -104,6 +104,10 @@ class LlmEndpoint(Construct):
                 base=base,
             ),
         )
+        if not weights.network_isolation:
+            acknowledge_scan(
+                model, "Checkov::CKV_AWS_370", reason="it downloads its weights from the hub"
+            )
         for rule in ("F3031", "F3033"):
             acknowledge_schema(
                 model, rule, reason="the package's branch is not taken while its name is empty"

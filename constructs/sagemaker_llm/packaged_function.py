@@ -7,9 +7,16 @@ import aws_cdk.aws_iam as iam
 import aws_cdk.aws_lambda as lambda_
 from constructs import Construct
 
-from .acknowledge import acknowledge, acknowledge_wildcard
+from .acknowledge import acknowledge, acknowledge_scan, acknowledge_wildcard
 from .function_assets import FunctionTarget, function_code
 from .log_keeping import LogKeeping
+
+_ACCEPTED = {
+    "CKV_AWS_116": "nothing invokes it asynchronously, which is all that a function's dead letters"
+    " are for: API Gateway waits for the answer, and a queue has dead letters of its own",
+    "CKV_AWS_117": "it calls AWS's APIs only, which demand its signature; a VPC would hold nothing"
+    " that it needs, and every interface endpoint costs by the hour",
+}
 
 
 class PackagedFunction(lambda_.Function):
@@ -57,3 +64,11 @@ class PackagedFunction(lambda_.Function):
         acknowledge(
             self, "L1", reason="3.13 is the Python that the assets' dependencies are locked for"
         )
+        for check, reason in _ACCEPTED.items():
+            acknowledge_scan(self, f"Checkov::{check}", reason=reason)
+        if environment:
+            acknowledge_scan(
+                self,
+                "Checkov::CKV_AWS_173",
+                reason="the environment holds names and limits, no secret: Lambda's own key does",
+            )

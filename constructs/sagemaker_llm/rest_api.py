@@ -7,7 +7,7 @@ import aws_cdk.aws_apigateway as apigateway
 import aws_cdk.aws_logs as logs
 from constructs import Construct
 
-from .acknowledge import acknowledge
+from .acknowledge import acknowledge, acknowledge_scan
 from .api_settings import OPEN_ROUTE_LIMIT, ApiSettings, Authentication
 from .gateway_responses import add_gateway_responses
 from .log_keeping import LogKeeping
@@ -87,6 +87,11 @@ class InvokeRestApi(Construct):
             "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AmazonAPIGatewayPushToCloudWatchLogs]",
             reason="it is the policy that API Gateway demands of the account's logging role",
+        )
+        acknowledge_scan(
+            self.api.deployment_stage,
+            "Checkov::CKV_AWS_120",
+            reason="a cache would keep prompts and answers, and two equal prompts have two answers",
         )
         if settings.firewall is None:
             acknowledge(

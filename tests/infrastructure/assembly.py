@@ -6,11 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 ENVIRONMENTS = ("Local", "Dev", "Staging", "Prod")
 ROOT = Path(__file__).parents[2]
+
+# Whose findings a synth reports, by the beginning of their ids.
+_SYNTH_RULES = ("AwsSolutions::", "CloudFormation-Validate::")
 
 # Dev is left open, to be deployed anywhere; the others are placed, each in a region of its own.
 LOCATIONS = {
@@ -28,6 +32,17 @@ class Template:
     stack: str
     path: Path
     body: dict[str, Any]
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """The construct path of each resource, by logical id."""
+        file = self.path.with_name(self.path.name.replace(".template.", ".metadata."))
+        return {
+            entry["data"]: path.lstrip("/")
+            for path, entries in json.loads(file.read_text()).items()
+            for entry in entries
+            if entry["type"] == "aws:cdk:logicalId"
+        }
 
     def resources(self, resource_type: str) -> dict[str, dict[str, Any]]:
         """Return the resources of a type, by logical id."""
@@ -65,15 +80,19 @@ class Assembly:
         (found,) = (template for template in self.templates() if template.stack == stack)
         return found
 
-    def acknowledgements(self) -> set[tuple[str, str]]:
-        """Return where each finding is acknowledged: pairs of construct path and finding id."""
+    def acknowledgements(self, *, of_synth: bool) -> dict[tuple[str, str], str]:
+        """Return the reasons, by construct path and finding.
+
+        The rules that synth checks itself come with `of_synth`, those of `make scan` without.
+        """
         return {
-            (path.lstrip("/"), finding)
+            (path.lstrip("/"), finding): reason
             for file in self.folder.glob("assembly-*/*.metadata.json")
             for path, entries in json.loads(file.read_text()).items()
             for entry in entries
             if entry["type"] == "aws:cdk:acknowledged-rules"
-            for finding in entry["data"]
+            for finding, reason in entry["data"].items()
+            if finding.startswith(_SYNTH_RULES) == of_synth
         }
 
 
