@@ -1,7 +1,7 @@
 """Constructs for a language model: its endpoint, the REST API in front, the fine-tuning behind."""
 
 from .api_client import Client, Limit
-from .api_settings import ApiSettings, Authentication, Reservation
+from .api_settings import ApiSettings, Authentication, ControlTokens, Reservation
 from .catalog import CATALOG, CatalogEntry, find_model
 from .endpoint_scaling import TargetTracking
 from .function_assets import FunctionTarget
@@ -26,6 +26,7 @@ __all__ = [
     "Authentication",
     "CatalogEntry",
     "Client",
+    "ControlTokens",
     "DataMode",
     "Firewall",
     "FunctionTarget",

@@ -19,6 +19,13 @@ class Authentication(StrEnum):
     IAM = "iam"  # SigV4-signed requests of principals that may execute-api:Invoke
 
 
+class ControlTokens(StrEnum):
+    """What becomes of a chat message that holds control tokens of the model, such as `</s>`."""
+
+    ESCAPE = "escape"  # they reach the model as ordinary text
+    REFUSE = "refuse"  # the request is refused, with the message and the token
+
+
 class Reservation(StrEnum):
     """What the functions reserve of the account's Lambda concurrency."""
 
@@ -34,6 +41,7 @@ class ApiSettings:
     clients: tuple[Client, ...] = ()
     # Of all who sign together; clients have limits of their own.
     iam_limit: Limit = field(default_factory=Limit)
+    control_tokens: ControlTokens = ControlTokens.ESCAPE
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
     # A number is the proxy's own; the other functions' reservations are derived all the same.

@@ -58,6 +58,7 @@ def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]
     model = endpoint.model
     return {
         **web_adapter.ENVIRONMENT,
+        "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,
         "MAX_INPUT_LENGTH": str(model.limits.max_input_length),
         "MAX_TOTAL_TOKENS": str(model.limits.max_total_tokens),

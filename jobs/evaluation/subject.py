@@ -47,13 +47,13 @@ class Subject:
 
     def prompt_tokens(self, prompt: str) -> int:
         """The length of a prompt as the model reads it."""
-        return len(self.tokenizer(write_prompt(prompt, self._format)).input_ids)
+        return len(self.tokenizer(self._written(prompt)).input_ids)
 
     def answer(
         self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None = None
     ) -> Answer:
         """Answer a prompt; the answer ends early once `until` is found in it."""
-        return self.go_on(write_prompt(prompt, self._format), max_new_tokens, until)
+        return self.go_on(self._written(prompt), max_new_tokens, until)
 
     def go_on(self, text: str, max_new_tokens: int, until: re.Pattern[str] | None = None) -> Answer:
         """Go on with a text greedily, as the endpoint does at temperature 0."""
@@ -72,6 +72,9 @@ class Subject:
         written = out[0, length:]
         answer = self.tokenizer.decode(written, skip_special_tokens=True)
         return Answer(answer, len(written), time.perf_counter() - start)
+
+    def _written(self, prompt: str) -> str:
+        return write_prompt(prompt, self._format, self.tokenizer.get_added_vocab())
 
 
 class _Found(StoppingCriteria):  # type: ignore[misc] # transformers is not installed here

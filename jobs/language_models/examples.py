@@ -32,8 +32,9 @@ def read_records(path: Path) -> list[Record]:
 
 def instruction_example(record: Record, tokenizer: Tokenizer, prompt_format: str) -> Example:
     """Tokens of a prompt and its answer; the labels hide the prompt."""
-    prompt = write_prompt(record["prompt"], prompt_format)
-    both = prompt + write_completion(record["completion"], prompt_format)
+    special = tokenizer.get_added_vocab()
+    prompt = write_prompt(record["prompt"], prompt_format, special)
+    both = prompt + write_completion(record["completion"], prompt_format, special)
     read = tokenizer(prompt).input_ids
     tokens = [*tokenizer(both).input_ids, tokenizer.eos_token_id]
     # a token can span the seam: the model is asked to write it, as when it serves
@@ -59,7 +60,10 @@ def make_examples(
     records: Sequence[Record], tokenizer: Tokenizer, *, prompt_format: str, max_input_length: int
 ) -> Examples:
     """Examples of at most `max_input_length` tokens; longer instructions are left out."""
-    if records and "text" in records[0]:
+    is_text = bool(records) and "text" in records[0]
+    if is_text or prompt_format == "none":
+        _report_control_tokens(records, tokenizer)
+    if is_text:
         texts = (record["text"] for record in records)
         return Examples(list(packed_examples(texts, tokenizer, max_input_length)), 0)
     examples = [instruction_example(record, tokenizer, prompt_format) for record in records]
@@ -69,3 +73,11 @@ def make_examples(
     if examples and not kept:
         raise JobError(f"max_input_length must fit a record, got {max_input_length} tokens")
     return Examples(kept, left_out)
+
+
+def _report_control_tokens(records: Sequence[Record], tokenizer: Tokenizer) -> None:
+    """Say how many records the tokenizer will cut at tokens of its own: nothing escapes these."""
+    special = tokenizer.get_added_vocab()
+    found = sum(any(s in text for text in record.values() for s in special) for record in records)
+    if found:
+        print(f"{found} of {len(records)} records hold control tokens, which are read as such")

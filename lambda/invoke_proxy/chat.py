@@ -25,7 +25,12 @@ async def chat_completions(request: Request) -> Response:
     model.check_name(body.model)
     prompt_format = _format(model)
     top_logprobs = _top_logprobs(body)
-    prompt = chat_prompt(body.messages, prompt_format)
+    prompt = chat_prompt(
+        body.messages,
+        prompt_format,
+        special_tokens=model.special_tokens,
+        control_tokens=model.settings.control_tokens,
+    )
     tokens = await model.count(prompt)
     limit = model.fit(tokens, _max_tokens(body), "messages")
     record.prompt_tokens = tokens

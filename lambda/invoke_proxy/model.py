@@ -1,7 +1,7 @@
 """The model behind the endpoint: what fits into its context, and its tokens as they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Self
 
@@ -47,6 +47,11 @@ class Model:
         served = self.settings.model_id
         if name is not None and name != served and name not in _PLACEHOLDER_NAMES:
             raise RequestError("model_not_found", f"this API serves the model {served}", "model")
+
+    @property
+    def special_tokens(self) -> Sequence[str]:
+        """The texts that the tokenizer reads as tokens of their own, wherever they stand."""
+        return self._tokenizer.special_tokens
 
     async def count(self, text: str) -> int:
         """Return the number of tokens as TGI counts them."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from invoke_proxy.control_tokens import ControlTokens
 from invoke_proxy.errors import RequestError
 from invoke_proxy.openai_requests import Message
+from invoke_proxy.settings import ControlTokenPolicy
 
 Turn = tuple[str, str]  # role and text
 
@@ -16,11 +18,13 @@ Turn = tuple[str, str]  # role and text
 class PromptFormat(msgspec.Struct, frozen=True):
     """How a model's chats are written.
 
+    `markers` are the texts that tell its turns apart; to the tokenizer they need not be special.
     `answer_prefix` is what the template puts before an answer in the history, so that the model
     generates it too; it is no part of the answer.
     """
 
     render: Callable[[Sequence[Turn]], str]
+    markers: tuple[str, ...]
     answer_prefix: str = ""
     alternates: bool = True
 
@@ -44,18 +48,35 @@ def chatml(turns: Sequence[Turn]) -> str:
 
 
 FORMATS: dict[str, PromptFormat] = {
-    "mistral-instruct": PromptFormat(mistral_instruct, answer_prefix=" "),
-    "mistrallite": PromptFormat(mistrallite),
-    "chatml": PromptFormat(chatml, alternates=False),
+    "mistral-instruct": PromptFormat(
+        mistral_instruct, ("<s>", "</s>", "[INST]", "[/INST]"), answer_prefix=" "
+    ),
+    "mistrallite": PromptFormat(mistrallite, ("<|prompter|>", "<|assistant|>", "</s>")),
+    "chatml": PromptFormat(chatml, ("<|im_start|>", "<|im_end|>"), alternates=False),
 }
 
 
-def chat_prompt(messages: Sequence[Message], prompt_format: PromptFormat) -> str:
-    """Return the prompt of a chat, refusing one that the format cannot say."""
-    turns: list[Turn] = [
-        ("system" if message.role == "developer" else message.role, _text(message, position))
-        for position, message in enumerate(messages)
-    ]
+def chat_prompt(
+    messages: Sequence[Message],
+    prompt_format: PromptFormat,
+    *,
+    special_tokens: Sequence[str] = (),
+    control_tokens: ControlTokenPolicy = "escape",
+) -> str:
+    """Return the prompt of a chat, refusing one that the format cannot say.
+
+    Only the template writes control tokens: the format's markers and the tokenizer's
+    `special_tokens`. Those in a message are escaped or refused.
+    """
+    control = ControlTokens([*prompt_format.markers, *special_tokens])
+    turns: list[Turn] = []
+    for position, message in enumerate(messages):
+        text = _text(message, position)
+        if control_tokens == "refuse" and (token := control.find(text)):
+            problem = f"the text must not hold {token!r}, a control token of this model"
+            raise _refused(position, "content", problem, "invalid_request")
+        role = "system" if message.role == "developer" else message.role
+        turns.append((role, control.escape(text)))
     if turns[-1][0] != "user":
         problem = f"the last role must be user, got {turns[-1][0]}"
         raise _refused(len(turns) - 1, "role", problem, "invalid_request")

@@ -11,6 +11,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
 PromptFormatName = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
 TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
+ControlTokenPolicy = Literal["escape", "refuse"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -22,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     tokenizer: TokenizerName
     max_input_length: Count
     max_total_tokens: Count
+    # what becomes of a message that holds the model's control tokens
+    control_tokens: ControlTokenPolicy = "escape"
     playground: bool = False  # whether the page to try the model with is served
 
     def __post_init__(self) -> None:

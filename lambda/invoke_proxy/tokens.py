@@ -1,6 +1,7 @@
 """Counts tokens exactly as TGI does, with each model's own vocabulary."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,11 +9,17 @@ FILES = Path(__file__).parent / "tokenizers"  # put there by the asset build
 
 # Texts that stand for one token of their own; TGI's tokenizer cuts a prompt at them first.
 _MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
+# Unverified: that there are no others. Look into its `added_tokens.json` at the first deploy.
 _MISTRALLITE_ADDED = ("<|prompter|>", "<|assistant|>")
 
 
 class Tokenizer(Protocol):
     """Knows how many tokens of a model's context a text takes."""
+
+    @property
+    def special_tokens(self) -> Sequence[str]:
+        """The texts that stand for one token of their own, wherever they are written."""
+        ...
 
     def count(self, text: str) -> int:
         """Return the number of tokens, the start token that TGI adds included."""
@@ -22,12 +29,13 @@ class Tokenizer(Protocol):
 class SentencePieceTokenizer:
     """Mistral's tokenizer: a start token, then each stretch between special tokens by itself."""
 
-    def __init__(self, model_file: Path, special: tuple[str, ...]) -> None:
+    def __init__(self, model_file: Path, special: Sequence[str]) -> None:
         from sentencepiece import (  # noqa: PLC0415 - only the served model's library is loaded
             SentencePieceProcessor,
         )
 
         self._processor = SentencePieceProcessor(model_file=str(model_file))
+        self.special_tokens = special
         self._special = re.compile("|".join(map(re.escape, special)))
 
     def count(self, text: str) -> int:
@@ -46,6 +54,8 @@ class HuggingFaceTokenizer:
         )
 
         self._tokenizer = Implementation.from_file(str(tokenizer_file))
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        self.special_tokens = [token.content for token in added]
 
     def count(self, text: str) -> int:
         """Count the tokens of the text alone."""

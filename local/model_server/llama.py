@@ -100,7 +100,9 @@ class Llama:
                             yield msgspec.json.decode(line, type=Frame)
 
     async def _tokenize(self, text: str) -> list[PrefillToken]:
-        question = {"content": text, "add_special": True, "with_pieces": True}
+        # as TGI's tokenizer: control tokens are cut out first, whoever wrote them
+        options = {"add_special": True, "parse_special": True, "with_pieces": True}
+        question = {"content": text} | options
         answer = await self._post("/tokenize", question)
         pieces = msgspec.json.decode(answer, type=dict[str, list[_Piece]])["tokens"]
         return [PrefillToken(piece.id, _text(piece.piece)) for piece in pieces]

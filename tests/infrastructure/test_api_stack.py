@@ -31,6 +31,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "MAX_TOTAL_TOKENS": "8192",
         "MODEL_ID": "mistral-7b-instruct",
         "PLAYGROUND": "false",
+        "CONTROL_TOKENS": "escape",
         "PROMPT_FORMAT": "mistral-instruct",
         "TOKENIZER": "mistral-v1",
     }

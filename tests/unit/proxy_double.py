@@ -69,6 +69,8 @@ class FakeRuntime:
 class WordTokenizer:
     """Counts a start token and the words, so that a test sees by eye what fits."""
 
+    special_tokens: Sequence[str] = ("<s>", "</s>")
+
     def count(self, text: str) -> int:
         return 1 + len(text.split())
 

@@ -107,6 +107,17 @@ async def test_a_parameter_is_mapped_onto_tgis(
     assert runtime.bodies[0]["parameters"] == {**always, **sent}
 
 
+async def test_a_special_token_amid_an_answer_never_appears() -> None:
+    frames = tgi_frames([" one", "</s>", " two"])
+    frames[1] = frames[1].replace(b'"special": false', b'"special": true')
+    async with client_of(FakeRuntime(*frames)) as client:
+        whole = await client.post(ROUTE, CHAT)
+        stream = await client.post(ROUTE, {**CHAT, "stream": True})
+    assert whole.json["choices"][0]["message"]["content"] == "one two"
+    deltas = [event["choices"][0]["delta"] for event in stream.events[:-1]]
+    assert "".join(delta.get("content", "") for delta in deltas) == "one two"
+
+
 async def test_stop_sequences_and_the_end_token_never_appear() -> None:
     frames = tgi_frames([" one", " E", "ND"], "stop_sequence")
     async with client_of(FakeRuntime(*frames)) as client:

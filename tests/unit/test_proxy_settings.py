@@ -2,8 +2,10 @@ from typing import get_args
 
 import pytest
 
+import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from invoke_proxy.prompts import FORMATS
-from invoke_proxy.settings import PromptFormatName, Settings
+from invoke_proxy.settings import ControlTokenPolicy, PromptFormatName, Settings
+from sagemaker_llm import ControlTokens
 
 ENVIRONMENT = {
     "ENDPOINT_NAME": "Endpoint-1",
@@ -38,6 +40,7 @@ def test_settings_name_the_variable_when_it_is_missing(name: str) -> None:
     ("name", "value"),
     [
         ("ENDPOINT_NAME", ""),
+        ("CONTROL_TOKENS", "drop"),
         ("PROMPT_FORMAT", "alpaca"),
         ("TOKENIZER", "tekken"),
         ("MAX_INPUT_LENGTH", "many"),
@@ -53,6 +56,12 @@ def test_settings_name_the_variable_when_it_is_wrong(name: str, value: str) -> N
 def test_settings_are_refused_when_the_limits_contradict_each_other() -> None:
     with pytest.raises(ValueError, match=r"MAX_INPUT_LENGTH must be below .*8191.*got 8191"):
         Settings.from_environment({**ENVIRONMENT, "MAX_TOTAL_TOKENS": "8191"})
+
+
+def test_what_becomes_of_control_tokens_is_configured_alike_in_proxy_and_construct() -> None:
+    assert get_args(ControlTokenPolicy) == tuple(ControlTokens)
+    settings = Settings.from_environment({**ENVIRONMENT, "CONTROL_TOKENS": ControlTokens.REFUSE})
+    assert settings.control_tokens == "refuse"
 
 
 def test_every_prompt_format_that_settings_know_is_written() -> None:

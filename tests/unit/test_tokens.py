@@ -1,34 +1,20 @@
 """Counts against known ids, and against llama.cpp for the local model."""
 
-import json
-import os
 import random
-import subprocess
-import sys
-from pathlib import Path
 from typing import get_args
 
 import pytest
-from sentencepiece import SentencePieceProcessor
-from tokenizers import AddedToken, models, normalizers
-from tokenizers import Tokenizer as HuggingFace
 
 from invoke_proxy import tokens
 from invoke_proxy.settings import TokenizerName
+from tests.unit.real_tokenizers import llama_cpp_ids, mistral, smollm2, vocabularies
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def vocabularies() -> Path:
-    """Build the asset, and count with its files."""
-    subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
-    return ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
+MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
 
 
 @pytest.fixture(autouse=True)
-def built(vocabularies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "FILES", vocabularies)
+def built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "FILES", vocabularies())
 
 
 CORPUS = [
@@ -57,58 +43,19 @@ def noise(count: int) -> list[str]:
     return ["".join(generator.choices(alphabet, k=40)) for _ in range(count)]
 
 
-def test_the_local_models_tokens_are_llama_cpps(vocabularies: Path) -> None:
+def test_the_local_models_tokens_are_llama_cpps() -> None:
     texts = CORPUS + noise(300)
-    llama = subprocess.run(
-        [sys.executable, "tests/unit/llama_tokens.py"],
-        input=json.dumps(texts).encode(),
-        env={**os.environ, "PYTHONPATH": "lambda"},
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    tokenizer = HuggingFace.from_file(str(vocabularies / "smollm2.json"))
-    ours = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
-    assert ours == json.loads(llama.stdout)
+    ours = [smollm2().encode(text, add_special_tokens=False).ids for text in texts]
+    assert ours == llama_cpp_ids(texts)
     counter = tokens.load("smollm2")
     assert [counter.count(text) for text in texts] == [len(ids) for ids in ours]
 
 
-@pytest.fixture(scope="module")
-def mistral_fast(vocabularies: Path) -> HuggingFace:
-    """Return Mistral's `tokenizer.json`, made from its SentencePiece model as Hugging Face does.
-
-    TGI counts with it, and it shares nothing with SentencePiece's own code but the vocabulary.
-    """
-    pieces = SentencePieceProcessor(model_file=str(vocabularies / "mistral-v1.model"))
-    words = [pieces.id_to_piece(number) for number in range(pieces.vocab_size())]
-    numbers = {word: number for number, word in enumerate(words)}
-    merges = [
-        (-pieces.get_score(numbers[word]), word[:at], word[at:])
-        for word in words
-        for at in range(1, len(word))
-        if word[:at] in numbers and word[at:] in numbers
-    ]
-    merges.sort(key=lambda merge: (merge[0], numbers[merge[1]], numbers[merge[2]]))
-    pairs = [(left, right) for _, left, right in merges]
-    tokenizer = HuggingFace(
-        models.BPE(numbers, pairs, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
-    )
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    )
-    special = ("<unk>", "<s>", "</s>")
-    tokenizer.add_special_tokens([AddedToken(word, normalized=False) for word in special])
-    return tokenizer
-
-
-def test_mistral_counts_are_those_of_the_tokenizer_that_tgi_loads(
-    mistral_fast: HuggingFace,
-) -> None:
+def test_mistral_counts_are_those_of_the_tokenizer_that_tgi_loads() -> None:
     texts = [*CORPUS, "[INST] a [/INST] b </s><s>[INST] c [/INST]", "<s></s> <unk>", *noise(300)]
     counter = tokens.load("mistral-v1")
     counts = [counter.count(text) for text in texts]
-    assert counts == [1 + len(mistral_fast.encode(text).ids) for text in texts]
+    assert counts == [1 + len(mistral(MISTRAL_SPECIAL).encode(text).ids) for text in texts]
 
 
 @pytest.mark.parametrize(

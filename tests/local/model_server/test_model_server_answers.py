@@ -45,6 +45,18 @@ def test_generate_answers_20_tokens_when_nothing_is_asked(server: ModelServer) -
     assert server.generate("Once upon a time")["details"]["generated_tokens"] == 20
 
 
+def test_special_tokens_are_read_out_of_a_prompt_as_tgis_tokenizer_does(
+    server: ModelServer,
+) -> None:
+    prompt = "<|im_start|>a<|endoftext|><repo_name><|im_end|>b<|im_ end|>"
+    answer = server.generate(prompt, max_new_tokens=1, decoder_input_details=True)
+
+    read = [(token["id"], token["text"]) for token in answer["details"]["prefill"]]
+    special = [token for token in read if token[0] <= 16]  # the first 17 of the vocabulary
+    assert [number for number, _ in special] == [1, 0, 3, 2]
+    assert "".join(text for number, text in read if number > 16) == "ab<|im_ end|>"
+
+
 def test_details_have_every_field_when_asked(server: ModelServer) -> None:
     answer = server.generate("The sea is", max_new_tokens=3, decoder_input_details=True)
 
