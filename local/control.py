@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import httpx
 
-from local import home
+from local import home, private_files
 
 _START_SECONDS = 30
 _STOP_SECONDS = 20
@@ -41,8 +41,8 @@ def start() -> bool:
         _wait_until_ready(lambda: running_pid() is not None)
         return False
     _check_port()
-    home.HOME.mkdir(parents=True, exist_ok=True)
-    with home.SERVER_LOG.open("ab") as log:
+    private_files.make_private(home.HOME)
+    with os.fdopen(private_files.open_private(home.SERVER_LOG), "ab") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "local.start"],
             env=home.server_environment(),

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import home, waiting
+from local import credentials, home, private_files, waiting
 
 STAGE = "Local"
 # The CLI's own default. It is given all the same: ministack attaches no policy for an empty list.
@@ -40,12 +40,13 @@ class Deployment:
 @cache
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
     """A boto3 client of the embedded AWS."""
+    key_id, secret = credentials.ensure(home.HOME)
     return boto3.client(
         service,
         endpoint_url=home.ENDPOINT_URL,
         region_name=home.REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - any secret opens the embedded AWS
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
         config=Config(proxies={}),  # none of the environment's: it would not reach this machine
     )
 
@@ -56,9 +57,11 @@ def cdk(*arguments: str) -> None:
         raise SystemExit("the CDK CLI is missing: run `make setup`")
     command = [str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out")]
     with _only_cli() as lock:
+        # its umask stays: what it builds goes to AWS too, where another user reads it
         ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
             command, env=home.client_environment(), cwd=home.ROOT, check=False, pass_fds=[lock]
         )
+        private_files.make_private(home.HOME)
     if ended.returncode:
         raise SystemExit(f"`cdk {arguments[0]}` failed: see above; `make logs` shows more")
 

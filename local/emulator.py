@@ -31,7 +31,6 @@ account_id: Callable[[], str] = responses.get_account_id
 region: Callable[[], str] = responses.get_region
 scope = responses.request_scope
 encode_event: Callable[[dict[str, str], bytes], bytes] = lambda_svc._es_encode_message
-execution_credentials: Callable[[Json], dict[str, str]] = lambda_runtime.execution_credentials
 
 
 def arn(service: str, resource: str) -> str:

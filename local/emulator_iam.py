@@ -1,13 +1,15 @@
 """What we use of ministack's IAM: whether a call is allowed, and acting as a role."""
 
-import hashlib
 import json
+import secrets
 
 from ministack import app as ministack
-from ministack.core import iam_evaluator, responses
-from ministack.services import iam, sts
+from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.services import iam, lambda_svc, sts
 
 from local.emulator import Json, Response, account_id, region
+
+_sessions: dict[tuple[str, str], dict[str, str]] = {}
 
 
 def treat_loopback_as_tls() -> None:
@@ -50,18 +52,38 @@ def assume_role(role_arn: str, service: str) -> dict[str, str]:
     role = iam._roles.get(name)
     if role is None or not _trusts(role["AssumeRolePolicyDocument"], service):
         raise PermissionError(f"{service} may not assume {role_arn}")
-    digest = hashlib.sha256(f"{service}:{role_arn}".encode()).hexdigest()
-    session_arn = f"arn:aws:sts::{account_id()}:assumed-role/{name}/SageMaker"
-    key, secret, token = f"ASIA{digest[:16].upper()}", f"secret-{digest}", f"token-{digest}"
-    sts.register_session(
-        key,
-        {
-            "Arn": session_arn,
-            "UserId": f"{name}:SageMaker",
-            "SecretAccessKey": secret,
-            "SessionToken": token,
-        },
-    )
+    return _session(role_arn, "SageMaker")
+
+
+def use_random_function_credentials() -> None:
+    """Let functions sign with secrets that nobody can work out: ministack hashes their names."""
+    lambda_runtime.execution_credentials = function_credentials
+    lambda_svc.execution_credentials = function_credentials
+
+
+def function_credentials(config: Json) -> dict[str, str]:
+    """The environment in which a function acts as its execution role."""
+    return _session(config["Role"], config["FunctionName"][:64])
+
+
+def _session(role_arn: str, name: str) -> dict[str, str]:
+    """The credentials of a session of the role, which last while this process does."""
+    if (role_arn, name) not in _sessions:
+        _sessions[role_arn, name] = _new_session(role_arn, name)
+    return dict(_sessions[role_arn, name])
+
+
+def _new_session(role_arn: str, name: str) -> dict[str, str]:
+    role = role_arn.rpartition("/")[2]
+    key, secret = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30)
+    token = secrets.token_urlsafe(48)
+    session = {
+        "Arn": f"arn:aws:sts::{role_arn.split(':')[4]}:assumed-role/{role}/{name}",
+        "UserId": f"{role}:{name}",
+        "SecretAccessKey": secret,
+        "SessionToken": token,
+    }
+    sts.register_session(key, session)
     return {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secret,

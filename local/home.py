@@ -6,7 +6,7 @@ import uuid
 from importlib.util import find_spec
 from pathlib import Path
 
-from local import guardian
+from local import credentials, guardian
 
 
 def port() -> int:
@@ -40,10 +40,11 @@ def client_environment() -> dict[str, str]:
 
 def client_variables() -> dict[str, str]:
     """What turns any AWS client, the CDK CLI included, to the embedded AWS."""
+    key_id, secret = credentials.ensure(HOME)
     return {
         "AWS_ENDPOINT_URL": ENDPOINT_URL,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

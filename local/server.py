@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import signal
+from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -14,6 +15,7 @@ from hypercorn.config import Config
 from local import (
     apigateway,
     autoscaling,
+    emulator_signatures,
     processes,
     resource_types,
     runtime,
@@ -30,7 +32,8 @@ from local.emulator import (
     put_event,
     save_state,
 )
-from local.emulator_iam import treat_loopback_as_tls
+from local.emulator_iam import treat_loopback_as_tls, use_random_function_credentials
+from local.gate import Gate
 
 
 def install() -> None:
@@ -38,6 +41,7 @@ def install() -> None:
     endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
     limit_function_environment({**processes.inherited_environment(), **endpoint})
     treat_loopback_as_tls()
+    use_random_function_credentials()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
     control = sagemaker.service
@@ -81,7 +85,13 @@ async def _serve(port: str) -> None:
     async def stopped() -> None:
         await stopping.wait()
 
-    await serve(application, config, shutdown_trigger=stopped)
+    gate: Any = Gate(
+        application,
+        int(port),
+        names_root=emulator_signatures.names_root,
+        failure=emulator_signatures.failure,
+    )
+    await serve(gate, config, shutdown_trigger=stopped)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local import guardian, home
+from local import guardian, home, private_files
 
 
 @contextmanager
@@ -40,6 +40,8 @@ def _clear() -> None:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    os.umask(private_files.UMASK)
+    private_files.make_private(home.HOME)
     with _only_server(), guardian.guard(os.environ[guardian.OWNER]):
         _clear()
         from local import server  # noqa: PLC0415 - as said above

@@ -15,7 +15,8 @@ import zipfile
 from pathlib import Path
 
 from local import processes
-from local.emulator import Json, execution_credentials
+from local.emulator import Json
+from local.emulator_iam import function_credentials
 from local.logs import LogShipper
 
 _LAYER = ":layer:LambdaAdapterLayer"
@@ -80,7 +81,7 @@ class WebFunction:
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config["MemorySize"]),
             "LAMBDA_TASK_ROOT": self._code.name,
-            **execution_credentials(config),
+            **function_credentials(config),
             **config["Environment"]["Variables"],
             "AWS_LWA_PORT": str(self.port),
         }

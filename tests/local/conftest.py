@@ -11,7 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
+from local import credentials
 from local.deployment import Deployment
 from local.processes import free_port
 from tests.local.sagemaker_account import Account
@@ -64,13 +66,17 @@ class EmbeddedAws:
     def deployment(self) -> Deployment:
         return Deployment(**json.loads(self.run("info").stdout))
 
-    def client(self, service: str) -> Any:
+    def client(
+        self, service: str, endpoint_url: str | None = None, config: Config | None = None
+    ) -> Any:
+        key_id, secret = credentials.ensure(self.home)
         return boto3.client(
             service,
-            endpoint_url=f"http://127.0.0.1:{self.port}",
+            endpoint_url=endpoint_url or f"http://127.0.0.1:{self.port}",
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=config,
         )
 
 

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
+from ministack.core import (
+    iam_actions,
+    iam_evaluator,
+    lambda_runtime,
+    responses,
+    router,
+    sigv4,
+)
 from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, sts
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
@@ -24,7 +31,9 @@ _Name = tuple[ModuleType, str]
 
 # Functions, with the parameters that they begin with.
 _PARAMETERS: dict[_Name, str] = {
+    (app, "_credential_failure"): "service iam_action request_id denied headers",
     (app, "_enforce_data_plane"): "service iam_action headers query_params request_id resource_arn",
+    (app, "_routing_params"): "method path headers body query_params",
     (app, "detect_service"): "method path headers query_params",
     (apigateway_v1, "_api_key_from_request"): "headers",
     (apigateway_v1, "_authorize_request_v1"): "api_id stage_name method_obj method request_path",
@@ -45,8 +54,22 @@ _PARAMETERS: dict[_Name, str] = {
     (iam_evaluator, "_permissions_boundary"): "store name account_id",
     (iam_evaluator, "_service_principal_matches"): "principal service",
     (iam_evaluator, "evaluate"): "ctx policies",
+    (iam_evaluator, "AuthError"): "code message",
     (iam_evaluator, "evaluate_trust_policy"): "trust_doc caller_arn ctx",
+    (iam_evaluator, "is_root_access_key"): "access_key_id",
+    (iam_evaluator, "resolve_credential"): "access_key_id account_id session_token",
     (lambda_runtime, "execution_credentials"): "config",
+    (lambda_svc, "execution_credentials"): "config",
+    (router, "extract_access_key_id"): "headers query_params",
+    (sigv4, "decode_header_value"): "value",
+    (
+        sigv4,
+        "header_signature_failure",
+    ): "signature secret method raw_path query_params headers body presigned",
+    (sigv4, "parse_header_signature"): "headers",
+    (sigv4, "parse_query_signature"): "query_params",
+    (sigv4, "presigned_request_is_expired"): "amz_date expires",
+    (sigv4, "request_time_failure"): "signature",
     (lambda_svc, "_es_encode_message"): "headers payload",
     (lambda_svc, "_provided_worker_env"): "config",
     (lambda_svc, "_get_func_record_for_ref_in_scope"): "function_ref account_id region",
@@ -86,6 +109,7 @@ _NAMES: list[_Name] = [
     (handlers, "_add_event"),
     (iam, "_roles"),
     (lambda_runtime, "os"),
+    (iam_evaluator, "CredentialResolutionError"),
     (iam_evaluator, "EvalContext"),
     (iam_evaluator, "ParsedStatement"),
     (provisioners, "_RESOURCE_HANDLERS"),
