@@ -57,5 +57,7 @@ def run_job(job: Callable[[], None], reason_file: Path) -> int:
     if not reason_file.exists():
         reason_file.parent.mkdir(parents=True, exist_ok=True)
         # cut between characters: SageMaker refuses a message that is not UTF-8
-        reason_file.write_bytes(reason.encode()[:_REASON_BYTES].decode(errors="ignore").encode())
+        reason_file.write_bytes(
+            reason.encode(errors="replace")[:_REASON_BYTES].decode(errors="ignore").encode()
+        )
     return 1

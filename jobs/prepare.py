@@ -32,8 +32,8 @@ def prepare(arguments: Sequence[str], root: Path) -> None:
     if options.mode == "instruction":
         report["template"] = asdict(read_template(root / "input" / "data" / "template.json"))
     _write_json(root / "output" / "report" / "report.json", report)
-    for rejection in screened.rejected:
-        print(f"rejected {rejection.place}: {rejection.kind}: {rejection.reason}")
+    for rejection in report["rejections"]:  # the first hundred
+        print(f"rejected {rejection['place']}: {rejection['kind']}: {rejection['reason']}")
     if len(screened.rejected) > options.max_rejected_fraction * report["records"]["counted"]:
         limit = f"max_rejected_fraction allows {options.max_rejected_fraction:g}"
         raise JobError(f"{describe_rejections(report)}; {limit}")

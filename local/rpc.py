@@ -96,14 +96,24 @@ class JsonService:
         if violated := list(violations(request, shape)):
             raise invalid("; ".join(violated))
 
+    def _read(self, operation: str, body: bytes) -> Json:
+        """The request of a body that may be anything; raises ServiceError."""
+        try:
+            request = json.loads(body or b"{}")
+        except (ValueError, RecursionError):
+            request = None
+        if not isinstance(request, dict):
+            raise ServiceError("SerializationException", "the body must be one JSON object")
+        self._check(operation, request)
+        return request
+
     async def handle(
         self, _method: str, _path: str, headers: dict[str, str], body: bytes, query: Json
     ) -> Response:
         """Serve one HTTP request of the JSON protocol."""
         operation = headers["x-amz-target"].partition(".")[2]
-        request = json.loads(body or b"{}")
         try:
-            self._check(operation, request)
+            request = self._read(operation, body)
             for action, resource, context in self._permissions(operation, request):
                 refusal = deny(action, resource, headers, query, service=self.name, context=context)
                 if refusal:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from operate.stacks import client
@@ -36,7 +37,7 @@ def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
         template = json.loads((folder / "template.json").read_text(encoding="utf-8"))["prompt"]
         with (folder / "train.jsonl").open(encoding="utf-8") as lines:
             question = next(_questions(template, lines))
-    except (OSError, ValueError, LookupError, StopIteration) as error:
+    except (OSError, ValueError, LookupError, StopIteration, TypeError, RecursionError) as error:
         raise SystemExit(
             f"{folder} must hold train.jsonl and the template.json that its records fit,"
             f" got {type(error).__name__} {error}"
@@ -46,9 +47,28 @@ def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
 
 def _questions(template: str, lines: Iterable[str]) -> Iterator[str]:
     """The prompts of the records that fit: the preparing job reports the others."""
+    parts = [(text, key) for text, key, *_ in _fields(template)]
     for line in lines:
-        with suppress(ValueError, LookupError, TypeError):
-            yield template.format(**json.loads(line))
+        with suppress(ValueError, LookupError, TypeError, RecursionError):
+            record = json.loads(line)
+            question = "".join(text + (record[key] if key else "") for text, key in parts)
+            question.encode()  # or it is no text: JSON can escape half a character
+            yield question
+
+
+def _fields(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """The template's texts, each with the key behind it: nothing is formatted, only put in place.
+
+    Raise ValueError for what is no plain key, as the preparing job does: a width would pad without
+    bound, and an attribute would read more than the record.
+    """
+    fields = list(Formatter().parse(template))
+    for _, key, form, conversion in fields:
+        if key is not None and (not key or set(key) & set(".[") or form or conversion):
+            raise ValueError(
+                f"template.json must use plain keys such as {{response}}, got {{{key}}}"
+            )
+    return fields
 
 
 def _files(folder: Path) -> list[Path]:

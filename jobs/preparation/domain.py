@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from container import JobError
 from preparation.records import Record, Rejection
+from preparation.user_json import read_json, shown
 
 _COLUMN = "text"
 
@@ -64,7 +64,7 @@ def _read_json(path: Path) -> Iterator[Record | Rejection]:
             if isinstance(text := value.get(column), str):
                 yield _record(place, text)
             else:
-                reason = f"{column!r} must be a string, got {type(text).__name__}"
+                reason = f"{shown([column])} must be a string, got {type(text).__name__}"
                 yield Rejection(place, "malformed", reason)
 
 
@@ -73,7 +73,7 @@ def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
     content = _text(path)
     if content.lstrip().startswith("["):
         try:
-            values = json.loads(content)
+            values = read_json(content)
         except ValueError as error:
             raise JobError(f"{path.name} must be one JSON array or JSON Lines: {error}") from error
         yield from ((f"record {number}", value) for number, value in enumerate(values, start=1))
@@ -81,8 +81,8 @@ def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(io.StringIO(content, newline="\n"), start=1):
         place = f"line {number}"
         try:
-            yield place, json.loads(line) if line.strip() else _blank(place)
-        except (ValueError, RecursionError) as error:
+            yield place, read_json(line) if line.strip() else _blank(place)
+        except ValueError as error:
             yield place, Rejection(place, "malformed", f"a line must be one JSON object: {error}")
 
 

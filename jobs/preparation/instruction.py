@@ -1,12 +1,12 @@
 """Reads instruction data: `train.jsonl`, whose keys `template.json` names."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from container import JobError
 from preparation.records import Record, Rejection
 from preparation.template import RecordError, Template, read_template
+from preparation.user_json import read_json
 
 
 def read_instruction(directory: Path) -> Iterator[Record | Rejection]:
@@ -26,8 +26,8 @@ def _read(place: str, line: bytes, template: Template) -> Record | Rejection:
     if not line.strip():
         return Rejection(place, "empty", "the line is blank")
     try:
-        return Record(place, template.render(json.loads(line.decode("utf-8-sig"))))
+        return Record(place, template.render(read_json(line.decode("utf-8-sig"))))
     except RecordError as error:
         return Rejection(place, "malformed", str(error))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Rejection(place, "malformed", f"a line must be one JSON object: {error}")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from preparation.records import Record, Rejection
+from preparation.user_json import is_unicode
 
 
 @dataclass
@@ -35,6 +36,9 @@ def _refusal(
     for name, text in record.fields.items():
         if not text.strip():
             return Rejection(record.place, "empty", f"the {name} is blank")
+        if not is_unicode(text):
+            reason = f"the {name} has an escape that is half a character"
+            return Rejection(record.place, "malformed", reason)
     if record.line in first_places:
         reason = f"the same as {first_places[record.line]}"
         return Rejection(record.place, "duplicate", reason)

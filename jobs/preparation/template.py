@@ -1,6 +1,5 @@
 """The user's `template.json`: how a record's keys become a prompt and its completion."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,10 @@ from string import Formatter
 
 from container import JobError
 from preparation.records import Fields
+from preparation.user_json import is_unicode, read_json, shown
+
+# A template may use a key many times: this bounds what it makes of one record.
+_MAX_CHARACTERS = 1_000_000
 
 
 class RecordError(ValueError):
@@ -32,25 +35,24 @@ class Template:
             raise RecordError(f"a record must be a JSON object, got {type(record).__name__}")
         for key in self.keys:
             if key not in record:
-                given = ", ".join(map(repr, record)) or "none"
-                raise RecordError(f"the template's key {key!r} is missing, got {given}")
+                raise RecordError(f"the template's key {key!r} is missing, got {shown(record)}")
             if not isinstance(record[key], str):
                 raise RecordError(f"{key!r} must be a string, got {type(record[key]).__name__}")
         return {
-            "prompt": self.prompt.format_map(record),
-            "completion": self.completion.format_map(record),
+            "prompt": _render(self.prompt, record),
+            "completion": _render(self.completion, record),
         }
 
 
 def read_template(path: Path) -> Template:
     """Read and check a template; raises JobError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise JobError(f"{path.name} must be JSON in UTF-8: {error}") from error
     parts = content if isinstance(content, dict) else {}
     if parts.keys() != {"prompt", "completion"}:
-        given = ", ".join(sorted(parts)) or type(content).__name__
+        given = shown(sorted(parts)) if parts else type(content).__name__
         raise JobError(f"{path.name} must hold exactly prompt and completion, got {given}")
     for name, text in parts.items():
         _check(f"{name} in {path.name}", text)
@@ -60,6 +62,8 @@ def read_template(path: Path) -> Template:
 def _check(name: str, text: object) -> None:
     if not isinstance(text, str):
         raise JobError(f"{name} must be a string, got {type(text).__name__}")
+    if not is_unicode(text):
+        raise JobError(f"{name} must be text, got an escape that is half a character")
     try:
         fields = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
@@ -71,6 +75,13 @@ def _check(name: str, text: object) -> None:
             raise JobError(f"{name} must use plain keys such as {{response}}, got {{{key}}}")
     if not fields:
         raise JobError(f"{name} must use at least one key, such as {{response}}, got {text!r}")
+
+
+def _render(text: str, record: Mapping[str, str]) -> str:
+    size = len(text) + sum(len(record[key]) for key in _keys(text))
+    if size > _MAX_CHARACTERS:
+        raise RecordError(f"the template makes {size} characters of it, {_MAX_CHARACTERS} may be")
+    return text.format_map(record)
 
 
 def _keys(text: str) -> list[str]:

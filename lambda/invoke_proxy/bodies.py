@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from invoke_proxy.errors import RequestError
 from invoke_proxy.tgi_types import GenerateParameters
+from invoke_proxy.unreadable import UNREADABLE
 
 MAX_BODY_BYTES = 1024 * 1024  # several times what the longest context of the catalog can fill
 
@@ -59,7 +60,7 @@ def parse(body: bytes, request_type: type[_RequestType]) -> _RequestType:
             _refuse_unknown(parameters, GenerateParameters, "parameters.")
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise RequestError("invalid_json") from None
     return request
 

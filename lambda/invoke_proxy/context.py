@@ -8,6 +8,7 @@ import msgspec
 from starlette.datastructures import Headers
 
 from invoke_proxy.settings import STREAM_SECONDS
+from invoke_proxy.unreadable import UNREADABLE
 
 _MARGIN_SECONDS = 1.0  # so that the caller still gets the error
 
@@ -61,5 +62,5 @@ def _decoded(headers: Headers, name: str, context: type[_Context]) -> _Context:
     """Return a header's context, an empty one if it cannot be read: it must not fail a request."""
     try:
         return msgspec.json.decode(headers.get(name) or b"{}", type=context)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return context()

@@ -3,6 +3,7 @@
 import msgspec
 
 from invoke_proxy.errors import EndpointError
+from invoke_proxy.unreadable import UNREADABLE
 
 # The errors that the service model of the SageMaker runtime lists, and those of every service.
 _BY_CODE = {
@@ -57,7 +58,7 @@ def service_fault(code: str, status: int, body: bytes) -> EndpointError:
     """Return the fault of SageMaker's error; nothing of its text goes on."""
     try:
         error = msgspec.json.decode(body, type=ServiceError)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         error = ServiceError()
     return EndpointError(_kind(code, status, error), upstream=code)
 

@@ -9,6 +9,7 @@ import msgspec
 from invoke_proxy.errors import EndpointError
 from invoke_proxy.faults import model_fault
 from invoke_proxy.tgi_types import StreamEvent
+from invoke_proxy.unreadable import UNREADABLE
 
 MAX_FRAME_BYTES = 1024 * 1024  # the last frame holds the whole text
 _END_SECONDS = 1.0  # the answer is complete: its caller waits no longer for a connection's sake
@@ -61,10 +62,10 @@ async def _read_to_end(parts: AsyncGenerator[bytes]) -> None:
 def _decode(payload: bytes) -> StreamEvent:
     try:
         return _event.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         pass
     try:
         failure = _failure.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise EndpointError("model_error", "garbage") from None
     raise model_fault(failure.error_type)

@@ -20,6 +20,7 @@ from invoke_proxy.tgi_types import (
     StreamEvent,
 )
 from invoke_proxy.tokens import Tokenizer
+from invoke_proxy.unreadable import UNREADABLE
 
 # What TGI's and Hugging Face's clients call the model of a server that has only one.
 _PLACEHOLDER_NAMES = ("tgi", "dummy")
@@ -95,7 +96,7 @@ class Model:
             body = b"".join([part async for part in parts])
         try:
             (answer,) = msgspec.json.decode(body, type=tuple[GenerateResponse])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise EndpointError("model_error", "garbage") from None
         if answer.details:
             record.completion_tokens = answer.details.generated_tokens

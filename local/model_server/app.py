@@ -115,7 +115,7 @@ async def _body(request: Request) -> GenerateRequest:
     except ValidationError as error:
         reason = f"Failed to deserialize the JSON body into the target type: {error}"
         raise HTTPException(422, reason) from error
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, f"Failed to parse the request body as JSON: {error}") from error
 
 

@@ -77,7 +77,14 @@ def test_training_finds_the_report_beside_its_records(tmp_path: Path) -> None:
         (b"{", "malformed", "one JSON object"),
         (b"[" * 100_000, "malformed", "one JSON object"),
         (b'{"question": "\xff"}', "malformed", "one JSON object"),
+        (b'{"question": %s}' % (b"9" * 5000), "malformed", "one JSON object"),
+        (b'{"question": "\\ud800", "answer": "a"}', "malformed", "half a character"),
         (b'["a", "b"]', "malformed", "got list"),
+        (
+            json.dumps({f"key {n} " + 60 * "x": n for n in range(9000)}).encode(),
+            "malformed",
+            "'key 4 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx', ...",
+        ),
         (b'{"question": "a"}', "malformed", "'answer' is missing, got 'question'"),
         (b'{"question": "a", "answer": 4}', "malformed", "'answer' must be a string, got int"),
         (b'{"question": "a", "answer": null}', "malformed", "got NoneType"),
@@ -172,7 +179,7 @@ def test_job_fails_with_the_first_reason_when_too_much_is_left_out(tmp_path: Pat
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
-        ({"prompt": "{question}"}, "must hold exactly prompt and completion, got prompt"),
+        ({"prompt": "{question}"}, "must hold exactly prompt and completion, got 'prompt'"),
         (["prompt"], "must hold exactly prompt and completion, got list"),
         ({"prompt": 1, "completion": "{a}"}, "prompt in template.json must be a string, got int"),
         ({"prompt": "{q", "completion": "{a}"}, "must double the braces"),
@@ -180,7 +187,10 @@ def test_job_fails_with_the_first_reason_when_too_much_is_left_out(tmp_path: Pat
         ({"prompt": "{q.__class__}", "completion": "{a}"}, "must use plain keys"),
         ({"prompt": "{q[0]}", "completion": "{a}"}, "must use plain keys"),
         ({"prompt": "{q!r}", "completion": "{a}"}, "must use plain keys"),
-        ({"prompt": "{q:>10}", "completion": "{a}"}, "must use plain keys"),
+        ({"prompt": "{q:>9999999999}", "completion": "{a}"}, "must use plain keys"),
+        ({"prompt": "{q:{a}}", "completion": "{a}"}, "must use plain keys"),
+        ({"prompt": "\ud800 {q}", "completion": "{a}"}, "an escape that is half a character"),
+        ({"\ud800": "{q}", "completion": "{a}"}, "must hold exactly prompt and completion"),
         ({"prompt": "{q}", "completion": "yes"}, "must use at least one key"),
     ],
 )
@@ -188,6 +198,32 @@ def test_template_is_refused_when(tmp_path: Path, template: object, reason: str)
     write_instruction(tmp_path, [pair(1)], template)
     with pytest.raises(JobError, match=reason):
         prepare(["--mode", "instruction"], tmp_path)
+
+
+def test_template_is_refused_when_it_is_nested_too_deeply(tmp_path: Path) -> None:
+    write_instruction(tmp_path, [pair(1)])
+    (tmp_path / "input" / "data" / "template.json").write_text("[" * 100_000)
+    with pytest.raises(JobError, match="must be JSON in UTF-8: it is nested too deeply"):
+        prepare(["--mode", "instruction"], tmp_path)
+
+
+def test_template_that_repeats_a_key_makes_no_gigabytes_of_a_record(tmp_path: Path) -> None:
+    long = json.dumps({"question": 10_000 * "a", "answer": "b"}).encode()
+    template = {"prompt": "{question}" * 10_000, "completion": "{answer}"}
+    write_instruction(tmp_path, [*map(pair, range(20)), long], template)
+    prepare(["--mode", "instruction", "--max_input_length", "100000"], tmp_path)
+    (rejection,) = read_report(tmp_path)["rejections"]
+    assert rejection["place"] == "line 21"
+    assert "100100000 characters" in rejection["reason"]
+
+
+def test_log_names_no_more_rejections_than_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_instruction(tmp_path, [*map(pair, range(20)), *[b"{"] * 150])
+    prepare(["--mode", "instruction", "--max_rejected_fraction", "0.9"], tmp_path)
+    assert capsys.readouterr().out.count("rejected line") == 100
+    assert len(read_report(tmp_path)["rejections"]) == 100
 
 
 def test_file_is_named_when_it_is_missing(tmp_path: Path) -> None:
@@ -223,6 +259,10 @@ def test_domain_text_is_read_from(tmp_path: Path, name: str, content: str) -> No
         ("a.json", '{"text": "a"}\nnot json\n', "line 2", "one JSON object"),
         ("a.json", '[{"text": "a"}, "b"]', "record 2", "with keys, got str"),
         ("a.json", '{"text": "a"}\n\n{"text": "b"}\n', "line 2", "the text is blank"),
+        ("a.json", '{"text": "a"}\n' + "[" * 100_000, "line 2", "nested too deeply"),
+        ("a.json", '{"text": "a"}\n{"text": "\\ud800"}\n', "line 2", "half a character"),
+        ("a.json", '[{"text": "a"}, {"text": "\\udc00 b"}]', "record 2", "half a character"),
+        ("a.csv", "text\na\n" + "b," * 100_000, "line 3", "1 columns, got 100001"),
     ],
 )
 def test_domain_record_is_left_out_with_its_place(
@@ -252,6 +292,8 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, line_end: str) -> None:
         ({"a.csv": b"\n"}, "must start with the names of its columns"),
         ({"a.txt": b"\xff"}, "must be UTF-8: byte 0"),
         ({"a.json": b'[{"text": "a"}'}, "one JSON array or JSON Lines"),
+        ({"a.json": b"[" * 100_000 + b"]" * 100_000}, "JSON Lines: it is nested too deeply"),
+        ({"a.json": b'[{"text": %s}]' % (b"9" * 5000)}, "one JSON array or JSON Lines"),
         ({"a.txt": b" \n"}, "1 of 1 records were rejected"),
         ({"a.txt": b"one paragraph"}, "too few records to train on"),
     ],
@@ -271,13 +313,23 @@ def test_long_texts_are_kept_for_packing(tmp_path: Path) -> None:
     assert read_report(tmp_path)["records"]["kept"] == 4
 
 
+# What a text may hold of half characters, and how deep a line may be nested.
+rough_text = st.text(st.characters(codec=None), max_size=8)
+rough_json = st.recursive(
+    st.none() | st.integers() | st.floats() | rough_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(rough_text, inner, max_size=3),
+    max_leaves=6,
+).map(lambda value: json.dumps(value).encode())
+
 records = st.lists(
     st.one_of(
+        rough_json,
+        st.integers(min_value=900, max_value=1100).map(lambda depth: b"[" * depth + b"]" * depth),
         st.binary(max_size=12).map(lambda line: line.replace(b"\n", b" ")),
         st.builds(
             lambda question, answer: json.dumps({"question": question, "answer": answer}).encode(),
-            st.one_of(st.text(max_size=40), st.integers()),
-            st.text(max_size=8),
+            st.one_of(st.text(max_size=40), rough_text, st.integers()),
+            rough_text,
         ),
         st.integers(min_value=0, max_value=30).map(pair),
     ),

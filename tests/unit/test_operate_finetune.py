@@ -107,6 +107,32 @@ def test_data_without_files_are_refused(tmp_path: Path, name: str) -> None:
         upload(tmp_path / name, "data-bucket")
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["{instruction:>9999999999}", "{instruction.__class__}", "{instruction[0]}", "{instruction!r}"],
+)
+def test_a_template_that_formats_is_refused_before_the_upload(tmp_path: Path, prompt: str) -> None:
+    folder = _data(tmp_path / "a")
+    (folder / "template.json").write_text(json.dumps({"prompt": prompt, "completion": "{a}"}))
+    with pytest.raises(SystemExit, match="must use plain keys"):
+        first_request(folder, "instruction")
+
+
+def test_a_record_that_is_no_text_is_not_asked(tmp_path: Path) -> None:
+    good = '{"instruction": "Who? {x}", "response": "I"}'
+    bad = ["[" * 100_000, '{"instruction": "\\ud800"}', "[1]", '{"instruction": 5}', "9" * 5000]
+    _, body = first_request(_data(tmp_path / "a", "\n".join([*bad, good])), "instruction")
+    assert body == {"messages": [{"role": "user", "content": "Say: Who? {x}"}]}
+
+
+@pytest.mark.parametrize("template", ["[" * 100_000, "[]", '"x"', "5"])
+def test_a_template_that_is_no_template_is_refused(tmp_path: Path, template: str) -> None:
+    folder = _data(tmp_path / "a")
+    (folder / "template.json").write_text(template)
+    with pytest.raises(SystemExit, match=r"must hold train.jsonl and the template.json"):
+        first_request(folder, "instruction")
+
+
 def test_first_request_asks_what_the_first_example_does(tmp_path: Path) -> None:
     message = {"role": "user", "content": "Say: Who?"}
     assert first_request(_data(tmp_path / "a"), "instruction") == (

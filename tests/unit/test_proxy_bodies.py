@@ -109,6 +109,53 @@ def test_tgi_parameters_may_be_absent_or_null(parameters: Any) -> None:
     assert parse(body, GenerateRequest).inputs == "x"
 
 
+DEPTH = 100_000
+# Deep, wide, huge, and no text: the same answer wherever it stands, and never a fault of ours.
+EXTREMES = {
+    "deep list": b"[" * DEPTH + b"]" * DEPTH,
+    "deep object": b'{"a":' * DEPTH + b"1" + b"}" * DEPTH,
+    "wide list": b"[" + b"1," * DEPTH + b"1]",
+    "wide object": b"{" + b",".join(b'"k%d":1' % n for n in range(50_000)) + b"}",
+    "infinite": b"1e999",
+    "long integer": b"9" * 5000,
+    "half a character": b'"\\ud800"',
+    "raw half a character": b'"\xed\xa0\x80"',
+    "nul": b'"\\u0000"',
+}
+PLACES = {
+    "content": b'{"messages":[{"role":"user","content":%b}]}',
+    "tool calls": b'{"messages":[{"role":"user","content":"a","tool_calls":[%b]}]}',
+    "part": b'{"messages":[{"role":"user","content":[{"type":"text","text":%b}]}]}',
+    "beside": b'{"messages":[{"role":"user","content":"a"}],"x":%b}',
+    "neutral": b'{"messages":[{"role":"user","content":"a"}],"tools":%b}',
+    "seed": b'{"messages":[{"role":"user","content":"a"}],"seed":%b}',
+    "temperature": b'{"messages":[{"role":"user","content":"a"}],"temperature":%b}',
+    "parameters": b'{"inputs":"a","parameters":%b}',
+    "in parameters": b'{"inputs":"a","parameters":{"x":%b}}',
+    "all": b"%b",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_an_extreme_value_is_refused_unless_it_is_text(extreme: str, place: str) -> None:
+    request_type = ChatRequest if b"messages" in PLACES[place] else GenerateRequest
+    result = outcome(PLACES[place] % EXTREMES[extreme], request_type)
+    taken = extreme == "nul" and place in {"content", "part"}
+    untyped = place == "tool calls" and extreme not in {"deep list", "deep object"}
+    if taken or (untyped and not isinstance(result, RequestError)):
+        assert isinstance(result, ChatRequest)  # tool calls are refused for what they are
+    else:
+        assert result.code in {"invalid_json", "invalid_request", "unsupported_parameter"}
+        assert len(result.message) < 300
+
+
+def test_of_a_field_that_comes_twice_the_last_one_counts() -> None:
+    messages = b'"messages":[{"role":"user","content":"%b"}]'
+    twice = b'{%b,"x":1,%b,"x":null}' % (messages % b"a", messages % b"b")
+    assert outcome(twice, ChatRequest).messages[0].content == "b"
+
+
 texts = st.text(max_size=5)
 
 

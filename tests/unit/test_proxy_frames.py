@@ -13,6 +13,7 @@ from invoke_proxy.tgi_types import StreamEvent, Token
 from tests.unit.proxy_double import tgi_frames
 
 TEXTS = ["Grüße", " 😀", "\n", ' "quoted"']
+DEEP = b'data:{"token":{"id":1,"text":"a"},"more":' + b"[" * 100_000 + b"\n\n"
 STREAM = b"".join(tgi_frames(TEXTS, "eos_token", end_token="</s>"))
 
 
@@ -56,7 +57,7 @@ async def test_a_stream_without_its_last_event_is_interrupted(parts: list[bytes]
 
 
 @pytest.mark.parametrize(
-    "part", [b"data:garbage\n\n", b"data:{}\n\n", b'data:{"token":1}\n\n', b"data:\xff\n\n"]
+    "part", [b"data:garbage\n\n", b"data:{}\n\n", b'data:{"token":1}\n\n', b"data:\xff\n\n", DEEP]
 )
 async def test_garbage_is_a_fault_of_the_model(part: bytes) -> None:
     with pytest.raises(EndpointError) as failed:

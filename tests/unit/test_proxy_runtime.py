@@ -12,6 +12,7 @@ import pytest
 
 from invoke_proxy import runtime, transport
 from invoke_proxy.errors import EndpointError
+from invoke_proxy.faults import service_fault
 from invoke_proxy.runtime import SageMakerRuntime, sagemaker_runtime
 from invoke_proxy.signing import Signer
 from invoke_proxy.transport import Connection
@@ -264,6 +265,11 @@ async def test_a_fault_after_the_first_byte_is_never_tried_again(
     assert error.code == code
     assert "secret" not in str(error)
     assert len(sagemaker.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"x":' * 100_000, b"\xff", b"9" * 5000])
+def test_a_fault_with_an_unreadable_body_is_the_endpoints(body: bytes) -> None:
+    assert service_fault("InternalFailure", 500, body).code == "endpoint_error"
 
 
 async def test_nothing_of_upstreams_text_is_in_a_fault(start: Start) -> None:

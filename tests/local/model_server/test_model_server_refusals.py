@@ -43,6 +43,20 @@ def test_generate_refuses_in_tgis_words(server: ModelServer, reason: str) -> Non
     assert response.json() == refusal(reason)
 
 
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, '{"x":' * 100_000, "9" * 5000, '"\\ud800"', "1e999"]
+)
+@pytest.mark.parametrize("place", ['{"inputs":%s}', '{"inputs":"a","x":%s}', '{"parameters":%s}'])
+def test_a_body_that_cannot_be_read_is_the_callers_fault(
+    server: ModelServer, place: str, value: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    response = server.http.post("/generate", content=place % value, headers=headers)
+
+    known = place == '{"inputs":"a","x":%s}' and not value.startswith(("[", "{"))
+    assert response.status_code in ({200, 400} if known else {400, 422})
+
+
 @pytest.mark.parametrize("reason", REFUSALS | REFUSALS_OF_STREAMS)
 def test_stream_refuses_with_an_event(server: ModelServer, reason: str) -> None:
     inputs, parameters = (REFUSALS | REFUSALS_OF_STREAMS)[reason]
