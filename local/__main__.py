@@ -14,7 +14,10 @@ def up() -> None:
     """Start, bootstrap, deploy, and answer one prompt."""
     begun = time.monotonic()
     _step(1, f"the embedded AWS on {home.ENDPOINT_URL}")
-    print("started" if control.start() else "already running")
+    if control.start():
+        print("started", losses(), sep="\n", end="")
+    else:
+        print("already running")
     _step(2, "CDK bootstrap")
     deployment.bootstrap()
     _step(3, "cdk deploy: build the functions, synthesize, deploy the stage `local`")
@@ -27,6 +30,11 @@ def up() -> None:
     except chat.ChatError as error:
         raise SystemExit(f"{error}; `make logs` shows more") from error
     print(_ready_text(deployed, time.monotonic() - begun))
+
+
+def losses() -> str:
+    """What the server found missing when it started, line by line."""
+    return home.LOSSES.read_text() if home.LOSSES.exists() else ""
 
 
 def _step(number: int, text: str) -> None:
@@ -63,6 +71,7 @@ def status() -> None:
     if pid is None:
         raise SystemExit("the embedded AWS is not running: `make up` starts it")
     print(f"embedded AWS   running (pid {pid}) on {home.ENDPOINT_URL}")
+    print(losses(), end="")
     deployed = [item for item in deployment.stacks() if item[0].startswith(f"{deployment.STAGE}-")]
     if not deployed:
         print("no stack is deployed: `make up` deploys them")

@@ -98,8 +98,8 @@ def stop() -> str:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
     return (
-        f"it did not stop within {_STOP_SECONDS} s and was killed: {home.HOME} keeps what it held "
-        "when a stack was last deployed, what came after may be lost"
+        f"it did not stop within {_STOP_SECONDS} s and was killed: `make up` says of which moment "
+        "the state is, what came after is lost"
     )
 
 

@@ -173,11 +173,6 @@ def after_restoring_stacks(hook: Callable[[], None]) -> None:
     cloudformation.load_persisted_state = load_and_call
 
 
-def save_state() -> None:
-    """Write the state of every service to the disk, as ministack does when it stops."""
-    ministack.save_all(ministack._build_persistence_save_dict())
-
-
 def on_stack_status(hook: Callable[[str, str, str, str], None]) -> None:
     """Call `hook(stack_id, status, reason, client_request_token)` when a stack changes status."""
     add_event = stacks._add_event

@@ -19,6 +19,9 @@ def port() -> int:
 
 ROOT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local")).resolve()
+SNAPSHOTS = HOME / "snapshots"
+LIVE = HOME / "live"  # what ministack itself writes while it runs
+LOSSES = HOME / "lost.txt"  # what the server that runs found missing when it started
 TEMPORARY = HOME / "tmp"  # all temporary files of the server and its programs
 PID_FILE = HOME / "server.pid"
 SERVER_LOG = HOME / "server.log"
@@ -85,9 +88,9 @@ def server_environment() -> dict[str, str]:
         "AUTH": "true",  # IAM is enforced: every policy is proven by what works
         "MINISTACK_REGION": REGION,
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(HOME / "state"),
+        "STATE_DIR": str(LIVE / "state"),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(HOME / "s3"),
+        "S3_DATA_DIR": str(LIVE / "s3"),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",

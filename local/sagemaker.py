@@ -10,6 +10,7 @@ from local.jobs import operations as jobs
 from local.pipelines import executions as pipeline_executions
 from local.pipelines import operations as pipelines
 from local.rpc import JsonService, ServiceError, invalid, now
+from local.saving import saver
 
 STORES = {
     **hosting_records.STORES,
@@ -108,6 +109,7 @@ def _replace_container(key: _Key, config_name: str) -> None:
             # As on AWS: a failed update leaves the endpoint in service with what served before.
             status = "InService" if key in _containers else "Failed"
             record.update(EndpointStatus=status, FailureReason=reason, LastModifiedTime=now())
+            saver.note_change()
             return
         if name not in endpoints:  # deleted while its container started
             container.stop()
@@ -118,6 +120,7 @@ def _replace_container(key: _Key, config_name: str) -> None:
         record.update(
             EndpointStatus="InService", EndpointConfigName=config_name, LastModifiedTime=now()
         )
+        saver.note_change()
         if old:
             old.stop()
 

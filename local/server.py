@@ -30,10 +30,11 @@ from local.emulator import (
     limit_function_environment,
     on_stack_status,
     put_event,
-    save_state,
 )
 from local.emulator_iam import treat_loopback_as_tls, use_random_function_credentials
 from local.gate import Gate
+from local.saving import saver
+from local.snapshots import Snapshot, Snapshots
 
 
 def install() -> None:
@@ -68,7 +69,7 @@ def _tell_stack_status(stack_id: str, status: str, reason: str, token: str) -> N
     }
     put_event("aws.cloudformation", "CloudFormation Stack Status Change", [stack_id], detail)
     if not status.endswith("_IN_PROGRESS"):
-        save_state()  # what a deploy made survives a process that is killed
+        saver.save()  # what a deploy made survives a process that is killed
 
 
 async def _serve(port: str) -> None:
@@ -86,18 +87,21 @@ async def _serve(port: str) -> None:
         await stopping.wait()
 
     gate: Any = Gate(
-        application,
+        saver.watch(application),
         int(port),
         names_root=emulator_signatures.names_root,
         failure=emulator_signatures.failure,
     )
+    saving = asyncio.create_task(saver.keep_saving())
     await serve(gate, config, shutdown_trigger=stopped)
+    saving.cancel()
 
 
-def main() -> None:
+def main(snapshots: Snapshots, snapshot: Snapshot | None, set_aside: list[str]) -> None:
     """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
     logging.getLogger("hypercorn.access").disabled = True
     install()
+    saver.install(snapshots, snapshot, set_aside)
     try:
         asyncio.run(_serve(os.environ["GATEWAY_PORT"]))
     finally:

@@ -6,6 +6,7 @@ nothing is undone here, the next deploy or deletion goes on from them.
 
 import json
 
+from local import losses
 from local.emulator import Json, after_restoring_stacks, scope, stack_records
 
 _REASON = "the embedded AWS was stopped meanwhile"
@@ -28,6 +29,7 @@ def install() -> None:
 def _settle_all() -> None:
     for (account, region_name, _name), stack in stack_records.all_items():
         if stack["StackStatus"] in _SETTLED:
+            losses.note(f"the stack {stack['StackName']} was {stack['StackStatus']}")
             with scope(account, region_name):
                 _settle(stack)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local import guardian, home, private_files
+from local.snapshots import Snapshots
 
 
 @contextmanager
@@ -44,9 +45,11 @@ def main() -> None:
     private_files.make_private(home.HOME)
     with _only_server(), guardian.guard(os.environ[guardian.OWNER]):
         _clear()
+        snapshots = Snapshots(home.SNAPSHOTS, home.LIVE)
+        restored = snapshots.restore()
         from local import server  # noqa: PLC0415 - as said above
 
-        server.main()
+        server.main(snapshots, *restored)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local import listings, roles
+from local import listings, losses, roles
 from local.emulator import Json, ScopedStore, account_id, region, scope
 from local.jobs import processing, training
 from local.jobs.job import Job, JobError
 from local.rpc import Operation, ServiceError, now
 from local.sagemaker_names import resource_arn
+from local.saving import saver
 
 _INTERRUPTED = "InternalServerError: the embedded AWS was stopped while the job ran"
 _log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class _Kind:
         """Mark the jobs that ran when the embedded AWS stopped: none survives that."""
         for record in self.store.all_values():
             if record[self._member("Status")] in ("InProgress", "Stopping"):
+                losses.note(f"{record[self._member('Arn')]} ran")
                 self._end(record, "Failed", reason=_INTERRUPTED)
 
     def _get(self, request: Json) -> Json:
@@ -127,6 +129,7 @@ class _Kind:
         self.note_status(record, secondary or status)
         with _status_lock:  # last: whoever waits for it may read the others at once
             record[self._member("Status")] = status
+        saver.note_change()
 
 
 def _outcome(job: Job) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from local.pipelines.expressions import ExpressionError, Scope
 from local.pipelines.retries import Retries, StepFailed
 from local.pipelines.steps import RUNNERS, Run, StepStopped
 from local.rpc import ServiceError, now
+from local.saving import saver
 
 _MOST_STEPS_AT_ONCE = 200
 _log = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class Execution:
             ended = self._attempt(step, record, retries)
         record["EndTime"] = now()
         record["StepStatus"] = ended
+        saver.note_change()
 
     def _attempt(self, step: Step, record: Json, retries: Retries) -> str | None:
         """Try a step once; returns its final status, or None when it is to be tried again."""
@@ -183,6 +185,7 @@ class Execution:
     def _set_status(self, status: str) -> None:
         previous = self._record.get("PipelineExecutionStatus")
         self._record.update(PipelineExecutionStatus=status, LastModifiedTime=now())
+        saver.note_change()
         if status != previous:
             _tell(self._record, previous)
 

@@ -5,7 +5,7 @@ import secrets
 import string
 import threading
 
-from local import listings
+from local import listings, losses
 from local.emulator import Json, account_id, region, scope
 from local.pipelines import callbacks, parameters
 from local.pipelines.definition import parse
@@ -166,6 +166,7 @@ def interrupt_all() -> None:
     """Mark the executions that ran when the embedded AWS stopped: a retry goes on with them."""
     for record in executions.all_values():
         if record["PipelineExecutionStatus"] in _UNFINISHED:
+            losses.note(f"{record['PipelineExecutionArn']} ran")
             record.update(PipelineExecutionStatus="Failed", FailureReason=_INTERRUPTED)
             for step in record["_Steps"].values():
                 if step["StepStatus"] in _UNFINISHED:

@@ -16,11 +16,12 @@ from ministack.core import (
     iam_actions,
     iam_evaluator,
     lambda_runtime,
+    persistence,
     responses,
     router,
     sigv4,
 )
-from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, sts
+from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, s3, sts
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from local import emulator
@@ -81,6 +82,14 @@ _PARAMETERS: dict[_Name, str] = {
     (stacks, "_runs_on_worker_thread"): "resource_type",
     (stacks, "_update_resource"): "resource_type physical_id old_props new_props",
     (app, "_build_persistence_save_dict"): "",
+    (app, "_load_persisted_state"): "",
+    (app, "load_state"): "service",
+    (persistence, "_json_default"): "obj",
+    (persistence, "_json_object_hook"): "obj",
+    (s3, "_atomic_write"): "fpath data",
+    (s3, "_persist_object"): "bucket key obj",
+    (s3, "_version_disk_path"): "bucket key version_id account_id",
+    (s3, "_version_file_exists"): "bucket_name key version_id account_id",
     (app, "save_all"): "services",
     (cloudformation, "handle_request"): "method path headers body query_params",
     (cloudformation, "load_persisted_state"): "data",
@@ -114,6 +123,8 @@ _NAMES: list[_Name] = [
     (iam_evaluator, "ParsedStatement"),
     (provisioners, "_RESOURCE_HANDLERS"),
     (responses, "AccountRegionScopedDict"),
+    (s3, "_buckets"),
+    (s3, "_object_versions"),
     (stacks, "CLIENT_REQUEST_TOKEN"),
 ]
 

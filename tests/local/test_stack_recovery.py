@@ -5,6 +5,7 @@ import os
 import signal
 from typing import Any
 
+from local.snapshots import parse
 from tests.local.sagemaker_account import Account, until
 
 Json = dict[str, Any]
@@ -85,13 +86,18 @@ def test_an_interrupted_deletion_can_be_repeated(own_account: Account) -> None:
     cloudformation.create_stack(StackName="s", TemplateBody=_template(First=_QUEUE))
     until(lambda: _status(own_account, "s") == "CREATE_COMPLETE")
     own_account.aws.run("down")
-    saved = own_account.aws.home / "state" / "cloudformation.json"
-    deleting = saved.read_text().replace(
-        '"StackStatus": "CREATE_COMPLETE"', '"StackStatus": "DELETE_IN_PROGRESS"'
+    newest = max((own_account.aws.home / "snapshots").glob("*.snapshot"))
+    saved = parse(newest.read_text())
+    before, while_deleting = "CREATE_COMPLETE", "DELETE_IN_PROGRESS"
+    stacks = saved.services["cloudformation"]
+    saved.services["cloudformation"] = stacks.replace(
+        f'"StackStatus": "{before}"', f'"StackStatus": "{while_deleting}"'
     )
-    saved.write_text(deleting)
+    newest.write_text(saved.text())
     own_account.aws.start()
     assert _status(own_account, "s") == "DELETE_FAILED"
+    said = own_account.aws.run("status").stdout
+    assert "it ended while the stack s was DELETE_IN_PROGRESS" in said
     cloudformation.delete_stack(StackName="s")
     until(lambda: _queues(own_account) == [])
 
