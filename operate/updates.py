@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.stacks import client, describe
+from operate.stacks import client, describe, outputs
 
 _PARAMETER = "ModelPackageArn"
 _POLL_SECONDS = 2.0
@@ -21,6 +21,7 @@ def served_package(environment: str) -> str:
 def serve_package(environment: str, package_arn: str) -> None:
     """Update the stack to serve a package and wait; raises SystemExit when it cannot, or fails."""
     found = describe(environment, "Serving")
+    role = outputs(environment, "Training")["ReleaseRoleArn"]
     parameters: list[dict[str, Any]] = [
         {"ParameterKey": _PARAMETER, "ParameterValue": package_arn}
         if parameter["ParameterKey"] == _PARAMETER
@@ -34,6 +35,7 @@ def serve_package(environment: str, package_arn: str) -> None:
             UsePreviousTemplate=True,
             Parameters=parameters,
             Capabilities=["CAPABILITY_IAM"],
+            RoleARN=role,
             ClientRequestToken=token,
         )
     except ClientError as error:

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from sagemaker_llm import (
+    Duties,
     LlmEndpoint,
     ModelRegistry,
     ModelRelease,
@@ -40,8 +41,9 @@ class TrainingStack(cdk.Stack):
         release = ModelRelease(
             self,
             "Release",
-            serving=cdk.Stack.of(endpoint),
+            endpoint=endpoint,
             registry=registry,
+            storage=storage,
             target=environment.function_target,
             log_keeping=environment.log_keeping,
             reserves_concurrency=environment.reserves_concurrency,
@@ -56,6 +58,10 @@ class TrainingStack(cdk.Stack):
             release=release,
         )
         pipeline.grant_answer(release.function)
+        duties = Duties(self, "Duties", pipeline=pipeline, storage=storage, registry=registry)
+        cdk.CfnOutput(self, "TunerPolicyArn", value=duties.tuner.managed_policy_arn)
+        cdk.CfnOutput(self, "ApproverPolicyArn", value=duties.approver.managed_policy_arn)
+        cdk.CfnOutput(self, "ReleaseRoleArn", value=release.service_role.role_arn)
         cdk.CfnOutput(self, "PipelineName", value=pipeline.pipeline_name)
         cdk.CfnOutput(self, "ModelPackageGroupName", value=registry.group_name)
         cdk.CfnOutput(self, "DataBucketName", value=storage.data.bucket_name)

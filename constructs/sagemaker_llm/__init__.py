@@ -3,6 +3,7 @@
 from .api_client import Client, Limit
 from .api_settings import ApiSettings, Authentication, ControlTokens, Reservation
 from .catalog import CATALOG, CatalogEntry, find_model
+from .duties import Duties
 from .endpoint_scaling import TargetTracking
 from .function_assets import FunctionTarget
 from .images import DLC_ACCOUNTS
@@ -28,6 +29,7 @@ __all__ = [
     "Client",
     "ControlTokens",
     "DataMode",
+    "Duties",
     "Firewall",
     "FunctionTarget",
     "InvokeApi",

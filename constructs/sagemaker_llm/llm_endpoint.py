@@ -38,20 +38,24 @@ class LlmEndpoint(Construct):
         self.max_concurrent_requests = scaling.max_instances * model.limits.max_concurrent_requests
         image = ContainerImage(self, "Image")
         self.role = EndpointRole(self, "Role", image=image, weights=model.weights)
-        config = self._config(
-            model=self._model(image),
-            key=VolumeKey(self, "VolumeKey", user=self.role),
+        self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
+        self.cfn_model = self._model(image)
+        self.cfn_config = self._config(
+            model=self.cfn_model,
+            key=self.volume_key,
             instance_type=instance_type,
             instance_count=scaling.min_instances,
         )
         self._endpoint = sagemaker_cfn.CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
             # Otherwise an update would put the scaled instance count back to the config's.
             retain_all_variant_properties=True,
         )
         self.endpoint_name = self._endpoint.attr_endpoint_name
+        # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
+        self.endpoint_arn = self._endpoint.ref
         EndpointScaling(
             self,
             "Scaling",
@@ -65,8 +69,7 @@ class LlmEndpoint(Construct):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
-            # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
-            resource_arns=[self._endpoint.ref],
+            resource_arns=[self.endpoint_arn],
         )
 
     def _model(self, image: ContainerImage) -> sagemaker_cfn.CfnModel:

@@ -1,5 +1,7 @@
 """The release of a model: an update of the serving stack, asked for through a queue."""
 
+import json
+
 import aws_cdk as cdk
 import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_events as events
@@ -9,11 +11,15 @@ import aws_cdk.aws_sqs as sqs
 from constructs import Construct
 
 from .acknowledge import acknowledge_scan
+from .container_image import ContainerImage
 from .function_assets import FunctionTarget
+from .llm_endpoint import LlmEndpoint
 from .log_keeping import LogKeeping
 from .model_registry import ModelRegistry
 from .packaged_function import PackagedFunction
-from .release_role import grant_release
+from .release_role import grant_checks, grant_release
+from .release_service_role import ReleaseServiceRole
+from .tuning_storage import TuningStorage
 
 _FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
 
@@ -34,21 +40,27 @@ _ENDED = (
 
 
 class ModelRelease(Construct):
-    """Owns the queue, the function and the rules that bring a model to one serving stack."""
+    """Owns the queue, the function, the roles and the rules that bring a model to one endpoint."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        serving: cdk.Stack,
+        endpoint: LlmEndpoint,
         registry: ModelRegistry,
+        storage: TuningStorage,
         target: FunctionTarget,
         log_keeping: LogKeeping,
         reserves_concurrency: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
+        serving = cdk.Stack.of(endpoint)
         self.stack_name = serving.stack_name
+        self.service_role = ReleaseServiceRole(
+            self, "ServiceRole", endpoint=endpoint, registry=registry
+        )
+        self.serving_image = ContainerImage(self, "ServingImage")
         self.queue = self._queue()
         self.function = PackagedFunction(
             self,
@@ -59,7 +71,12 @@ class ModelRelease(Construct):
             description="Updates the serving stack with a model, and tells the pipeline the end",
             environment={
                 "SERVING_STACK": self.stack_name,
+                "SERVICE_ROLE": self.service_role.role_arn,
                 "PACKAGES": registry.package_arn_prefix,
+                # What a package must be made of: see checks.py.
+                "IMAGE": self.serving_image.uri,
+                "CONTAINER_ENVIRONMENT": json.dumps(endpoint.model.packaged_environment),
+                "ARTIFACTS": storage.artifacts.bucket_name,
                 "ATTEMPTS": str(_ATTEMPTS),
             },
             log_keeping=log_keeping,
@@ -76,7 +93,14 @@ class ModelRelease(Construct):
             )
         )
         stack_arn = self._stack_arn()
-        grant_release(self.function, serving, stack_arn=stack_arn, registry=registry)
+        grant_release(
+            self.function,
+            serving,
+            stack_arn=stack_arn,
+            service_role=self.service_role,
+            registry=registry,
+        )
+        grant_checks(self.function, storage)
         self._rules(stack_arn.removesuffix("*"), registry)
 
     def _queue(self) -> sqs.Queue:

@@ -23,7 +23,7 @@ def pipeline_definition(parts: PipelineParts) -> dict[str, Any]:
     tuned = fine_tune_step(parts, p, prepared)
     evaluated = evaluate_step(parts, p, prepared, tuned)
     registered = register_step(parts, p, prepared, tuned, evaluated)
-    passed = [registered, release_step(parts, p, registered)]
+    passed = [registered, release_step(parts, registered)]
     pipeline = Pipeline(
         name="compiled",  # the definition does not hold it
         parameters=p.all(),

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from .hyperparameters import CHOICES, OF_PREPARATION, Value
 from .offline_sdk import Parameter, ParameterFloat, ParameterInteger, ParameterString
-from .tuning_settings import Approval, DataMode, TuningSettings
+from .tuning_settings import DataMode, TuningSettings
 
 _TYPES = {str: ParameterString, int: ParameterInteger, float: ParameterFloat}
 
@@ -33,7 +33,9 @@ class PipelineParameters:
         self.min_loss_reduction = _parameter("MinLossReduction", settings.min_loss_reduction)
         self.min_retrieval_change = _parameter("MinRetrievalChange", settings.min_retrieval_change)
         self.approval = _parameter(
-            "ModelApprovalStatus", settings.approval.value, _approvals(settings)
+            "ModelApprovalStatus",
+            settings.approval.value,
+            tuple(choice.value for choice in settings.approval.choices),
         )
         self.hyperparameters = {
             name: _parameter(name, value, CHOICES.get(name, ()))
@@ -58,13 +60,6 @@ def _parameter(name: str, default: Value, choices: tuple[str, ...] = ()) -> Para
 
 def _values(choices: type[StrEnum]) -> tuple[str, ...]:
     return tuple(choice.value for choice in choices)
-
-
-def _approvals(settings: TuningSettings) -> tuple[str, ...]:
-    """Return what an execution may choose: where a person must approve, nothing else."""
-    return (
-        _values(Approval) if settings.approval is Approval.APPROVED else (Approval.PENDING.value,)
-    )
 
 
 def text(parameter: Parameter) -> object:

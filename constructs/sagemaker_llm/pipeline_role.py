@@ -10,6 +10,7 @@ from constructs import Construct
 from .acknowledge import acknowledge_wildcard
 from .job_role import Place, sagemaker_principal
 from .model_registry import ModelRegistry
+from .tuning_settings import Approval
 from .tuning_storage import EVALUATIONS, MODELS, PREPARED, TuningStorage
 
 _JOBS = {"processing-job": "ProcessingJob", "training-job": "TrainingJob"}
@@ -27,6 +28,7 @@ class PipelineRole(iam.Role):
         storage: TuningStorage,
         registry: ModelRegistry,
         queue: sqs.IQueue,
+        approval: Approval,
     ) -> None:
         stack = cdk.Stack.of(scope)
         jobs = {kind: _jobs_arn(stack, kind) for kind in _JOBS}
@@ -35,7 +37,7 @@ class PipelineRole(iam.Role):
         statements = [
             *(_run(operation, jobs[kind]) for kind, operation in _JOBS.items()),
             _pass(job_roles),
-            _register(registry),
+            *_register(registry, approval),
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]),
             iam.PolicyStatement(
                 actions=["s3:GetObject"], resources=[place.objects for place in places]
@@ -80,12 +82,20 @@ def _pass(job_roles: Sequence[iam.IRole]) -> iam.PolicyStatement:
     )
 
 
-def _register(registry: ModelRegistry) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=[
-            "sagemaker:AddTags",
-            "sagemaker:CreateModelPackage",
-            "sagemaker:DescribeModelPackage",
-        ],
-        resources=[registry.group_arn, registry.packages_arn],
-    )
+def _register(registry: ModelRegistry, approval: Approval) -> list[iam.PolicyStatement]:
+    packages = [registry.group_arn, registry.packages_arn]
+    return [
+        # Where a person must approve, not even a changed definition registers anything approved.
+        iam.PolicyStatement(
+            actions=["sagemaker:CreateModelPackage"],
+            resources=packages,
+            conditions={
+                "StringEquals": {
+                    "sagemaker:ModelApprovalStatus": [status.value for status in approval.choices]
+                }
+            },
+        ),
+        iam.PolicyStatement(
+            actions=["sagemaker:AddTags", "sagemaker:DescribeModelPackage"], resources=packages
+        ),
+    ]

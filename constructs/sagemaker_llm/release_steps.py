@@ -14,9 +14,10 @@ from .offline_sdk import (
     JsonGet,
     StepTypeEnum,
 )
-from .pipeline_parameters import PipelineParameters
+from .pipeline_parameters import PipelineParameters, text
 from .pipeline_parts import PipelineParts
 from .request_step import RequestStep
+from .tuning_settings import TuningSettings
 
 _RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
 
@@ -87,27 +88,33 @@ def register_step(
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
             # Whether the pipeline releases the model itself.
             "approval_at_registration": p.approval,
+            **_thresholds(parts.settings, p),
         },
     }
     return RequestStep("Register", StepTypeEnum.REGISTER_MODEL, request)
 
 
-def release_step(
-    parts: PipelineParts, p: PipelineParameters, registered: RequestStep
-) -> CallbackStep:
+def release_step(parts: PipelineParts, registered: RequestStep) -> CallbackStep:
     """Release what is approved at once; anything else waits for a person in the registry.
 
-    The function that is called back decides, as a condition cannot hold another condition.
+    The function that is called back asks the registry, as a condition cannot hold another one.
     """
     return CallbackStep(
         "Release",
         sqs_queue_url=parts.release.queue.queue_url,
-        inputs={
-            "model_package_arn": registered.properties.ModelPackageArn,
-            "approval": p.approval,
-        },
+        inputs={"model_package_arn": registered.properties.ModelPackageArn},
         outputs=[],
     )
+
+
+def _thresholds(settings: TuningSettings, p: PipelineParameters) -> dict[str, object]:
+    """Return what the gate asked for, and what the environment asks for by itself."""
+    return {
+        "min_loss_reduction": text(p.min_loss_reduction),
+        "min_retrieval_change": text(p.min_retrieval_change),
+        "default_min_loss_reduction": str(settings.min_loss_reduction),
+        "default_min_retrieval_change": str(settings.min_retrieval_change),
+    }
 
 
 def _metric(evaluated: RequestStep, name: str) -> JsonGet:

@@ -48,6 +48,7 @@ class TuningPipeline(Construct):
             storage=storage,
             registry=registry,
             queue=release.queue,
+            approval=settings.approval,
         )
         parts = PipelineParts(
             settings=settings,
@@ -56,7 +57,7 @@ class TuningPipeline(Construct):
             registry=registry,
             release=release,
             image=image,
-            serving_image=ContainerImage(self, "ServingImage"),
+            serving_image=release.serving_image,
             code=code,
             roles=roles,
         )
@@ -71,14 +72,13 @@ class TuningPipeline(Construct):
             pipeline_definition={"PipelineDefinitionBody": _body(stack, parts)},
         )
         pipeline.node.add_dependency(registry)
+        self.pipeline_arn = stack.format_arn(
+            service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
+        )
+        self.executions_arn = f"{self.pipeline_arn}/execution/*"
 
     def grant_answer(self, function: PackagedFunction) -> None:
         """Allow ending the callback steps of this pipeline's executions."""
-        executions_arn = cdk.Stack.of(self).format_arn(
-            service="sagemaker",
-            resource="pipeline",
-            resource_name=f"{self.pipeline_name}/execution/*",
-        )
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=[
@@ -86,11 +86,11 @@ class TuningPipeline(Construct):
                     "sagemaker:SendPipelineExecutionStepFailure",
                     "sagemaker:SendPipelineExecutionStepSuccess",
                 ],
-                resources=[executions_arn],
+                resources=[self.executions_arn],
             )
         )
         acknowledge_wildcard(
-            function.execution_role, executions_arn, reason="an execution's id is random"
+            function.execution_role, self.executions_arn, reason="an execution's id is random"
         )
 
 

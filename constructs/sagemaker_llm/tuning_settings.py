@@ -13,6 +13,11 @@ class Approval(StrEnum):
     APPROVED = "Approved"  # it is released at once
     PENDING = "PendingManualApproval"  # it is released when a person approves it
 
+    @property
+    def choices(self) -> "tuple[Approval, ...]":
+        """What an execution may choose: where a person must approve, nothing else."""
+        return tuple(Approval) if self is Approval.APPROVED else (Approval.PENDING,)
+
 
 class DataMode(StrEnum):
     """What the data are."""

@@ -11,7 +11,8 @@ from .acknowledge import acknowledge, acknowledge_scan
 DATA, BASE_MODELS = "data/", "base-models/"
 
 # Under the artefact bucket: a prefix for each job, which no other job writes.
-PREPARED, CHECKPOINTS, MODELS, EVALUATIONS = "prepared/", "checkpoints/", "models/", "evaluations/"
+PREPARED, CHECKPOINTS, EVALUATIONS = "prepared/", "checkpoints/", "evaluations/"
+MODELS, INVENTORIES = "models/", "inventories/"
 
 _INTERMEDIATE_KEPT = cdk.Duration.days(90)  # longer than results of a step are taken over
 _NONCURRENT_KEPT = cdk.Duration.days(30)

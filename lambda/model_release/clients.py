@@ -16,3 +16,9 @@ def cloudformation() -> Any:  # noqa: ANN401 - boto3 has no types
 def sagemaker() -> Any:  # noqa: ANN401 - boto3 has no types
     """Return the client that answers pipelines and reads the registry."""
     return boto3.client("sagemaker")
+
+
+@cache
+def s3() -> Any:  # noqa: ANN401 - boto3 has no types
+    """Return the client that lists weights and reads inventories."""
+    return boto3.client("s3")

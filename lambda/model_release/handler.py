@@ -5,9 +5,9 @@ import logging
 import os
 from typing import Any
 
-from model_release import callback, registry, serving_stack
-from model_release.release import Release
-from model_release.serving_stack import ReleaseRefusedError, StackBusyError
+from model_release import callback, gate, registry, serving_stack
+from model_release.release import Release, ReleaseRefusedError
+from model_release.serving_stack import StackBusyError
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
 _log = logging.getLogger(__name__)
@@ -51,13 +51,19 @@ def _fulfil(message: dict[str, Any], *, is_last: bool) -> bool:
 
 def _call_back(message: dict[str, Any], release: Release) -> None:
     token = message["token"]
-    if message["arguments"]["approval"] != "Approved":
+    package = registry.describe(release.package_arn)
+    if package["ModelApprovalStatus"] != "Approved":
         callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
     elif message.get("status") == "Stopping":
         # An update that began is ended by its own news.
         if not serving_stack.began(_stack(), release.token):
             raise ReleaseRefusedError("the execution was stopped before its release began")
-    elif callback.is_wanted(message["pipelineExecutionArn"]):
+    elif not callback.is_wanted(message["pipelineExecutionArn"]):
+        return
+    elif reason := gate.lowered(package.get("CustomerMetadataProperties", {})):
+        registry.hold(release.package_arn, f"{reason}: a person must approve")
+        callback.succeed(token)
+    else:
         _begin(release)
 
 

@@ -18,8 +18,17 @@ def reject(package_arn: str, reason: str) -> None:
 
     Whoever approves it again releases it again.
     """
+    _set_status(package_arn, "Rejected", reason)
+
+
+def hold(package_arn: str, reason: str) -> None:
+    """Take back the approval that came with the registration: a person must give it."""
+    _set_status(package_arn, "PendingManualApproval", reason)
+
+
+def _set_status(package_arn: str, status: str, reason: str) -> None:
     sagemaker().update_model_package(
         ModelPackageArn=package_arn,
-        ModelApprovalStatus="Rejected",
+        ModelApprovalStatus=status,
         ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
     )

@@ -8,6 +8,10 @@ from typing import Any
 _TOKEN = re.compile(r"(callback|approval)-([0-9]+)-([A-Za-z0-9]+)")
 
 
+class ReleaseRefusedError(Exception):
+    """A package is not released; the text says why."""
+
+
 @dataclass(frozen=True)
 class Release:
     """What a message asks for.

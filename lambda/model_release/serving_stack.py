@@ -1,10 +1,12 @@
 """The serving stack: whether it can be updated, its update, and why an update failed."""
 
+import os
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from model_release.clients import cloudformation
+from model_release.release import ReleaseRefusedError
 
 _PARAMETER = "ModelPackageArn"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
@@ -14,10 +16,6 @@ _CANCELLED = ("Resource update cancelled", "Resource creation cancelled")
 
 class StackBusyError(Exception):
     """The stack is being changed: ask again later."""
-
-
-class ReleaseRefusedError(Exception):
-    """The stack takes no update; the text says why."""
 
 
 def release(stack: str, package_arn: str, token: str) -> bool:
@@ -33,6 +31,7 @@ def release(stack: str, package_arn: str, token: str) -> bool:
             UsePreviousTemplate=True,
             Parameters=[_parameter(p["ParameterKey"], package_arn) for p in found["Parameters"]],
             Capabilities=["CAPABILITY_IAM"],
+            RoleARN=os.environ["SERVICE_ROLE"],
             ClientRequestToken=token,
         )
     except ClientError as error:

@@ -162,12 +162,38 @@ def test_pipeline_starts_only_what_it_names_and_registers_in_one_group(template:
     assert _reach(iter(statements), "sqs:SendMessage") == {f"<{queue}>"}
 
 
-def test_release_updates_one_stack_and_passes_no_role(template: Template) -> None:
+def _release_policy(template: Template) -> list[dict[str, Any]]:
     (policy,) = (
         found["Properties"]["PolicyDocument"]["Statement"]
         for key, found in template.resources("AWS::IAM::Policy").items()
         if "Release" in key
     )
+    return list(policy)
+
+
+def _conditions(statements: list[dict[str, Any]], action: str) -> Any:
+    (found,) = (s for s in statements if action in _list(s["Action"]))
+    return found.get("Condition")
+
+
+def test_release_updates_one_stack_under_one_role(template: Template) -> None:
+    policy = _release_policy(template)
+    role = {"Fn::GetAtt": [_id(template, _ROLE, "ReleaseServiceRole"), "Arn"]}
+    assert _conditions(policy, "cloudformation:UpdateStack") == {
+        "ArnEquals": {"cloudformation:RoleArn": role},
+        "Null": {
+            "cloudformation:StackPolicyUrl": "true",
+            "cloudformation:TemplateUrl": "true",
+        },
+    }
+    assert _conditions(policy, "iam:PassRole") == {
+        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+    }
+    assert [s["Resource"] for s in policy if s["Action"] == "iam:PassRole"] == [role]
+
+
+def test_release_reaches_one_stack_one_group_and_its_pipeline(template: Template) -> None:
+    policy = _release_policy(template)
     reach = {
         action: {_written(r) for r in _list(statement["Resource"])}
         for statement in policy
@@ -190,7 +216,36 @@ def test_release_updates_one_stack_and_passes_no_role(template: Template) -> Non
     assert reach["ssm:GetParameters"] == {
         "arn:aws:ssm:eu-south-2:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
     }
-    assert not any(action.startswith(("iam:", "s3:", "kms:")) for action in reach)
+    assert not any(action.startswith(("s3:", "kms:")) for action in reach)
+
+
+def test_release_changes_the_model_behind_one_endpoint_and_nothing_else(
+    template: Template,
+) -> None:
+    statements = list(_statements(template, "ReleaseServiceRole"))
+    (trust,) = template.only(_ROLE, "ReleaseServiceRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "cloudformation.amazonaws.com"}
+    actions = {action for s in statements for action in _list(s["Action"])}
+    assert not {a for a in actions if a.endswith("*")}
+    assert {a.partition(":")[0] for a in actions} == {"iam", "kms", "sagemaker"}
+    assert "sagemaker:CreateEndpoint" not in actions
+    assert "sagemaker:DeleteEndpoint" not in actions
+    for action, kind in (("CreateModel", "model"), ("CreateEndpointConfig", "endpoint-config")):
+        assert all(
+            arn.startswith(f"{_SAGEMAKER}:{kind}/llm") and arn.endswith("-*")
+            for arn in map(str.lower, _reach(iter(statements), f"sagemaker:{action}"))
+        )
+    isolated = {"Bool": {"sagemaker:NetworkIsolation": "true"}}
+    assert _conditions(statements, "sagemaker:CreateModel") == isolated
+    on = _conditions(statements, "sagemaker:CreateEndpointConfig")
+    assert on["ForAllValues:StringEquals"] == {"sagemaker:InstanceTypes": "ml.g5.2xlarge"}
+    assert on["Null"] == {"sagemaker:InstanceTypes": "false"}
+    assert on["ArnEquals"]["sagemaker:VolumeKmsKey"]["Fn::GetStackOutput"]
+    (passed,) = (s for s in statements if s["Action"] == "iam:PassRole")
+    assert passed["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    }
+    assert passed["Resource"]["Fn::GetStackOutput"]["StackName"] == "Prod-Serving"
 
 
 def test_endpoint_reads_models_and_nothing_else_of_the_artefacts(

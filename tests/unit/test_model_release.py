@@ -15,10 +15,12 @@ _STACK = "Prod-Serving"
 _STACK_ID = f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{_STACK}/0a1b"
 _PACKAGES = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b/"
 _PACKAGE = f"{_PACKAGES}3"
+_SERVICE_ROLE = "arn:aws:iam::111111111111:role/Prod-Training-ReleaseServiceRole"
 _EXECUTION = "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/fine-tune/execution/abc"
 _TOKEN = "abcDEF0123"  # noqa: S105 - names a step, and opens nothing
 _UPDATE_TOKEN = f"callback-3-{_TOKEN}"
 _APPROVAL_TOKEN = "approval-3-20261122100000"  # noqa: S105 - the same
+_DEFAULTS = {"default_min_loss_reduction": "0.02", "default_min_retrieval_change": "0.0"}
 _NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -44,6 +46,7 @@ def _sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     for module in (callback, registry):
         monkeypatch.setattr(module, "sagemaker", lambda: client)
     monkeypatch.setenv("SERVING_STACK", _STACK)
+    monkeypatch.setenv("SERVICE_ROLE", _SERVICE_ROLE)
     monkeypatch.setenv("ATTEMPTS", "3")
     monkeypatch.setenv("PACKAGES", _PACKAGES)
     with Stubber(client) as stubber:
@@ -60,16 +63,17 @@ def _handle(message: dict[str, Any], *, attempt: int = 1) -> list[dict[str, str]
     return failures
 
 
-def _callback(status: str = "Executing", approval: str = "Approved") -> dict[str, Any]:
+def _callback(status: str = "Executing") -> dict[str, Any]:
     return {
         "token": _TOKEN,
         "pipelineExecutionArn": _EXECUTION,
-        "arguments": {"model_package_arn": _PACKAGE, "approval": approval},
+        "arguments": {"model_package_arn": _PACKAGE},
         "status": status,
     }
 
 
-def _is_executing(sagemaker: Stubber, status: str = "Executing") -> None:
+def _is_executing(sagemaker: Stubber, status: str = "Executing", **thresholds: str) -> None:
+    _is_package(sagemaker, registered="Approved", **thresholds)
     sagemaker.add_response(
         "describe_pipeline_execution",
         {"PipelineExecutionStatus": status},
@@ -100,6 +104,7 @@ def _update(token: str = _UPDATE_TOKEN) -> dict[str, Any]:
             {"ParameterKey": "ModelPackageArn", "ParameterValue": _PACKAGE},
         ],
         "Capabilities": ["CAPABILITY_IAM"],
+        "RoleARN": _SERVICE_ROLE,
         "ClientRequestToken": token,
     }
 
@@ -122,12 +127,16 @@ def _fails(sagemaker: Stubber, reason: str, *, cut: str | None = None) -> None:
 
 
 def _is_rejected(sagemaker: Stubber, reason: str) -> None:
+    _is_set(sagemaker, "Rejected", reason)
+
+
+def _is_set(sagemaker: Stubber, status: str, reason: str) -> None:
     sagemaker.add_response(
         "update_model_package",
         {"ModelPackageArn": _PACKAGE},
         {
             "ModelPackageArn": _PACKAGE,
-            "ModelApprovalStatus": "Rejected",
+            "ModelApprovalStatus": status,
             "ApprovalDescription": reason,
         },
     )
@@ -175,9 +184,55 @@ def test_callback_delivered_again_while_its_own_update_runs_waits_for_its_end(
 def test_callback_ends_at_once_when_a_person_must_approve(
     cloudformation: Stubber, sagemaker: Stubber
 ) -> None:
+    _is_package(sagemaker, "PendingManualApproval", registered="PendingManualApproval")
     _succeeds(sagemaker)
-    assert _handle(_callback(approval="PendingManualApproval")) == []
+    assert _handle(_callback()) == []
     cloudformation.assert_no_pending_responses()
+
+
+def test_callback_believes_the_registry_when_its_message_says_something_else(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    _is_package(sagemaker, "PendingManualApproval")
+    _succeeds(sagemaker)
+    message = _callback()
+    message["arguments"]["approval"] = "Approved"
+    assert _handle(message) == []
+    cloudformation.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "reason"),
+    [
+        (
+            {"min_loss_reduction": "0.001", "min_retrieval_change": "0.0"},
+            "min_loss_reduction was 0.001, below the environment's 0.02",
+        ),
+        (
+            {"min_loss_reduction": "1e-9", "min_retrieval_change": "-1.0"},
+            "min_loss_reduction was 1e-9, below the environment's 0.02 and min_retrieval_change"
+            " was -1.0, below the environment's 0.0",
+        ),
+    ],
+)
+def test_callback_leaves_a_package_of_a_lowered_gate_to_a_person(
+    cloudformation: Stubber, sagemaker: Stubber, thresholds: dict[str, str], reason: str
+) -> None:
+    _is_executing(sagemaker, **_DEFAULTS, **thresholds)
+    _is_set(sagemaker, "PendingManualApproval", f"{reason}: a person must approve")
+    _succeeds(sagemaker)
+    assert _handle(_callback()) == []
+    cloudformation.assert_no_pending_responses()
+
+
+def test_callback_releases_a_package_of_a_raised_gate(
+    cloudformation: Stubber, sagemaker: Stubber
+) -> None:
+    raised = {"min_loss_reduction": "0.5", "min_retrieval_change": "0.0"}
+    _is_executing(sagemaker, **_DEFAULTS, **raised)
+    _is_in(cloudformation, "UPDATE_COMPLETE")
+    cloudformation.add_response("update_stack", {"StackId": _STACK_ID}, _update())
+    assert _handle(_callback()) == []
 
 
 def test_callback_goes_back_to_the_queue_when_another_update_came_first(
@@ -232,9 +287,11 @@ def test_callback_fails_at_once_when_the_stack_cannot_be_read(
 
 
 def test_callback_fails_when_nothing_was_mended_until_the_last_attempt(sagemaker: Stubber) -> None:
+    _is_package(sagemaker)
     sagemaker.add_client_error("describe_pipeline_execution", "AccessDeniedException", "no policy")
     with pytest.raises(Exception, match="no policy"):  # the queue delivers the message again
         _handle(_callback(), attempt=2)
+    _is_package(sagemaker)
     sagemaker.add_client_error("describe_pipeline_execution", "AccessDeniedException", "no policy")
     _fails(
         sagemaker,
@@ -284,6 +341,7 @@ def test_nothing_is_released_for_an_execution_that_ended(
 def test_stopping_ends_the_step_unless_its_update_began(
     cloudformation: Stubber, sagemaker: Stubber, token: str, *, answered: bool
 ) -> None:
+    _is_package(sagemaker)
     _has_events(cloudformation, _event("Model", "UPDATE_IN_PROGRESS", "", token))
     if answered:
         _fails(sagemaker, "the execution was stopped before its release began")
@@ -385,7 +443,9 @@ def _approval(changed: list[str] | None = None) -> dict[str, Any]:
     }
 
 
-def _is_package(sagemaker: Stubber, status: str = "Approved", registered: str = "") -> None:
+def _is_package(
+    sagemaker: Stubber, status: str = "Approved", registered: str = "", **metadata: str
+) -> None:
     package = {
         "ModelPackageName": "prod-training-mistral-7b/3",
         "ModelPackageArn": _PACKAGE,
@@ -396,7 +456,8 @@ def _is_package(sagemaker: Stubber, status: str = "Approved", registered: str = 
         "ModelApprovalStatus": status,
     }
     if registered:
-        package["CustomerMetadataProperties"] = {"approval_at_registration": registered}
+        metadata["approval_at_registration"] = registered
+    package["CustomerMetadataProperties"] = metadata
     sagemaker.add_response("describe_model_package", package, {"ModelPackageName": _PACKAGE})
 
 

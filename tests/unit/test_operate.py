@@ -9,6 +9,7 @@ from operate import drift, rollback, updates
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
 _PACKAGE = f"{_GROUP}/3"
+_ROLE = "arn:aws:iam::111111111111:role/release"
 _BASE = {"Image": "1.dkr.ecr.eu-west-1.amazonaws.com/tgi:1.1", "Environment": {"A": "1"}}
 _RELEASED = {"ModelPackageName": {"Ref": "ModelPackageArn"}, "Environment": {"A": "tuned"}}
 _SERVED = {"ModelPackageName": _PACKAGE, "Environment": {"A": "tuned"}}
@@ -160,6 +161,7 @@ class _Stack:
         self._token = ""
 
     def update_stack(self, **request: str) -> None:
+        assert request["RoleARN"] == _ROLE
         self._token = request["ClientRequestToken"]
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
@@ -172,6 +174,7 @@ class _Stack:
 def _serve(monkeypatch: pytest.MonkeyPatch, stack: _Stack) -> None:
     found = {"StackName": "Prod-Serving", "Parameters": [], "StackStatus": "UPDATE_COMPLETE"}
     monkeypatch.setattr(updates, "describe", lambda *_: found)
+    monkeypatch.setattr(updates, "outputs", lambda *_: {"ReleaseRoleArn": _ROLE})
     monkeypatch.setattr(updates, "client", lambda _service: stack)
     monkeypatch.setattr(updates, "_POLL_SECONDS", 0)
     updates.serve_package("prod", _PACKAGE)

@@ -1,0 +1,17 @@
+"""The gate that a package passed: whether an execution lowered what its environment asks for."""
+
+from collections.abc import Mapping
+
+_THRESHOLDS = ("min_loss_reduction", "min_retrieval_change")
+
+
+def lowered(metadata: Mapping[str, str]) -> str:
+    """Return which thresholds were below the environment's, in words, or nothing.
+
+    A package of another way than the pipeline's has none, and passed no gate.
+    """
+    return " and ".join(
+        f"{name} was {metadata[name]}, below the environment's {metadata[f'default_{name}']}"
+        for name in _THRESHOLDS
+        if name in metadata and float(metadata[name]) < float(metadata[f"default_{name}"])
+    )
