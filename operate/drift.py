@@ -1,8 +1,10 @@
-"""Whether what serves is what the template and the parameter say."""
+"""Whether what serves is what the template, the parameter and the registry say, by content."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from operate.inventories import described, registered_files, stored_files, weights_uri
+from operate.origins import origin
 from operate.stacks import client, outputs, stack_name
 from operate.updates import served_package
 
@@ -48,25 +50,41 @@ def _checks(environment: str) -> Iterator[Check]:
     yield Check("instance type", said["InstanceType"], variant["InstanceType"])
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     yield Check("model", physical[_MODEL], model["ModelArn"])
-    yield from _container_checks(template, served_package(environment), model["PrimaryContainer"])
+    yield from _container_checks(template, served_package(environment), model)
 
 
 def _container_checks(
-    template: dict[str, Any], package_arn: str, container: dict[str, Any]
+    template: dict[str, Any], package_arn: str, model: dict[str, Any]
 ) -> Iterator[Check]:
+    container: dict[str, Any] = model["PrimaryContainer"]
     found = container.get("ModelPackageName", "")
     yield Check("model package", package_arn, found)
     _, base, released = _properties(template, _MODEL)["PrimaryContainer"]["Fn::If"]
     said = released if package_arn else base
     yield Check("environment", said["Environment"], container.get("Environment"))
-    image = container.get("Image", "")
-    if found:
-        package = client("sagemaker").describe_model_package(ModelPackageName=found)
-        yield Check("approval", "Approved", package["ModelApprovalStatus"])
-        image = package["InferenceSpecification"]["Containers"][0]["Image"]
-    # The registry's address depends on the region, what comes after it does not.
-    wanted = base["Image"] if isinstance(base["Image"], str) else base["Image"]["Fn::Join"][1][-1]
-    yield Check("image", _tag(wanted), _tag(image))
+    if not found:
+        yield Check("image", _end(base["Image"]), _tag(container.get("Image", "")))
+        if uri := base.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri"):
+            end = _end(uri)
+            yield Check("weights", end, weights_uri(container)[-len(end) :])
+        return
+    package = client("sagemaker").describe_model_package(ModelPackageName=found)
+    yield Check("approval", "Approved", package["ModelApprovalStatus"])
+    yield Check("network isolation", said=True, found=model.get("EnableNetworkIsolation", False))
+    yield from _package_checks(package, image=_end(base["Image"]), environment=said["Environment"])
+    for line in origin(package):
+        print(line)
+
+
+def _package_checks(
+    package: dict[str, Any], *, image: str, environment: dict[str, str]
+) -> Iterator[Check]:
+    """What the endpoint loads is the package's container: as registered, and as S3 has it now."""
+    (container,) = package["InferenceSpecification"]["Containers"]
+    yield Check("image", image, _tag(container["Image"]))
+    yield Check("package's environment", environment, container.get("Environment"))
+    registered = registered_files(package.get("CustomerMetadataProperties", {}))
+    yield Check("weights", *described(registered, stored_files(weights_uri(container))))
 
 
 def _physical_ids(stack: str) -> dict[str, str]:
@@ -78,6 +96,12 @@ def _properties(template: dict[str, Any], resource_type: str) -> dict[str, Any]:
     found = (r["Properties"] for r in template["Resources"].values() if r["Type"] == resource_type)
     properties: dict[str, Any] = next(found)
     return properties
+
+
+def _end(value: str | dict[str, Any]) -> str:
+    """What of a value stands in every region: the address of a registry or a bucket does not."""
+    literal = value if isinstance(value, str) else str(value["Fn::Join"][1][-1])
+    return _tag(literal) if not literal.endswith("/") else literal
 
 
 def _tag(image: str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from operate.answers import print_answer
 from operate.datasets import first_request, upload
 from operate.executions import steps, watch
+from operate.origins import origin
 from operate.stacks import client, outputs
 
 _EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -105,9 +106,12 @@ def _is_released(environment: str, execution_arn: str) -> bool:
     if package["ModelApprovalStatus"] == "Approved":
         print(f"{environment} serves {package_arn}")
         return True
+    for line in origin(package):
+        print(line)
     print(
         f"{package_arn} is {package['ModelApprovalStatus']}: read its report"
-        f" {package['CustomerMetadataProperties']['report']}, and release it with\n"
+        f" {package['CustomerMetadataProperties']['report']}; who may approve it, and did not"
+        " start it, releases it with\n"
         f"aws sagemaker update-model-package --model-package-arn {package_arn}"
         " --model-approval-status Approved"
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from operate.origins import print_origin
 from operate.stacks import client, outputs
 from operate.updates import serve_package, served_package
 
@@ -13,6 +14,7 @@ def rollback(environment: str) -> None:
         raise SystemExit(f"{environment} serves the base weights: there is no model before them")
     previous = previous_package(approved_packages(environment), served)
     print(f"from {served}\nto   {previous or 'the base weights'}")
+    print_origin(previous)
     serve_package(environment, previous)
 
 

@@ -17,6 +17,7 @@ _RECORDED = (
     "approval_at_registration",
     "default_min_loss_reduction",
     "default_min_retrieval_change",
+    "gate_lowered",
     "inventory",
     "inventory_sha256",
     "min_loss_reduction",

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+LOWERED = "gate_lowered"  # of a package's metadata: the thresholds that were lowered, in words
+
 _THRESHOLDS = ("min_loss_reduction", "min_retrieval_change")
+_MAX_METADATA = 256  # SageMaker's limit
 
 
 def lowered(metadata: Mapping[str, str]) -> str:
@@ -10,8 +13,9 @@ def lowered(metadata: Mapping[str, str]) -> str:
 
     A package of another way than the pipeline's has none, and passed no gate.
     """
-    return " and ".join(
+    words = " and ".join(
         f"{name} was {metadata[name]}, below the environment's {metadata[f'default_{name}']}"
         for name in _THRESHOLDS
         if name in metadata and float(metadata[name]) < float(metadata[f"default_{name}"])
     )
+    return words[:_MAX_METADATA]

@@ -52,19 +52,28 @@ def _fulfil(message: dict[str, Any], *, is_last: bool) -> bool:
 def _call_back(message: dict[str, Any], release: Release) -> None:
     token = message["token"]
     package = registry.describe(release.package_arn)
-    if package["ModelApprovalStatus"] != "Approved":
-        callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
-    elif message.get("status") == "Stopping":
+    is_approved = package["ModelApprovalStatus"] == "Approved"
+    if is_approved and message.get("status") == "Stopping":
         # An update that began is ended by its own news.
         if not serving_stack.began(_stack(), release.token):
             raise ReleaseRefusedError("the execution was stopped before its release began")
-    elif not callback.is_wanted(message["pipelineExecutionArn"]):
+    elif is_approved and not callback.is_wanted(message["pipelineExecutionArn"]):
         return
-    elif reason := gate.lowered(package.get("CustomerMetadataProperties", {})):
-        registry.hold(release.package_arn, f"{reason}: a person must approve")
+    elif lowered := _newly_lowered(package):
+        registry.hold(package, lowered)
         callback.succeed(token)
-    else:
+    elif is_approved:
         _begin(release)
+    else:
+        callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
+
+
+def _newly_lowered(package: dict[str, Any]) -> str:
+    """Return what of the package's gate was lowered, if nobody was told and it is not rejected."""
+    metadata = package.get("CustomerMetadataProperties", {})
+    if gate.LOWERED in metadata or package["ModelApprovalStatus"] == "Rejected":
+        return ""
+    return gate.lowered(metadata)
 
 
 def _release_approved(event: dict[str, Any], release: Release) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from model_release.clients import sagemaker
+from model_release.gate import LOWERED
 
 _LONGEST_DESCRIPTION = 1024  # SageMaker's limit
 
@@ -21,14 +22,21 @@ def reject(package_arn: str, reason: str) -> None:
     _set_status(package_arn, "Rejected", reason)
 
 
-def hold(package_arn: str, reason: str) -> None:
-    """Take back the approval that came with the registration: a person must give it."""
-    _set_status(package_arn, "PendingManualApproval", reason)
+def hold(package: dict[str, Any], lowered: str) -> None:
+    """Leave a package of a lowered gate to a person, and keep with it what was lowered."""
+    metadata = {**package["CustomerMetadataProperties"], LOWERED: lowered}
+    _set_status(
+        package["ModelPackageArn"],
+        "PendingManualApproval",
+        f"{lowered}: a person must approve",
+        CustomerMetadataProperties=metadata,
+    )
 
 
-def _set_status(package_arn: str, status: str, reason: str) -> None:
+def _set_status(package_arn: str, status: str, reason: str, **more: object) -> None:
     sagemaker().update_model_package(
         ModelPackageArn=package_arn,
         ModelApprovalStatus=status,
         ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
+        **more,
     )

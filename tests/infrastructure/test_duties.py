@@ -48,7 +48,7 @@ def test_what_one_grants_of_the_two_acts_the_other_denies(template: Template) ->
 
 
 def test_approver_sets_the_approval_and_rewrites_nothing_that_was_recorded(
-    template: Template, assembly: Assembly
+    template: Template,
 ) -> None:
     condition = _statement(template, "Approver", _APPROVE)["Condition"]
     assert condition["StringEquals"] == {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}

@@ -225,7 +225,7 @@ def test_jobs_are_cached_and_wait_for_capacity(definition: dict[str, Any]) -> No
             assert retried == {"Step.SERVICE_FAULT", "Step.THROTTLING"}
 
 
-def test_release_is_told_whether_the_model_was_registered_approved(
+def test_package_keeps_whether_it_was_registered_approved(
     definition: dict[str, Any],
 ) -> None:
     steps = steps_by_name(definition)
@@ -234,6 +234,18 @@ def test_release_is_told_whether_the_model_was_registered_approved(
     registered = steps["Register"]["Arguments"]
     assert registered["ModelApprovalStatus"] == approval
     assert registered["CustomerMetadataProperties"]["approval_at_registration"] == approval
+
+
+def test_package_keeps_the_gates_thresholds_and_the_environments(
+    definition: dict[str, Any],
+) -> None:
+    metadata = steps_by_name(definition)["Register"]["Arguments"]["CustomerMetadataProperties"]
+    for name, parameter, default in (
+        ("min_loss_reduction", "MinLossReduction", "0.02"),
+        ("min_retrieval_change", "MinRetrievalChange", "0.0"),
+    ):
+        assert {"Get": f"Parameters.{parameter}"} in metadata[name]["Std:Join"]["Values"]
+        assert metadata[f"default_{name}"] == default
 
 
 def test_no_condition_holds_another_which_sagemaker_refuses(definition: dict[str, Any]) -> None:

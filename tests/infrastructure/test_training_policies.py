@@ -216,7 +216,12 @@ def test_release_reaches_one_stack_one_group_and_its_pipeline(template: Template
     assert reach["ssm:GetParameters"] == {
         "arn:aws:ssm:eu-south-2:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
     }
-    assert not any(action.startswith(("s3:", "kms:")) for action in reach)
+    artifacts = _id(template, "AWS::S3::Bucket", "Artifacts")
+    assert {action: where for action, where in reach.items() if action.startswith("s3:")} == {
+        "s3:GetObject": {f"<{artifacts}>/inventories/*"},
+        "s3:ListBucket": {f"<{artifacts}>"},
+    }
+    assert reach["kms:Decrypt"] == {f"<{_id(template, 'AWS::KMS::Key', 'Storage')}>"}
 
 
 def test_release_changes_the_model_behind_one_endpoint_and_nothing_else(

@@ -130,7 +130,14 @@ def _is_rejected(sagemaker: Stubber, reason: str) -> None:
     _is_set(sagemaker, "Rejected", reason)
 
 
-def _is_set(sagemaker: Stubber, status: str, reason: str) -> None:
+def _is_held(sagemaker: Stubber, reason: str, metadata: dict[str, str]) -> None:
+    kept = {"CustomerMetadataProperties": {**metadata, "gate_lowered": reason}}
+    _is_set(sagemaker, "PendingManualApproval", f"{reason}: a person must approve", kept)
+
+
+def _is_set(
+    sagemaker: Stubber, status: str, reason: str, more: dict[str, Any] | None = None
+) -> None:
     sagemaker.add_response(
         "update_model_package",
         {"ModelPackageArn": _PACKAGE},
@@ -138,6 +145,7 @@ def _is_set(sagemaker: Stubber, status: str, reason: str) -> None:
             "ModelPackageArn": _PACKAGE,
             "ModelApprovalStatus": status,
             "ApprovalDescription": reason,
+            **(more or {}),
         },
     )
 
@@ -219,10 +227,26 @@ def test_callback_leaves_a_package_of_a_lowered_gate_to_a_person(
     cloudformation: Stubber, sagemaker: Stubber, thresholds: dict[str, str], reason: str
 ) -> None:
     _is_executing(sagemaker, **_DEFAULTS, **thresholds)
-    _is_set(sagemaker, "PendingManualApproval", f"{reason}: a person must approve")
+    metadata = {**_DEFAULTS, **thresholds, "approval_at_registration": "Approved"}
+    _is_held(sagemaker, reason, metadata)
     _succeeds(sagemaker)
     assert _handle(_callback()) == []
     cloudformation.assert_no_pending_responses()
+
+
+def test_lowered_gate_is_noted_where_a_person_must_approve_anyway(sagemaker: Stubber) -> None:
+    metadata = {**_DEFAULTS, "min_loss_reduction": "0.01", "min_retrieval_change": "0.0"}
+    _is_package(sagemaker, "PendingManualApproval", **metadata)
+    _is_held(sagemaker, "min_loss_reduction was 0.01, below the environment's 0.02", metadata)
+    _succeeds(sagemaker)
+    assert _handle(_callback()) == []
+
+
+def test_lowered_gate_is_noted_once(sagemaker: Stubber) -> None:
+    noted = {"min_loss_reduction": "0.01", "min_retrieval_change": "0.0", "gate_lowered": "so"}
+    _is_package(sagemaker, "PendingManualApproval", **_DEFAULTS, **noted)
+    _succeeds(sagemaker)
+    assert _handle(_callback()) == []
 
 
 def test_callback_releases_a_package_of_a_raised_gate(

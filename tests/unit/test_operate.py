@@ -1,10 +1,13 @@
 """The operator's verbs on what a release leaves behind: rollback, drift, updates."""
 
+import hashlib
+import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from operate import drift, rollback, updates
+from operate import drift, inventories, origins, rollback, updates
 
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -12,6 +15,10 @@ _PACKAGE = f"{_GROUP}/3"
 _ROLE = "arn:aws:iam::111111111111:role/release"
 _BASE = {"Image": "1.dkr.ecr.eu-west-1.amazonaws.com/tgi:1.1", "Environment": {"A": "1"}}
 _RELEASED = {"ModelPackageName": {"Ref": "ModelPackageArn"}, "Environment": {"A": "tuned"}}
+_INVENTORY = (
+    b'{"files":[{"name":"config.json","size":2,"etag":"c"},{"name":"w","size":9,"etag":"w"}]}'
+)
+_STORED = {"config.json": (2, "c"), "w": (9, "w")}
 _SERVED = {"ModelPackageName": _PACKAGE, "Environment": {"A": "tuned"}}
 
 
@@ -29,6 +36,7 @@ def test_rollback_serves_the_previous_package(monkeypatch: pytest.MonkeyPatch) -
     served: list[tuple[str, str]] = []
     monkeypatch.setattr(rollback, "served_package", lambda _environment: _PACKAGE)
     monkeypatch.setattr(rollback, "approved_packages", lambda _: [_PACKAGE, f"{_GROUP}/2"])
+    monkeypatch.setattr(rollback, "print_origin", lambda _package: None)
     monkeypatch.setattr(rollback, "serve_package", lambda *given: served.append(given))
     rollback.rollback("prod")
     assert served == [("prod", f"{_GROUP}/2")]
@@ -52,9 +60,18 @@ class _Account:
         container: dict[str, Any] | None = None,
         package_image: str = _BASE["Image"],  # type: ignore[assignment] # is a text
         approval: str = "Approved",
+        isolated: bool = True,
+        stored: dict[str, tuple[int, str]] | None = None,
+        inventory: bytes | None = _INVENTORY,
+        environment: str = "tuned",
+        **metadata: str,
     ) -> None:
         self._model, self._container = model, container or dict(_BASE)
         self._package_image, self._approval = package_image, approval
+        self._isolated, self._stored = isolated, _STORED if stored is None else stored
+        self._inventory, self._environment = inventory, environment
+        self._metadata = metadata
+        self.exceptions = SimpleNamespace(NoSuchKey=KeyError)
 
     def get_template(self, **_: str) -> dict[str, Any]:
         model = {"PrimaryContainer": {"Fn::If": ["Base", _BASE, _RELEASED]}}
@@ -86,18 +103,55 @@ class _Account:
         return {"EndpointConfigArn": arn, "ProductionVariants": [variant]}
 
     def describe_model(self, **_: str) -> dict[str, Any]:
-        return {"ModelArn": f"{_ARN}:{self._model}", "PrimaryContainer": self._container}
+        return {
+            "ModelArn": f"{_ARN}:{self._model}",
+            "PrimaryContainer": self._container,
+            "EnableNetworkIsolation": self._isolated,
+        }
 
     def describe_model_package(self, **_: str) -> dict[str, Any]:
-        containers = [{"Image": self._package_image, "Environment": {"A": "when registered"}}]
+        weights = {"S3DataSource": {"S3Uri": "s3://artifacts/models/job/"}}
+        container = {
+            "Image": self._package_image,
+            "Environment": {"A": self._environment},
+            "ModelDataSource": weights,
+        }
         return {
             "ModelApprovalStatus": self._approval,
-            "InferenceSpecification": {"Containers": containers},
+            "InferenceSpecification": {"Containers": [container]},
+            "CustomerMetadataProperties": {
+                "inventory": "s3://artifacts/inventories/job.json",
+                "inventory_sha256": hashlib.sha256(_INVENTORY).hexdigest(),
+                "pipeline_execution": "arn:execution",
+                **self._metadata,
+            },
         }
+
+    def describe_pipeline_execution(self, **_: str) -> dict[str, Any]:
+        return {"CreatedBy": {"IamIdentity": {"Arn": "arn:aws:iam::1:user/tuner"}}}
+
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        assert asked == {"Bucket": "artifacts", "Key": "inventories/job.json"}
+        if self._inventory is None:
+            raise self.exceptions.NoSuchKey
+        return {"Body": io.BytesIO(self._inventory)}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(paginate=self._pages)
+
+    def _pages(self, **asked: str) -> list[dict[str, Any]]:
+        assert asked == {"Bucket": "artifacts", "Prefix": "models/job/"}
+        contents = [
+            {"Key": f"models/job/{name}", "Size": size, "ETag": f'"{etag}"'}
+            for name, (size, etag) in self._stored.items()
+        ]
+        return [{"Contents": contents[:1]}, {"Contents": contents[1:]}, {}]
 
 
 def _drift(monkeypatch: pytest.MonkeyPatch, account: _Account, package_arn: str = "") -> None:
-    monkeypatch.setattr(drift, "client", lambda _service: account)
+    for module in (drift, inventories, origins):
+        monkeypatch.setattr(module, "client", lambda _service: account)
     monkeypatch.setattr(drift, "outputs", lambda *_: {"EndpointName": "e"})
     monkeypatch.setattr(drift, "served_package", lambda _environment: package_arn)
     drift.drift("prod")
@@ -110,8 +164,22 @@ def test_drift_finds_none_when_the_base_weights_are_served(
     assert "DRIFTED" not in capsys.readouterr().out
 
 
-def test_drift_finds_none_when_the_package_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_finds_none_when_the_package_is_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     _drift(monkeypatch, _Account(container=_SERVED), _PACKAGE)
+    printed = capsys.readouterr().out
+    assert "same    weights: 2 files as registered" in printed
+    assert "started by arn:aws:iam::1:user/tuner" in printed
+    assert "lowered" not in printed
+
+
+def test_drift_says_when_the_gate_of_what_serves_was_lowered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = _Account(container=_SERVED, gate_lowered="min_loss_reduction was 0.001")
+    _drift(monkeypatch, account, _PACKAGE)
+    assert "its gate was lowered: min_loss_reduction was 0.001" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -128,6 +196,19 @@ def test_drift_finds_none_when_the_package_is_served(monkeypatch: pytest.MonkeyP
         (_Account(container={**_SERVED, "Environment": {"A": "1"}}), _PACKAGE, "environment"),
         (_Account(container=_SERVED, package_image="x/tgi:0.9"), _PACKAGE, "image"),
         (_Account(container=_SERVED, approval="Rejected"), _PACKAGE, "approval"),
+        (_Account(container=_SERVED, isolated=False), _PACKAGE, "network isolation"),
+        (_Account(container=_SERVED, environment="other"), _PACKAGE, "package's environment"),
+        *(
+            (_Account(container=_SERVED, stored=stored), _PACKAGE, "weights")
+            for stored in (
+                {},
+                {**_STORED, "w": (9, "x")},
+                {**_STORED, "w": (8, "w")},
+                {**_STORED, "new": (1, "n")},
+            )
+        ),
+        (_Account(container=_SERVED, inventory=None), _PACKAGE, "weights"),
+        (_Account(container=_SERVED, inventory=b'{"files":[]}'), _PACKAGE, "weights"),
     ],
 )
 def test_drift_is_found_and_named(

@@ -1,0 +1,58 @@
+"""The weights of a package against the inventory that was written when they were stored."""
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from operate.stacks import client
+
+Files = dict[str, list[object]]  # size and ETag by name
+
+
+def weights_uri(container: dict[str, Any]) -> str:
+    """Where a container's weights lie; nothing for one that brings none."""
+    return str(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", ""))
+
+
+def registered_files(metadata: dict[str, str]) -> Files | str:
+    """The files as they were stored, or a sentence that says why they cannot be known."""
+    uri = metadata.get("inventory")
+    if not uri:
+        return "the package names no inventory"
+    place = urlsplit(uri)
+    s3 = client("s3")
+    try:
+        answer = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
+    except s3.exceptions.NoSuchKey:
+        return f"the inventory {uri} is gone"
+    content = answer["Body"].read()
+    if hashlib.sha256(content).hexdigest() != metadata.get("inventory_sha256"):
+        return f"the inventory {uri} is not the one that the package names"
+    return {file["name"]: [file["size"], file["etag"]] for file in json.loads(content)["files"]}
+
+
+def stored_files(uri: str) -> Files:
+    """The files that lie under a URI now."""
+    place = urlsplit(uri)
+    folder = place.path.lstrip("/")
+    pages = (
+        client("s3").get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=folder)
+    )
+    return {
+        item["Key"].removeprefix(folder): [item["Size"], item["ETag"].strip('"')]
+        for page in pages
+        for item in page.get("Contents", [])
+    }
+
+
+def described(registered: Files | str, stored: Files) -> tuple[str, str]:
+    """What was registered and what is found, in words: files that are the same are only counted."""
+    if isinstance(registered, str):
+        return "as registered", registered
+    names = sorted(registered.keys() | stored.keys())
+    changed = [name for name in names if registered.get(name) != stored.get(name)]
+    said = f"{len(registered)} files as registered"
+    if not changed:
+        return said, said
+    return said, f"{len(stored)} files, of which differ: {', '.join(changed)}"

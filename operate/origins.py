@@ -1,0 +1,41 @@
+"""Where a package comes from: who started its execution, and whether its gate was lowered."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operate.stacks import client
+
+_UNKNOWN = "someone whom SageMaker does not name"
+
+
+def print_origin(package_arn: str) -> None:
+    """Print what one should know of a package before one serves it."""
+    if package_arn:
+        for line in origin(
+            client("sagemaker").describe_model_package(ModelPackageName=package_arn)
+        ):
+            print(line)
+
+
+def origin(package: dict[str, Any]) -> list[str]:
+    """Who started the execution that made the package, and what of its gate was lowered."""
+    metadata: dict[str, str] = package.get("CustomerMetadataProperties", {})
+    lines = []
+    if execution := metadata.get("pipeline_execution"):
+        lines.append(f"made by {execution}, started by {_starter(execution)}")
+    if lowered := metadata.get("gate_lowered"):
+        lines.append(f"its gate was lowered: {lowered}")
+    return lines
+
+
+def _starter(execution_arn: str) -> str:
+    try:
+        execution = client("sagemaker").describe_pipeline_execution(
+            PipelineExecutionArn=execution_arn
+        )
+    except ClientError as error:
+        return f"{_UNKNOWN} ({error})"
+    user = execution.get("CreatedBy", {})
+    identity = user.get("IamIdentity", {}).get("Arn") or user.get("UserProfileName")
+    return str(identity or _UNKNOWN)
