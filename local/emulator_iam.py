@@ -91,6 +91,11 @@ def _new_session(role_arn: str, name: str) -> dict[str, str]:
     }
 
 
+def user_context() -> Json:
+    """Who makes the current request, as SageMaker keeps it with what they create."""
+    return {"IamIdentity": {"Arn": iam_evaluator.caller_arn()}}
+
+
 def can_assume(role_arn: str, service: str) -> bool:
     """Whether there is such a role, and it trusts the service."""
     role = iam._roles.get(role_arn.rpartition("/")[2])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from local import listings
 from local.emulator import Json, ScopedStore, put_event
+from local.emulator_iam import user_context
 from local.rpc import Operation, ServiceError, invalid, now
 from local.sagemaker_names import find, resource_arn
 
@@ -82,7 +83,7 @@ def create_group(request: Json) -> Json:
         "ModelPackageGroupArn": group_arn,
         "ModelPackageGroupStatus": "Completed",
         "CreationTime": now(),
-        "CreatedBy": {},
+        "CreatedBy": user_context(),
     }
     return {"ModelPackageGroupArn": group_arn}
 
@@ -140,7 +141,7 @@ def create_package(request: Json) -> Json:
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         "CertifyForMarketplace": False,
         "CreationTime": now(),
-        "CreatedBy": {},
+        "CreatedBy": user_context(),
     }
     _tell(packages[created])
     return {"ModelPackageArn": created}
@@ -180,7 +181,7 @@ def update_package(request: Json) -> Json:
         record.setdefault("CustomerMetadataProperties", {}).update(
             request["CustomerMetadataProperties"]
         )
-    record.update(LastModifiedTime=now(), LastModifiedBy={})
+    record.update(LastModifiedTime=now(), LastModifiedBy=user_context())
     _tell(record, changed=sorted(request.keys() & _CHANGEABLE))
     return {"ModelPackageArn": record["ModelPackageArn"]}
 

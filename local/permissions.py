@@ -63,6 +63,8 @@ def _keys(operation: str, request: Json) -> Iterator[tuple[str, object]]:
             yield "sagemaker:ModelApprovalStatus", request["ModelApprovalStatus"]
         for name, value in request.get("CustomerMetadataProperties", {}).items():
             yield f"sagemaker:CustomerMetadataProperties/{name}", value
+        if removed := request.get("CustomerMetadataPropertiesToRemove"):
+            yield "sagemaker:CustomerMetadataPropertiesToRemove", removed
 
 
 def _resources(operation: str, request: Json) -> Iterator[str]:

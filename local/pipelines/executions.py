@@ -7,6 +7,7 @@ import threading
 
 from local import listings, losses
 from local.emulator import Json, account_id, region, scope
+from local.emulator_iam import user_context
 from local.pipelines import callbacks, parameters
 from local.pipelines.definition import parse
 from local.pipelines.engine import Execution
@@ -57,7 +58,7 @@ def _new(of: Json, request: Json) -> Json:
         "PipelineExecutionArn": f"{of['PipelineArn']}/execution/{execution_id}",
         "CreationTime": at,
         "LastModifiedTime": at,
-        "CreatedBy": {},
+        "CreatedBy": user_context(),
         "_PipelineName": of["PipelineName"],
         "_Token": request["ClientRequestToken"],
         "_RoleArn": of["RoleArn"],

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 from local import listings
 from local.clients import client
 from local.emulator import Json, ScopedStore
+from local.emulator_iam import user_context
 from local.pipelines.definition import parse
 from local.rpc import Operation, ServiceError, invalid, now
 from local.sagemaker_names import find, resource_arn
@@ -52,7 +53,7 @@ def create(request: Json) -> Json:
         "PipelineStatus": "Active",
         "CreationTime": now(),
         "LastModifiedTime": now(),
-        "CreatedBy": {},
+        "CreatedBy": user_context(),
     }
     return {"PipelineArn": pipelines[name]["PipelineArn"]}
 

@@ -54,6 +54,7 @@ _PARAMETERS: dict[_Name, str] = {
     (iam_evaluator, "_gather_role_policies"): "role_name account_id",
     (iam_evaluator, "_permissions_boundary"): "store name account_id",
     (iam_evaluator, "_service_principal_matches"): "principal service",
+    (iam_evaluator, "caller_arn"): "",
     (iam_evaluator, "evaluate"): "ctx policies",
     (iam_evaluator, "AuthError"): "code message",
     (iam_evaluator, "evaluate_trust_policy"): "trust_doc caller_arn ctx",

@@ -185,3 +185,51 @@ def _hosted(account: Account, model: str) -> dict[str, Any]:
     )
     sagemaker.delete_endpoint(EndpointName=model)
     return found
+
+
+def test_a_policy_sees_the_approval_and_the_metadata_of_a_request(
+    account: Account, register: Register
+) -> None:
+    package = register()
+    statement = {
+        **allow("sagemaker:UpdateModelPackage", package),
+        "Condition": {
+            "StringEquals": {"sagemaker:ModelApprovalStatus": "Rejected"},
+            "Null": {
+                "sagemaker:CustomerMetadataProperties/report": "true",
+                "sagemaker:CustomerMetadataPropertiesToRemove": "true",
+            },
+        },
+    }
+    caller = account.caller(statement)
+    for fields in (
+        {"ModelApprovalStatus": "Approved"},
+        {"ApprovalDescription": "no status"},
+        {"ModelApprovalStatus": "Rejected", "CustomerMetadataProperties": {"report": "x"}},
+        {"ModelApprovalStatus": "Rejected", "CustomerMetadataPropertiesToRemove": ["report"]},
+    ):
+        with pytest.raises(ClientError, match="not authorized"):
+            caller.update_model_package(ModelPackageArn=package, **fields)
+    allowed = {"ModelApprovalStatus": "Rejected", "CustomerMetadataProperties": {"note": "x"}}
+    caller.update_model_package(ModelPackageArn=package, **allowed)
+
+
+def test_a_policy_sees_with_which_approval_a_package_is_registered(
+    account: Account, register: Register
+) -> None:
+    package = register()
+    described = account.sagemaker.describe_model_package
+    statement = {
+        **allow("sagemaker:CreateModelPackage"),
+        "Condition": {"StringEquals": {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}},
+    }
+    caller = account.caller(statement)
+    request = {
+        "ModelPackageGroupName": described(ModelPackageName=package)["ModelPackageGroupName"],
+        "InferenceSpecification": described(ModelPackageName=package)["InferenceSpecification"],
+    }
+    with pytest.raises(ClientError, match="not authorized"):
+        caller.create_model_package(**request, ModelApprovalStatus="Approved")
+    created = caller.create_model_package(**request, ModelApprovalStatus="PendingManualApproval")
+    found = described(ModelPackageName=created["ModelPackageArn"])
+    assert found["CreatedBy"]["IamIdentity"]["Arn"].rpartition("/")[2].startswith("user")
