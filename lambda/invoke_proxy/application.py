@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from invoke_proxy import tgi
 from invoke_proxy.chat import chat_completions
 from invoke_proxy.completions import completions
+from invoke_proxy.connection import CLIENT_TIMEOUT
 from invoke_proxy.delivery import CLIENT_LEFT
 from invoke_proxy.errors import ProxyError, error_body
 from invoke_proxy.logs import Record, write_line
@@ -53,13 +54,13 @@ def create_application(
     """Return the application; the endpoint's runtime is open while it lives."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, int]]:
         # Beside each other: reading a vocabulary and a service model takes most of the start.
         loop = asyncio.get_running_loop()
         loading = loop.run_in_executor(None, load_tokenizer, settings.tokenizer)
         async with open_runtime(settings.endpoint_name) as runtime:
             app.state.model = Model(settings, await loading, runtime)
-            yield
+            yield {CLIENT_TIMEOUT: settings.client_timeout_seconds}
 
     handlers = {
         ProxyError: _refuse,

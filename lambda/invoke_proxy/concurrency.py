@@ -1,9 +1,9 @@
 """Several generations at once, for `n` and for several prompts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
 
@@ -22,25 +22,31 @@ async def collected(
 async def merged(
     streams: Sequence[AsyncGenerator[_Item]],
 ) -> AsyncGenerator[tuple[int, _Item]]:
-    """Yield the items of all streams as they come, each with its stream's index."""
+    """Yield the items of all streams as they come, each with its stream's index.
+
+    No stream is more than one item ahead: who takes no items lets the streams wait.
+    """
     if len(streams) == 1:
         async with aclosing(streams[0]) as only:
             async for item in only:
                 yield 0, item
         return
-    queue: asyncio.Queue[tuple[int, _Item] | None] = asyncio.Queue()
-    tasks = [
-        asyncio.create_task(_relay(index, stream, queue)) for index, stream in enumerate(streams)
-    ]
+    waiting = {_task(anext(stream)): index for index, stream in enumerate(streams)}
     try:
-        for _ in streams:
-            while entry := await queue.get():
-                yield entry
-            for task in tasks:
-                if task.done():
-                    task.result()
+        while waiting:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                index = waiting.pop(task)
+                try:
+                    item = task.result()
+                except StopAsyncIteration:
+                    continue
+                yield index, item
+                waiting[_task(anext(streams[index]))] = index
     finally:
-        await _end(tasks)
+        await _end(list(waiting))
+        for stream in streams:
+            await stream.aclose()
 
 
 async def _items(stream: AsyncGenerator[_Item]) -> list[_Item]:
@@ -48,18 +54,11 @@ async def _items(stream: AsyncGenerator[_Item]) -> list[_Item]:
         return [item async for item in items]
 
 
-async def _relay(
-    index: int, stream: AsyncGenerator[_Item], queue: "asyncio.Queue[tuple[int, _Item] | None]"
-) -> None:
-    try:
-        async with aclosing(stream) as items:
-            async for item in items:
-                queue.put_nowait((index, item))
-    finally:
-        queue.put_nowait(None)
+def _task(item: Coroutine[Any, Any, _Item]) -> asyncio.Task[_Item]:
+    return asyncio.create_task(item)
 
 
-async def _end(tasks: Sequence[asyncio.Task[object]]) -> None:
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)

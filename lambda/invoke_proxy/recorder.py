@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from invoke_proxy.connection import CLIENT_STALLED
 from invoke_proxy.context import RequestContext
 from invoke_proxy.logs import Record
 
@@ -38,6 +39,8 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a prompt
             record.fail(error)
         finally:
+            if scope["state"].get(CLIENT_STALLED):
+                record.error = CLIENT_STALLED
             if scope["path"] != _NOT_LOGGED:
                 # Named by its function: a path that is no route could hold anything.
                 operation = getattr(scope.get("endpoint"), "__name__", "unknown")

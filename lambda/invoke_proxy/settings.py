@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     # what becomes of a message that holds the model's control tokens
     control_tokens: ControlTokenPolicy = "escape"
     playground: bool = False  # whether the page to try the model with is served
+    # How long a client may take to send its request, or to read what it was sent last.
+    client_timeout_seconds: Count = 60
 
     def __post_init__(self) -> None:
         if self.max_input_length >= self.max_total_tokens:

@@ -1,0 +1,94 @@
+"""A client's connection, which ends when its client neither reads nor finishes its request."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+# Keys of the ASGI state: how long a client may take, set by the application, and whether it took
+# longer, set here.
+CLIENT_TIMEOUT = "client_timeout_seconds"
+CLIENT_STALLED = "client_stalled"
+
+_SEND_BUFFER_BYTES = 65_536
+
+
+class ClientConnection(H11Protocol):
+    """uvicorn's connection, with a limit of time for each request to come and each chunk to go.
+
+    What a client does not read costs the kernel's send buffer and one chunk, whatever the length of
+    the answer: the application waits, and so do SageMaker and the model. Past the limit the
+    connection is aborted, because a close would wait for the client to read what is left.
+    """
+
+    def connection_made(  # type: ignore[override] # as uvicorn narrows it
+        self, transport: asyncio.Transport
+    ) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._request_limit, self._write_limit = (
+            _Limit(self.loop, self.app_state[CLIENT_TIMEOUT], self._abort) for _ in range(2)
+        )
+        # Writing pauses as soon as the kernel takes no more, and goes on when it has taken all.
+        transport.set_write_buffer_limits(0)
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES
+        )
+        self._request_limit.start()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request, which must be complete in time."""
+        super().data_received(data)
+        if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
+            self._request_limit.start()
+        else:
+            self._request_limit.stop()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self._write_limit.start()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        super().resume_writing()
+        self._write_limit.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what the connection's request began."""
+        self._request_limit.stop()
+        self._write_limit.stop()
+        super().connection_lost(exc)
+
+    def _abort(self) -> None:
+        if self.scope:
+            self.scope["state"][CLIENT_STALLED] = True
+        # A reset: the kernel would go on offering what it holds to a client that does not read.
+        self.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        self.transport.abort()
+
+
+class _Limit:
+    """A time within which something must come to pass; counts from its start."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, passed: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._passed = passed
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._passed)
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
