@@ -40,25 +40,34 @@ info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s inf
 
 ENV ?= local
 CLIENT ?= Demo
+MODE ?= instruction
+# What the command line says reaches the programs as it was given: neither make nor a shell reads it.
+unexport ENV CLIENT MODE DATA SET FAIL
+export GIVEN_ENV := $(value ENV)
+export GIVEN_CLIENT := $(value CLIENT)
+export GIVEN_MODE := $(value MODE)
+export GIVEN_DATA := $(value DATA)
+export GIVEN_SET := $(value SET)
+export GIVEN_FAIL := $(value FAIL)
 # the embedded AWS is one of them; for the others the shell's own credentials count
-in_environment = $(if $(filter local,$(ENV)),eval "$$(python -m local env)" &&)
+is_local = $(filter local,$(value ENV))
+in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
 
 .PHONY: key
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
-	@$(in_environment) python -m operate key $(ENV) $(CLIENT)
+	@$(in_environment) python -m operate key -- "$$GIVEN_ENV" "$$GIVEN_CLIENT"
 
-MODE ?= instruction
 .PHONY: finetune rollback drift
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
-finetune: .venv/installed $(if $(filter local,$(ENV)),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
-	@$(in_environment) python -m operate finetune $(ENV) --mode $(MODE) $(if $(DATA),--data "$(DATA)") \
-	  $(foreach assignment,$(SET),--set "$(assignment)") $(if $(FAIL),--fail $(FAIL))
+finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
+	@$(in_environment) python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
+	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} -- "$$GIVEN_ENV"
 
 rollback: ## release the model that was served before
-	@$(in_environment) python -m operate rollback $(ENV)
+	@$(in_environment) python -m operate rollback -- "$$GIVEN_ENV"
 
 drift: ## prove that what serves is what the stack says
-	@$(in_environment) python -m operate drift $(ENV)
+	@$(in_environment) python -m operate drift -- "$$GIVEN_ENV"
 
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m local down; fi
@@ -138,7 +147,7 @@ lock: ## write the lock files anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs pipeline scan smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs pipeline kill-loop scan smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -163,6 +172,9 @@ jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny mo
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
 	@python -m pytest -q tests/pipeline
+
+kill-loop: build .venv-jobs/installed ## kill -9 at random moments, and repair (MOMENTS=50, SEED= for the same again; an hour)
+	@python -m pytest -q -s -p no:randomly tests/kill
 
 scan: build .venv-scan/installed ## checkov and cloudsplaining over every environment's templates
 	@python -m pytest -q -s -p no:randomly tests/scan

@@ -47,7 +47,8 @@ Ready in {seconds:.0f} s. Base URL: {deployed.base_url}
 The key: make -s info | python3 -c 'import json, sys; print(json.load(sys.stdin)["api_key"])'
 
 curl -N {deployed.base_url}/v1/chat/completions \\
-  -H 'Authorization: Bearer {deployed.api_key}' -H 'Content-Type: application/json' \\
+  -H {shlex.quote(f"Authorization: Bearer {deployed.api_key}")} \\
+  -H 'Content-Type: application/json' \\
   -d '{{"model": "{deployed.model}", "stream": true,
        "messages": [{{"role": "user", "content": "Say hello."}}]}}'
 
@@ -110,7 +111,8 @@ def openai() -> None:
     """Print what a shell evaluates to turn OpenAI's clients to the deployed API."""
     deployed = deployment.describe()
     no_proxy = shlex.quote(home.client_variables()["NO_PROXY"])
-    print(f"export OPENAI_BASE_URL={deployed.base_url}/v1 OPENAI_API_KEY={deployed.api_key}")
+    base_url, key = shlex.quote(f"{deployed.base_url}/v1"), shlex.quote(deployed.api_key)
+    print(f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}")
     print(f"export NO_PROXY={no_proxy} no_proxy={no_proxy}")
 
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.paths import inside
+
 
 class TransferError(Exception):
     """A copy that could not be made; the message says which, and what was refused."""
@@ -26,10 +28,10 @@ def download(s3: Any, uri: str, folder: Path, *, may_be_empty: bool = False) -> 
     try:
         names = _objects(s3, bucket, key)
         for name, target in names.items():
-            path = folder / target
+            path = inside(folder, folder / target)
             path.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, name, str(path))
-    except (BotoCoreError, ClientError, OSError) as error:
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
         raise TransferError(f"{uri}: {error}") from error
     if not names and not may_be_empty:
         raise TransferError(f"no object under {uri}")
@@ -51,6 +53,11 @@ def upload(s3: Any, folder: Path, uri: str, kms_key: str | None = None) -> None:
     """Copy every file of `folder` under the prefix `uri`."""
     bucket, key = location(uri.rstrip("/"))
     for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or path.is_file():
+            try:
+                inside(folder, path)
+            except ValueError as error:
+                raise TransferError(f"{uri}: {error}") from error
         if path.is_file():
             name = f"{key}/{path.relative_to(folder)}".lstrip("/")
             _put(s3, path, bucket, name, kms_key)

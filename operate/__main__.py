@@ -1,6 +1,7 @@
 """The operator's verbs; the Makefile calls them."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from operate.drift import drift
@@ -45,13 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument(
         "--set",
         dest="values",
-        type=_assignment,
-        action="append",
+        type=_assignments,
+        action="extend",
         default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the pipeline",
+        metavar="'NAME=VALUE ...'",
+        help="parameters of the pipeline, each quoted as in a shell if need be",
     )
     return parser
+
+
+def _assignments(text: str) -> list[tuple[str, str]]:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"close every quote, got {text!r}") from error
+    return [_assignment(word) for word in words]
 
 
 def _assignment(text: str) -> tuple[str, str]:

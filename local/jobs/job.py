@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from local import processes, roles
 from local.emulator import Json, region
 from local.logs import LogShipper
+from local.paths import inside
 
 _CONTAINER_ROOT = "/opt/ml/"
 _STOP_SECONDS = 120  # as SageMaker: from SIGTERM to SIGKILL
@@ -57,9 +58,12 @@ class Job:
     def path(self, container_path: str) -> Path:
         """The folder that stands for one of the container's; it exists."""
         folder = Path(self.mapped(f"{container_path.rstrip('/')}/"))
-        if not folder.is_relative_to(self.folder):
-            raise JobError(f"ClientError: give paths under {_CONTAINER_ROOT}, got {container_path}")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            inside(self.folder, folder).mkdir(parents=True, exist_ok=True)
+        except ValueError as error:
+            raise JobError(
+                f"ClientError: give paths under {_CONTAINER_ROOT}, got {container_path}"
+            ) from error
         return folder
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
@@ -68,9 +72,10 @@ class Job:
 
     def said(self, file: str) -> str:
         """What the container wrote into one of the contract's message files, or nothing."""
-        with suppress(FileNotFoundError):
-            text = (self.folder / file).read_text(errors="replace")
-            return text.strip()[:_MOST_REASON_CHARACTERS]
+        with suppress(OSError, ValueError):
+            path = inside(self.folder, self.folder / file)
+            if path.is_file():  # and no pipe, which would never end
+                return path.read_text(errors="replace").strip()[:_MOST_REASON_CHARACTERS]
         return ""
 
     def execute(

@@ -3,6 +3,7 @@
 import re
 import tarfile
 import threading
+import zlib
 from pathlib import Path
 
 from local import s3_folders
@@ -98,7 +99,7 @@ def _download(job: Job, script: Script) -> None:
     try:
         with tarfile.open(script.folder / Path(script.source).name) as archive:
             archive.extractall(script.folder, filter="data")
-    except tarfile.TarError as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise JobError(f"ClientError: {script.source} cannot be unpacked: {error}") from error
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from local.deployment import Deployment
 from local.processes import free_port
 from tests.local.conftest import ROOT, EmbeddedAws
+from tests.local.inventory import inventory
 from tests.local.sagemaker_account import until
 
 _CDK = """
@@ -128,41 +128,5 @@ def _parent(process: Path) -> int | None:
 
 def _assert_nothing_is_left(aws: EmbeddedAws) -> None:
     assert list(_stacks(aws)) == ["CDKToolkit"]
-    sagemaker, gateway = aws.client("sagemaker"), aws.client("apigateway")
-    left = {
-        "endpoints": sagemaker.list_endpoints()["Endpoints"],
-        "endpoint configs": sagemaker.list_endpoint_configs()["EndpointConfigs"],
-        "models": sagemaker.list_models()["Models"],
-        "pipelines": sagemaker.list_pipelines()["PipelineSummaries"],
-        "groups": sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"],
-        "APIs": gateway.get_rest_apis()["items"],
-        "API keys": gateway.get_api_keys()["items"],
-        "usage plans": gateway.get_usage_plans()["items"],
-        "functions": aws.client("lambda").list_functions()["Functions"],
-        "log groups": _log_groups(aws.client("logs")),
-        "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
-        "rules": aws.client("events").list_rules()["Rules"],
-        "targets": aws.client("application-autoscaling").describe_scalable_targets(
-            ServiceNamespace="sagemaker"
-        )["ScalableTargets"],
-        "roles": _of_the_stage(aws.client("iam").list_roles()["Roles"], "RoleName"),
-        "buckets": _of_the_stage(aws.client("s3").list_buckets()["Buckets"], "Name"),
-        "keys": _enabled_keys(aws.client("kms")),
-    }
+    left = inventory(aws)
     assert {kind: found for kind, found in left.items() if found} == {}
-
-
-def _of_the_stage(resources: list[dict[str, Any]], member: str) -> list[str]:
-    """The names of those that the CDK's bootstrap did not make."""
-    return [r[member] for r in resources if not r[member].startswith("cdk-")]
-
-
-def _log_groups(logs: Any) -> list[str]:
-    """Those of stacks: SageMaker makes an endpoint's itself, and keeps it, as on AWS."""
-    names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    return [name for name in names if not name.startswith("/aws/sagemaker/Endpoints/")]
-
-
-def _enabled_keys(kms: Any) -> list[str]:
-    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
-    return [key["KeyId"] for key in keys if key["KeyState"] != "PendingDeletion"]

@@ -1,0 +1,53 @@
+"""What must hold after a kill and a repair: nothing runs on, nothing is half-made."""
+
+import psutil
+
+from local import guardian
+from tests.local.conftest import EmbeddedAws
+from tests.local.inventory import inventory
+from tests.local.sagemaker_account import until
+
+_END_SECONDS = 30
+
+
+def programs(aws: EmbeddedAws) -> list[str]:
+    """The command lines of what the embedded AWS runs, its server among them."""
+    owner = f"{aws.home.resolve()}#"
+    found = []
+    for process in psutil.process_iter():
+        if guardian.owner(process).startswith(owner):
+            try:
+                found.append(" ".join(process.cmdline()))
+            except psutil.Error:
+                continue
+    return found
+
+
+def nothing_runs(aws: EmbeddedAws) -> None:
+    """Assert that all that a killed server ran has ended."""
+    until(lambda: programs(aws) == [], seconds=_END_SECONDS)
+
+
+def is_whole(aws: EmbeddedAws, expected: dict[str, int]) -> None:
+    """Assert that the repaired stage has just what a clean deploy makes, and that nothing hangs."""
+    found = counts(aws)
+    assert found == expected, {k: (n, expected[k]) for k, n in found.items() if n != expected[k]}
+    stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
+    assert {stack["StackStatus"] for stack in stacks} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    sagemaker = aws.client("sagemaker")
+    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
+    assert endpoint["EndpointStatus"] == "InService"
+    for status in ("InProgress", "Stopping"):
+        assert not sagemaker.list_training_jobs(StatusEquals=status)["TrainingJobSummaries"]
+        assert not sagemaker.list_processing_jobs(StatusEquals=status)["ProcessingJobSummaries"]
+    assert len([line for line in programs(aws) if "local.model_server" in line]) == 1
+    temporary = [path.name for path in (aws.home / "tmp").iterdir()]
+    assert not [name for name in temporary if name.startswith("local-aws-job-")]
+    assert len([name for name in temporary if name.startswith("local-aws-model-")]) == 1
+    snapshots = list((aws.home / "snapshots").glob("*.snapshot"))
+    assert len(snapshots) <= 2, snapshots
+
+
+def counts(aws: EmbeddedAws) -> dict[str, int]:
+    """How many of each kind of resource there are."""
+    return {kind: len(found) for kind, found in inventory(aws).items()}
