@@ -5,7 +5,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from local import web_functions, web_relay
-from local.emulator import Json, after_provisioning, before_deletion, functions, gateway
+from local.emulator import Json, after_provisioning, arn, before_deletion, functions, gateway
+from local.emulator_rights import may_invoke
 
 _KEY_FIELD = "usageIdentifierKey"
 
@@ -107,6 +108,10 @@ def _stream_web_functions() -> None:
             query,
             path_params,
         )
+        function = integration["uri"].partition("/functions/")[2].rpartition("/")[0]
+        source = arn("execute-api", f"{api_id}/{stage_name}/{method}{resource['path']}")
+        if not may_invoke(function, source):
+            return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")
         if integration.get("responseTransferMode") != "STREAM":
             return await invoke(integration, *request, **more)
         owner = {"account_id": more.pop("owner_account_id"), "region": more.pop("owner_region")}

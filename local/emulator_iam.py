@@ -1,6 +1,7 @@
 """What we use of ministack's IAM: whether a call is allowed, and acting as a role."""
 
 import json
+import logging
 import secrets
 
 from ministack import app as ministack
@@ -9,7 +10,38 @@ from ministack.services import iam, lambda_svc, sts
 
 from local.emulator import Json, Response, account_id, region
 
+_log = logging.getLogger(__name__)
 _sessions: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def log_refusal(principal: str, action: str, resource: str) -> None:
+    """Write down what was refused, to whom."""
+    _log.warning("denied: %s may not %s on %s", principal, action, resource)
+
+
+def role_may(role_arn: str, action: str, resource: str, context: Json | None = None) -> bool:
+    """Whether a service that acts as the role may do `action`."""
+    return role_refusal(role_arn, action, resource, context) is None
+
+
+def service_may(
+    service: str, action: str, resource: str, policy: str | Json | None, source_arn: str
+) -> bool:
+    """Whether a resource's own policy lets a service act on it for `source_arn`."""
+    asked = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=region(),
+        secure_transport=True,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": account_id()},
+    )
+    decision = iam_evaluator.evaluate_resource_policy(policy, asked, service=service).decision
+    if decision != "Allow":
+        log_refusal(service, action, resource)
+    return bool(decision == "Allow")
 
 
 def treat_loopback_as_tls() -> None:
@@ -48,9 +80,7 @@ def assume_role(role_arn: str, service: str) -> dict[str, str]:
 
     Raises PermissionError when there is no such role, or when it does not trust `service`.
     """
-    name = role_arn.rpartition("/")[2]
-    role = iam._roles.get(name)
-    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service):
+    if not can_assume(role_arn, service):
         raise PermissionError(f"{service} may not assume {role_arn}")
     return _session(role_arn, "SageMaker")
 
@@ -97,26 +127,37 @@ def user_context() -> Json:
 
 
 def can_assume(role_arn: str, service: str) -> bool:
-    """Whether there is such a role, and it trusts the service."""
+    """Whether there is such a role, and it trusts the service; a refusal is logged."""
     role = iam._roles.get(role_arn.rpartition("/")[2])
-    return role is not None and _trusts(role["AssumeRolePolicyDocument"], service)
+    trusted = role is not None and _trusts(role["AssumeRolePolicyDocument"], service)
+    if not trusted:
+        log_refusal(service, "sts:AssumeRole", role_arn)
+    return trusted
 
 
 def role_refusal(role_arn: str, action: str, resource: str, context: Json | None) -> str | None:
-    """What IAM says when a service that acts as the role may not do `action`; else None."""
+    """What IAM says when a service that acts as the role may not do `action`, which is logged."""
     name = role_arn.rpartition("/")[2]
     call = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{account_id()}:assumed-role/{name}/AWSCloudFormation",
+        principal_arn=f"arn:aws:sts::{account_id()}:assumed-role/{name}/service",
         principal_type="AssumedRole",
         principal_account=account_id(),
         action=action,
         resource_arn=resource,
         region=region(),
+        secure_transport=True,  # the service's own call
         service_context={key.lower(): value for key, value in (context or {}).items()},
     )
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account_id())
-    if iam_evaluator.evaluate(call, _role_policies(role_arn), *limits).decision == "Allow":
+    result = iam_evaluator.evaluate(call, _role_policies(role_arn), *limits)
+    service = action.partition(":")[0]
+    if found := iam_evaluator._resource_policy(service, resource):
+        result = iam_evaluator.combine_resource_policy(
+            result, call, *found, required=service == "kms", limits=limits
+        )
+    if result.decision == "Allow":
         return None
+    log_refusal(call.principal_arn, action, resource)
     return f"User: {call.principal_arn} is not authorized to perform: {action} on: {resource}"
 
 

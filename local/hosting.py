@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local import model_registry, processes, roles, s3_folders
 from local.emulator import Json
+from local.image_pull import PullError, check_pull
 from local.logs import LogShipper
 from local.rpc import ServiceError
 
@@ -25,14 +26,22 @@ class Container:
 
     def __init__(self, model: Json, endpoint_name: str) -> None:
         self._definition = _container_definition(model)
+        role_arn = model.get("ExecutionRoleArn")
+        if role_arn is None:
+            raise ContainerError("give the model an ExecutionRoleArn: its image is pulled with it")
+        try:
+            check_pull(role_arn, self._definition["Image"])
+            logs = roles.client(role_arn, "logs")
+        except (PullError, ServiceError) as error:
+            raise ContainerError(str(error)) from error
         self.port = processes.free_port()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
-        self._download_weights(model.get("ExecutionRoleArn"))
+        self._download_weights(role_arn)
         self._process = processes.start(
             [sys.executable, "-m", "local.model_server"], self._environment(), _ROOT
         )
         self._log = LogShipper(
-            self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/"
+            self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/", logs=logs
         )
 
     def wait_until_healthy(self, timeout_seconds: float) -> None:
@@ -61,12 +70,10 @@ class Container:
             "SM_MODEL_DIR": self._weights.name,
         }
 
-    def _download_weights(self, role_arn: str | None) -> None:
+    def _download_weights(self, role_arn: str) -> None:
         source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
         if source is None:
             return
-        if role_arn is None:
-            raise ContainerError(f"give the model an ExecutionRoleArn that reads {source['S3Uri']}")
         try:
             s3 = roles.client(role_arn, "s3")
             s3_folders.download(s3, source["S3Uri"], Path(self._weights.name))

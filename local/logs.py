@@ -12,8 +12,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import clients
-
 _TAIL_LINES = 20
 _MOST_LINES_PER_CALL = 1000
 
@@ -21,7 +19,8 @@ _MOST_LINES_PER_CALL = 1000
 class LogShipper:
     """Copies what a process prints to a log stream, and remembers its last lines.
 
-    `logs` is the client that writes them, if not the embedded AWS's own; `on_line` sees each line.
+    `logs` is the client that writes them; `on_line` sees each line. What the client's role may not
+    write is lost, as on AWS.
     """
 
     def __init__(
@@ -30,11 +29,11 @@ class LogShipper:
         group: str,
         stream_prefix: str,
         *,
-        logs: Any = None,  # noqa: ANN401 - boto3 has no types
+        logs: Any,  # noqa: ANN401 - boto3 has no types
         on_line: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._process = process
-        self._logs = logs or clients.client("logs")
+        self._logs = logs
         self._on_line = on_line
         self._group = group
         self._stream = f"{stream_prefix}{uuid.uuid4().hex}"
@@ -77,6 +76,10 @@ class LogShipper:
                     )
 
     def _create_stream(self) -> None:
-        with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-            self._logs.create_log_group(logGroupName=self._group)
-        self._logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        stream = {"logGroupName": self._group, "logStreamName": self._stream}
+        try:
+            self._logs.create_log_stream(**stream)
+        except self._logs.exceptions.ResourceNotFoundException:
+            with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                self._logs.create_log_group(logGroupName=self._group)
+            self._logs.create_log_stream(**stream)

@@ -4,6 +4,7 @@ import threading
 
 from local import hosting_records, model_registry, models, permissions
 from local.emulator import Json, account_id, region, scope
+from local.emulator_iam import role_may
 from local.hosting import Container, ContainerError
 from local.hosting_records import check_emulated, configs, create, described, endpoints, get, page
 from local.jobs import operations as jobs
@@ -126,12 +127,24 @@ def _replace_container(key: _Key, config_name: str) -> None:
 
 
 def _healthy_container(endpoint_name: str, config_name: str) -> Container:
-    variant = get(configs, "endpoint-config", config_name)["ProductionVariants"][0]
-    container = Container(get(hosting_records.models, "model", variant["ModelName"]), endpoint_name)
+    config = get(configs, "endpoint-config", config_name)
+    variant = config["ProductionVariants"][0]
+    model = get(hosting_records.models, "model", variant["ModelName"])
+    if "KmsKeyId" in config:
+        _check_volume_key(config["KmsKeyId"], model.get("ExecutionRoleArn", ""))
+    container = Container(model, endpoint_name)
     container.wait_until_healthy(
         variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS)
     )
     return container
+
+
+def _check_volume_key(key_arn: str, role_arn: str) -> None:
+    """Raise ContainerError unless the role may lend the key to the storage of its instances."""
+    granted = {"kms:GrantIsForAWSResource": "true"}
+    for action, context in (("kms:DescribeKey", {}), ("kms:CreateGrant", granted)):
+        if not role_may(role_arn, action, key_arn, context):
+            raise ContainerError(f"{role_arn} may not {action} on {key_arn}")
 
 
 def wait_for_rollout(endpoint_name: str) -> Json:

@@ -15,6 +15,7 @@ from hypercorn.config import Config
 from local import (
     apigateway,
     autoscaling,
+    emulator_rights,
     emulator_signatures,
     processes,
     resource_types,
@@ -31,6 +32,7 @@ from local.emulator import (
     on_stack_status,
     put_event,
 )
+from local.emulator_enforcement import complete_enforcement
 from local.emulator_iam import treat_loopback_as_tls, use_random_function_credentials
 from local.gate import Gate
 from local.saving import saver
@@ -43,6 +45,7 @@ def install() -> None:
     limit_function_environment({**processes.inherited_environment(), **endpoint})
     treat_loopback_as_tls()
     use_random_function_credentials()
+    complete_enforcement()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
     control = sagemaker.service
@@ -55,6 +58,7 @@ def install() -> None:
     )
     add_service("sagemaker-runtime", runtime.handle, runtime.matches)
     resource_types.install()
+    emulator_rights.install()
     apigateway.install()
     stack_recovery.install()
     stack_permissions.install()

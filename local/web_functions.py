@@ -13,10 +13,11 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from local import processes
+from local import clients, processes
 from local.emulator import Json
-from local.emulator_iam import function_credentials
+from local.emulator_iam import can_assume, function_credentials
 from local.logs import LogShipper
 
 _LAYER = ":layer:LambdaAdapterLayer"
@@ -53,7 +54,10 @@ class WebFunction:
         )
         log_group = config["LoggingConfig"]["LogGroup"]
         log = LogShipper(
-            self.process, log_group, time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime())
+            self.process,
+            log_group,
+            time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()),
+            logs=_logs(config),
         )
         path = variables.get("AWS_LWA_READINESS_CHECK_PATH", "/")
         if not processes.wait_until_ready(self.process, self.port, path, _READY_SECONDS):
@@ -87,6 +91,18 @@ class WebFunction:
         }
 
 
+def _logs(config: Json) -> Any:  # noqa: ANN401 - boto3 has no types
+    """A client that acts as the function's role."""
+    key, secret, token = function_credentials(config).values()
+    return clients.client(
+        "logs",
+        region_name=config["FunctionArn"].split(":")[3],
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+    )
+
+
 def _version(config: Json) -> str:
     kept = ("CodeSha256", "Environment", "Handler", "Role", "MemorySize")
     return json.dumps([config[key] for key in kept], sort_keys=True)
@@ -94,6 +110,8 @@ def _version(config: Json) -> str:
 
 def acquire(config: Json, code_zip: bytes) -> WebFunction:
     """The running server of this version of the function, to be released; blocks on a start."""
+    if not can_assume(config["Role"], "lambda.amazonaws.com"):
+        raise FunctionError(f"Lambda may not assume the function's role {config['Role']}")
     with _starting:
         function_arn = config["FunctionArn"]
         running = _running.get(function_arn)

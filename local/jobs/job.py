@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from local import processes, roles
 from local.emulator import Json, region
+from local.emulator_iam import role_may
+from local.image_pull import PullError, check_pull
 from local.logs import LogShipper
 from local.paths import inside
 
@@ -65,6 +67,22 @@ class Job:
                 f"ClientError: give paths under {_CONTAINER_ROOT}, got {container_path}"
             ) from error
         return folder
+
+    def check_rights(self) -> None:
+        """Raise JobError unless the role may pull the image, and encrypt with the output's key."""
+        specification = self.record.get("AppSpecification") or self.record["AlgorithmSpecification"]
+        image = specification.get("ImageUri") or specification["TrainingImage"]
+        try:
+            check_pull(self.record["RoleArn"], image)
+        except PullError as error:
+            raise JobError(f"ClientError: {error}") from error
+        places = (
+            self.record.get(f"{name}Config", {}) for name in ("ProcessingOutput", "OutputData")
+        )
+        key_arn = next(filter(None, (place.get("KmsKeyId") for place in places)), None)
+        # S3 does not ask for it, but SageMaker's reference of OutputDataConfig does.
+        if key_arn and not role_may(self.record["RoleArn"], "kms:Encrypt", key_arn):
+            raise JobError(f"ClientError: {self.record['RoleArn']} may not kms:Encrypt {key_arn}")
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
         """A client that acts as the job's role."""

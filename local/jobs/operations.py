@@ -111,6 +111,7 @@ class _Kind:
         job = _running[account, region_name, created]
         with scope(account, region_name):
             try:
+                job.check_rights()
                 self.run(job)
                 self._end(job.record, *_outcome(job))
             except (JobError, ServiceError) as error:

@@ -27,9 +27,18 @@ IMAGE = (
 )
 BUCKET = "bench"
 _WAIT_SECONDS = 10
-_LOGS = {
+# What every execution role of SageMaker needs: its image, and its logs.
+_BASICS = {
     "Effect": "Allow",
-    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+    "Action": [
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:GetDownloadUrlForLayer",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    ],
     "Resource": "*",
 }
 
@@ -88,7 +97,11 @@ class Account:
         return f"{stem}-{self._names[stem]}"
 
     def role(self, *statements: dict[str, Any], service: str = "sagemaker.amazonaws.com") -> str:
-        """The ARN of a new role that SageMaker may assume."""
+        """The ARN of a new role that SageMaker may assume, and pull images and log with."""
+        return self.bare_role(_BASICS, *statements, service=service)
+
+    def bare_role(self, *statements: dict[str, Any], service: str) -> str:
+        """The ARN of a new role that a service may assume, with just these statements."""
         iam, name = self.aws.client("iam"), self.name("role")
         trust = {
             "Version": "2012-10-17",
@@ -100,7 +113,7 @@ class Account:
             },
         }
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-        policy = {"Version": "2012-10-17", "Statement": [_LOGS, *statements]}
+        policy = {"Version": "2012-10-17", "Statement": list(statements)}
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
         return str(role["Role"]["Arn"])
 
@@ -294,6 +307,12 @@ class Account:
         events = self.aws.client("events")
         events.put_rule(Name=name, EventPattern=json.dumps(pattern))
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue}])
+        statement = {
+            **allow("sqs:SendMessage", queue),
+            "Principal": {"Service": "events.amazonaws.com"},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url
 
 

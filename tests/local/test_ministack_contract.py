@@ -21,7 +21,17 @@ from ministack.core import (
     router,
     sigv4,
 )
-from ministack.services import apigateway_v1, cloudformation, eventbridge, iam, lambda_svc, s3, sts
+from ministack.services import (
+    apigateway_v1,
+    cloudformation,
+    eventbridge,
+    iam,
+    kms,
+    lambda_svc,
+    s3,
+    sqs,
+    sts,
+)
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from local import emulator
@@ -48,11 +58,23 @@ _PARAMETERS: dict[_Name, str] = {
     "request_path method headers body query_params path_params",
     (apigateway_v1, "_resolve_api_key"): "value",
     (app, "pin_request_origin"): "source_ip secure_transport",
+    (eventbridge, "_invoke_target"): "target event rule",
     (eventbridge, "_put_events"): "data allow_aws_source",
     (iam_actions, "request_tag_context"): "service iam_action body params",
     (iam_evaluator, "_action_matches"): "request_action actions not_actions",
     (iam_evaluator, "_gather_role_policies"): "role_name account_id",
     (iam_evaluator, "_permissions_boundary"): "store name account_id",
+    (iam_actions, "extract_resource_arn"): "service method path headers body",
+    (iam_evaluator, "_resource_policy"): "service resource_arn",
+    (iam_evaluator, "combine_resource_policy"): "identity ctx policy owner_account required limits",
+    (iam_evaluator, "enforce"): "access_key_id iam_action service region resource_arn "
+    "service_context",
+    (iam_evaluator, "evaluate_resource_policy"): "doc ctx service",
+    (kms, "_resolve_key"): "key_id_or_arn",
+    (s3, "_bucket_default_sse_headers"): "bucket_name",
+    (s3, "_stored_sse_headers"): "obj",
+    (sqs, "_delete_messages_for_esm"): "queue_url receipt_handles",
+    (sqs, "queue_policy_for_arn"): "queue_arn",
     (iam_evaluator, "_service_principal_matches"): "principal service",
     (iam_evaluator, "caller_arn"): "",
     (iam_evaluator, "evaluate"): "ctx policies",
@@ -61,6 +83,7 @@ _PARAMETERS: dict[_Name, str] = {
     (iam_evaluator, "is_root_access_key"): "access_key_id",
     (iam_evaluator, "resolve_credential"): "access_key_id account_id session_token",
     (lambda_runtime, "execution_credentials"): "config",
+    (lambda_svc, "_emit_lambda_logs"): "func request_id",
     (lambda_svc, "execution_credentials"): "config",
     (router, "extract_access_key_id"): "headers query_params",
     (sigv4, "decode_header_value"): "value",
@@ -74,6 +97,10 @@ _PARAMETERS: dict[_Name, str] = {
     (sigv4, "request_time_failure"): "signature",
     (lambda_svc, "_es_encode_message"): "headers payload",
     (lambda_svc, "_provided_worker_env"): "config",
+    (lambda_svc, "_execute_function"): "func event",
+    (lambda_svc, "_get_func_record_for_qualifier"): "name qualifier",
+    (lambda_svc, "_iter_all_esms"): "",
+    (lambda_svc, "function_policy_for_arn"): "resource_arn",
     (lambda_svc, "_get_func_record_for_ref_in_scope"): "function_ref account_id region",
     (responses, "request_scope"): "account_id region",
     (stacks, "_add_event"): "stack_id stack_name logical_id resource_type status reason",
@@ -122,6 +149,8 @@ _NAMES: list[_Name] = [
     (iam_evaluator, "CredentialResolutionError"),
     (iam_evaluator, "EvalContext"),
     (iam_evaluator, "ParsedStatement"),
+    (iam_evaluator, "EvalResult"),
+    (s3, "_bucket_encryption"),
     (provisioners, "_RESOURCE_HANDLERS"),
     (responses, "AccountRegionScopedDict"),
     (s3, "_buckets"),
@@ -151,9 +180,12 @@ def test_a_name_is_there(name: _Name) -> None:
     assert hasattr(*name)
 
 
-@pytest.mark.parametrize("resource_type", ["RestApi", "RequestValidator", "Method"])
+@pytest.mark.parametrize(
+    "resource_type",
+    ["ApiGateway::RestApi", "ApiGateway::RequestValidator", "ApiGateway::Method", "S3::Bucket"],
+)
 def test_a_completed_type_still_has_create_and_update(resource_type: str) -> None:
-    handler = provisioners._RESOURCE_HANDLERS[f"AWS::ApiGateway::{resource_type}"]
+    handler = provisioners._RESOURCE_HANDLERS[f"AWS::{resource_type}"]
     assert {"create", "update"} <= handler.keys()
 
 

@@ -29,7 +29,7 @@ _WEIGHTS: Json = {
         "CompressionType": "None",
     }
 }
-_NO_ROLE = f"give the model an ExecutionRoleArn that reads s3://{BUCKET}/weights/"
+_NO_ROLE = "give the model an ExecutionRoleArn: its image is pulled with it"
 
 
 @pytest.fixture
