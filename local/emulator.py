@@ -143,10 +143,10 @@ def limit_function_environment(inherited: dict[str, str]) -> None:
     provided = lambda_svc._provided_worker_env
 
     def provided_within_limits(config: Json, *rest: Any) -> dict[str, str]:
-        own = {**inherited, **config.get("Environment", {}).get("Variables", {})}
+        own = config.get("Environment", {}).get("Variables", {})
         given: dict[str, str] = provided(config, *rest)
-        kept = {k: v for k, v in given.items() if os.environ.get(k) != v}
-        return {**inherited, **kept, **{k: v for k, v in given.items() if k in own}}
+        kept = {k: v for k, v in given.items() if k in own or os.environ.get(k) != v}
+        return {**inherited, **kept}
 
     lambda_svc._provided_worker_env = provided_within_limits
 

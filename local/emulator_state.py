@@ -17,7 +17,11 @@ def collect() -> dict[str, str]:
 
     Raises OSError when what they refer to cannot be written to the disk.
     """
-    _write_objects()
+    s3.logger.disabled = True  # it would warn of the same object each time
+    try:
+        _write_objects()
+    finally:
+        s3.logger.disabled = False
     states = {name: state() for name, state in ministack._build_persistence_save_dict().items()}
     return {
         name: json.dumps(state, default=persistence._json_default)

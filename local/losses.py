@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 
 from local import home
 from local.snapshots import Snapshot
@@ -37,4 +38,5 @@ def report(snapshot: Snapshot | None, set_aside: list[str]) -> None:
         _log.warning(line)
     home.LOSSES.unlink(missing_ok=True)
     if lines:
-        home.LOSSES.write_text("".join(f"{line}\n" for line in lines))
+        with suppress(OSError):  # the disk is full
+            home.LOSSES.write_text("".join(f"{line}\n" for line in lines))

@@ -44,9 +44,12 @@ def main() -> None:
     os.umask(private_files.UMASK)
     private_files.make_private(home.HOME)
     with _only_server(), guardian.guard(os.environ[guardian.OWNER]):
-        _clear()
         snapshots = Snapshots(home.SNAPSHOTS, home.LIVE)
-        restored = snapshots.restore()
+        try:
+            _clear()
+            restored = snapshots.restore()
+        except OSError as error:
+            raise SystemExit(f"the embedded AWS cannot use {home.HOME}: {error}") from error
         from local import server  # noqa: PLC0415 - as said above
 
         server.main(snapshots, *restored)

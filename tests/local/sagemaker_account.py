@@ -25,6 +25,10 @@ IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:"
     "2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
 )
+TGI_IMAGE = (
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:"
+    "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
+)
 BUCKET = "bench"
 _WAIT_SECONDS = 10
 # What every execution role of SageMaker needs: its image, and its logs.

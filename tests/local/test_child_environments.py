@@ -2,17 +2,20 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
 from local.processes import free_port
 from tests.local.conftest import EmbeddedAws
-from tests.local.sagemaker_account import Account, allow, read_write, until
+from tests.local.sagemaker_account import TGI_IMAGE, Account, allow, read_write, until
+from tests.local.test_web_functions import template_of_a_function_that_tells_its_process
 
 _DEVELOPERS = {
     "HF_TOKEN": "secret-hf",
@@ -25,6 +28,15 @@ _DEVELOPERS = {
     "TMPDIR": "/secret-tmp",
 }
 _PRINTS_ENVIRONMENT = "import json, os\nprint(json.dumps(dict(os.environ)))\n"
+_BOOTSTRAP = f"""#!{sys.executable}
+import json, os, urllib.request
+base = f"http://{{os.environ['AWS_LAMBDA_RUNTIME_API']}}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{{base}}/next") as event:
+        name = event.headers["Lambda-Runtime-Aws-Request-Id"]
+    answer = json.dumps(dict(os.environ)).encode()
+    urllib.request.urlopen(f"{{base}}/{{name}}/response", answer).close()
+"""
 _ANSWERS_ENVIRONMENT = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
 
 
@@ -43,15 +55,16 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         account.aws.run("down")
 
 
-def _function(account: Account, **variables: str) -> dict[str, str]:
+def _function(account: Account, runtime: str = "python3.13", **variables: str) -> dict[str, str]:
     """The environment that a function sees."""
     code, name = io.BytesIO(), account.name("function")
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("index.py", _ANSWERS_ENVIRONMENT)
+        archive.writestr("bootstrap", _BOOTSTRAP)
     functions = account.aws.client("lambda")
     functions.create_function(
         FunctionName=name,
-        Runtime="python3.13",
+        Runtime=runtime,
         Handler="index.handler",
         Code={"ZipFile": code.getvalue()},
         Role=account.role(allow("logs:*"), service="lambda.amazonaws.com"),
@@ -76,8 +89,11 @@ def _only_its_own(environment: dict[str, str], account: Account) -> None:
     assert not environment.keys() & {"STATE_DIR", "AUTH", "GATEWAY_PORT", "LOCAL_AWS_PORT"}
 
 
-def test_a_function_sees_nothing_of_the_developers_environment(account: Account) -> None:
-    environment = _function(account, GREETING="hello", PERSIST_STATE="1")
+@pytest.mark.parametrize("runtime", ["python3.13", "provided.al2023"])
+def test_a_function_sees_nothing_of_the_developers_environment(
+    account: Account, runtime: str
+) -> None:
+    environment = _function(account, runtime, GREETING="hello", PERSIST_STATE="1")
     _only_its_own(environment, account)
     assert environment["GREETING"] == "hello"
     assert environment["PERSIST_STATE"] == "1"  # its own, although the server has the same
@@ -91,11 +107,47 @@ def test_a_job_sees_nothing_of_the_developers_environment(account: Account) -> N
     _only_its_own(json.loads(line), account)
 
 
+def _start_a_container(account: Account) -> None:
+    """Create an endpoint, without waiting until its model serves."""
+    sagemaker, name = account.sagemaker, {"EndpointName": "e", "EndpointConfigName": "c"}
+    variables = {"HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+    container = {"Image": TGI_IMAGE, "Environment": variables}
+    sagemaker.create_model(ModelName="m", PrimaryContainer=container)
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "m",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    sagemaker.create_endpoint(**name)
+
+
+def _call_a_web_function(account: Account) -> None:
+    """Deploy an API with a web function behind it, and ask it once."""
+    cloudformation = account.aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="Teller",
+        TemplateBody=template_of_a_function_that_tells_its_process(),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="Teller", WaiterConfig={"Delay": 1}
+    )
+    (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    url = f"http://127.0.0.1:{account.aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
+    assert httpx.get(url, timeout=30, trust_env=False).status_code == 200
+
+
 def test_no_process_of_the_embedded_aws_holds_a_secret_of_the_developers(account: Account) -> None:
     _function(account)  # its process stays warm
+    _start_a_container(account)
+    _call_a_web_function(account)
     server = psutil.Process(account.aws.pid)
     children = server.children(recursive=True)
-    assert any("_worker.py" in " ".join(child.cmdline()) for child in children)
+    lines = "\n".join(" ".join(child.cmdline()) for child in children)
+    assert all(kind in lines for kind in ("_worker.py", "local.model_server", "http.server"))
     for process in (server, *children):
         held: dict[str, Any] = process.environ()
         values = {k: v for k, v in held.items() if v in _DEVELOPERS.values()}

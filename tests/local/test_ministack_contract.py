@@ -155,6 +155,7 @@ _NAMES: list[_Name] = [
     (responses, "AccountRegionScopedDict"),
     (s3, "_buckets"),
     (s3, "_object_versions"),
+    (s3, "logger"),
     (stacks, "CLIENT_REQUEST_TOKEN"),
 ]
 

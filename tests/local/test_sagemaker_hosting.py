@@ -9,14 +9,10 @@ from botocore.exceptions import ClientError
 
 from local import hosting_records, resource_types, sagemaker
 from local.emulator import scope
-from tests.local.sagemaker_account import BUCKET, Account, until
+from tests.local.sagemaker_account import BUCKET, TGI_IMAGE, Account, until
 
 Json = dict[str, Any]
 
-_IMAGE = (
-    "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:"
-    "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
-)
 _VARIANT: Json = {
     "VariantName": "AllTraffic",
     "InstanceType": "ml.g5.2xlarge",
@@ -36,7 +32,7 @@ _NO_ROLE = "give the model an ExecutionRoleArn: its image is pulled with it"
 def model(account: Account) -> str:
     """A model that no container can load: it has weights, and no role to read them."""
     name = account.name("Model")
-    container = {"Image": _IMAGE, "ModelDataSource": _WEIGHTS}
+    container = {"Image": TGI_IMAGE, "ModelDataSource": _WEIGHTS}
     account.sagemaker.create_model(ModelName=name, PrimaryContainer=container)
     return name
 
@@ -117,7 +113,7 @@ def test_lists_are_filtered_sorted_and_paged(account: Account, model: str) -> No
     listed = sagemaker_client.list_endpoints(StatusEquals="InService", NameContains=endpoint)
     assert listed["Endpoints"] == []
 
-    container = {"Image": _IMAGE}
+    container = {"Image": TGI_IMAGE}
     for name in ("Listed-b", "Listed-a"):
         sagemaker_client.create_model(ModelName=name, PrimaryContainer=container)
     named = {"NameContains": "Listed-", "SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 1}
