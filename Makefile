@@ -41,14 +41,16 @@ info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s inf
 ENV ?= local
 CLIENT ?= Demo
 MODE ?= instruction
+DAYS ?= 365
 # What the command line says reaches the programs as it was given: neither make nor a shell reads it.
-unexport ENV CLIENT MODE DATA SET FAIL
+unexport ENV CLIENT MODE DATA SET FAIL DAYS
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
 export GIVEN_DATA := $(value DATA)
 export GIVEN_SET := $(value SET)
 export GIVEN_FAIL := $(value FAIL)
+export GIVEN_DAYS := $(value DAYS)
 # the embedded AWS is one of them; for the others the shell's own credentials count
 is_local = $(filter local,$(value ENV))
 in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
@@ -57,7 +59,7 @@ in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@$(in_environment) python -m operate key -- "$$GIVEN_ENV" "$$GIVEN_CLIENT"
 
-.PHONY: finetune rollback drift
+.PHONY: finetune rollback drift job-logs
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
 	@$(in_environment) python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
@@ -69,6 +71,9 @@ rollback: ## release the model that was served before
 drift: ## prove that what serves is what the stack says
 	@$(in_environment) python -m operate drift -- "$$GIVEN_ENV"
 
+job-logs: ## keep the logs of all SageMaker jobs of the account for so many days (DAYS=365)
+	@$(in_environment) python -m operate job-logs -- "$$GIVEN_DAYS"
+
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m local down; fi
 	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
@@ -77,7 +82,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat info key rollback drift smoke examples bench-streaming: installed
+down status logs chat info key rollback drift job-logs smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -96,10 +96,10 @@ def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
     return created
 
 
-def _update_endpoint(_logical: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
+def _update_endpoint(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
     name = hosting_records.name_of(hosting_records.endpoints, physical_id)
     if old.get("EndpointName") != new.get("EndpointName"):
-        raise ValueError("the embedded CloudFormation does not replace an endpoint by name")
+        return _create_endpoint(logical_id, new)  # a replacement: the old one goes afterwards
     request = _endpoint_request("UpdateEndpoint", {**new, "EndpointName": name})
     _call("UpdateEndpoint", request)
     return _settled(name)

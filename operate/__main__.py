@@ -6,6 +6,7 @@ from pathlib import Path
 
 from operate.drift import drift
 from operate.finetune import finetune
+from operate.job_logs import keep_job_logs
 from operate.keys import key_of
 from operate.rollback import rollback
 
@@ -20,6 +21,8 @@ def main() -> None:
             rollback(arguments.environment)
         case "drift":
             drift(arguments.environment)
+        case "job-logs":
+            keep_job_logs(arguments.days)
         case "finetune":
             finetune(
                 arguments.environment,
@@ -37,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     back = verbs.add_parser("rollback", help="release the model that was served before")
     proof = verbs.add_parser("drift", help="prove that what serves is what the stack says")
     tune = verbs.add_parser("finetune", help="fine-tune on data of this machine, and release")
+    job_logs = verbs.add_parser("job-logs", help="limit how long the account keeps job logs")
+    job_logs.add_argument("days", type=int, help="as CloudWatch Logs offers them: 30, 90, 365")
     for verb in (key, back, proof, tune):
         verb.add_argument("environment", help="local, dev, staging or prod")
     key.add_argument("client", help="the client's name in stacks/environments.py")

@@ -19,5 +19,6 @@ class ServingStack(cdk.Stack):
             model=environment.model,
             instance_type=environment.instance_type,
             scaling=environment.scaling,
+            log_keeping=environment.log_keeping,
         )
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)

@@ -8,6 +8,11 @@ from typing import Literal
 from .tgi_limits import TgiLimits
 from .weights import HubWeights, JumpStartWeights, Weights
 
+# By default TGI logs each request's parameters, and among them its stop sequences, which are the
+# client's text; prompts only at `debug`. Here the router logs warnings and errors, without them.
+# Unverified: look for a stop sequence in the endpoint's log group.
+_LOG_LEVEL = "info,text_generation_router::server=warn"
+
 PromptFormat = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
 Tokenizer = Literal["mistral-v1", "mistrallite", "smollm2"]
 
@@ -27,7 +32,7 @@ class CatalogEntry:
     def __post_init__(self) -> None:
         if self.num_gpus < 1:
             raise ValueError(f"num_gpus must be at least 1, got {self.num_gpus}")
-        owned = {"HF_MODEL_ID", "SM_NUM_GPUS", *self.limits.environment}
+        owned = {"HF_MODEL_ID", "LOG_LEVEL", "SM_NUM_GPUS", *self.limits.environment}
         if twice := sorted(owned & self.container_settings.keys()):
             raise ValueError(
                 f"container_settings must leave {', '.join(twice)} to their own fields,"
@@ -40,6 +45,7 @@ class CatalogEntry:
         return {
             "HF_MODEL_ID": self.weights.hf_model_id,
             "SM_NUM_GPUS": str(self.num_gpus),
+            "LOG_LEVEL": _LOG_LEVEL,
             **self.limits.environment,
             **self.container_settings,
         }

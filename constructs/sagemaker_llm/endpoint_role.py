@@ -16,11 +16,22 @@ class EndpointRole(iam.Role):
     """Execution role of an endpoint, created together with its policy, so never too early."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, image: ContainerImage, weights: Weights
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ContainerImage,
+        weights: Weights,
+        log_group_name: str,
     ) -> None:
         stack = cdk.Stack.of(scope)
-        log_groups = _log_groups(stack)
-        statements = [*image.pull_statements(), *_report(log_groups), *_read(weights, stack)]
+        log_group = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=log_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        statements = [*image.pull_statements(), *_report(log_group), *_read(weights, stack)]
         super().__init__(
             scope,
             construct_id,
@@ -37,8 +48,8 @@ class EndpointRole(iam.Role):
         )
         acknowledge_wildcard(
             self,
-            log_groups,
-            reason="the log group is named after the endpoint, by its generated name",
+            f"{log_group}:*",
+            reason="an instance's log stream is named after the instance, of this log group only",
         )
         if isinstance(weights, JumpStartWeights):
             acknowledge_wildcard(
@@ -46,16 +57,7 @@ class EndpointRole(iam.Role):
             )
 
 
-def _log_groups(stack: cdk.Stack) -> str:
-    return stack.format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name="/aws/sagemaker/Endpoints/*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
-
-
-def _report(log_groups: str) -> list[iam.PolicyStatement]:
+def _report(log_group: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             actions=[
@@ -64,7 +66,7 @@ def _report(log_groups: str) -> list[iam.PolicyStatement]:
                 "logs:DescribeLogStreams",
                 "logs:PutLogEvents",
             ],
-            resources=[log_groups],
+            resources=[log_group, f"{log_group}:*"],
         ),
         # Metrics are no resources: their namespace is the only bound that IAM has.
         iam.PolicyStatement(

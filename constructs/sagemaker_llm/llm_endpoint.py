@@ -10,7 +10,9 @@ from .catalog import CatalogEntry
 from .container_image import ContainerImage
 from .endpoint_role import EndpointRole
 from .endpoint_scaling import EndpointScaling, TargetTracking
+from .log_keeping import LogKeeping
 from .released_package import ReleasedPackage
+from .unique_names import endpoint_name
 from .volume_key import VolumeKey
 from .weights import JumpStartWeights
 
@@ -29,6 +31,7 @@ class LlmEndpoint(Construct):
         model: CatalogEntry,
         instance_type: str,
         scaling: TargetTracking,
+        log_keeping: LogKeeping,
     ) -> None:
         super().__init__(scope, construct_id)
         _check_target(scaling, model.limits.max_concurrent_requests)
@@ -37,7 +40,13 @@ class LlmEndpoint(Construct):
         # What all instances admit at once when the endpoint is at its largest.
         self.max_concurrent_requests = scaling.max_instances * model.limits.max_concurrent_requests
         image = ContainerImage(self, "Image")
-        self.role = EndpointRole(self, "Role", image=image, weights=model.weights)
+        # Named here, so that its log group is there first: SageMaker would make one, kept for ever.
+        name = endpoint_name(self)
+        log_group_name = f"/aws/sagemaker/Endpoints/{name}"
+        log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
+        self.role = EndpointRole(
+            self, "Role", image=image, weights=model.weights, log_group_name=log_group_name
+        )
         self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
         self.cfn_model = self._model(image)
         self.cfn_config = self._config(
@@ -49,10 +58,12 @@ class LlmEndpoint(Construct):
         self._endpoint = sagemaker_cfn.CfnEndpoint(
             self,
             "Endpoint",
+            endpoint_name=name,
             endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
             # Otherwise an update would put the scaled instance count back to the config's.
             retain_all_variant_properties=True,
         )
+        self._endpoint.node.add_dependency(log_group)
         self.endpoint_name = self._endpoint.attr_endpoint_name
         # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
         self.endpoint_arn = self._endpoint.ref

@@ -4,6 +4,8 @@ import aws_cdk as cdk
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
+from .unique_names import stack_part
+
 
 class ModelRegistry(Construct):
     """Owns the model package group that the pipeline registers in."""
@@ -20,9 +22,7 @@ class ModelRegistry(Construct):
         stack = cdk.Stack.of(self)
         # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so. With
         # a part of the stack's id, as a group outlives its stack: the next one has another.
-        stack_uuid = cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))
-        unique = cdk.Fn.select(0, cdk.Fn.split("-", stack_uuid))
-        self.group_name = f"{stack.stack_name.lower()}-{unique}-{model_id}"
+        self.group_name = f"{stack.stack_name.lower()}-{stack_part(stack)}-{model_id}"
         group = sagemaker_cfn.CfnModelPackageGroup(
             self,
             "Group",

@@ -55,14 +55,13 @@ class InvokeRestApi(Construct):
             # The key comes from the authorizer, so that clients send it as a Bearer token.
             api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER,
             deploy_options=_stage(log_keeping.log_group(self, "AccessLogs"), settings),
-            # The account's one switch that lets API Gateway write logs: other stages share it,
-            # so where stacks share an account it outlives each of them.
+            # The account's one switch that lets API Gateway write access logs: other stages share
+            # it, so where stacks share an account it outlives each of them.
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=log_keeping.removal_policy,
         )
         self.api.node.try_remove_child("Endpoint")  # an output; the stack has its own
         add_gateway_responses(self.api, settings.authentication)
-        self._own_execution_logs(log_keeping)
         self._acknowledge(settings)
 
     @property
@@ -72,21 +71,18 @@ class InvokeRestApi(Construct):
         host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{STAGE_NAME}"
 
-    def _own_execution_logs(self, log_keeping: LogKeeping) -> None:
-        # API Gateway would create this group by this name, and keep it for ever.
-        log_group = log_keeping.log_group(
-            self,
-            "ExecutionLogs",
-            name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}",
-        )
-        self.api.deployment_stage.node.add_dependency(log_group)
-
     def _acknowledge(self, settings: ApiSettings) -> None:
         acknowledge(
             self.api,
             "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AmazonAPIGatewayPushToCloudWatchLogs]",
             reason="it is the policy that API Gateway demands of the account's logging role",
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            "APIG6",
+            reason="execution logs may quote the body that a validator refuses, and keep what"
+            " integrations answer: access logs say who, what, how long and which refusal",
         )
         acknowledge_scan(
             self.api.deployment_stage,
@@ -110,8 +106,9 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
         stage_name=STAGE_NAME,
         access_log_destination=apigateway.LogGroupLogDestination(access_logs),
         access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
-        # Errors only, and without data traces: those would hold prompts.
-        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        # No execution logs, at any level: what a validator or an integration says of an error may
+        # quote the request, and data traces are the request.
+        logging_level=apigateway.MethodLoggingLevel.OFF,
         data_trace_enabled=False,
         metrics_enabled=True,
         tracing_enabled=True,
@@ -121,7 +118,7 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
             f"{route}/GET": apigateway.MethodDeploymentOptions(
                 throttling_rate_limit=OPEN_ROUTE_LIMIT.rate,
                 throttling_burst_limit=OPEN_ROUTE_LIMIT.burst,
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                logging_level=apigateway.MethodLoggingLevel.OFF,
                 metrics_enabled=True,
             )
             for route in open_routes

@@ -19,7 +19,9 @@ def _statements(template: Template) -> list[dict[str, Any]]:
     return list(policy["PolicyDocument"]["Statement"])
 
 
-def _common(region: str, account: str, registry: str) -> list[dict[str, Any]]:
+def _common(template: Template, region: str, account: str, registry: str) -> list[dict[str, Any]]:
+    start, stack_part = template.only("AWS::Logs::LogGroup")["LogGroupName"]["Fn::Join"][1]
+    log_group = [f"arn:aws:logs:{region}:{account}:log-group:{start}", stack_part]
     return [
         {
             "Action": [
@@ -39,7 +41,7 @@ def _common(region: str, account: str, registry: str) -> list[dict[str, Any]]:
                 "logs:PutLogEvents",
             ],
             "Effect": "Allow",
-            "Resource": f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/Endpoints/*",
+            "Resource": [{"Fn::Join": ["", log_group + end]} for end in ([":*"], [])],
         },
         {
             "Action": "cloudwatch:PutMetricData",
@@ -52,8 +54,9 @@ def _common(region: str, account: str, registry: str) -> list[dict[str, Any]]:
 
 def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) -> None:
     bucket = "arn:aws:s3:::jumpstart-cache-prod-eu-south-2"
-    assert _statements(assembly.template("Prod/Serving")) == [
-        *_common("eu-south-2", "333333333333", "503227376785"),
+    template = assembly.template("Prod/Serving")
+    assert _statements(template) == [
+        *_common(template, "eu-south-2", "333333333333", "503227376785"),
         {"Action": "s3:GetObject", "Effect": "Allow", "Resource": f"{bucket}/{_WEIGHTS}"},
         {
             "Action": "s3:ListBucket",
@@ -65,8 +68,8 @@ def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) ->
 
 
 def test_role_reads_no_bucket_when_weights_come_from_the_hub(assembly: Assembly) -> None:
-    statements = _statements(assembly.template("Local/Serving"))
-    assert statements == _common("us-east-1", "000000000000", "763104351884")
+    template = assembly.template("Local/Serving")
+    assert _statements(template) == _common(template, "us-east-1", "000000000000", "763104351884")
 
 
 def test_role_is_for_sagemaker_in_this_account_only(assembly: Assembly) -> None:

@@ -55,6 +55,7 @@ def test_local_model_comes_from_the_hub(assembly: Assembly) -> None:
     assert _base(template)["Environment"] == {
         "HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct",
         "HF_TASK": "text-generation",
+        "LOG_LEVEL": "info,text_generation_router::server=warn",
         "MAX_BATCH_PREFILL_TOKENS": "2048",
         "MAX_CONCURRENT_REQUESTS": "128",
         "MAX_INPUT_LENGTH": "1024",
@@ -144,7 +145,12 @@ def test_endpoint_is_the_same_one_for_ever(serving: Template) -> None:
     # Another logical id would delete the endpoint that clients use, and make a new one.
     assert list(serving.resources(_ENDPOINT)) == ["LlmEndpoint0550A83E"]
     # A changed name would too; a changed config is taken over in place.
-    assert serving.only(_ENDPOINT).keys() == {"EndpointConfigName", "RetainAllVariantProperties"}
+    endpoint = serving.only(_ENDPOINT)
+    assert endpoint.keys() == {"EndpointName", "EndpointConfigName", "RetainAllVariantProperties"}
+    start, stack_part = endpoint["EndpointName"]["Fn::Join"][1]
+    assert re.fullmatch(r"(local|dev|staging|prod)serving-llm-[0-9a-f]{8}-", start)
+    uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    assert stack_part == {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}
     config_id, attribute = serving.only(_ENDPOINT)["EndpointConfigName"]["Fn::GetAtt"]
     assert (serving.body["Resources"][config_id]["Type"], attribute) == (
         _CONFIG,
@@ -191,6 +197,22 @@ def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template
         "ScaleOutCooldown": 60,
         "TargetValue": 8,
     }
+
+
+def test_log_group_is_there_and_limited_before_sagemaker_would_make_it(
+    assembly: Assembly,
+) -> None:
+    for environment, days in (("Local", 1), ("Dev", 7), ("Staging", 30), ("Prod", 365)):
+        template = assembly.template(f"{environment}/Serving")
+        group = template.only("AWS::Logs::LogGroup")
+        assert group["RetentionInDays"] == days
+        name = template.only(_ENDPOINT)["EndpointName"]["Fn::Join"][1]
+        start, *rest = group["LogGroupName"]["Fn::Join"][1]
+        assert [start.removeprefix("/aws/sagemaker/Endpoints/"), *rest] == name
+        assert start.startswith("/aws/sagemaker/Endpoints/")
+        (endpoint,) = template.resources(_ENDPOINT).values()
+        (group_id,) = template.resources("AWS::Logs::LogGroup")
+        assert group_id in endpoint["DependsOn"]
 
 
 def test_endpoint_name_is_an_output(serving: Template) -> None:

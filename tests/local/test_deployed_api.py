@@ -34,6 +34,18 @@ def test_invoke_endpoint_answers_as_tgi_does(
     assert answer["InvokedProductionVariant"] == "AllTraffic"
 
 
+def test_every_log_group_of_the_stage_has_an_end(
+    embedded_aws: EmbeddedAws, deployed: Deployment
+) -> None:
+    pages = embedded_aws.client("logs").get_paginator("describe_log_groups").paginate()
+    groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
+    endpoint = groups[f"/aws/sagemaker/Endpoints/{deployed.sagemaker_endpoint}"]
+    assert endpoint["retentionInDays"] == 1
+    # What SageMaker makes for all jobs of an account is no stage's: `make job-logs` limits it.
+    others = [group for name, group in groups.items() if not name.endswith("Jobs")]
+    assert all(group.get("retentionInDays") == 1 for group in others)
+
+
 def test_invoke_endpoint_streams_tgi_events(
     embedded_aws: EmbeddedAws, deployed: Deployment
 ) -> None:

@@ -8,6 +8,8 @@ from sagemaker_llm.catalog import CATALOG, CatalogEntry, find_model
 from sagemaker_llm.tgi_limits import TgiLimits
 from sagemaker_llm.weights import HubWeights, JumpStartWeights
 
+# of ours: without what clients wrote
+_LOG_LEVEL = "info,text_generation_router::server=warn"
 _JUMPSTART = {
     "HF_MODEL_ID": "/opt/ml/model",
     "SM_NUM_GPUS": "1",
@@ -31,7 +33,7 @@ _JUMPSTART = {
 )
 def test_mistral_is_served_as_jumpstart_does(model_id: str, prompt_format: str) -> None:
     model = find_model(model_id)
-    assert model.container_environment == _JUMPSTART
+    assert model.container_environment == {**_JUMPSTART, "LOG_LEVEL": _LOG_LEVEL}
     assert (model.prompt_format, model.tokenizer) == (prompt_format, "mistral-v1")
     assert model.weights == JumpStartWeights(
         key_prefix=f"huggingface-llm/huggingface-llm-{model_id}/artifacts/inference-prepack/v1.0.0/"
@@ -45,6 +47,7 @@ def test_mistrallite_is_served_as_its_card_says() -> None:
     assert model.container_environment == {
         "HF_MODEL_ID": "amazon/MistralLite",
         "HF_TASK": "text-generation",
+        "LOG_LEVEL": _LOG_LEVEL,
         "SM_NUM_GPUS": "1",
         "MAX_INPUT_LENGTH": "16000",
         "MAX_TOTAL_TOKENS": "16384",

@@ -1,0 +1,20 @@
+"""Names for what CloudFormation must not name, or names too late."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+
+def stack_part(stack: cdk.Stack) -> str:
+    """Return eight characters of the stack's id: a stack that is deployed anew has others."""
+    uuid = cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))
+    return cdk.Fn.select(0, cdk.Fn.split("-", uuid))
+
+
+def endpoint_name(construct: Construct) -> str:
+    """Return the one name that the construct's endpoint has for as long as its stack lives.
+
+    In lower case, as SageMaker writes names in ARNs; with the part of the stack's id at most 59 of
+    SageMaker's 63 characters.
+    """
+    path = cdk.Names.unique_resource_name(construct, max_length=50, separator="-")
+    return f"{path.lower()}-{stack_part(cdk.Stack.of(construct))}"
