@@ -6,6 +6,7 @@ from typing import Any
 
 from local import web_functions, web_relay
 from local.emulator import Json, after_provisioning, arn, before_deletion, functions, gateway
+from local.emulator_concurrency import ThrottledError
 from local.emulator_rights import may_invoke
 
 _KEY_FIELD = "usageIdentifierKey"
@@ -134,7 +135,7 @@ async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Any:
             raise web_functions.FunctionError(
                 f"{function} streams without the Web Adapter's layer, which is not emulated"
             )
-        return await web_relay.relay(config, record["code_zip"], event, body)
-    except web_functions.FunctionError as error:
+        return await web_relay.relay(config, record, event, body)
+    except (web_functions.FunctionError, ThrottledError) as error:
         _log.error("%s", error)
         return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")

@@ -7,6 +7,7 @@ every name that stands there, so that a new version fails there first.
 import asyncio
 import json
 import os
+import socket
 import types
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -21,6 +22,9 @@ Response = tuple[int, dict[str, Any], Any]
 Handler = Callable[[str, str, dict[str, str], bytes, Json], Awaitable[Response]]
 Write = Callable[[bytes], Awaitable[None]]
 Chunks = Callable[[Write], Coroutine[Any, Any, None]]
+
+# What is read at most of a stream before it is passed on: a client that does not read holds it.
+MAX_CHUNK_BYTES = 16_384
 
 application = ministack.app
 gateway = apigateway_v1
@@ -104,6 +108,24 @@ def add_resource_type(
     if blocks:
         on_worker = stacks._runs_on_worker_thread
         stacks._runs_on_worker_thread = lambda type_: type_ == name or on_worker(type_)
+
+
+def before_provisioning(name: str, hook: Callable[[str | None, Json], None]) -> None:
+    """Call `hook(physical_id, properties)` before ministack creates (no id) or updates a `name`."""
+    handler = provisioners._RESOURCE_HANDLERS[name]
+    create, update = handler["create"], handler["update"]
+
+    def hook_and_create(logical_id: str, props: Json, stack: str) -> tuple[str, Json]:
+        hook(None, props)
+        result: tuple[str, Json] = create(logical_id, props, stack)
+        return result
+
+    def hook_and_update(physical_id: str, old: Json, new: Json, *rest: Any) -> tuple[str, Json]:
+        hook(physical_id, new)
+        result: tuple[str, Json] = update(physical_id, old, new, *rest)
+        return result
+
+    handler.update(create=hook_and_create, update=hook_and_update)
 
 
 def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
@@ -218,3 +240,10 @@ def stream(chunks: Chunks) -> Any:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     return responses.StreamingResponse(run)
+
+
+def small_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket that holds little of a stream, for aiohttp: it reads all that the kernel has."""
+    opened = socket.socket(*address[:3])
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MAX_CHUNK_BYTES)
+    return opened

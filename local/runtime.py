@@ -9,6 +9,7 @@ import aiohttp
 
 from local import sagemaker
 from local.emulator import (
+    MAX_CHUNK_BYTES,
     Chunks,
     Json,
     Response,
@@ -16,6 +17,7 @@ from local.emulator import (
     account_id,
     arn,
     encode_event,
+    small_socket,
     stream,
 )
 from local.emulator_iam import deny
@@ -74,7 +76,11 @@ async def _invoke(url: str, headers: dict[str, str], body: bytes) -> Response:
 
 
 async def _invoke_streamed(url: str, headers: dict[str, str], body: bytes) -> Response:
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_STREAM_SECONDS))
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=small_socket),
+        read_bufsize=MAX_CHUNK_BYTES,
+        timeout=aiohttp.ClientTimeout(total=_STREAM_SECONDS),
+    )
     try:
         answer = await session.post(url, data=body, headers=headers)
         if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
@@ -95,7 +101,7 @@ async def _invoke_streamed(url: str, headers: dict[str, str], body: bytes) -> Re
 def _payload_parts(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> Chunks:
     async def write_parts(write: Write) -> None:
         try:
-            async for part in answer.content.iter_any():
+            async for part in answer.content.iter_chunked(MAX_CHUNK_BYTES):
                 await write(_event("PayloadPart", "application/octet-stream", part))
         except TimeoutError:
             await write(_stream_error("ModelInvocationTimeExceeded"))

@@ -6,6 +6,7 @@ Its settings are ministack's environment variables; `local.home` sets them.
 import asyncio
 import logging
 import os
+import resource
 import signal
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypercorn.config import Config
 from local import (
     apigateway,
     autoscaling,
+    connections,
+    emulator_concurrency,
     emulator_rights,
     emulator_signatures,
     processes,
@@ -59,7 +62,9 @@ def install() -> None:
     add_service("sagemaker-runtime", runtime.handle, runtime.matches)
     resource_types.install()
     emulator_rights.install()
+    emulator_concurrency.install()
     apigateway.install()
+    connections.install()
     stack_recovery.install()
     stack_permissions.install()
     on_stack_status(_tell_stack_status)
@@ -101,9 +106,16 @@ async def _serve(port: str) -> None:
     saving.cancel()
 
 
+def _allow_many_connections() -> None:
+    """Raise the limit of open files: a stream takes four of them on its way to the model."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(snapshots: Snapshots, snapshot: Snapshot | None, set_aside: list[str]) -> None:
     """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
     logging.getLogger("hypercorn.access").disabled = True
+    _allow_many_connections()
     install()
     saver.install(snapshots, snapshot, set_aside)
     try:

@@ -5,6 +5,7 @@ function's own start script, and wait until its readiness path answers; `web_rel
 requests.
 """
 
+import asyncio
 import io
 import json
 import os
@@ -12,6 +13,9 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ _READY_SECONDS = 10  # Lambda's limit for a function's initialization
 
 _running: dict[str, "WebFunction"] = {}
 _retired: set["WebFunction"] = set()
-_starting = threading.Lock()
+_starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 _counting = threading.Lock()
 
 
@@ -108,48 +112,74 @@ def _version(config: Json) -> str:
     return json.dumps([config[key] for key in kept], sort_keys=True)
 
 
-def acquire(config: Json, code_zip: bytes) -> WebFunction:
-    """The running server of this version of the function, to be released; blocks on a start."""
+@asynccontextmanager
+async def acquired(config: Json, code_zip: bytes) -> AsyncIterator[WebFunction]:
+    """Lend the running server of this version of the function, which is started if need be."""
+    function = await _acquire(config, code_zip)
+    try:
+        yield function
+    finally:
+        with _counting:
+            function.requests -= 1
+        await _stop_if_idle(function)
+
+
+async def _acquire(config: Json, code_zip: bytes) -> WebFunction:
     if not can_assume(config["Role"], "lambda.amazonaws.com"):
         raise FunctionError(f"Lambda may not assume the function's role {config['Role']}")
-    with _starting:
-        function_arn = config["FunctionArn"]
-        running = _running.get(function_arn)
-        if not (running and running.version == _version(config) and running.process.poll() is None):
-            if running:
-                retire(_running.pop(function_arn))
-            running = _running[function_arn] = WebFunction(config, code_zip)
-        with _counting:
-            running.requests += 1
+    # Who waits for a start waits here: waiting in threads, a crowd would take all that there are.
+    async with _starting[config["FunctionArn"]]:
+        running = _take_running(config)
+        if running is None:
+            await _retire(config["FunctionArn"])
+            started = await asyncio.to_thread(WebFunction, config, code_zip)
+            with _counting:
+                _running[config["FunctionArn"]] = started
+                started.requests += 1
+            return started
         return running
 
 
-def release(function: WebFunction) -> None:
-    """Give a function's server back after a request; the last one of a retired server ends it."""
+def _take_running(config: Json) -> WebFunction | None:
     with _counting:
-        function.requests -= 1
-    _stop_if_idle(function)
+        running = _running.get(config["FunctionArn"])
+        if not running or running.version != _version(config) or running.process.poll() is not None:
+            return None
+        running.requests += 1
+        return running
 
 
-def retire(function: WebFunction) -> None:
+async def _retire(function_arn: str) -> None:
     """End a server once its open streams are over."""
     with _counting:
-        _retired.add(function)
-    _stop_if_idle(function)
+        function = _running.pop(function_arn, None)
+        if function:
+            _retired.add(function)
+    if function:
+        await _stop_if_idle(function)
 
 
-def _stop_if_idle(function: WebFunction) -> None:
+async def _stop_if_idle(function: WebFunction) -> None:
+    if _is_over(function):
+        await asyncio.to_thread(function.stop)
+
+
+def _is_over(function: WebFunction) -> bool:
     with _counting:
         if function.requests or function not in _retired:
-            return
+            return False
         _retired.remove(function)
-    function.stop()
+        return True
 
 
 def function_deleted(name: str) -> None:
     """Retire the server of a function that is no more, without waiting for its streams."""
-    for function_arn in [arn for arn in _running if arn.endswith(f":function:{name}")]:
-        threading.Thread(target=retire, args=[_running.pop(function_arn)]).start()
+    with _counting:
+        deleted = [arn for arn in _running if arn.endswith(f":function:{name}")]
+        functions = [_running.pop(arn) for arn in deleted]
+        _retired.update(functions)
+    for function in filter(_is_over, functions):
+        threading.Thread(target=function.stop).start()
 
 
 def stop_all() -> None:

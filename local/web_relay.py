@@ -3,42 +3,49 @@
 import asyncio
 import json
 import time
+from contextlib import AsyncExitStack
 
 import aiohttp
 
-from local.emulator import Chunks, Json, Response, Write, stream
-from local.web_functions import FunctionError, WebFunction, acquire, release
+from local.emulator import MAX_CHUNK_BYTES, Chunks, Json, Response, Write, small_socket, stream
+from local.emulator_concurrency import execution
+from local.web_functions import FunctionError, acquired
 
 _HOP_HEADERS = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 _CONTEXT_HEADERS = {"x-amzn-request-context", "x-amzn-lambda-context"}  # the adapter's own
 
 
-async def relay(config: Json, code_zip: bytes, event: Json, body: bytes) -> Response:
+async def relay(config: Json, record: Json, event: Json, body: bytes) -> Response:
     """Hand an API Gateway event to the function; its answer is streamed chunk by chunk.
 
-    Raises FunctionError when no answer begins within the function's timeout.
+    Raises ThrottledError when all of the function's executions are taken, and FunctionError when no
+    answer begins within the function's timeout.
     """
-    function = await asyncio.to_thread(acquire, config, code_zip)
     seconds = float(config["Timeout"])
-    session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=seconds), auto_decompress=False
-    )
-    try:
-        answer = await session.request(
-            event["httpMethod"],
-            f"http://127.0.0.1:{function.port}{event['path']}",
-            params=_query(event),
-            data=body,
-            headers=_headers(event, seconds),
-            allow_redirects=False,
+    async with AsyncExitStack() as held:
+        held.enter_context(execution(config["FunctionArn"], record["concurrency"]))
+        function = await held.enter_async_context(acquired(config, record["code_zip"]))
+        session = await held.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=small_socket),
+                read_bufsize=MAX_CHUNK_BYTES,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                auto_decompress=False,
+            )
         )
-    except BaseException as fault:
-        await asyncio.shield(_end(session, function))
-        if isinstance(fault, aiohttp.ClientError | TimeoutError):
+        try:
+            answer = await session.request(
+                event["httpMethod"],
+                f"http://127.0.0.1:{function.port}{event['path']}",
+                params=_query(event),
+                data=body,
+                headers=_headers(event, seconds),
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, TimeoutError) as fault:
             raise FunctionError(f"{config['FunctionName']}: {type(fault).__name__}") from fault
-        raise
-    headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_HEADERS}
-    return answer.status, headers, stream(_chunks(session, answer, function))
+        headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_HEADERS}
+        return answer.status, headers, stream(_chunks(answer, held.pop_all()))
 
 
 def _query(event: Json) -> list[tuple[str, str]]:
@@ -60,20 +67,13 @@ def _headers(event: Json, seconds: float) -> dict[str, str]:
     }
 
 
-def _chunks(
-    session: aiohttp.ClientSession, answer: aiohttp.ClientResponse, function: WebFunction
-) -> Chunks:
+def _chunks(answer: aiohttp.ClientResponse, held: AsyncExitStack) -> Chunks:
     async def write_chunks(write: Write) -> None:
         try:
-            async for chunk in answer.content.iter_any():
+            async for chunk in answer.content.iter_chunked(MAX_CHUNK_BYTES):
                 await write(chunk)
         finally:
             answer.close()  # so that a client's leaving reaches the function
-            await asyncio.shield(_end(session, function))
+            await asyncio.shield(held.aclose())
 
     return write_chunks
-
-
-async def _end(session: aiohttp.ClientSession, function: WebFunction) -> None:
-    await session.close()
-    await asyncio.to_thread(release, function)

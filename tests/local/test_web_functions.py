@@ -67,6 +67,46 @@ def test_a_function_that_does_not_start_is_a_refusal_in_openais_shape(
     assert answer.headers["retry-after"] == "1"
 
 
+@contextmanager
+def reserving(aws: EmbeddedAws, function: dict[str, Any], executions: int) -> Iterator[None]:
+    """Give the function another reservation for a while."""
+    functions, name = aws.client("lambda"), function["FunctionName"]
+    before = functions.get_function_concurrency(FunctionName=name)
+    reserve = functions.put_function_concurrency
+    reserve(FunctionName=name, ReservedConcurrentExecutions=executions)
+    try:
+        yield
+    finally:
+        reserved = before["ReservedConcurrentExecutions"]
+        reserve(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def test_the_deployed_function_reserves_what_its_template_says(
+    embedded_aws: EmbeddedAws, proxy_function: dict[str, Any]
+) -> None:
+    reserved = embedded_aws.client("lambda").get_function_concurrency(
+        FunctionName=proxy_function["FunctionName"]
+    )
+    assert reserved["ReservedConcurrentExecutions"] == 128 + 40
+
+
+def test_a_full_reservation_is_a_refusal_in_openais_shape(
+    embedded_aws: EmbeddedAws, deployed: Deployment, proxy_function: dict[str, Any]
+) -> None:
+    with (
+        reserving(embedded_aws, proxy_function, 1),
+        httpx.stream("POST", **chat(deployed, max_tokens=200, stream=True)) as answer,
+    ):
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data:")
+        refused = httpx.post(**chat(deployed, max_tokens=1))
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"] == "proxy_unavailable"
+        assert refused.headers["retry-after"] == "1"
+        assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert httpx.post(**chat(deployed, max_tokens=1)).status_code == 200
+
+
 def test_a_context_in_a_callers_header_is_not_believed(deployed: Deployment) -> None:
     asked = chat(deployed, max_tokens=1)
     asked["headers"]["X-Amzn-Request-Context"] = '{"requestId": "forged"}'

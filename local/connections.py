@@ -1,0 +1,48 @@
+"""hypercorn's connections, which end when a client stops reading.
+
+API Gateway ends a stream that is idle for five minutes; a laptop has fewer connections to spare.
+"""
+
+import socket
+import struct
+
+from hypercorn.asyncio import run
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Event, RawData
+
+STALLED_SECONDS = 60.0
+_SEND_BUFFER_BYTES = 262_144
+
+
+class Connection(TCPServer):
+    """What a client does not read costs the kernel's send buffer and one chunk, and is cut off."""
+
+    async def run(self) -> None:
+        """Serve the connection; a write takes until the kernel has taken all of it."""
+        self.writer.transport.set_write_buffer_limits(0)
+        self._socket_option(socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        await super().run()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send, or give the client up."""
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        stalled = self.loop.call_later(STALLED_SECONDS, self._reset)
+        try:
+            await super().protocol_send(event)
+        finally:
+            stalled.cancel()
+
+    def _reset(self) -> None:
+        # A close would wait until the client has read what is left.
+        self._socket_option(socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    def _socket_option(self, option: int, value: int | bytes) -> None:
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, value)
+
+
+def install() -> None:
+    """Let hypercorn serve its connections so."""
+    vars(run)["TCPServer"] = Connection
