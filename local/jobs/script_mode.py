@@ -93,7 +93,7 @@ def _decoded(value: str) -> Any:  # noqa: ANN401 - JSON
     """A hyperparameter as the toolkit reads it: JSON where it is JSON, else the text."""
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -71,10 +71,12 @@ def parse(text: str) -> Definition:
     """Check a definition; raises ServiceError that says what is wrong, or what is not emulated."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid(f"PipelineDefinition is not JSON: {error}") from error
     try:
         return _checked(document)
+    except RecursionError as error:
+        raise invalid(f"PipelineDefinition is nested too deeply: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise invalid(f"PipelineDefinition lacks a member, or has a wrong one: {error}") from error
 

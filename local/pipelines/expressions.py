@@ -87,7 +87,7 @@ class Scope:
             bucket, key = location(uri)
             body = self.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
             return select(json.loads(body), arguments["Path"])
-        except (ClientError, TransferError, ValueError) as error:
+        except (ClientError, TransferError, ValueError, RecursionError) as error:
             raise ExpressionError(f"JsonGet of {uri}: {error}") from error
 
 

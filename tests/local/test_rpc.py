@@ -1,10 +1,15 @@
 """The JSON protocol of our own services: what no client library would send is refused as on AWS."""
 
 import json
+from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 
 from local import sagemaker
+from local.pipelines import definition
+from local.pipelines.expressions import ExpressionError, Scope
+from local.rpc import ServiceError
 
 _DEEP = 100_000
 
@@ -26,3 +31,32 @@ async def test_a_body_that_is_no_json_object_is_a_serialization_exception(body: 
     target = {"x-amz-target": "SageMaker.ListModels"}
     status, _, answer = await sagemaker.service.handle("POST", "/", target, body, {})
     assert (status, json.loads(answer)["__type"]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * _DEEP,
+        "{",
+        "9" * 5000,
+        # read, and then too deep to look through
+        json.dumps({"Version": "2020-12-01", "Steps": []})[:-2] + "[" * 960 + "]" * 960 + "]}",
+    ],
+)
+def test_a_pipeline_definition_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(ServiceError, match="PipelineDefinition"):
+        definition.parse(text)
+
+
+@pytest.mark.parametrize("body", [b"[" * _DEEP, b"{", b"\xff"])
+def test_a_property_file_that_cannot_be_read_fails_its_step(body: bytes) -> None:
+    s3 = SimpleNamespace(get_object=lambda **_: {"Body": BytesIO(body)})
+    scope = Scope(
+        parameters={},
+        variables=str,
+        properties=lambda _: {},
+        property_file=lambda *_: "",
+        s3=lambda: s3,
+    )
+    with pytest.raises(ExpressionError, match="JsonGet of s3://bucket/key"):
+        scope.value({"Std:JsonGet": {"S3Uri": "s3://bucket/key", "Path": "a"}})
