@@ -44,7 +44,8 @@ def test_a_killed_embedded_aws_is_repaired(
 ) -> None:
     try:
         repair = loop.run(moment)
-    except BaseException:
+    except BaseException as error:
+        print(f"{moment} | NOT REPAIRED: {error}", flush=True)
         loop.close()  # the next moment finds a new one
         raise
     seconds.append(repair.seconds)

@@ -162,3 +162,15 @@ def test_a_function_is_unpacked_in_its_folder(account: Account, outside: list[Pa
     )
     assert functions.invoke(FunctionName=name)["Payload"].read() == b'"hello"'
     assert [path for path in outside if path.exists()] == []
+
+
+def test_a_job_whose_input_has_a_file_where_another_needs_a_folder_fails_in_words(
+    account: Account,
+) -> None:
+    prefix = account.name("input")
+    account.put(f"{prefix}/x", "file")
+    account.put(f"{prefix}/x/y", "file in a folder of that name")
+    source = s3_input("data", f"s3://{BUCKET}/{prefix}/", "/opt/ml/processing/input/data")
+    role = account.role(*read_write(""))
+    ended = account.process(account.processing("", role, ProcessingInputs=[source]))
+    assert ended["FailureReason"].startswith("ClientError: Data download failed: s3://")
