@@ -30,6 +30,7 @@ application = ministack.app
 gateway = apigateway_v1
 functions = lambda_svc
 stack_records = cloudformation._stacks
+delete_resource: Callable[[str, str, Json], None] = provisioners._delete_resource
 ScopedStore = responses.AccountRegionScopedDict
 account_id: Callable[[], str] = responses.get_account_id
 region: Callable[[], str] = responses.get_region

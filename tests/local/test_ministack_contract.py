@@ -122,6 +122,7 @@ _PARAMETERS: dict[_Name, str] = {
     (app, "save_all"): "services",
     (cloudformation, "handle_request"): "method path headers body query_params",
     (cloudformation, "load_persisted_state"): "data",
+    (provisioners, "_delete_resource"): "resource_type physical_id props",
     (helpers, "_error"): "code message",
     (helpers, "_extract_string_members"): "params prefix",
     (helpers, "_p"): "params key",

@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from local.snapshots import parse
-from tests.local.sagemaker_account import Account, until
+from tests.local.sagemaker_account import TGI_IMAGE, Account, until
 
 Json = dict[str, Any]
 
@@ -129,3 +129,41 @@ def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
 
     second = own_account.aws.try_run(*bootstrap)
     assert (second.returncode, second.stdout + second.stderr) == (0, "")
+
+
+def _replaced(account: Account, seconds: int) -> Json:
+    """An endpoint configuration, which another number of seconds replaces."""
+    if not account.sagemaker.list_models()["Models"]:
+        container = {"Image": TGI_IMAGE}
+        account.sagemaker.create_model(ModelName="m", PrimaryContainer=container)
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "m",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "ContainerStartupHealthCheckTimeoutInSeconds": seconds,
+    }
+    properties = {"ProductionVariants": [variant]}
+    return {"Type": "AWS::SageMaker::EndpointConfig", "Properties": properties}
+
+
+def test_what_an_interrupted_update_replaced_goes_with_the_next_update(
+    own_account: Account,
+) -> None:
+    cloudformation = own_account.aws.client("cloudformation")
+    before = _template(First=_replaced(own_account, 600))
+    cloudformation.create_stack(StackName="s", TemplateBody=before)
+    until(lambda: _status(own_account, "s") == "CREATE_COMPLETE")
+    update = _template(First=_replaced(own_account, 500), **_WAIT)
+    cloudformation.update_stack(StackName="s", TemplateBody=update)
+    until(lambda: _is_waiting(own_account, "s"))
+
+    def configs() -> list[Json]:
+        return list(own_account.sagemaker.list_endpoint_configs()["EndpointConfigs"])
+
+    assert len(configs()) == 2
+    _restart(own_account)
+    assert len(configs()) == 2  # an endpoint may still have the first
+    cloudformation.update_stack(StackName="s", TemplateBody=before)
+    until(lambda: _status(own_account, "s") == "UPDATE_COMPLETE")
+    assert len(configs()) == 1
