@@ -55,11 +55,14 @@ export GIVEN_DAYS := $(value DAYS)
 is_local = $(filter local,$(value ENV))
 in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
 
-.PHONY: key
+.PHONY: bootstrap key
+bootstrap: installed ## let deployments to an account do what they must, and no more (ENV=dev)
+	@$(in_environment) python -m operate bootstrap -- "$$GIVEN_ENV"
+
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@$(in_environment) python -m operate key -- "$$GIVEN_ENV" "$$GIVEN_CLIENT"
 
-.PHONY: finetune rollback drift job-logs
+.PHONY: finetune rollback drift image job-logs
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
 	@$(in_environment) python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
@@ -67,6 +70,9 @@ finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, r
 
 rollback: ## release the model that was served before
 	@$(in_environment) python -m operate rollback -- "$$GIVEN_ENV"
+
+image: ## the digests of the container images, in the registry and as deployed (ENV=dev)
+	@$(in_environment) python -m operate image -- "$$GIVEN_ENV"
 
 drift: ## prove that what serves is what the stack says
 	@$(in_environment) python -m operate drift -- "$$GIVEN_ENV"
@@ -82,7 +88,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat info key rollback drift job-logs smoke examples bench-streaming: installed
+down status logs chat info key rollback drift image job-logs smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -2,7 +2,9 @@
 
 import fcntl
 import json
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,8 +18,7 @@ from botocore.exceptions import ClientError
 from local import credentials, home, private_files, waiting
 
 STAGE = "Local"
-# The CLI's own default. It is given all the same: ministack attaches no policy for an empty list.
-_EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+_BOOTSTRAP = home.ROOT / "bootstrap" / f"{STAGE.lower()}.json"
 _CDK = home.ROOT / "node_modules" / ".bin" / "cdk"
 
 
@@ -55,7 +56,11 @@ def cdk(*arguments: str) -> None:
     """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
     if not _CDK.exists():
         raise SystemExit("the CDK CLI is missing: run `make setup`")
-    command = [str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out")]
+    _run(str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out"))
+
+
+def _run(*command: str) -> None:
+    """Run what runs the CDK CLI, one at a time; raises SystemExit when it fails."""
     with _only_cli() as lock:
         # its umask stays: what it builds goes to AWS too, where another user reads it
         ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
@@ -63,7 +68,7 @@ def cdk(*arguments: str) -> None:
         )
         private_files.make_private(home.HOME)
     if ended.returncode:
-        raise SystemExit(f"`cdk {arguments[0]}` failed: see above; `make logs` shows more")
+        raise SystemExit(f"`{shlex.join(command)}` failed: see above; `make logs` shows more")
 
 
 @contextmanager
@@ -79,21 +84,22 @@ def _only_cli() -> Iterator[int]:
 
 
 def bootstrap() -> None:
-    """Bootstrap the embedded account, unless it is."""
+    """Bootstrap the embedded account with the policies of its stage, unless it is.
+
+    The verb is the one for AWS: deployments here are held to the same policies.
+    """
     waiting.until_settled(stacks)
-    if _execution_policies() != _EXECUTION_POLICY:
-        account = client("sts").get_caller_identity()["Account"]
-        policies = ("--cloudformation-execution-policies", _EXECUTION_POLICY)
-        cdk("bootstrap", f"aws://{account}/{home.REGION}", "--app", "", *policies)
+    if not _is_bootstrapped():
+        _run(sys.executable, "-m", "operate", "bootstrap", STAGE.lower())
 
 
-def _execution_policies() -> str | None:
-    """What the account is bootstrapped with, or None when it is not."""
-    if dict(stacks()).get("CDKToolkit") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        return None
-    (toolkit,) = client("cloudformation").describe_stacks(StackName="CDKToolkit")["Stacks"]
-    values = {p["ParameterKey"]: str(p["ParameterValue"]) for p in toolkit["Parameters"]}
-    return values["CloudFormationExecutionPolicies"]
+def _is_bootstrapped() -> bool:
+    policies, found = f"{STAGE}-Bootstrap", dict(stacks())
+    complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    if any(found.get(name) not in complete for name in (policies, "CDKToolkit")):
+        return False
+    deployed = client("cloudformation").get_template(StackName=policies)["TemplateBody"]
+    return bool(deployed == json.loads(_BOOTSTRAP.read_text()))
 
 
 def deploy() -> None:

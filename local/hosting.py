@@ -3,6 +3,7 @@
 One process stands for all the instances of an endpoint: a laptop has no more to give.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +14,9 @@ from local.image_pull import PullError, check_pull
 from local.logs import LogShipper
 from local.rpc import ServiceError
 
-_IMAGE_REPOSITORY, _IMAGE_VERSION = "huggingface-pytorch-tgi-inference", "-tgi1.1.0-"
+_IMAGE_REPOSITORY = "huggingface-pytorch-tgi-inference"
+# A digest does not say which TGI it is, and no registry is here to ask: it is taken for this one.
+_IMAGE = re.compile(rf"/{_IMAGE_REPOSITORY}(:.*-tgi1\.1\.0-.*|@sha256:[0-9a-f]{{64}})$")
 _ROOT = Path(__file__).parent.parent
 
 
@@ -92,7 +95,7 @@ def _container_definition(model: Json) -> Json:
     if "ModelPackageName" in definition:
         definition = _with_package(definition)
     image = definition.get("Image", "")
-    if _IMAGE_REPOSITORY not in image or _IMAGE_VERSION not in image:
+    if not _IMAGE.search(image):
         raise ContainerError(
             f"the embedded SageMaker runs {_IMAGE_REPOSITORY} at TGI 1.1.0 only, got {image!r}"
         )

@@ -36,7 +36,11 @@ from local.emulator import (
     put_event,
 )
 from local.emulator_enforcement import complete_enforcement
-from local.emulator_iam import treat_loopback_as_tls, use_random_function_credentials
+from local.emulator_iam import (
+    bound_roles_of_stacks,
+    treat_loopback_as_tls,
+    use_random_function_credentials,
+)
 from local.gate import Gate
 from local.saving import saver
 from local.snapshots import Snapshot, Snapshots
@@ -47,6 +51,7 @@ def install() -> None:
     endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
     limit_function_environment({**processes.inherited_environment(), **endpoint})
     treat_loopback_as_tls()
+    bound_roles_of_stacks()
     use_random_function_credentials()
     complete_enforcement()
     scaling = autoscaling.service

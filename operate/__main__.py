@@ -4,8 +4,10 @@ import argparse
 import shlex
 from pathlib import Path
 
+from operate.bootstrap import bootstrap
 from operate.drift import drift
 from operate.finetune import finetune
+from operate.images import check_images
 from operate.job_logs import keep_job_logs
 from operate.keys import key_of
 from operate.rollback import rollback
@@ -17,8 +19,12 @@ def main() -> None:
     match arguments.verb:
         case "key":
             print(key_of(arguments.environment, arguments.client))
+        case "bootstrap":
+            bootstrap(arguments.environment)
         case "rollback":
             rollback(arguments.environment)
+        case "image":
+            check_images(arguments.environment)
         case "drift":
             drift(arguments.environment)
         case "job-logs":
@@ -37,12 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     key = verbs.add_parser("key", help="print the API key of a client")
+    start = verbs.add_parser("bootstrap", help="let deployments do what they must, and no more")
     back = verbs.add_parser("rollback", help="release the model that was served before")
+    image = verbs.add_parser("image", help="hold the images' digests against the registry")
     proof = verbs.add_parser("drift", help="prove that what serves is what the stack says")
     tune = verbs.add_parser("finetune", help="fine-tune on data of this machine, and release")
     job_logs = verbs.add_parser("job-logs", help="limit how long the account keeps job logs")
     job_logs.add_argument("days", type=int, help="as CloudWatch Logs offers them: 30, 90, 365")
-    for verb in (key, back, proof, tune):
+    for verb in (key, start, back, image, proof, tune):
         verb.add_argument("environment", help="local, dev, staging or prod")
     key.add_argument("client", help="the client's name in stacks/environments.py")
     tune.add_argument("--data", type=Path, help="a folder, if not the mode's example data")

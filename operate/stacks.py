@@ -8,9 +8,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 @cache
-def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A client of the credentials and region that the shell gives."""
-    return boto3.client(service)
+def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 has no types
+    """A client of the credentials that the shell gives, and of its region, if of no other."""
+    return boto3.client(service, region_name=region)
 
 
 def stack_name(environment: str, stack: str) -> str:

@@ -8,12 +8,14 @@ import aws_cdk.aws_logs as logs
 
 from sagemaker_llm import (
     DLC_ACCOUNTS,
+    TGI,
     ApiSettings,
     Approval,
     CatalogEntry,
     Client,
     Firewall,
     FunctionTarget,
+    Image,
     LogKeeping,
     Reservation,
     TargetTracking,
@@ -35,6 +37,7 @@ class Environment:
     api: ApiSettings
     tuning: TuningSettings
     log_keeping: LogKeeping
+    serving_image: Image = TGI
     function_target: FunctionTarget = FunctionTarget.AWS
 
     def __post_init__(self) -> None:

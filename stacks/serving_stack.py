@@ -20,5 +20,8 @@ class ServingStack(cdk.Stack):
             instance_type=environment.instance_type,
             scaling=environment.scaling,
             log_keeping=environment.log_keeping,
+            image=environment.serving_image,
         )
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
+        image = environment.serving_image
+        cdk.CfnOutput(self, "ServingImageTag", value=f"{image.repository}:{image.tag}")

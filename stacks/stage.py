@@ -17,6 +17,8 @@ class LlmStage(cdk.Stage):
             scope,
             construct_id,
             env=cdk.Environment(account=environment.account, region=environment.region),
+            # `make bootstrap` made it: deployments may create no role without it.
+            permissions_boundary=cdk.PermissionsBoundary.from_name(f"{construct_id}Boundary"),
         )
         serving = ServingStack(self, "Serving", environment=environment)
         ApiStack(self, "Api", environment=environment, endpoint=serving.endpoint)

@@ -62,6 +62,8 @@ class TrainingStack(cdk.Stack):
         cdk.CfnOutput(self, "TunerPolicyArn", value=duties.tuner.managed_policy_arn)
         cdk.CfnOutput(self, "ApproverPolicyArn", value=duties.approver.managed_policy_arn)
         cdk.CfnOutput(self, "ReleaseRoleArn", value=release.service_role.role_arn)
+        image = environment.tuning.image
+        cdk.CfnOutput(self, "TrainingImageTag", value=f"{image.repository}:{image.tag}")
         cdk.CfnOutput(self, "PipelineName", value=pipeline.pipeline_name)
         cdk.CfnOutput(self, "ModelPackageGroupName", value=registry.group_name)
         cdk.CfnOutput(self, "DataBucketName", value=storage.data.bucket_name)

@@ -6,7 +6,7 @@ from .catalog import CATALOG, CatalogEntry, find_model
 from .duties import Duties
 from .endpoint_scaling import TargetTracking
 from .function_assets import FunctionTarget
-from .images import DLC_ACCOUNTS
+from .images import DLC_ACCOUNTS, TGI, TRAINING, Image
 from .instances import gpu_count
 from .invoke_api import InvokeApi
 from .llm_endpoint import LlmEndpoint
@@ -22,6 +22,8 @@ from .web_firewall import Firewall
 __all__ = [
     "CATALOG",
     "DLC_ACCOUNTS",
+    "TGI",
+    "TRAINING",
     "ApiSettings",
     "Approval",
     "Authentication",
@@ -32,6 +34,7 @@ __all__ = [
     "Duties",
     "Firewall",
     "FunctionTarget",
+    "Image",
     "InvokeApi",
     "Limit",
     "LlmEndpoint",

@@ -5,31 +5,22 @@ import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge_scan
-from .images import DLC_ACCOUNTS, TGI_REPOSITORY, TGI_TAG, dns_suffix, image_uri
+from .images import DLC_ACCOUNTS, Image, dns_suffix, image_uri
 
 
 class ContainerImage(Construct):
     """Owns the image's address, and the mapping by region that a stack without a region needs."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        repository: str = TGI_REPOSITORY,
-        tag: str = TGI_TAG,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, image: Image) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         if cdk.Token.is_unresolved(stack.region):
             account, suffix = self._account_by_region(), cdk.Aws.URL_SUFFIX
         else:
             account, suffix = DLC_ACCOUNTS[stack.region], dns_suffix(stack.region)
-        self.uri = image_uri(
-            account=account, region=stack.region, suffix=suffix, repository=repository, tag=tag
-        )
+        self.uri = image_uri(image, account=account, region=stack.region, suffix=suffix)
         self.repository_arn = stack.format_arn(
-            service="ecr", account=account, resource="repository", resource_name=repository
+            service="ecr", account=account, resource="repository", resource_name=image.repository
         )
 
     def pull_statements(self) -> list[iam.PolicyStatement]:

@@ -1,15 +1,59 @@
 """The container images: repositories, tags, and the account that AWS keeps them in, by region."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-TGI_REPOSITORY = "huggingface-pytorch-tgi-inference"
-TGI_TAG = "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image of AWS's registries, by its tag, or by a digest that the tag had when it was read.
+
+    A tag can be moved to another image; what a digest names cannot change. `make image` reads the
+    digest of the tag, and holds a pinned one against it.
+    """
+
+    repository: str
+    tag: str
+    digest: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.digest is not None and not _DIGEST.fullmatch(self.digest):
+            raise ValueError(
+                f"digest must be 'sha256:' and 64 hexadecimal digits, got {self.digest!r}"
+            )
+
+    def pinned(self, digest: str) -> "Image":
+        """Return the image by its digest, for an environment's configuration."""
+        return replace(self, digest=digest)
+
+    @property
+    def reference(self) -> str:
+        """What comes after the registry: the service takes a tag or a digest, and not both."""
+        return (
+            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+        )
+
+
+# The server of all models. Its licence is HFOIL 1.0, not a free one: it forbids selling a hosted
+# service whose product is TGI itself; serving one's own application does not. It is of autumn 2023,
+# and TGI is in maintenance mode: no fix reaches this image any more, neither of its own faults nor
+# of its Ubuntu's and PyTorch's known ones. It takes requests from SageMaker only, and is isolated
+# from the network where its weights come from S3.
+TGI = Image(
+    repository="huggingface-pytorch-tgi-inference",
+    tag="2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04",
+)
 
 # The job scripts are written for the transformers and peft in it. The SDK's data list it in fewer
 # regions than the TGI image, always with the same account.
-TRAINING_REPOSITORY = "huggingface-pytorch-training"
-TRAINING_TAG = "2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
+TRAINING = Image(
+    repository="huggingface-pytorch-training",
+    tag="2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04",
+)
 
 # Copied from the SageMaker SDK's data, which is too slow to import at synth; a test compares them.
 DLC_ACCOUNTS: Mapping[str, str] = MappingProxyType(
@@ -82,6 +126,6 @@ def dns_suffix(region: str) -> str:
     return "amazonaws.com"
 
 
-def image_uri(*, account: str, region: str, suffix: str, repository: str, tag: str) -> str:
+def image_uri(image: Image, *, account: str, region: str, suffix: str) -> str:
     """Return an image's URI; account, region and suffix may be CDK tokens."""
-    return f"{account}.dkr.ecr.{region}.{suffix}/{repository}:{tag}"
+    return f"{account}.dkr.ecr.{region}.{suffix}/{image.reference}"

@@ -10,6 +10,7 @@ from .catalog import CatalogEntry
 from .container_image import ContainerImage
 from .endpoint_role import EndpointRole
 from .endpoint_scaling import EndpointScaling, TargetTracking
+from .images import TGI, Image
 from .log_keeping import LogKeeping
 from .released_package import ReleasedPackage
 from .unique_names import endpoint_name
@@ -32,6 +33,7 @@ class LlmEndpoint(Construct):
         instance_type: str,
         scaling: TargetTracking,
         log_keeping: LogKeeping,
+        image: Image = TGI,
     ) -> None:
         super().__init__(scope, construct_id)
         _check_target(scaling, model.limits.max_concurrent_requests)
@@ -39,16 +41,21 @@ class LlmEndpoint(Construct):
         self.instance_type = instance_type
         # What all instances admit at once when the endpoint is at its largest.
         self.max_concurrent_requests = scaling.max_instances * model.limits.max_concurrent_requests
-        image = ContainerImage(self, "Image")
+        self.image = image
+        container_image = ContainerImage(self, "Image", image=image)
         # Named here, so that its log group is there first: SageMaker would make one, kept for ever.
         name = endpoint_name(self)
         log_group_name = f"/aws/sagemaker/Endpoints/{name}"
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
         self.role = EndpointRole(
-            self, "Role", image=image, weights=model.weights, log_group_name=log_group_name
+            self,
+            "Role",
+            image=container_image,
+            weights=model.weights,
+            log_group_name=log_group_name,
         )
         self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
-        self.cfn_model = self._model(image)
+        self.cfn_model = self._model(container_image)
         self.cfn_config = self._config(
             model=self.cfn_model,
             key=self.volume_key,

@@ -60,7 +60,7 @@ class ModelRelease(Construct):
         self.service_role = ReleaseServiceRole(
             self, "ServiceRole", endpoint=endpoint, registry=registry
         )
-        self.serving_image = ContainerImage(self, "ServingImage")
+        self.serving_image = ContainerImage(self, "ServingImage", image=endpoint.image)
         self.queue = self._queue()
         self.function = PackagedFunction(
             self,

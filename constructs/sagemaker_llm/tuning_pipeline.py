@@ -7,7 +7,6 @@ from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
 from .container_image import ContainerImage
-from .images import TRAINING_REPOSITORY, TRAINING_TAG
 from .job_code import JobCode
 from .llm_endpoint import LlmEndpoint
 from .model_registry import ModelRegistry
@@ -36,7 +35,7 @@ class TuningPipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        image = ContainerImage(self, "Image", repository=TRAINING_REPOSITORY, tag=TRAINING_TAG)
+        image = ContainerImage(self, "Image", image=settings.image)
         code = JobCode(self, "Code")
         roles = TuningRoles(
             self, "Roles", image=image, code=code, storage=storage, weights=endpoint.model.weights

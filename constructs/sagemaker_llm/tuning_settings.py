@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .hyperparameters import JUMPSTART_DEFAULTS, Value, check_overrides
+from .images import TRAINING, Image
 
 
 class Approval(StrEnum):
@@ -35,6 +36,7 @@ class TuningSettings:
     approval: Approval = Approval.PENDING
     mode: DataMode = DataMode.INSTRUCTION
     overrides: Mapping[str, Value] = field(default_factory=dict)  # of JumpStart's defaults
+    image: Image = TRAINING
     prepare_instance_type: str = "ml.m5.large"
     training_instance_type: str = "ml.g5.12xlarge"
     evaluation_instance_type: str = "ml.g5.2xlarge"

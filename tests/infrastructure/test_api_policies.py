@@ -9,7 +9,7 @@ from tests.infrastructure.assembly import Assembly, Template
 
 def _statements(template: Template, owner: str) -> list[dict[str, Any]]:
     role = template.only("AWS::IAM::Role", f"{owner}Role")
-    assert role.keys() == {"AssumeRolePolicyDocument"}
+    assert role.keys() == {"AssumeRolePolicyDocument", "PermissionsBoundary"}
     policy = template.only("AWS::IAM::Policy", owner)
     return list(policy["PolicyDocument"]["Statement"])
 

@@ -61,6 +61,7 @@ _PARAMETERS: dict[_Name, str] = {
     (eventbridge, "_invoke_target"): "target event rule",
     (eventbridge, "_put_events"): "data allow_aws_source",
     (iam_actions, "request_tag_context"): "service iam_action body params",
+    (iam, "_boundary_policy_error"): "arn",
     (iam_evaluator, "_action_matches"): "request_action actions not_actions",
     (iam_evaluator, "_gather_role_policies"): "role_name account_id",
     (iam_evaluator, "_permissions_boundary"): "store name account_id",

@@ -1,0 +1,109 @@
+"""The container images by digest: what the registry says of a tag, and what is deployed."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operate.stacks import client, outputs
+
+# <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`
+_URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
+
+
+class Deployed(NamedTuple):
+    """One image as a stack names it, with the tag that it is of, and what runs of it."""
+
+    use: str
+    uri: str
+    tag: str
+    running: frozenset[str] = frozenset()
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that is pinned."""
+        found = _URI.match(self.uri)
+        return found[4] if found else None
+
+
+def check_images(environment: str) -> None:
+    """Print each image; raises SystemExit when one is not what the registry has by its tag."""
+    agree = [_agrees(image) for image in (_serving(environment), _training(environment))]
+    if not all(agree):
+        raise SystemExit(
+            f"{environment} runs an image that its tag does not name any more: read what changed,"
+            " then pin the new digest, or keep the old one and know that it is old"
+        )
+
+
+def _agrees(image: Deployed) -> bool:
+    registered = _registered(image)
+    print(f"{image.use}: {image.tag}")
+    print(f"  in the registry  {registered}")
+    print(f"  deployed         {image.digest or 'by its tag, which can be moved'}")
+    for digest in sorted(image.running):
+        print(f"  running          {digest}")
+    if image.digest is None:
+        where = "serving_image=TGI" if image.use == "serving" else "tuning: image=TRAINING"
+        print(f'  to pin it: {where}.pinned("{registered}") in stacks/environments.py')
+    return {digest for digest in (image.digest, *image.running) if digest} <= {registered}
+
+
+def _registered(image: Deployed) -> str:
+    """The digest that the region's registry has for the tag now."""
+    found = _URI.match(image.uri)
+    if found is None:
+        raise SystemExit(f"the image must be one of ECR's, got {image.uri!r}")
+    account, region, repository, _ = found.groups()
+    try:
+        answer = client("ecr", region).batch_get_image(
+            registryId=account,
+            repositoryName=repository,
+            imageIds=[{"imageTag": image.tag.partition(":")[2]}],
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise SystemExit(
+            f"the registry {account} in {region} does not answer: {error}\n"
+            "use credentials that may ecr:BatchGetImage of it"
+        ) from error
+    if not answer["images"]:
+        reason = ", ".join(failure["failureReason"] for failure in answer["failures"])
+        raise SystemExit(f"the registry {account} in {region} has no {image.tag}: {reason}")
+    return str(answer["images"][0]["imageId"]["imageDigest"])
+
+
+def _serving(environment: str) -> Deployed:
+    sagemaker, found = client("sagemaker"), outputs(environment, "Serving")
+    endpoint = sagemaker.describe_endpoint(EndpointName=found["EndpointName"])
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    name = config["ProductionVariants"][0]["ModelName"]
+    container = sagemaker.describe_model(ModelName=name)["PrimaryContainer"]
+    if package := container.get("ModelPackageName"):
+        described = sagemaker.describe_model_package(ModelPackageName=package)
+        container = described["InferenceSpecification"]["Containers"][0]
+    running = {
+        image["ResolvedImage"].rpartition("@")[2]
+        for variant in endpoint.get("ProductionVariants", [])
+        for image in variant.get("DeployedImages", [])
+    }
+    return Deployed("serving", container["Image"], found["ServingImageTag"], frozenset(running))
+
+
+def _training(environment: str) -> Deployed:
+    found = outputs(environment, "Training")
+    pipeline = client("sagemaker").describe_pipeline(PipelineName=found["PipelineName"])
+    images = set(_images(json.loads(pipeline["PipelineDefinition"])))
+    tag = found["TrainingImageTag"]
+    (uri,) = (uri for uri in images if f"/{tag.partition(':')[0]}" in uri)
+    return Deployed("training", uri, tag)
+
+
+def _images(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Yield the images of all jobs of a pipeline's definition."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if key in ("ImageUri", "TrainingImage") and isinstance(item, str):
+            yield item
+        elif isinstance(item, dict | list):
+            yield from _images(item)

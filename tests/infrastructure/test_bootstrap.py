@@ -1,0 +1,236 @@
+"""The execution policy and the boundary of each stage, judged by ministack's evaluator of IAM."""
+
+import json
+from typing import Any
+
+import pytest
+from ministack.core import iam_evaluator
+
+from bootstrap import boundary, execution, handlers
+from bootstrap.stage import Stage
+from bootstrap.template import template
+from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infrastructure.deployment_calls import ACCOUNT, PLACE, REGION, calls
+
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{{0}}Boundary"
+_BY_CLOUDFORMATION = {"ssm:GetParameters", "cloudformation:DescribeStacks"}
+
+
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
+def stage(request: pytest.FixtureRequest, assembly: Assembly) -> Stage:
+    found = (t for t in assembly.templates() if t.stack.startswith(f"{request.param}/"))
+    return Stage(request.param, {t.stack.replace("/", "-"): t.body for t in found})
+
+
+@pytest.fixture(scope="module")
+def policies(stage: Stage) -> dict[str, list[Any]]:
+    """The deployed documents' statements, by their logical ids."""
+    return {
+        logical_id: _filled_in(resource["Properties"]["PolicyDocument"]["Statement"])
+        for logical_id, resource in template(stage)["Resources"].items()
+    }
+
+
+@pytest.fixture(scope="module")
+def execution_statements(policies: dict[str, list[Any]]) -> list[Any]:
+    return [s for name, statements in policies.items() if name != "Boundary" for s in statements]
+
+
+def _filled_in(value: Any) -> Any:
+    match value:
+        case {"Fn::Sub": str(text)}:
+            for name, given in (("Partition", "aws"), ("Region", REGION), ("AccountId", ACCOUNT)):
+                text = text.replace(f"${{AWS::{name}}}", given)
+            return text
+        case list():
+            return [_filled_in(item) for item in value]
+        case dict():
+            return {key: _filled_in(item) for key, item in value.items()}
+    return value
+
+
+def _allowed(statements: list[Any], action: str, resource: str, context: dict[str, str]) -> bool:
+    call = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/cdk-cfn-exec-role/AWSCloudFormation",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        service_context=context,
+    )
+    document = {"Version": "2012-10-17", "Statement": statements}
+    policy = iam_evaluator.parse_policy_document(document)
+    return bool(iam_evaluator.evaluate(call, [policy]).decision == "Allow")
+
+
+def _refused(stage: Stage, statements: list[Any], actions: set[str] | None = None) -> set[str]:
+    """Return the types that do not deploy, with the calls that are refused."""
+    return {
+        f"{call.type}: {call.action} on {call.resource}"
+        for call in calls(stage)
+        if (actions is None or call.action in actions)
+        and not _allowed(statements, call.action, call.resource, call.context)
+    }
+
+
+def test_bootstrap_is_as_reviewed(stage: Stage, pytestconfig: pytest.Config) -> None:
+    file = ROOT / "bootstrap" / f"{stage.name.lower()}.json"
+    written = json.dumps(template(stage), indent=1) + "\n"
+    if pytestconfig.getoption("--update-golden"):
+        file.write_text(written)
+    assert written.splitlines() == file.read_text().splitlines(), "see `make golden`"
+
+
+def test_every_call_of_cloudformation_is_allowed(
+    stage: Stage, execution_statements: list[Any]
+) -> None:
+    assert _refused(stage, execution_statements) == set()
+
+
+def test_no_statement_can_go(stage: Stage, execution_statements: list[Any]) -> None:
+    """But for what CloudFormation itself resolves: no handler of a type asks for it."""
+    for removed in execution_statements:
+        if _BY_CLOUDFORMATION.issuperset(removed["Action"]):
+            continue
+        rest = [statement for statement in execution_statements if statement is not removed]
+        assert _refused(stage, rest, set(removed["Action"])), f"it deploys without {removed}"
+
+
+def test_no_action_is_allowed_that_no_resource_is_deployed_with(
+    stage: Stage, execution_statements: list[Any]
+) -> None:
+    allowed = {action for statement in execution_statements for action in statement["Action"]}
+    called = {call.action for call in calls(stage)}
+    assert allowed - called == _BY_CLOUDFORMATION
+
+
+def test_only_actions_without_resources_are_allowed_everywhere(
+    execution_statements: list[Any],
+) -> None:
+    for statement in execution_statements:
+        if "*" in statement["Resource"]:
+            narrowable = {a for a in statement["Action"] if execution.reference_kinds(a)}
+            # Its kind is a dataset, which is not what a metric of SageMaker's lies in.
+            assert narrowable <= {"cloudwatch:GetMetricData"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "limit"),
+    [
+        ("iam:CreateRole", "role/{0}-Api-New", None),
+        ("iam:CreateRole", "role/{0}-Api-New", _ADMINISTRATOR),
+        ("iam:CreateRole", "role/Admin", _BOUNDARY),
+        ("iam:PutRolePolicy", "role/{0}-Api-Unbounded", None),
+        ("iam:AttachRolePolicy", "role/{0}-Api-Unbounded", None),
+        ("iam:DeleteRolePermissionsBoundary", "role/{0}-Api-Role", _BOUNDARY),
+        ("iam:PutRolePermissionsBoundary", "role/{0}-Api-Role", _ADMINISTRATOR),
+        ("iam:CreatePolicyVersion", "policy/{0}Boundary", None),
+        ("iam:DeletePolicy", "policy/{0}Boundary", None),
+        ("iam:PassRole", "role/Admin", None),
+        ("iam:CreateUser", "user/mallory", None),
+        ("iam:CreateAccessKey", "user/mallory", None),
+        ("sts:AssumeRole", "role/{0}-Api-Role", None),
+    ],
+)
+def test_deployments_cannot_make_themselves_stronger(
+    stage: Stage,
+    execution_statements: list[Any],
+    action: str,
+    resource: str,
+    limit: str | None,
+) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:{resource.format(stage.name)}"
+    context = {"iam:passedtoservice": "lambda.amazonaws.com"}
+    if limit:
+        context["iam:permissionsboundary"] = limit.format(stage.name)
+    assert not _allowed(execution_statements, action, arn, context)
+
+
+def test_roles_are_passed_to_the_services_that_run_them_only(
+    stage: Stage, execution_statements: list[Any]
+) -> None:
+    passed = {
+        service
+        for service in ("apigateway", "cloudformation", "ec2", "ecs-tasks", "lambda", "sagemaker")
+        if _allowed(
+            execution_statements,
+            "iam:PassRole",
+            f"arn:aws:iam::{ACCOUNT}:role/{stage.name}-Api-Role",
+            {"iam:passedtoservice": f"{service}.amazonaws.com"},
+        )
+    }
+    assert passed == {"apigateway", "lambda", "sagemaker"}
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{PLACE}:function:Billing-Charge-8a7b6c"),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{PLACE}:function:{{0}}-Api-Proxy-8a7b6c"),
+        ("s3:GetObject", "arn:aws:s3:::{1}-training-storagedata-8a7b6c/data/train.jsonl"),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::billing-invoices"),
+        ("sagemaker:DeleteEndpoint", f"arn:aws:sagemaker:{PLACE}:endpoint/fraud-detection"),
+        ("sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{PLACE}:endpoint/{{1}}serving-llm-1f8d"),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:{PLACE}:{{0}}-Training-ReleaseQueue-8A7B6C"),
+        ("kms:Decrypt", f"arn:aws:kms:{PLACE}:key/1f8d2c3e"),
+        ("logs:GetLogEvents", f"arn:aws:logs:{PLACE}:log-group:{{0}}-Api-Logs-8A7B6C"),
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{PLACE}:secret:billing"),
+        ("ec2:RunInstances", "*"),
+        ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{PLACE}:stack/{{0}}-Api/1"),
+    ],
+)
+def test_deployments_reach_nothing_else(
+    stage: Stage, execution_statements: list[Any], action: str, arn: str
+) -> None:
+    assert not _allowed(
+        execution_statements, action, arn.format(stage.name, stage.name.lower()), {}
+    )
+
+
+def test_boundary_allows_what_the_roles_are_allowed_and_no_other_action(
+    stage: Stage, policies: dict[str, list[Any]]
+) -> None:
+    granted = list(boundary.grants(stage))
+    refused = {
+        (action, resource)
+        for action, resources, passed_to in granted
+        for resource in _filled_in([{"Fn::Sub": each.replace("*", "x")} for each in resources])
+        if not _allowed(policies["Boundary"], action, resource, {"iam:passedtoservice": passed_to})
+    }
+    assert {(action, resource) for action, resource in refused if resource != "x"} == set()
+    allowed = {action for statement in policies["Boundary"] for action in statement["Action"]}
+    assert allowed == {action for action, _, _ in granted}
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+        ("s3:GetObject", "arn:aws:s3:::billing-invoices/2026.csv"),
+        ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{PLACE}:stack/Billing/1"),
+        ("cloudformation:CreateStack", f"arn:aws:cloudformation:{PLACE}:stack/New/1"),
+        ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{PLACE}:function:{{0}}-Api-Proxy"),
+        ("sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{PLACE}:endpoint/fraud-detection"),
+        ("sagemaker:DeleteEndpoint", f"arn:aws:sagemaker:{PLACE}:endpoint/{{1}}serving-llm-1f8d"),
+    ],
+)
+def test_no_role_can_pass_the_boundary(
+    stage: Stage, policies: dict[str, list[Any]], action: str, arn: str
+) -> None:
+    context = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
+    assert not _allowed(
+        policies["Boundary"], action, arn.format(stage.name, stage.name.lower()), context
+    )
+
+
+def test_what_the_schemas_ask_for_beyond_need_is_in_the_schemas() -> None:
+    assert list(handlers.unknown_spared()) == []
+
+
+def test_type_without_a_description_is_named() -> None:
+    with pytest.raises(ValueError, match="got AWS::SageMaker::Nothing"):
+        handlers.needed("AWS::SageMaker::Nothing", [])
