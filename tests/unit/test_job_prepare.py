@@ -217,6 +217,29 @@ def test_template_that_repeats_a_key_makes_no_gigabytes_of_a_record(tmp_path: Pa
     assert "100100000 characters" in rejection["reason"]
 
 
+def test_neither_log_nor_report_quotes_what_a_rejected_record_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "my-words"
+    lines = [
+        f'{{"question": "{said}", "answer": 1}}',
+        f'{{"question": "{said}"}}',
+        f'{{"question": "{said}", "answer": " "}}',
+        f'{{"question": "{said}" "answer"}}',
+        f'{{"question": "\\{said}"}}',
+        f'{{"question": "\\ud800{said}", "answer": "a"}}',
+        f'["{said}"]',
+        said,
+        json.dumps({"question": 9000 * said, "answer": "a"}),
+    ]
+    write_instruction(tmp_path, [*map(pair, range(20)), *(line.encode() for line in lines)])
+    prepare(["--mode", "instruction", "--max_rejected_fraction", "0.9"], tmp_path)
+    report = read_report(tmp_path)
+    assert len(report["rejections"]) == len(lines)
+    assert said not in json.dumps(report["rejections"])
+    assert said not in capsys.readouterr().out
+
+
 def test_log_names_no_more_rejections_than_the_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
