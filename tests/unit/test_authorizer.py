@@ -1,6 +1,8 @@
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api_authorizer.handler import handle
 
@@ -45,3 +47,17 @@ def test_what_cannot_be_a_key_is_unauthorized(header: str) -> None:
 def test_a_request_without_the_header_is_unauthorized() -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         handle({"type": "TOKEN", "methodArn": ARN}, None)
+
+
+def outcome(header: str) -> str:
+    try:
+        key: str = handle(event(header), None)["usageIdentifierKey"]
+    except Exception as refused:  # noqa: BLE001 - its text is the contract, not its type
+        return str(refused)
+    return key
+
+
+@given(st.text() | st.text("bBearer kK1=-", max_size=200) | st.just("Bearer" + " " * 100_000))
+def test_any_header_is_a_key_or_unauthorized(header: str) -> None:
+    key = outcome(header)
+    assert key == "Unauthorized" or (20 <= len(key) <= 128 and key.isascii() and key in header)

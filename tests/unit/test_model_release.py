@@ -546,3 +546,10 @@ def test_approval_is_taken_back_when_the_stack_is_broken(
         "stack Prod-Serving must be repaired before a release, it is UPDATE_ROLLBACK_FAILED",
     )
     assert _handle(_approval(["ModelApprovalStatus"])) == []
+
+
+@pytest.mark.parametrize("body", ["{", "[" * 100_000, "9" * 5000, "[]", "null"])
+def test_a_message_that_cannot_be_read_stays_in_the_queue_for_its_dead_letters(body: str) -> None:
+    record = {"body": body, "messageId": "m", "attributes": {"ApproximateReceiveCount": "1"}}
+    with pytest.raises((ValueError, RecursionError, AttributeError)):
+        handler.handle({"Records": [record]}, None)
