@@ -8,6 +8,7 @@ from sagemaker_llm import (
     LlmEndpoint,
     ModelRegistry,
     ModelRelease,
+    ModelStore,
     ServedModels,
     TuningPipeline,
     TuningStorage,
@@ -48,6 +49,13 @@ class TrainingStack(cdk.Stack):
             log_keeping=environment.log_keeping,
             reserves_concurrency=environment.reserves_concurrency,
         )
+        store = ModelStore(
+            self,
+            "Store",
+            storage=storage,
+            target=environment.function_target,
+            log_keeping=environment.log_keeping,
+        )
         pipeline = TuningPipeline(
             self,
             "FineTuning",
@@ -56,6 +64,7 @@ class TrainingStack(cdk.Stack):
             storage=storage,
             registry=registry,
             release=release,
+            store=store,
         )
         pipeline.grant_answer(release.function)
         duties = Duties(self, "Duties", pipeline=pipeline, storage=storage, registry=registry)

@@ -13,6 +13,7 @@ from .llm_endpoint import LlmEndpoint
 from .log_keeping import LogKeeping
 from .model_registry import ModelRegistry
 from .model_release import ModelRelease
+from .model_store import ModelStore
 from .served_models import ServedModels
 from .tuning_pipeline import TuningPipeline
 from .tuning_settings import Approval, DataMode, TuningSettings
@@ -41,6 +42,7 @@ __all__ = [
     "LogKeeping",
     "ModelRegistry",
     "ModelRelease",
+    "ModelStore",
     "Reservation",
     "ServedModels",
     "TargetTracking",

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from .function_step import FunctionStep
 from .offline_sdk import ExecutionVariables, Join, PropertyFile, StepTypeEnum
 from .pipeline_parameters import PipelineParameters, text
 from .pipeline_parts import PipelineParts
 from .processing_request import processing_request
 from .request_step import Request, RequestStep
-from .tuning_storage import CHECKPOINTS, EVALUATIONS, MODELS, PREPARED
+from .tuning_storage import CANDIDATES, CHECKPOINTS, EVALUATIONS, PREPARED
 
 _DAY = 86_400
 
@@ -65,7 +66,7 @@ def fine_tune_step(
         "RoleArn": parts.roles.fine_tune.role_arn,
         "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
         "OutputDataConfig": {
-            "S3OutputPath": parts.artifacts_uri(MODELS),
+            "S3OutputPath": parts.artifacts_uri(CANDIDATES),
             "KmsKeyId": parts.key_arn,
             "CompressionType": "NONE",  # an endpoint starts minutes sooner from plain files
         },
@@ -82,9 +83,9 @@ def fine_tune_step(
 
 
 def evaluate_step(
-    parts: PipelineParts, p: PipelineParameters, prepared: RequestStep, tuned: RequestStep
+    parts: PipelineParts, p: PipelineParameters, prepared: RequestStep, stored: FunctionStep
 ) -> RequestStep:
-    """Measure the tuned model beside its base."""
+    """Measure the tuned model, as it is kept, beside its base."""
     arguments = {
         "prompt_format": parts.endpoint.model.prompt_format,
         "max_input_length": p.hyperparameters["max_input_length"],
@@ -104,7 +105,7 @@ def evaluate_step(
         inputs={
             "test": output_uri(prepared, "test"),
             "base": p.base_model_uri,
-            "tuned": model_uri(parts, tuned),
+            "tuned": stored.output("model_uri"),
         },
         outputs={"evaluation": _of_execution(parts, EVALUATIONS, "report")},
     )
@@ -116,13 +117,17 @@ def output_uri(step: RequestStep, name: str) -> Any:  # noqa: ANN401 - a propert
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
-def model_uri(parts: PipelineParts, step: RequestStep) -> Join:
-    """Where the training step's model lies.
-
-    With the slash that an endpoint's prefix must end with, and a job's S3ModelArtifacts may not.
-    """
-    start = parts.artifacts_uri(MODELS).rstrip("/")
-    return Join(on="/", values=[start, step.properties.TrainingJobName, "output/model/"])
+def store_step(parts: PipelineParts, tuned: RequestStep) -> FunctionStep:
+    """Check the trained model, and keep it where no job can write."""
+    # Not S3ModelArtifacts, which may lack the last slash.
+    start = parts.artifacts_uri(CANDIDATES).rstrip("/")
+    candidate = Join(on="/", values=[start, tuned.properties.TrainingJobName, "output/model/"])
+    return FunctionStep(
+        "Store",
+        function_arn=parts.store.function.function_arn,
+        arguments={"candidate": candidate},
+        outputs=("model_uri", "inventory", "inventory_sha256"),
+    )
 
 
 def _of_execution(parts: PipelineParts, prefix: str, name: str) -> Join:

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from .job_steps import evaluate_step, fine_tune_step, prepare_step
+from .job_steps import evaluate_step, fine_tune_step, prepare_step, store_step
 from .offline_sdk import Pipeline
 from .pipeline_parameters import PipelineParameters
 from .pipeline_parts import PipelineParts
@@ -21,13 +21,16 @@ def pipeline_definition(parts: PipelineParts) -> dict[str, Any]:
     )
     prepared = prepare_step(parts, p)
     tuned = fine_tune_step(parts, p, prepared)
-    evaluated = evaluate_step(parts, p, prepared, tuned)
-    registered = register_step(parts, p, prepared, tuned, evaluated)
+    stored = store_step(parts, tuned)
+    evaluated = evaluate_step(parts, p, prepared, stored)
+    registered = register_step(
+        parts, p, prepared=prepared, tuned=tuned, stored=stored, evaluated=evaluated
+    )
     passed = [registered, release_step(parts, registered)]
     pipeline = Pipeline(
         name="compiled",  # the definition does not hold it
         parameters=p.all(),
-        steps=[prepared, tuned, evaluated, gate_step(p, evaluated, passed=passed)],
+        steps=[prepared, tuned, stored, evaluated, gate_step(p, evaluated, passed=passed)],
         # Executions are found by the pipeline itself: SageMaker Experiments adds nothing to that.
         pipeline_experiment_config=None,
         sagemaker_session=_no_session(),

@@ -9,6 +9,7 @@ from .job_code import JobCode
 from .llm_endpoint import LlmEndpoint
 from .model_registry import ModelRegistry
 from .model_release import ModelRelease
+from .model_store import ModelStore
 from .tuning_roles import TuningRoles
 from .tuning_settings import TuningSettings
 from .tuning_storage import BASE_MODELS, TuningStorage
@@ -24,6 +25,7 @@ class PipelineParts:
     storage: TuningStorage
     registry: ModelRegistry
     release: ModelRelease
+    store: ModelStore
     image: ContainerImage
     serving_image: ContainerImage
     code: JobCode

@@ -1,9 +1,10 @@
-"""What the pipeline may do: run its jobs with their roles, register models, ask for a release."""
+"""What the pipeline may do: run its jobs, keep and register models, ask for a release."""
 
 from collections.abc import Sequence
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
+import aws_cdk.aws_lambda as lambda_
 import aws_cdk.aws_sqs as sqs
 from constructs import Construct
 
@@ -29,6 +30,7 @@ class PipelineRole(iam.Role):
         registry: ModelRegistry,
         queue: sqs.IQueue,
         approval: Approval,
+        function: lambda_.IFunction,
     ) -> None:
         stack = cdk.Stack.of(scope)
         jobs = {kind: _jobs_arn(stack, kind) for kind in _JOBS}
@@ -39,6 +41,9 @@ class PipelineRole(iam.Role):
             _pass(job_roles),
             *_register(registry, approval),
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]),
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[function.function_arn]
+            ),
             iam.PolicyStatement(
                 actions=["s3:GetObject"], resources=[place.objects for place in places]
             ),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .job_steps import DATA_REPORT, EVALUATION, model_uri, output_uri
+from .function_step import FunctionStep
+from .job_steps import DATA_REPORT, EVALUATION, output_uri
 from .offline_sdk import (
     CallbackStep,
     ConditionGreaterThan,
@@ -46,13 +47,15 @@ def gate_step(p: PipelineParameters, evaluated: RequestStep, *, passed: list[Any
 def register_step(
     parts: PipelineParts,
     p: PipelineParameters,
+    *,
     prepared: RequestStep,
     tuned: RequestStep,
+    stored: FunctionStep,
     evaluated: RequestStep,
 ) -> RequestStep:
     """Put the model into the registry, as it is to be served."""
     weights = {
-        "S3Uri": model_uri(parts, tuned),
+        "S3Uri": stored.output("model_uri"),
         "S3DataType": "S3Prefix",
         "CompressionType": "None",
     }
@@ -84,6 +87,9 @@ def register_step(
             "report": report,
             "data_uri": p.input_data_uri,
             "data_sha256": data_hash,
+            # What the release compares with the model that it finds.
+            "inventory": stored.output("inventory"),
+            "inventory_sha256": stored.output("inventory_sha256"),
             "training_job": tuned.properties.TrainingJobName,
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
             # Whether the pipeline releases the model itself.

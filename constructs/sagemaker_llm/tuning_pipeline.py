@@ -11,6 +11,7 @@ from .job_code import JobCode
 from .llm_endpoint import LlmEndpoint
 from .model_registry import ModelRegistry
 from .model_release import ModelRelease
+from .model_store import ModelStore
 from .packaged_function import PackagedFunction
 from .pipeline_parts import PipelineParts
 from .pipeline_role import PipelineRole
@@ -32,6 +33,7 @@ class TuningPipeline(Construct):
         storage: TuningStorage,
         registry: ModelRegistry,
         release: ModelRelease,
+        store: ModelStore,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -48,6 +50,7 @@ class TuningPipeline(Construct):
             registry=registry,
             queue=release.queue,
             approval=settings.approval,
+            function=store.function,
         )
         parts = PipelineParts(
             settings=settings,
@@ -55,6 +58,7 @@ class TuningPipeline(Construct):
             storage=storage,
             registry=registry,
             release=release,
+            store=store,
             image=image,
             serving_image=release.serving_image,
             code=code,

@@ -10,6 +10,7 @@ from .job_code import JobCode
 from .job_role import JobRole, Place
 from .tuning_storage import (
     BASE_MODELS,
+    CANDIDATES,
     CHECKPOINTS,
     DATA,
     EVALUATIONS,
@@ -38,7 +39,7 @@ class TuningRoles(Construct):
         super().__init__(scope, construct_id)
         data, artifacts, key = storage.data, storage.artifacts, storage.key
         base = [Place(data, BASE_MODELS), *self._published(weights)]
-        prepared, models = Place(artifacts, PREPARED), Place(artifacts, MODELS)
+        prepared = Place(artifacts, PREPARED)
         self.prepare: iam.IRole = JobRole(
             self,
             "Prepare",
@@ -60,7 +61,7 @@ class TuningRoles(Construct):
             code=code.archive,
             key=key,
             reads=[prepared, *base, checkpoints],
-            writes=[models, checkpoints],
+            writes=[Place(artifacts, CANDIDATES), checkpoints],
             # SageMaker deletes there what the script deletes of its own checkpoints.
             deletes=[checkpoints],
         )
@@ -72,7 +73,7 @@ class TuningRoles(Construct):
             image=image,
             code=code.zip,
             key=key,
-            reads=[prepared, *base, models],
+            reads=[prepared, *base, Place(artifacts, MODELS)],
             writes=[Place(artifacts, EVALUATIONS)],
         )
 

@@ -10,8 +10,14 @@ from .acknowledge import acknowledge, acknowledge_scan
 # Under the data bucket: what people upload.
 DATA, BASE_MODELS = "data/", "base-models/"
 
-# Under the artefact bucket: a prefix for each job, which no other job writes.
-PREPARED, CHECKPOINTS, EVALUATIONS = "prepared/", "checkpoints/", "evaluations/"
+# Under the artefact bucket: a prefix for each job, which no other job writes...
+PREPARED, CHECKPOINTS, CANDIDATES, EVALUATIONS = (
+    "prepared/",
+    "checkpoints/",
+    "candidates/",
+    "evaluations/",
+)
+# ...and those that no job writes: models that may be served, and what each consists of.
 MODELS, INVENTORIES = "models/", "inventories/"
 
 _INTERMEDIATE_KEPT = cdk.Duration.days(90)  # longer than results of a step are taken over
@@ -34,7 +40,7 @@ class TuningStorage(Construct):
         )
         self.data = self._bucket("Data", removal_policy)
         self.artifacts = self._bucket("Artifacts", removal_policy)
-        for prefix in (PREPARED, CHECKPOINTS):
+        for prefix in (PREPARED, CHECKPOINTS, CANDIDATES):
             self.artifacts.add_lifecycle_rule(prefix=prefix, expiration=_INTERMEDIATE_KEPT)
 
     def _bucket(self, name: str, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:

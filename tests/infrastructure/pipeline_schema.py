@@ -91,6 +91,12 @@ SCHEMA: Schema = {
         "PropertyFile": _object(
             {"PropertyFileName": _TEXT, "OutputName": _TEXT, "FilePath": _TEXT}
         ),
+        "Output": _object(
+            {
+                "OutputName": _TEXT,
+                "OutputType": {"enum": ["String", "Integer", "Boolean", "Float"]},
+            }
+        ),
         "Condition": _object(
             {
                 "Type": {"enum": list(_COMPARED)},
@@ -108,6 +114,10 @@ SCHEMA: Schema = {
                     "Callback",
                     {"SqsQueueUrl": _TEXT, "Arguments": {"additionalProperties": _ref("Value")}},
                     {"OutputParameters": {"type": "array"}},
+                ),
+                _step(
+                    "Lambda",
+                    {"FunctionArn": _TEXT, **_ARGUMENTS, "OutputParameters": _list(_ref("Output"))},
                 ),
                 _step("Fail", {"Arguments": _object({"ErrorMessage": _ref("Value")})}),
             ]

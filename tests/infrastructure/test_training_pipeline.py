@@ -64,6 +64,7 @@ def test_steps_run_in_the_order_of_the_release(definition: dict[str, Any]) -> No
     assert {name: step["Type"] for name, step in steps_by_name(definition).items()} == {
         "Prepare": "Processing",
         "FineTune": "Training",
+        "Store": "Lambda",
         "Evaluate": "Processing",
         "Gate": "Condition",
         "Register": "RegisterModel",
@@ -73,13 +74,14 @@ def test_steps_run_in_the_order_of_the_release(definition: dict[str, Any]) -> No
     needs = {
         name: sorted({ref.split(".")[1] for ref in _references(step) if ref.startswith("Steps.")})
         for name, step in steps_by_name(definition).items()
-        if step["Type"] in ("Processing", "Training", "RegisterModel", "Callback")
+        if step["Type"] in ("Processing", "Training", "Lambda", "RegisterModel", "Callback")
     }
     assert needs == {
         "Prepare": [],
         "FineTune": ["Prepare"],
-        "Evaluate": ["FineTune", "Prepare"],
-        "Register": ["Evaluate", "FineTune", "Prepare"],
+        "Store": ["FineTune"],
+        "Evaluate": ["Prepare", "Store"],
+        "Register": ["Evaluate", "FineTune", "Prepare", "Store"],
         "Release": ["Register"],
     }
 
@@ -282,11 +284,30 @@ def test_registered_model_is_served_as_the_catalog_says(assembly: Assembly) -> N
     assert (container["Image"], container["Environment"]) == (base["Image"], base["Environment"])
     source = container["ModelDataSource"]["S3DataSource"]
     assert source["CompressionType"] == "None"
-    start, job, end = source["S3Uri"]["Std:Join"]["Values"]
-    assert start.endswith("/models")
-    assert job == {"Get": "Steps.FineTune.TrainingJobName"}
-    assert end == "output/model/"  # an endpoint takes no prefix without the last slash
+    assert source["S3Uri"] == _of_store("model_uri")
     assert register["CustomerMetadataProperties"].keys() >= {"data_sha256", "training_job"}
+
+
+def _of_store(output: str) -> dict[str, str]:
+    return {"Get": f"Steps.Store.OutputParameters['{output}']"}
+
+
+def test_model_is_judged_and_registered_as_it_is_kept(definition: dict[str, Any]) -> None:
+    steps = steps_by_name(definition)
+    candidate = steps["Store"]["Arguments"]["candidate"]["Std:Join"]["Values"]
+    written = steps["FineTune"]["Arguments"]["OutputDataConfig"]["S3OutputPath"]
+    assert candidate == [
+        written.rstrip("/"),
+        {"Get": "Steps.FineTune.TrainingJobName"},
+        "output/model/",
+    ]
+    assert written.endswith("/candidates/")
+    inputs = steps["Evaluate"]["Arguments"]["ProcessingInputs"]
+    (tuned,) = (i["S3Input"]["S3Uri"] for i in inputs if i["InputName"] == "tuned")
+    assert tuned == _of_store("model_uri")
+    metadata = steps["Register"]["Arguments"]["CustomerMetadataProperties"]
+    assert metadata["inventory"] == _of_store("inventory")
+    assert metadata["inventory_sha256"] == _of_store("inventory_sha256")
 
 
 def test_nothing_of_the_sdk_is_left_open(definition: dict[str, Any]) -> None:

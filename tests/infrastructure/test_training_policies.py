@@ -65,7 +65,14 @@ def _places(template: Template) -> dict[str, str]:
     artifacts = _id(template, "AWS::S3::Bucket", "Artifacts")
     own = {
         name: f"<{artifacts}>/{name}/*"
-        for name in ("prepared", "checkpoints", "models", "evaluations")
+        for name in (
+            "prepared",
+            "checkpoints",
+            "candidates",
+            "models",
+            "inventories",
+            "evaluations",
+        )
     }
     return {**own, "data": f"<{data}>/data/*", "base": f"<{data}>/base-models/*"}
 
@@ -74,7 +81,7 @@ def _places(template: Template) -> dict[str, str]:
     ("step", "reads", "writes"),
     [
         ("Prepare", ("data",), ("prepared",)),
-        ("FineTune", ("prepared", "base", "checkpoints"), ("models", "checkpoints")),
+        ("FineTune", ("prepared", "base", "checkpoints"), ("candidates", "checkpoints")),
         ("Evaluate", ("prepared", "base", "models"), ("evaluations",)),
     ],
 )
@@ -137,6 +144,38 @@ def test_roles_are_for_sagemaker_in_this_account_only(template: Template, role: 
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "333333333333"}}
 
 
+def _policy(template: Template, containing: str) -> list[dict[str, Any]]:
+    policy = template.only("AWS::IAM::Policy", containing)
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def test_store_alone_writes_models_and_reads_nothing_but_candidates_beside_them(
+    template: Template, places: dict[str, str]
+) -> None:
+    store = _policy(template, "StoreRole")
+    kept = {places["models"], places["inventories"]}
+    assert _reach(iter(store), "s3:PutObject") == kept
+    assert _reach(iter(store), "s3:GetObject") == {*kept, places["candidates"]}
+    assert not _reach(iter(store), "s3:DeleteObject")
+    for policy in template.resources("AWS::IAM::Policy"):
+        if "StoreRole" not in policy:
+            assert not _reach(iter(_policy(template, policy)), "s3:PutObject")
+
+
+def test_bucket_refuses_models_of_anybody_but_the_store(
+    template: Template, places: dict[str, str]
+) -> None:
+    policy = template.only("AWS::S3::BucketPolicy", "Artifacts")["PolicyDocument"]["Statement"]
+    (lock,) = (s for s in policy if s["Action"] == "s3:PutObject")
+    assert (lock["Effect"], lock["Principal"]) == ("Deny", {"AWS": "*"})
+    assert {_written(r) for r in lock["Resource"]} == {places["models"], places["inventories"]}
+    role = _id(template, _ROLE, "StoreRole")
+    assert lock["Condition"] == {
+        "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role, "Arn"]}}
+    }
+
+
 def test_pipeline_passes_its_jobs_roles_to_sagemaker_and_no_other(template: Template) -> None:
     statements = list(_statements(template, "FineTuningRole4"))
     passed = _reach(iter(statements), "iam:PassRole")
@@ -160,6 +199,8 @@ def test_pipeline_starts_only_what_it_names_and_registers_in_one_group(template:
     }
     queue = _id(template, "AWS::SQS::Queue", "ReleaseQueue")
     assert _reach(iter(statements), "sqs:SendMessage") == {f"<{queue}>"}
+    store = _id(template, "AWS::Lambda::Function", "Store")
+    assert _reach(iter(statements), "lambda:InvokeFunction") == {f"<{store}>"}
 
 
 def _release_policy(template: Template) -> list[dict[str, Any]]:

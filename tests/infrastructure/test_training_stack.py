@@ -63,7 +63,7 @@ def test_buckets_refuse_connections_without_tls(training: Template) -> None:
 def test_intermediate_results_outlive_the_cache_and_models_are_kept(training: Template) -> None:
     rules = training.only(_BUCKET, "Artifacts")["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-    assert expiring == {"prepared/": 90, "checkpoints/": 90}
+    assert expiring == {"prepared/": 90, "checkpoints/": 90, "candidates/": 90}
     assert all(days > 30 for days in expiring.values())
 
 
@@ -136,7 +136,7 @@ def test_rules_and_function_share_the_queue(training: Template) -> None:
 
 def test_function_gives_up_before_the_queue_does(training: Template) -> None:
     queue = training.only("AWS::SQS::Queue", "ReleaseQueue")
-    function = training.only("AWS::Lambda::Function")
+    function = training.only("AWS::Lambda::Function", "Release")
     attempts = int(function["Environment"]["Variables"]["ATTEMPTS"])
     assert attempts < queue["RedrivePolicy"]["maxReceiveCount"]
     assert function["Timeout"] < queue["VisibilityTimeout"]
@@ -155,9 +155,17 @@ def test_function_reserves_as_many_executions_as_it_takes_messages_at_once(
 
 
 def test_function_releases_to_the_serving_stack(assembly: Assembly) -> None:
-    function = assembly.template("Prod/Training").only("AWS::Lambda::Function")
+    function = assembly.template("Prod/Training").only("AWS::Lambda::Function", "Release")
     assert function["Handler"] == "model_release.handler.handle"
     assert function["Environment"]["Variables"]["SERVING_STACK"] == "Prod-Serving"
+
+
+def test_store_may_take_as_long_as_its_step(training: Template) -> None:
+    function = training.only("AWS::Lambda::Function", "Store")
+    assert function["Handler"] == "model_release.store.handle"
+    assert function["Timeout"] == 600
+    (bucket,) = (key for key in training.resources(_BUCKET) if "Artifacts" in key)
+    assert function["Environment"]["Variables"]["BUCKET"] == {"Ref": bucket}
 
 
 def test_outputs_say_where_to_begin(training: Template) -> None:
