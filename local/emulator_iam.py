@@ -79,6 +79,20 @@ def _bound(props: Json, made: tuple[str, Json]) -> tuple[str, Json]:
     return made
 
 
+def name_sessions_by_their_role() -> None:
+    """Let `aws:PrincipalArn` be the role's ARN for a session of it, as on AWS."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolved(key: str, context: iam_evaluator.EvalContext) -> object:
+        value = resolve(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in value:
+            role = iam._roles.get(value.split("/")[1])
+            return role["Arn"] if role else value
+        return value
+
+    iam_evaluator._resolve_condition_key = resolved
+
+
 def deny(
     action: str,
     resource_arn: str,

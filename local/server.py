@@ -38,6 +38,7 @@ from local.emulator import (
 from local.emulator_enforcement import complete_enforcement
 from local.emulator_iam import (
     bound_roles_of_stacks,
+    name_sessions_by_their_role,
     treat_loopback_as_tls,
     use_random_function_credentials,
 )
@@ -54,6 +55,7 @@ def install() -> None:
     bound_roles_of_stacks()
     use_random_function_credentials()
     complete_enforcement()
+    name_sessions_by_their_role()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
     control = sagemaker.service

@@ -76,6 +76,7 @@ _PARAMETERS: dict[_Name, str] = {
     (s3, "_stored_sse_headers"): "obj",
     (sqs, "_delete_messages_for_esm"): "queue_url receipt_handles",
     (sqs, "queue_policy_for_arn"): "queue_arn",
+    (iam_evaluator, "_resolve_condition_key"): "key ctx",
     (iam_evaluator, "_service_principal_matches"): "principal service",
     (iam_evaluator, "caller_arn"): "",
     (iam_evaluator, "evaluate"): "ctx policies",
