@@ -1,11 +1,14 @@
 """Runs a script by name, where this folder is a zip: `python <zip> prepare --mode domain`."""
 
 import runpy
+import signal
 import sys
 
-_SCRIPTS = ("prepare", "evaluate")
+_SCRIPTS = ("prepare", "fine_tune", "evaluate")
 
 if __name__ == "__main__":
+    # As a container's first process, Python would ignore it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     script = sys.argv.pop(1) if sys.argv[1:] else ""
     if script not in _SCRIPTS:
         sys.exit(f"the script must be one of {', '.join(_SCRIPTS)}, got {script!r}")

@@ -36,9 +36,14 @@ def processing_message_file() -> Path:
     return processing_root().parent / "output" / "message"
 
 
+def training_root() -> Path:
+    """Return /opt/ml, or what stands for it."""
+    return Path(os.environ.get("TRAINING_ROOT", "/opt/ml"))
+
+
 def training_failure_file() -> Path:
     """Return the file whose text becomes a training job's FailureReason."""
-    return Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")) / "failure"
+    return training_root() / "output" / "failure"
 
 
 def run_job(job: Callable[[], None], reason_file: Path) -> int:

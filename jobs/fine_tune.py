@@ -1,24 +1,26 @@
 """Training job: fine-tunes a causal language model on what the preparing job wrote."""
 
+import json
 import os
 import sys
-from collections.abc import Sequence
 
-from container import run_job, training_failure_file
+from container import run_job, training_failure_file, training_root
 from tuning.channels import find_channels
 from tuning.hyperparameters import parse_hyperparameters
 from tuning.launch import relaunch_on_all_gpus
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Check what was given, then train; raises JobError."""
-    parameters, channels = parse_hyperparameters(arguments), find_channels()
+    given = training_root() / "input" / "config" / "hyperparameters.json"
+    parameters = parse_hyperparameters(json.loads(given.read_text(encoding="utf-8")))
+    channels = find_channels(training_root())
     os.environ["HF_HUB_OFFLINE"] = "1"  # all that a job needs lies in its channels
-    relaunch_on_all_gpus(__file__, arguments)
+    relaunch_on_all_gpus("fine_tune")
     from tuning.job import fine_tune  # noqa: PLC0415 - seconds that a refusal should not wait for
 
     fine_tune(parameters, channels)
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(lambda: main(sys.argv[1:]), training_failure_file()))
+    sys.exit(run_job(main, training_failure_file()))

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 Value = str | int | float
 
-# Version 2.9.1 of JumpStart's training container. Flags are texts, as script mode passes them.
+# Version 2.9.1 of JumpStart's training container. Flags are texts, as SageMaker passes all.
 JUMPSTART_DEFAULTS: Mapping[str, Value] = MappingProxyType(
     {
         "instruction_tuned": "False",

@@ -1,10 +1,5 @@
-"""The job scripts as SageMaker takes them: an archive to train from, and a zip that Python runs."""
+"""The job scripts as SageMaker's jobs take them: a zip among their inputs, which Python runs."""
 
-import gzip
-import hashlib
-import io
-import tarfile
-import tempfile
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -17,63 +12,44 @@ _LEFT_OUT = ("__pycache__", ".*", "requirements*")
 
 
 class JobCode(Construct):
-    """Owns both assets: `zip` is for processing jobs, `archive` for training jobs."""
+    """Owns the asset."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.zip = s3_assets.Asset(
+        self._zip = s3_assets.Asset(
             self,
             "Zip",
             path=str(_SOURCES),
             exclude=[pattern for name in _LEFT_OUT for pattern in (name, f"**/{name}")],
             ignore_mode=cdk.IgnoreMode.GLOB,
         )
-        content = _tar()
-        # The asset is copied while it is constructed. Its identity is the content: the compressed
-        # bytes depend on the machine's zlib.
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "sourcedir.tar.gz"
-            path.write_bytes(gzip.compress(content, mtime=0))
-            self.archive = s3_assets.Asset(
-                self,
-                "Archive",
-                path=str(path),
-                asset_hash=hashlib.sha256(content).hexdigest(),
-                asset_hash_type=cdk.AssetHashType.CUSTOM,
-            )
 
     @property
-    def zip_name(self) -> str:
-        """The name that the zip has where a job finds it."""
-        return self.zip.s3_object_key.rpartition("/")[2]
+    def uri(self) -> str:
+        """Where the zip lies in S3."""
+        return self._zip.s3_object_url
 
+    def entrypoint(self, folder: str, script: str) -> list[str]:
+        """Return the command that runs a script where a job finds the zip in a folder.
 
-def read_statements(asset: s3_assets.Asset) -> list[iam.PolicyStatement]:
-    """Return what a job's role needs to fetch one of the assets, and nothing else beside it."""
-    return [
-        iam.PolicyStatement(
-            actions=["s3:GetObject"],
-            resources=[asset.bucket.arn_for_objects(asset.s3_object_key)],
-        ),
-        iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[asset.bucket.bucket_arn],
-            conditions={"StringEquals": {"s3:prefix": asset.s3_object_key}},
-        ),
-    ]
+        It takes the place of the image's own, which would fetch the code from S3 in the container,
+        and would build a shell command of the hyperparameters. Unverified: the image's own also
+        runs a script for CUDA's compatibility with older drivers; if the first training on AWS
+        finds no GPU, start with that script.
+        """
+        name = self._zip.s3_object_key.rpartition("/")[2]
+        return ["python3", f"{folder}/{name}", script]
 
-
-def _tar() -> bytes:
-    """Return the scripts as a tar that depends on nothing but their paths and content."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(_SOURCES.rglob("*")):
-            name = path.relative_to(_SOURCES)
-            if path.is_file() and not any(
-                Path(part).match(p) for part in name.parts for p in _LEFT_OUT
-            ):
-                entry = tarfile.TarInfo(name.as_posix())
-                content = path.read_bytes()
-                entry.size, entry.mode = len(content), 0o644
-                archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
+    def read_statements(self) -> list[iam.PolicyStatement]:
+        """Return what a job's role needs to fetch the zip, and nothing else beside it."""
+        return [
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                resources=[self._zip.bucket.arn_for_objects(self._zip.s3_object_key)],
+            ),
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self._zip.bucket.bucket_arn],
+                conditions={"StringEquals": {"s3:prefix": self._zip.s3_object_key}},
+            ),
+        ]

@@ -7,12 +7,11 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
 import aws_cdk.aws_s3 as s3
-import aws_cdk.aws_s3_assets as s3_assets
 from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
 from .container_image import ContainerImage
-from .job_code import read_statements
+from .job_code import JobCode
 
 # What SageMaker calls the metrics of jobs. (U)
 _METRIC_NAMESPACES = ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"]
@@ -50,7 +49,7 @@ class JobRole(iam.Role):
         step: str,
         log_group: str,
         image: ContainerImage,
-        code: s3_assets.Asset,
+        code: JobCode,
         key: kms.IKey,
         reads: Sequence[Place],
         writes: Sequence[Place],
@@ -59,7 +58,7 @@ class JobRole(iam.Role):
         group, streams = _log_arns(scope, log_group, step)
         statements = [
             *image.pull_statements(),
-            *read_statements(code),
+            *code.read_statements(),
             *_logs(group, streams),
             *_transfers(reads, writes, deletes),
             iam.PolicyStatement(

@@ -53,6 +53,7 @@ def fine_tune_step(
 ) -> RequestStep:
     """Train on the prepared data."""
     channels = {
+        "code": parts.code.uri,
         "train": output_uri(prepared, "train"),
         "validation": output_uri(prepared, "validation"),
         "model": p.base_model_uri,
@@ -61,6 +62,7 @@ def fine_tune_step(
         "AlgorithmSpecification": {
             "TrainingImage": parts.image.uri,
             "TrainingInputMode": "File",
+            "ContainerEntrypoint": parts.code.entrypoint("/opt/ml/input/data/code", "fine_tune"),
             "MetricDefinitions": [{"Name": k, "Regex": v} for k, v in _METRICS.items()],
         },
         "RoleArn": parts.roles.fine_tune.role_arn,
@@ -76,6 +78,7 @@ def fine_tune_step(
             "InstanceCount": 1,
             "VolumeSizeInGB": 300,
         },
+        "EnableNetworkIsolation": True,
         "HyperParameters": _hyperparameters(parts, p),
         **_stopping(parts),
     }
@@ -141,9 +144,6 @@ def _hyperparameters(parts: PipelineParts, p: PipelineParameters) -> Request:
         "prompt_format": parts.endpoint.model.prompt_format,
         "base_model_id": p.base_model_id,
         "base_model_license": p.base_model_license,
-        "sagemaker_program": "fine_tune.py",
-        "sagemaker_submit_directory": parts.code.archive.s3_object_url,
-        "sagemaker_region": parts.region,
     }
 
 

@@ -35,15 +35,16 @@ def processing_request(
         },
         "AppSpecification": {
             "ImageUri": parts.image.uri,
-            "ContainerEntrypoint": ["python3", f"{code}/{parts.code.zip_name}", script],
+            "ContainerEntrypoint": parts.code.entrypoint(code, script),
             "ContainerArguments": words,
         },
         "RoleArn": role_arn,
-        "ProcessingInputs": [_input("code", parts.code.zip.s3_object_url, code), *given],
+        "ProcessingInputs": [_input("code", parts.code.uri, code), *given],
         "ProcessingOutputConfig": {
             "KmsKeyId": parts.key_arn,
             "Outputs": [_output(name, uri, f"{_OUTPUT}/{name}") for name, uri in outputs.items()],
         },
+        "NetworkConfig": {"EnableNetworkIsolation": True},
         "StoppingCondition": {"MaxRuntimeInSeconds": _DAY},
     }
 

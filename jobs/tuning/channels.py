@@ -1,12 +1,11 @@
-"""Where a training job's data lie, as SageMaker's training toolkit names them."""
+"""Where a training job's data lie, by SageMaker's container contract."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from container import JobError
 
-_CHANNELS = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_VALIDATION", "SM_CHANNEL_MODEL")
+_CHANNELS = ("train", "validation", "model")
 
 
 @dataclass(frozen=True)
@@ -21,17 +20,19 @@ class Channels:
     checkpoints: Path
 
 
-def find_channels() -> Channels:
-    """Read the environment; raises JobError for a channel that is not there."""
-    if missing := [name for name in _CHANNELS if name not in os.environ]:
-        wanted = "train, validation and model"
-        raise JobError(f"the channels must be {wanted}, {', '.join(missing)} is not set")
-    train, validation, base = (Path(os.environ[name]) for name in _CHANNELS)
+def find_channels(root: Path) -> Channels:
+    """Find the directories under /opt/ml; raises JobError for a channel that is not there."""
+    data = root / "input" / "data"
+    if missing := [name for name in _CHANNELS if not (data / name).is_dir()]:
+        raise JobError(
+            f"the channels must be {', '.join(_CHANNELS)}, there is no {' and no '.join(missing)}"
+        )
+    train, validation, base = (data / name for name in _CHANNELS)
     return Channels(
         train=train,
         validation=validation,
         base=base,
-        model=Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")),
-        output_data=Path(os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")),
-        checkpoints=Path(os.environ.get("CHECKPOINT_DIR", "/opt/ml/checkpoints")),
+        model=root / "model",
+        output_data=root / "output" / "data",
+        checkpoints=root / "checkpoints",
     )

@@ -1,7 +1,7 @@
 """The training job's hyperparameters: JumpStart's names and defaults for Mistral-7B (2.9.1)."""
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -94,8 +94,8 @@ class Hyperparameters:
             raise JobError(f"{name} must be {wanted}, got {getattr(self, name)}")
 
 
-def parse_hyperparameters(arguments: Sequence[str]) -> Hyperparameters:
-    """Read `--name value` pairs, as script mode passes hyperparameters; raises JobError."""
+def parse_hyperparameters(given: Mapping[str, str]) -> Hyperparameters:
+    """Read hyperparameters as SageMaker gives them, all as texts; raises JobError."""
     parser = ArgumentParser(__doc__)
     readers: dict[Any, Callable[[str], object]] = {bool: _flag, int: int, float: float, str: str}
     for field in fields(Hyperparameters):
@@ -105,7 +105,9 @@ def parse_hyperparameters(arguments: Sequence[str]) -> Hyperparameters:
             default=field.default,
             required=field.default is MISSING,
         )
-    return Hyperparameters(**vars(parser.parse_args(arguments)))
+    return Hyperparameters(
+        **vars(parser.parse_args([f"--{name}={value}" for name, value in given.items()]))
+    )
 
 
 def _flag(text: str) -> bool:

@@ -13,8 +13,13 @@ from language_models.base_weights import Model, find_gguf, load_model, load_toke
 ADAPTER = "adapter"  # beside the weights, its files would make TGI take them for an adapter only
 _DTYPE = torch.bfloat16
 _SHARD_SIZE = "5GB"
-_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".gguf"}
-_NOT_COPIED = {"README.md", "model.safetensors.index.json", "pytorch_model.bin.index.json"}
+# what a base has beside its weights: what the model is served with, and what is kept of a model
+_COPIED = (
+    *("config.json", "generation_config.json", "chat_template.jinja", "chat_template.json"),
+    *("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"),
+    *("added_tokens.json", "vocab.json", "merges.txt"),
+)
+_TEXTS, _TEXT_SUFFIXES = ("LICENSE", "LICENCE", "NOTICE", "USE_POLICY"), ("", ".md", ".txt")
 
 
 def write_adapted_model(trainer: Trainer, base: Path, target: Path, base_id: str) -> None:
@@ -51,11 +56,12 @@ def _write(model: Model, state: Mapping[str, torch.Tensor], base: Path, target: 
     if find_gguf(base):
         load_tokenizer(base).save_pretrained(target)
     else:
-        _copy_all_but_weights(base, target)
+        _copy_beside_weights(base, target)
 
 
-def _copy_all_but_weights(base: Path, target: Path) -> None:
+def _copy_beside_weights(base: Path, target: Path) -> None:
     # tuning changes none of these files, and TGI 1.1 cannot read a tokenizer.json written today
     for file in base.iterdir():
-        if file.is_file() and file.suffix not in _WEIGHTS and file.name not in _NOT_COPIED:
+        is_text = file.stem.upper() in _TEXTS and file.suffix in _TEXT_SUFFIXES
+        if is_text or file.name in _COPIED:
             shutil.copyfile(file, target / file.name)

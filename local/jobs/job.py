@@ -16,6 +16,7 @@ from local import processes, roles
 from local.emulator import Json, region
 from local.emulator_iam import role_may
 from local.image_pull import PullError, check_pull
+from local.jobs import isolation
 from local.logs import LogShipper
 from local.paths import inside
 
@@ -107,7 +108,7 @@ class Job:
         interpreter = os.environ.get("LOCAL_AWS_JOB_PYTHON", sys.executable)
         try:
             process = processes.start(
-                [interpreter, *command],
+                [*(isolation.prefix() if self._is_isolated else []), interpreter, *command],
                 self._environment(environment),
                 working_folder,
                 own_group=True,
@@ -152,10 +153,19 @@ class Job:
             **processes.inherited_environment(),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
-            "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
             "AWS_REGION": region(),
             "AWS_DEFAULT_REGION": region(),
             **{name: self.mapped(value) for name, value in own.items()},
             **{name: self.mapped(value) for name, value in given.items()},
-            **roles.credentials(self.record["RoleArn"]),
+            **({} if self._is_isolated else self._access()),
         }
+
+    @property
+    def _is_isolated(self) -> bool:
+        network = self.record.get("NetworkConfig", self.record)  # of processing, of training
+        return bool(network.get("EnableNetworkIsolation"))
+
+    def _access(self) -> dict[str, str]:
+        """The way to AWS, which an isolated container has not."""
+        endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+        return {**endpoint, **roles.credentials(self.record["RoleArn"])}

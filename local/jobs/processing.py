@@ -4,24 +4,19 @@ import json
 
 from local import s3_folders
 from local.emulator import Json
+from local.jobs import entrypoint
 from local.jobs.images import check_image, check_one_instance
 from local.jobs.job import Job, JobError
 from local.rpc import invalid, now
 
 _ROOT = "/opt/ml/processing"
-_INTERPRETERS = ("python3", "python")
 
 
 def check(request: Json) -> None:
     """Raise ServiceError for what this machine cannot run."""
     check_image(request["AppSpecification"]["ImageUri"])
     check_one_instance(request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
-    entrypoint = request["AppSpecification"].get("ContainerEntrypoint", [])
-    if not entrypoint or entrypoint[0] not in _INTERPRETERS:
-        raise invalid(
-            "the embedded SageMaker runs Python scripts: give ContainerEntrypoint "
-            f"['python3', <script>, ...], got {entrypoint}"
-        )
+    entrypoint.check(request["AppSpecification"])
     for given in request.get("ProcessingInputs", []):
         source = given.get("S3Input", {})
         if source.get("S3DataType") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
@@ -47,13 +42,11 @@ def _check_path(name: str, path: str) -> None:
 def run(job: Job) -> None:
     """Run the job; raises JobError when it fails."""
     job.record["ProcessingStartTime"] = now()
-    application = job.record["AppSpecification"]
     _download(job)
     config = job.path("/opt/ml/config") / "processingjobconfig.json"
     config.write_text(json.dumps(job.record))
-    command = [*application["ContainerEntrypoint"][1:], *application.get("ContainerArguments", [])]
     ended = job.execute(
-        [job.mapped(word) for word in command],
+        entrypoint.command(job, job.record["AppSpecification"]),
         {
             "PROCESSING_ROOT": str(job.path(_ROOT)),
             "PROCESSING_JOB_ARN": job.record["ProcessingJobArn"],

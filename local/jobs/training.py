@@ -1,4 +1,4 @@
-"""Training jobs in script mode, as the Hugging Face image's toolkit runs them."""
+"""Training jobs: channels from S3, one script, its model and checkpoints to S3."""
 
 import re
 import tarfile
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from local import s3_folders
 from local.emulator import Json
+from local.jobs import entrypoint, training_config
 from local.jobs.images import check_image, check_one_instance
 from local.jobs.job import Job, JobError
-from local.jobs.script_mode import Script
 from local.rpc import invalid, now
 
 _CHECKPOINTS = "/opt/ml/checkpoints"
+_WRITTEN = ("/opt/ml/model", "/opt/ml/output/data")  # by the script
 _POLL_SECONDS = 0.2
 _one_at_a_time = threading.Lock()  # a laptop has one processor to train on
 
@@ -24,7 +25,7 @@ def check(request: Json) -> None:
     check_one_instance(request.get("ResourceConfig", {}).get("InstanceCount", 1))
     for definition in request["AlgorithmSpecification"].get("MetricDefinitions", []):
         _check_pattern(definition)
-    Script.check(request.get("HyperParameters", {}))
+    entrypoint.check(request["AlgorithmSpecification"])
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource", {})
         mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
@@ -61,13 +62,23 @@ def run(job: Job) -> None:
 def _run(job: Job) -> None:
     note_status(job.record, "Downloading")
     checkpoints = _checkpoint_folder(job)
-    script = Script(job)
-    _download(job, script)
+    _download(job)
+    training_config.write(job)
     job.record["TrainingStartTime"] = now()
     note_status(job.record, "Training")
     metrics = _Metrics(job.record["AlgorithmSpecification"].get("MetricDefinitions", []))
-    environment = script.environment(checkpoints)
-    ended = job.execute(script.command, environment, script.folder, metrics.read)
+    for folder in _WRITTEN:
+        job.path(folder)
+    ended = job.execute(
+        entrypoint.command(job, job.record["AlgorithmSpecification"]),
+        {
+            "TRAINING_ROOT": str(job.folder),
+            "TRAINING_JOB_NAME": job.name,
+            "TRAINING_JOB_ARN": job.record["TrainingJobArn"],
+        },
+        job.folder,
+        metrics.read,
+    )
     job.record["FinalMetricDataList"] = metrics.final
     _upload_checkpoints(job, checkpoints)
     if ended.status and not job.stopping.is_set():
@@ -90,17 +101,11 @@ def note_status(record: Json, status: str) -> None:
         record.update(TrainingTimeInSeconds=round(seconds), BillableTimeInSeconds=round(seconds))
 
 
-def _download(job: Job, script: Script) -> None:
+def _download(job: Job) -> None:
     s3 = job.client("s3")
     for channel in job.record.get("InputDataConfig", []):
         source = channel["DataSource"]["S3DataSource"]["S3Uri"]
         s3_folders.download(s3, source, job.path(f"/opt/ml/input/data/{channel['ChannelName']}"))
-    s3_folders.download(s3, script.source, script.folder)
-    try:
-        with tarfile.open(script.folder / Path(script.source).name) as archive:
-            archive.extractall(script.folder, filter="data")
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise JobError(f"ClientError: {script.source} cannot be unpacked: {error}") from error
 
 
 def _checkpoint_folder(job: Job) -> Path:

@@ -164,7 +164,23 @@ def test_hyperparameters_are_those_of_the_training_script(definition: dict[str, 
     )
     fields = {f.target.id for f in script.body if isinstance(f, ast.AnnAssign)}  # type: ignore[union-attr] # all are names
     given = steps_by_name(definition)["FineTune"]["Arguments"]["HyperParameters"].keys()
-    assert {name for name in given if not name.startswith("sagemaker_")} == fields
+    assert given == fields
+
+
+def test_no_job_reaches_the_network(definition: dict[str, Any]) -> None:
+    for step in steps_by_name(definition).values():
+        if step["Type"] == "Processing":
+            assert step["Arguments"]["NetworkConfig"] == {"EnableNetworkIsolation": True}
+        if step["Type"] == "Training":
+            assert step["Arguments"]["EnableNetworkIsolation"] is True
+
+
+def test_training_starts_its_script_itself(definition: dict[str, Any]) -> None:
+    arguments = steps_by_name(definition)["FineTune"]["Arguments"]
+    command = arguments["AlgorithmSpecification"]["ContainerEntrypoint"]
+    (code,) = (c for c in arguments["InputDataConfig"] if c["ChannelName"] == "code")
+    uri = code["DataSource"]["S3DataSource"]["S3Uri"]
+    assert command == ["python3", f"/opt/ml/input/data/code/{uri.rpartition('/')[2]}", "fine_tune"]
 
 
 def test_defaults_are_jumpstarts_on_aws(assembly: Assembly) -> None:

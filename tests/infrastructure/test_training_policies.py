@@ -95,7 +95,7 @@ def test_each_job_reaches_only_its_prefixes(
     role = f"Roles{step}"
     read = _reach(_statements(template, role), "s3:GetObject")
     (code,) = (arn for arn in read if "cdk-hnb659fds-assets" in arn)
-    assert code.endswith((".zip", ".gz"))
+    assert code.endswith(".zip")
     published = set() if step == "Prepare" else {_WEIGHTS}
     assert read - {code} == {places[name] for name in reads} | published
     assert _reach(_statements(template, role), "s3:PutObject") == {places[n] for n in writes}
@@ -115,7 +115,7 @@ def test_jobs_list_nothing_beyond_their_prefixes(template: Template, step: str) 
     for statement in _statements(template, f"Roles{step}"):
         if "s3:ListBucket" in _list(statement["Action"]):
             (condition,) = statement["Condition"].values()
-            assert condition["s3:prefix"].endswith(("/*", ".zip", ".gz"))
+            assert condition["s3:prefix"].endswith(("/*", ".zip"))
 
 
 @pytest.mark.parametrize("step", _STEPS)

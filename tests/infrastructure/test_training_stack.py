@@ -1,6 +1,5 @@
 """The fine-tuning stack: what it keeps, and what makes a release begin."""
 
-import tarfile
 from typing import Any
 
 import pytest
@@ -177,17 +176,8 @@ def test_outputs_say_where_to_begin(training: Template) -> None:
     }
 
 
-def test_training_archive_holds_the_scripts_and_nothing_that_varies(assembly: Assembly) -> None:
-    (path,) = assembly.folder.glob("asset.*.tar.gz")
-    with tarfile.open(path) as archive:
-        members = archive.getmembers()
-    names = {member.name for member in members}
-    assert {"fine_tune.py", "container.py", "tuning/job.py"} <= names
-    assert not any("__pycache__" in name or name.startswith(("req", ".")) for name in names)
-    assert {(m.mtime, m.uid, m.gid, m.uname) for m in members} == {(0, 0, 0, "")}
-
-
-def test_processing_zip_is_a_program(assembly: Assembly) -> None:
+def test_zip_of_the_job_scripts_is_a_program(assembly: Assembly) -> None:
     (folder,) = (path.parent for path in assembly.folder.glob("asset.*/prepare.py"))
     assert (folder / "__main__.py").read_text() == (ROOT / "jobs" / "__main__.py").read_text()
-    assert not list(folder.rglob("__pycache__"))
+    assert (folder / "tuning" / "licenses" / "apache-2.0.txt").is_file()
+    assert not [p for p in folder.rglob("*") if p.name.startswith(("__pycache__", "req", "."))]

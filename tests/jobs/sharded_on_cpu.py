@@ -70,7 +70,7 @@ def main() -> None:
         patch.object(torch.distributed.fsdp, "FullStateDictConfig", not_offloaded),
         patch.object(MetricLines, "on_step_end", stop),
     ):
-        fine_tune.main(sys.argv[1:])
+        fine_tune.main()
 
 
 if __name__ == "__main__":

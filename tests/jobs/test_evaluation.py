@@ -40,9 +40,8 @@ def tuned(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_report(train, "instruction")
     given = BASE_ID | {"instruction_tuned": "True", "epoch": "6", "learning_rate": "3e-3"}
     given |= {"gradient_accumulation_steps": "1", "lr_scheduler_type": "constant"}
-    arguments = [text for name, value in given.items() for text in (f"--{name}", value)]
     fine_tune(
-        parse_hyperparameters(arguments),
+        parse_hyperparameters(given),
         Channels(train, validation, base, root / "model", root / "data", root / "checkpoints"),
     )
     return root / "model"

@@ -1,7 +1,10 @@
 """Fine-tuning a tiny model: what is learned, what is written, and how a stop is survived."""
 
+import importlib
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +20,10 @@ from safetensors.torch import load_file
 from container import JobError
 from language_models.base_weights import load_model, load_tokenizer
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
-from tuning.channels import Channels
+from tuning.channels import Channels, find_channels
 from tuning.hyperparameters import parse_hyperparameters
 from tuning.job import fine_tune
+from tuning.launch import relaunch_on_all_gpus
 from tuning.licence import write_license
 from tuning.progress import METRICS
 
@@ -40,25 +44,26 @@ QUICK = {
 LORA = QUICK | {"instruction_tuned": True, "peft_type": "lora"}
 
 
-def arguments(given: dict[str, object]) -> list[str]:
-    """Script-mode arguments."""
-    return [text for name, value in (given | BASE_ID).items() for text in (f"--{name}", str(value))]
+def texts(given: dict[str, object]) -> dict[str, str]:
+    """Hyperparameters as SageMaker gives them."""
+    return {name: str(value) for name, value in (given | BASE_ID).items()}
 
 
 def channels(root: Path, base: Path, mode: str = "instruction") -> Channels:
     """A training job's directories with data in them."""
     texts = [{"text": "the sea is wide and the sky is wide. " * 6}]
     records = instructions(0, 12) if mode == "instruction" else texts
-    train = write_split(root, "train", records)
-    validation = write_split(root, "validation", records[:4])
+    data = root / "input" / "data"
+    train = write_split(data, "train", records)
+    write_split(data, "validation", records[:4])
     write_report(train, mode)
-    model, data = root / "model", root / "output" / "data"
-    return Channels(train, validation, base, model, data, root / "checkpoints")
+    (data / "model").symlink_to(base)
+    return find_channels(root)
 
 
 def tune(job: Channels, **given: object) -> dict[str, Any]:
     """Run the job and return its metrics."""
-    fine_tune(parse_hyperparameters(arguments(given)), job)
+    fine_tune(parse_hyperparameters(texts(given)), job)
     metrics: dict[str, Any] = json.loads((job.output_data / "metrics.json").read_text())
     return metrics
 
@@ -130,6 +135,22 @@ def test_model_directory_is_what_tgi_loads(adapted: Channels, base: Path) -> Non
     assert {tensor.dtype for tensor in weights(adapted).values()} == {torch.bfloat16}
 
 
+def test_nothing_is_written_that_the_store_refuses(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "lambda"))
+    check_name = importlib.import_module("model_release.inventory").check_name
+    odd = shutil.copytree(base, tmp_path / "odd")
+    for name in ("modeling.py", "consolidated.00.pth", "params.json", "NOTICE", "License.txt"):
+        (odd / name).write_text("{}")
+    job = channels(tmp_path / "job", odd)
+    tune(job, **LORA | {"max_steps": 1})
+    names = {str(p.relative_to(job.model)) for p in job.model.rglob("*") if p.is_file()}
+    for name in names:
+        check_name(name)
+    assert names >= {"NOTICE", "License.txt", "adapter/adapter_model.safetensors"}
+
+
 def test_adapter_names_its_base_and_not_a_path(adapted: Channels) -> None:
     config = json.loads((adapted.model / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny-mistral"
@@ -168,7 +189,7 @@ def test_licence_of_the_base_is_kept(adapted: Channels, base: Path) -> None:
 def test_licence_is_written_where_the_base_has_none(
     tmp_path: Path, license_id: str, text: str
 ) -> None:
-    given = [*arguments({}), "--base_model_license", license_id]
+    given = BASE_ID | {"base_model_license": license_id}
     write_license(tmp_path, parse_hyperparameters(given))
     assert (tmp_path / "LICENSE").read_text().startswith(text)
 
@@ -228,7 +249,7 @@ def end(_, args, state, *__, **___):
     if state.global_step == 7:
         os.kill(os.getpid(), signal.SIGTERM)
 MetricLines.on_step_end = end
-fine_tune.main(sys.argv[1:])
+fine_tune.main()
 """
 
 
@@ -236,7 +257,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(
     base: Path, adapted: Channels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = channels(tmp_path, base)
-    ended = run_script(job, ["-c", INTERRUPTED, *arguments(LORA)])
+    ended = run_script(job, ["-c", INTERRUPTED], LORA)
     assert ended.returncode == -signal.SIGTERM, ended.stderr
     assert not job.model.exists()
     # the last checkpoint was being written when the end came
@@ -257,7 +278,7 @@ def test_training_stops_early_when_validation_gets_no_better(base: Path, tmp_pat
 
 def test_best_weights_are_kept_when_validation_gets_worse(base: Path, tmp_path: Path) -> None:
     job = channels(tmp_path, base)
-    write_split(tmp_path, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
+    write_split(job.train.parent, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
     metrics = tune(job, **LORA | {"epoch": 12, "eval_steps": 6})
     history = json.loads((job.output_data / "history.json").read_text())
     evaluations = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
@@ -273,7 +294,7 @@ def test_last_step_is_evaluated_too(base: Path, tmp_path: Path) -> None:
 
 def test_job_without_validation_data_trains_to_the_end(base: Path, tmp_path: Path) -> None:
     job = channels(tmp_path, base)
-    write_split(tmp_path, "validation", [])
+    write_split(job.train.parent, "validation", [])
     metrics = tune(job, **LORA | {"max_steps": 3})
     assert metrics["steps"] == 3
     assert "eval_loss" not in metrics
@@ -304,7 +325,9 @@ LONG = {"prompt": "Say x", "completion": " x" * 700}  # 1407 tokens
 
 def test_records_that_are_too_long_are_counted(base: Path, tmp_path: Path) -> None:
     job = channels(tmp_path, base)
-    write_split(tmp_path, "train", [*instructions(0, 7), LONG])  # 1 of 12 with the validation's
+    write_split(
+        job.train.parent, "train", [*instructions(0, 7), LONG]
+    )  # 1 of 12 with the validation's
     metrics = tune(job, **LORA | {"max_steps": 1})
     assert metrics["train_records_left_out"] == 1
     assert metrics["validation_records_left_out"] == 0
@@ -315,7 +338,7 @@ def test_records_that_are_too_long_are_counted(base: Path, tmp_path: Path) -> No
 
 def test_job_fails_when_too_many_records_are_too_long(base: Path, tmp_path: Path) -> None:
     job = channels(tmp_path, base)
-    write_split(tmp_path, "train", [*instructions(0, 6), LONG, LONG])
+    write_split(job.train.parent, "train", [*instructions(0, 6), LONG, LONG])
     reason = "2 of 12 records are longer than max_input_length; max_rejected_fraction allows 0.1"
     with pytest.raises(JobError, match=reason):
         tune(job, **LORA)
@@ -329,22 +352,15 @@ def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
 
 
 def run_script(
-    job: Channels, command: Sequence[str], **environment: str
+    job: Channels, command: Sequence[str], given: dict[str, object], **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the job's script as SageMaker does."""
-    container = {
-        "SM_CHANNEL_TRAIN": job.train,
-        "SM_CHANNEL_VALIDATION": job.validation,
-        "SM_CHANNEL_MODEL": job.base,
-        "SM_MODEL_DIR": job.model,
-        "SM_OUTPUT_DATA_DIR": job.output_data,
-        "SM_OUTPUT_DIR": job.output_data.parent,
-        "CHECKPOINT_DIR": job.checkpoints,
-        "OMP_NUM_THREADS": "1",
-    }
+    root = job.model.parent
+    (root / "input" / "config").mkdir(exist_ok=True)
+    (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(texts(given)))
     return subprocess.run(
         [sys.executable, *command],
-        env={name: str(value) for name, value in container.items()} | environment,
+        env={"TRAINING_ROOT": str(root), "OMP_NUM_THREADS": "1"} | environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -355,12 +371,38 @@ def run_script(
 def test_two_processes_of_torchrun_train_one_model(base: Path, tmp_path: Path) -> None:
     job = channels(tmp_path, base)
     given = LORA | {"epoch": 8, "per_device_train_batch_size": 2}
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    script = str(ROOT / "jobs" / "fine_tune.py")
-    ended = run_script(job, [*torchrun, script, *arguments(given)])
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
+    torchrun += ["--nproc-per-node=2"]
+    ended = run_script(job, [*torchrun, zipped(tmp_path), "fine_tune"], given)
     assert ended.returncode == 0, ended.stderr
     metrics = json.loads((job.output_data / "metrics.json").read_text())
     assert metrics["steps"] == 24  # 12 records in batches of 2 on 2 processes
     assert metrics["eval_loss"] < metrics["eval_loss_before"] / 2
     assert ended.stdout.count("step=0 eval-loss=") == 1
     assert (job.model / "model.safetensors").is_file()
+    assert (job.model / "LICENSE").read_text().startswith("Apache License")
+
+
+def zipped(folder: Path) -> str:
+    """The scripts as SageMaker gets them."""
+    return shutil.make_archive(str(folder / "jobs"), "zip", ROOT / "jobs")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "environment", "relaunches"),
+    [(4, {}, True), (4, {"LOCAL_RANK": "0"}, False), (1, {}, False), (0, {}, False)],
+)
+def test_torchrun_is_started_once_for_several_gpus(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, environment: dict[str, str], *, relaunches: bool
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(sys, "argv", ["code.zip"])
+    relaunch_on_all_gpus("fine_tune")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
+    command = [sys.executable, *torchrun, "--nproc-per-node=4", "code.zip", "fine_tune"]
+    assert started == ([command] if relaunches else [])

@@ -13,10 +13,10 @@ from evaluation.subject import Subject
 from language_models.examples import make_examples, read_records
 from tests.jobs.test_fine_tuning import (
     QUICK,
-    arguments,
     assert_same,
     channels,
     run_script,
+    texts,
     weights,
 )
 from tests.jobs.tiny_model import write_split
@@ -48,7 +48,7 @@ def test_states_of_7b_go_to_the_host_when_four_gpus_cannot_hold_them(
 def test_model_is_sharded_for_full_tuning_on_several_gpus(
     gpus: int, peft_type: str, *, sharded: bool
 ) -> None:
-    p = parse_hyperparameters(arguments({"peft_type": peft_type}))
+    p = parse_hyperparameters(texts({"peft_type": peft_type}))
     placement = Placement(gpus=gpus, processes=gpus)
     assert placement.sharded(p) is sharded
     # FSDP recomputes activations itself, and refuses that both do
@@ -75,7 +75,7 @@ def run_sharded(job: Channels, **environment: str) -> int:
     given |= {"per_device_train_batch_size": 2, "eval_steps": 4, "early_stopping_patience": 9}
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     script = str(Path(__file__).with_name("sharded_on_cpu.py"))
-    ended = run_script(job, [*torchrun, script, *arguments(given)], **environment)
+    ended = run_script(job, [*torchrun, script], given, **environment)
     print(ended.stdout, ended.stderr)
     return ended.returncode
 
@@ -83,7 +83,7 @@ def run_sharded(job: Channels, **environment: str) -> int:
 def prepared(root: Path, base: Path) -> Channels:
     """Data on which the validation gets worse before the training ends."""
     job = channels(root, base)
-    write_split(root, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
+    write_split(job.train.parent, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
     return job
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-import tarfile
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -164,15 +163,6 @@ class Account:
         )
         return str(created["FunctionArn"])
 
-    def source(self, key: str, script: str) -> str:
-        """The URI of a sourcedir.tar.gz that holds `train.py`."""
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            member = tarfile.TarInfo("train.py")
-            member.size = len(script.encode())
-            archive.addfile(member, io.BytesIO(script.encode()))
-        return self.put(key, buffer.getvalue())
-
     def processing(self, script: str, role: str, **more: Any) -> dict[str, Any]:
         """A processing job's request, without its name, whose code is `script`."""
         code = self.put(f"{self.name('code')}/job.py", script)
@@ -199,19 +189,16 @@ class Account:
 
     def training(self, script: str, role: str, **more: Any) -> dict[str, Any]:
         """A training job's request, without its name, whose code is `script`."""
-        source = self.source(f"{self.name('code')}/sourcedir.tar.gz", script)
+        code = self.put(f"{self.name('code')}/train.py", script)
         return {
             "RoleArn": role,
             "AlgorithmSpecification": {
                 "TrainingImage": IMAGE,
                 "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/train.py"],
                 **more.pop("AlgorithmSpecification", {}),
             },
-            "HyperParameters": {
-                "sagemaker_program": "train.py",
-                "sagemaker_submit_directory": source,
-                **more.pop("HyperParameters", {}),
-            },
+            "InputDataConfig": [channel("code", code), *more.pop("InputDataConfig", [])],
             "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
             "ResourceConfig": {
                 "InstanceType": "ml.g5.12xlarge",
@@ -318,6 +305,12 @@ class Account:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """A training channel."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
 
 
 def s3_input(name: str, uri: str, path: str) -> dict[str, Any]:

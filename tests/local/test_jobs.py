@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.jobs import isolation
 from tests.local.sagemaker_account import (
     BUCKET,
     Account,
     allow,
+    channel,
     read_write,
     s3_input,
     s3_output,
@@ -29,16 +31,14 @@ print("counted", len(lines))
 """
 
 _TRAIN = """
-import argparse, json, os, pathlib
-parser = argparse.ArgumentParser()
-parser.add_argument("--epoch", type=int)
-parser.add_argument("--learning_rate", type=float)
-parser.add_argument("--instruction_tuned")
-options = parser.parse_args()
-text = pathlib.Path(os.environ["SM_CHANNEL_TRAIN"], "a.txt").read_text()
-model = pathlib.Path(os.environ["SM_MODEL_DIR"])
-(model / "weights.json").write_text(json.dumps(vars(options) | {"text": text}))
-pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "log.txt").write_text(os.environ["SM_NUM_GPUS"])
+import json, os, pathlib, sys
+root = pathlib.Path(os.environ["TRAINING_ROOT"])
+config = {f.stem: json.loads(f.read_text()) for f in (root / "input/config").iterdir()}
+text = (root / "input/data/train/a.txt").read_text()
+(root / "model/weights.json").write_text(json.dumps(config["hyperparameters"] | {"text": text}))
+seen = {**config["inputdataconfig"]["train"], "host": config["resourceconfig"]["current_host"]}
+(root / "output/data/seen.json").write_text(json.dumps(seen))
+assert sys.argv[1:] == ["--out", str(root / "model")], sys.argv
 print("loss=3.5")
 print("step 2, loss=1.25 and rising")
 """
@@ -46,8 +46,9 @@ print("step 2, loss=1.25 and rising")
 _WAIT = """
 import pathlib, os, signal, sys, time
 def stop(*_):
-    pathlib.Path(os.environ["SM_MODEL_DIR"], "partial").write_text("half")
-    pathlib.Path(os.environ["CHECKPOINT_DIR"], "step-2").write_text("2")
+    root = pathlib.Path(os.environ["TRAINING_ROOT"])
+    (root / "model/partial").write_text("half")
+    (root / "checkpoints/step-2").write_text("2")
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 print("waiting")
@@ -124,17 +125,41 @@ boto3.client("s3").get_object(Bucket="bench", Key="secret/a.txt")
     assert allowed["ProcessingJobStatus"] == "Completed", allowed
 
 
-def test_a_training_job_runs_its_script_as_the_toolkit_does(account: Account) -> None:
+def test_a_bucket_that_is_locked_for_all_but_one_role_takes_what_that_role_writes(
+    account: Account,
+) -> None:
+    script = """
+import boto3
+boto3.client("s3").put_object(Bucket="bench", Key="locked/a.txt", Body=b"a")
+"""
+    owner, other = account.role(*read_write("")), account.role(*read_write(""))
+    lock = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/locked/*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": owner}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [lock]})
+    account.s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    refused = account.process(account.processing(script, other))
+    assert "explicit deny in a resource-based policy" in refused["FailureReason"]
+    taken = account.process(account.processing(script, owner))
+    assert taken["ProcessingJobStatus"] == "Completed", taken
+
+
+def test_a_training_job_runs_its_script_under_the_container_contract(account: Account) -> None:
     data = account.put(f"{account.name('data')}/a.txt", "text").rpartition("/")[0]
     ended = account.train(
         account.training(
             _TRAIN,
             account.role(*read_write("")),
             AlgorithmSpecification={
-                "MetricDefinitions": [{"Name": "train-loss", "Regex": r"loss=([0-9.]+)"}]
+                "ContainerArguments": ["--out", "/opt/ml/model"],
+                "MetricDefinitions": [{"Name": "train-loss", "Regex": r"loss=([0-9.]+)"}],
             },
-            HyperParameters={"epoch": "3", "learning_rate": "6e-6", "instruction_tuned": "true"},
-            InputDataConfig=[_channel("train", data)],
+            HyperParameters={"epoch": "3", "prompt": "$(touch /tmp/ran) 'a b'"},
+            InputDataConfig=[channel("train", data)],
             OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/models", "CompressionType": "NONE"},
         )
     )
@@ -142,12 +167,16 @@ def test_a_training_job_runs_its_script_as_the_toolkit_does(account: Account) ->
     prefix = f"models/{ended['TrainingJobName']}/output/"
     assert ended["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{BUCKET}/{prefix}model"
     assert json.loads(account.get(f"{prefix}model/weights.json")) == {
-        "epoch": 3,
-        "learning_rate": 6e-6,
-        "instruction_tuned": "True",
+        "epoch": "3",
+        "prompt": "$(touch /tmp/ran) 'a b'",
         "text": "text",
     }
-    assert account.get(f"{prefix}data/log.txt") == "0"
+    assert json.loads(account.get(f"{prefix}data/seen.json")) == {
+        "TrainingInputMode": "File",
+        "S3DistributionType": "FullyReplicated",
+        "RecordWrapperType": "None",
+        "host": "algo-1",
+    }
     (metric,) = ended["FinalMetricDataList"]
     assert (metric["MetricName"], metric["Value"]) == ("train-loss", 1.25)
     statuses = [change["Status"] for change in ended["SecondaryStatusTransitions"]]
@@ -157,7 +186,7 @@ def test_a_training_job_runs_its_script_as_the_toolkit_does(account: Account) ->
 def test_a_training_job_packs_its_model_unless_told_otherwise(account: Account) -> None:
     script = """
 import os, pathlib
-pathlib.Path(os.environ["SM_MODEL_DIR"], "weights").write_text("w")
+pathlib.Path(os.environ["TRAINING_ROOT"], "model/weights").write_text("w")
 """
     ended = account.train(account.training(script, account.role(*read_write(""))))
     key = f"models/{ended['TrainingJobName']}/output/model.tar.gz"
@@ -170,7 +199,7 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "weights").write_text("w")
 def test_a_training_job_that_fails_says_why_in_the_words_of_its_script(account: Account) -> None:
     script = """
 import os, pathlib, sys
-pathlib.Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text("loss is not a number")
+pathlib.Path(os.environ["TRAINING_ROOT"], "output/failure").write_text("loss is not a number")
 sys.exit(1)
 """
     ended = account.train(account.training(script, account.role(*read_write(""))))
@@ -196,6 +225,65 @@ def test_a_stopped_training_job_keeps_its_model_and_goes_on_from_its_checkpoint(
     assert ended["TrainingJobStatus"] == ended["SecondaryStatus"] == "Stopped"
     assert account.keys(f"{checkpoints}/") == ["step-1", "step-2"]
     assert "model.tar.gz" in ended["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+# A program that asks the embedded AWS, by the address that it is told, and then by name.
+_ASKS = """
+import os, sys, urllib.request
+print(sorted(name for name in os.environ if name.startswith("AWS_")))
+try:
+    urllib.request.urlopen("http://127.0.0.1:{port}/_ministack/health", timeout=5)
+except OSError as error:
+    sys.exit(f"unreachable: {{error}}")
+"""
+_ISOLATED: dict[str, dict[str, Any]] = {
+    "processing": {"NetworkConfig": {"EnableNetworkIsolation": True}},
+    "training": {"EnableNetworkIsolation": True},
+}
+
+
+def _asked(account: Account, kind: str, more: dict[str, Any]) -> tuple[str, list[str]]:
+    """How a job of a kind ended that asks the embedded AWS, and what it printed."""
+    script, role = _ASKS.format(port=account.aws.port), account.role(*read_write(""))
+    if kind == "processing":
+        ended = account.process(account.processing(script, role, **more))
+    else:
+        ended = account.train(account.training(script, role, **more))
+    job = f"{kind.capitalize()}Job"
+    lines = until(lambda: account.log_lines(job, ended[f"{job}Name"]))
+    return str(ended.get("FailureReason", "")), lines
+
+
+@pytest.mark.parametrize("kind", _ISOLATED)
+def test_an_isolated_job_has_no_way_to_aws(account: Account, kind: str) -> None:
+    reason, (names, *_) = _asked(account, kind, _ISOLATED[kind])
+    assert names == "['AWS_DEFAULT_REGION', 'AWS_REGION']"
+    assert not isolation.prefix() or "unreachable: " in reason
+
+
+@pytest.mark.parametrize("kind", _ISOLATED)
+def test_a_job_without_isolation_reaches_aws(account: Account, kind: str) -> None:
+    reason, (names, *_) = _asked(account, kind, {})
+    assert "'AWS_ENDPOINT_URL'" in names
+    assert reason == ""
+
+
+def test_an_isolated_job_still_reaches_itself_and_is_stopped(account: Account) -> None:
+    script = """
+import os, pathlib, signal, socket, sys, time
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname(), timeout=5)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+print("ready", flush=True)
+time.sleep(60)
+"""
+    request = account.training(script, account.role(*read_write("")), EnableNetworkIsolation=True)
+    name = {"TrainingJobName": account.name("training")}
+    account.sagemaker.create_training_job(**name, **request)
+    assert until(lambda: account.log_lines("TrainingJob", name["TrainingJobName"])) == ["ready"]
+    account.sagemaker.stop_training_job(**name)
+    ended = account.ended(lambda: account.sagemaker.describe_training_job(**name), "TrainingJob")
+    assert ended["TrainingJobStatus"] == "Stopped"
 
 
 def test_one_job_trains_at_a_time_and_a_pending_one_can_be_stopped(account: Account) -> None:
@@ -255,7 +343,7 @@ def test_a_job_that_cannot_run_here_is_refused_in_words(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"HyperParameters": {"sagemaker_program": "train.sh"}}, "trains in script mode"),
+        ({"AlgorithmSpecification": {"ContainerEntrypoint": ["train"]}}, "runs Python scripts"),
         ({"ResourceConfig": {"InstanceCount": 2}}, "on one instance, got 2"),
         (
             {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": "m", "Regex": "loss"}]}},
@@ -276,7 +364,7 @@ def test_a_training_that_cannot_run_here_is_refused_in_words(
     request = account.training("", account.role(*read_write("")))
     for member, value in change.items():
         if member == "InputDataConfig":
-            request[member] = [_channel("train", uri) for uri in value]
+            request[member] = [channel("train", uri) for uri in value]
         else:
             request[member] = {**request[member], **value}
     with pytest.raises(ClientError, match=said):
@@ -308,10 +396,3 @@ def test_jobs_are_listed_by_status_and_name(account: Account) -> None:
 
 def _names(answer: dict[str, Any]) -> list[str]:
     return [job["ProcessingJobName"] for job in answer["ProcessingJobSummaries"]]
-
-
-def _channel(name: str, uri: str) -> dict[str, Any]:
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
-    }

@@ -16,12 +16,11 @@ path = pathlib.Path(os.environ["PROCESSING_ROOT"], "train", "n.txt")
 path.write_text("7")
 """
 _TRAIN = """
-import argparse, os, pathlib
-parser = argparse.ArgumentParser()
-parser.add_argument("--times", type=int)
-times = parser.parse_args().times
-n = int(pathlib.Path(os.environ["SM_CHANNEL_TRAIN"], "n.txt").read_text())
-pathlib.Path(os.environ["SM_MODEL_DIR"], "n.txt").write_text(str(n * times))
+import json, os, pathlib
+root = pathlib.Path(os.environ["TRAINING_ROOT"])
+times = int(json.loads((root / "input/config/hyperparameters.json").read_text())["times"])
+n = int((root / "input/data/train/n.txt").read_text())
+(root / "model/n.txt").write_text(str(n * times))
 print(f"loss={1 / times}")
 """
 _EVALUATE = """

@@ -22,10 +22,9 @@ from language_models.prompt_format import (
 )
 from tuning.checkpoints import newest_complete
 from tuning.hyperparameters import Hyperparameters, parse_hyperparameters
-from tuning.launch import relaunch_on_all_gpus
 
 ROOT = Path(__file__).parents[2]
-REQUIRED = ["--base_model_id", "mistral-7b", "--base_model_license", "apache-2.0"]
+REQUIRED = {"base_model_id": "mistral-7b", "base_model_license": "apache-2.0"}
 
 # the training section of JumpStart's specification of Mistral-7B, version 2.9.1
 JUMPSTART = {
@@ -40,40 +39,39 @@ JUMPSTART = {
 }  # fmt: skip
 
 
-def parse(*arguments: str) -> Hyperparameters:
-    return parse_hyperparameters([*REQUIRED, *arguments])
+def parse(**given: str) -> Hyperparameters:
+    return parse_hyperparameters(REQUIRED | given)
 
 
 def test_defaults_are_those_of_jumpstart() -> None:
-    given = [text for name, value in JUMPSTART.items() for text in (f"--{name}", value)]
-    assert parse() == parse(*given)
+    assert parse() == parse(**JUMPSTART)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
+    ("given", "reason"),
     [
-        (("--epoch", "0"), "epoch must be positive, got 0"),
-        (("--learning_rate", "nan"), "learning_rate must be positive, got nan"),
-        (("--learning_rate", "fast"), "argument --learning_rate: invalid float value: 'fast'"),
-        (("--lora_dropout", "1"), "lora_dropout must be at least 0 and below 1, got 1.0"),
-        (("--max_input_length", "0"), "max_input_length must be positive, or -1 for the default"),
-        (("--bits", "8"), "bits must be one of 4, 16, got 8"),
-        (("--bits", "4"), "bits 4 needs peft_type lora"),
-        (("--peft_type", "ia3"), "peft_type must be one of None, lora, got ia3"),
-        (("--prompt_format", "alpaca"), "prompt_format must be one of none, mistral-instruct"),
-        (("--bf16", "yes"), "argument --bf16: must be True or False, got 'yes'"),
-        (("--epochs", "3"), "unrecognized arguments: --epochs 3"),
-        (("--weight_decay", "-1"), "weight_decay must be at least 0, got -1.0"),
+        ({"epoch": "0"}, "epoch must be positive, got 0"),
+        ({"learning_rate": "nan"}, "learning_rate must be positive, got nan"),
+        ({"learning_rate": "fast"}, "argument --learning_rate: invalid float value: 'fast'"),
+        ({"lora_dropout": "1"}, "lora_dropout must be at least 0 and below 1, got 1.0"),
+        ({"max_input_length": "0"}, "max_input_length must be positive, or -1 for the default"),
+        ({"bits": "8"}, "bits must be one of 4, 16, got 8"),
+        ({"bits": "4"}, "bits 4 needs peft_type lora"),
+        ({"peft_type": "ia3"}, "peft_type must be one of None, lora, got ia3"),
+        ({"prompt_format": "alpaca"}, "prompt_format must be one of none, mistral-instruct"),
+        ({"bf16": "yes"}, "argument --bf16: must be True or False, got 'yes'"),
+        ({"epochs": "3"}, "unrecognized arguments: --epochs=3"),
+        ({"weight_decay": "-1"}, "weight_decay must be at least 0, got -1.0"),
     ],
 )
-def test_hyperparameter_is_refused(arguments: tuple[str, ...], reason: str) -> None:
+def test_hyperparameter_is_refused(given: dict[str, str], reason: str) -> None:
     with pytest.raises(JobError, match=re.escape(reason)):
-        parse(*arguments)
+        parse(**given)
 
 
 def test_base_model_must_be_named() -> None:
     with pytest.raises(JobError, match="required: --base_model_id, --base_model_license"):
-        parse_hyperparameters([])
+        parse_hyperparameters({})
 
 
 @pytest.mark.parametrize(
@@ -169,43 +167,21 @@ def test_training_starts_anew_without_a_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "relaunches"),
+    ("given", "reason"),
     [
-        ({"SM_NUM_GPUS": "4"}, True),
-        ({"SM_NUM_GPUS": "4", "LOCAL_RANK": "0"}, False),
-        ({"SM_NUM_GPUS": "1"}, False),
-        ({"SM_NUM_GPUS": "0"}, False),
-    ],
-)
-def test_torchrun_is_started_once_for_several_gpus(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *, relaunches: bool
-) -> None:
-    started: list[list[str]] = []
-    for name in ("SM_NUM_GPUS", "LOCAL_RANK"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
-    relaunch_on_all_gpus("fine_tune.py", ["--epoch", "2"])
-    expected = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
-    script = ["fine_tune.py", "--epoch", "2"]
-    assert started == ([[sys.executable, *expected, *script]] if relaunches else [])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["--epoch", "0", *REQUIRED], "epoch must be positive, got 0"),
-        (REQUIRED, "the channels must be train, validation and model, SM_CHANNEL_MODEL is not set"),
+        (REQUIRED | {"epoch": "0"}, "epoch must be positive, got 0"),
+        (REQUIRED, "the channels must be train, validation, model, there is no model"),
     ],
 )
 def test_script_writes_the_failure_reason(
-    tmp_path: Path, arguments: list[str], reason: str
+    tmp_path: Path, given: dict[str, str], reason: str
 ) -> None:
-    channels = {"SM_CHANNEL_TRAIN": "a", "SM_CHANNEL_VALIDATION": "b"}
+    for folder in ("config", "data/train", "data/validation"):
+        (tmp_path / "input" / folder).mkdir(parents=True)
+    (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(given))
     ended = subprocess.run(
-        [sys.executable, ROOT / "jobs" / "fine_tune.py", *arguments],
-        env={**os.environ, "SM_OUTPUT_DIR": str(tmp_path / "output"), **channels},
+        [sys.executable, ROOT / "jobs", "fine_tune"],
+        env={**os.environ, "TRAINING_ROOT": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
