@@ -43,7 +43,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # What the command line says reaches the programs as it was given: neither make nor a shell reads it.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -51,6 +51,7 @@ export GIVEN_DATA := $(value DATA)
 export GIVEN_SET := $(value SET)
 export GIVEN_FAIL := $(value FAIL)
 export GIVEN_DAYS := $(value DAYS)
+export GIVEN_FROM := $(value FROM)
 # the embedded AWS is one of them; for the others the shell's own credentials count
 is_local = $(filter local,$(value ENV))
 in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
@@ -62,7 +63,7 @@ bootstrap: installed ## let deployments to an account do what they must, and no 
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@$(in_environment) python -m operate key -- "$$GIVEN_ENV" "$$GIVEN_CLIENT"
 
-.PHONY: finetune rollback drift image job-logs
+.PHONY: finetune rollback drift image job-logs stage-weights
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
 	@$(in_environment) python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
@@ -80,6 +81,9 @@ drift: ## prove that what serves is what the stack says
 job-logs: ## keep the logs of all SageMaker jobs of the account for so many days (DAYS=365)
 	@$(in_environment) python -m operate job-logs -- "$$GIVEN_DAYS"
 
+stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder)
+	@$(in_environment) python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
+
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m local down; fi
 	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
@@ -88,7 +92,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat info key rollback drift image job-logs smoke examples bench-streaming: installed
+down status logs chat info key rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -11,6 +11,7 @@ from operate.images import check_images
 from operate.job_logs import keep_job_logs
 from operate.keys import key_of
 from operate.rollback import rollback
+from operate.weights import stage_weights
 
 
 def main() -> None:
@@ -25,6 +26,8 @@ def main() -> None:
             rollback(arguments.environment)
         case "image":
             check_images(arguments.environment)
+        case "stage-weights":
+            stage_weights(arguments.environment, arguments.source)
         case "drift":
             drift(arguments.environment)
         case "job-logs":
@@ -50,8 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     tune = verbs.add_parser("finetune", help="fine-tune on data of this machine, and release")
     job_logs = verbs.add_parser("job-logs", help="limit how long the account keeps job logs")
     job_logs.add_argument("days", type=int, help="as CloudWatch Logs offers them: 30, 90, 365")
-    for verb in (key, start, back, image, proof, tune):
+    stage = verbs.add_parser("stage-weights", help="bring the base weights into the account")
+    for verb in (key, start, back, image, proof, tune, stage):
         verb.add_argument("environment", help="local, dev, staging or prod")
+    stage.add_argument(
+        "--from", dest="source", type=Path, metavar="FOLDER", help="a folder instead of the hub"
+    )
     key.add_argument("client", help="the client's name in stacks/environments.py")
     tune.add_argument("--data", type=Path, help="a folder, if not the mode's example data")
     tune.add_argument("--mode", choices=("instruction", "domain"), default="instruction")

@@ -17,6 +17,7 @@ from sagemaker_llm import (
     FunctionTarget,
     Image,
     LogKeeping,
+    PackagedWeights,
     Reservation,
     TargetTracking,
     TuningSettings,
@@ -46,6 +47,15 @@ class Environment:
             raise ValueError(
                 f"instance_type must have the {self.model.num_gpus} GPUs that"
                 f" {self.model.model_id} is split over, got {self.instance_type!r}"
+            )
+
+        if (
+            isinstance(self.model.weights, PackagedWeights)
+            and self.function_target is FunctionTarget.AWS
+        ):
+            raise ValueError(
+                "model must have weights that SageMaker can fetch: those of"
+                f" {self.model.model_id} are in the embedded AWS's container only"
             )
 
     @property

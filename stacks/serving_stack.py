@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import LlmEndpoint
+from sagemaker_llm import LlmEndpoint, WeightsBucket
 
 from .environments import Environment
 
@@ -11,7 +11,14 @@ from .environments import Environment
 class ServingStack(cdk.Stack):
     """Serves the environment's model on a SageMaker endpoint."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        weights_bucket: WeightsBucket | None,
+    ) -> None:
         super().__init__(scope, construct_id, description="The model's endpoint")
         self.endpoint = LlmEndpoint(
             self,
@@ -21,6 +28,7 @@ class ServingStack(cdk.Stack):
             scaling=environment.scaling,
             log_keeping=environment.log_keeping,
             image=environment.serving_image,
+            weights_bucket=weights_bucket,
         )
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
         image = environment.serving_image

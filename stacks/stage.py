@@ -3,10 +3,13 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from sagemaker_llm import StagedWeights, WeightsBucket
+
 from .api_stack import ApiStack
 from .environments import Environment
 from .serving_stack import ServingStack
 from .training_stack import TrainingStack
+from .weights_stack import WeightsStack
 
 
 class LlmStage(cdk.Stage):
@@ -20,6 +23,14 @@ class LlmStage(cdk.Stage):
             # `make bootstrap` made it: deployments may create no role without it.
             permissions_boundary=cdk.PermissionsBoundary.from_name(f"{construct_id}Boundary"),
         )
-        serving = ServingStack(self, "Serving", environment=environment)
+        serving = ServingStack(
+            self, "Serving", environment=environment, weights_bucket=self._weights(environment)
+        )
         ApiStack(self, "Api", environment=environment, endpoint=serving.endpoint)
         TrainingStack(self, "Training", environment=environment, endpoint=serving.endpoint)
+
+    def _weights(self, environment: Environment) -> WeightsBucket | None:
+        weights = environment.model.weights
+        if not isinstance(weights, StagedWeights):
+            return None
+        return WeightsStack(self, "Weights", environment=environment, weights=weights).bucket

@@ -19,6 +19,8 @@ from .tuning_pipeline import TuningPipeline
 from .tuning_settings import Approval, DataMode, TuningSettings
 from .tuning_storage import TuningStorage
 from .web_firewall import Firewall
+from .weights import PackagedWeights, StagedWeights
+from .weights_bucket import WeightsBucket
 
 __all__ = [
     "CATALOG",
@@ -43,12 +45,15 @@ __all__ = [
     "ModelRegistry",
     "ModelRelease",
     "ModelStore",
+    "PackagedWeights",
     "Reservation",
     "ServedModels",
+    "StagedWeights",
     "TargetTracking",
     "TuningPipeline",
     "TuningSettings",
     "TuningStorage",
+    "WeightsBucket",
     "find_model",
     "gpu_count",
 ]

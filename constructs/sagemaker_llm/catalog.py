@@ -1,12 +1,12 @@
 """The models that can be served: weights, limits, prompt format and container settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
 from .tgi_limits import TgiLimits
-from .weights import HubWeights, JumpStartWeights, Weights
+from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
 
 # By default TGI logs each request's parameters, and among them its stop sequences, which are the
 # client's text; prompts only at `debug`. Here the router logs warnings and errors, without them.
@@ -55,6 +55,12 @@ class CatalogEntry:
         """The environment for tuned weights, which SageMaker puts where JumpStart's are."""
         return {**self.container_environment, "HF_MODEL_ID": JumpStartWeights.hf_model_id}
 
+    def at_revision(self, revision: str) -> "CatalogEntry":
+        """Return the model with its staged weights pinned to a commit of the hub's repository."""
+        if not isinstance(self.weights, StagedWeights):
+            raise TypeError(f"{self.model_id} has no staged weights, got revision {revision!r}")
+        return replace(self, weights=replace(self.weights, revision=revision))
+
 
 # Mistral's window as JumpStart serves it: one token is left for the answer to the longest prompt.
 _MISTRAL_LIMITS = TgiLimits(
@@ -100,7 +106,7 @@ _ENTRIES = (
     ),
     CatalogEntry(
         model_id="mistrallite",
-        weights=HubWeights(repository="amazon/MistralLite"),
+        weights=StagedWeights(repository="amazon/MistralLite"),
         # The model card's figures for one A10G: the window is 32K, the GPU's memory is not.
         limits=TgiLimits(
             max_input_length=16000,
@@ -114,7 +120,7 @@ _ENTRIES = (
     ),
     CatalogEntry(
         model_id="smollm2-135m-instruct",
-        weights=HubWeights(repository="HuggingFaceTB/SmolLM2-135M-Instruct"),
+        weights=PackagedWeights(hf_model_id="HuggingFaceTB/SmolLM2-135M-Instruct"),
         # A laptop's CPU reads 100 to 300 prompt tokens a second, so prompts are kept short.
         limits=TgiLimits(
             max_input_length=1024, max_total_tokens=2048, max_batch_prefill_tokens=2048

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
 from .container_image import ContainerImage
-from .weights import JumpStartWeights, Weights
+from .place import Place
 
 # What SageMaker calls the metrics of an endpoint's instances. (U)
 _METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
@@ -21,7 +21,7 @@ class EndpointRole(iam.Role):
         construct_id: str,
         *,
         image: ContainerImage,
-        weights: Weights,
+        weights: Place | None,
         log_group_name: str,
     ) -> None:
         stack = cdk.Stack.of(scope)
@@ -31,7 +31,7 @@ class EndpointRole(iam.Role):
             resource_name=log_group_name,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
-        statements = [*image.pull_statements(), *_report(log_group), *_read(weights, stack)]
+        statements = [*image.pull_statements(), *_report(log_group), *_read(weights)]
         super().__init__(
             scope,
             construct_id,
@@ -51,9 +51,9 @@ class EndpointRole(iam.Role):
             f"{log_group}:*",
             reason="an instance's log stream is named after the instance, of this log group only",
         )
-        if isinstance(weights, JumpStartWeights):
+        if weights:
             acknowledge_wildcard(
-                self, _objects(weights, stack), reason="the weights are all files of one prefix"
+                self, weights.objects, reason="the weights are all files of one prefix"
             )
 
 
@@ -77,22 +77,10 @@ def _report(log_group: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _bucket(weights: JumpStartWeights, stack: cdk.Stack) -> str:
-    return f"arn:{stack.partition}:s3:::{weights.bucket_name(stack.region)}"
-
-
-def _objects(weights: JumpStartWeights, stack: cdk.Stack) -> str:
-    return f"{_bucket(weights, stack)}/{weights.key_prefix}*"
-
-
-def _read(weights: Weights, stack: cdk.Stack) -> list[iam.PolicyStatement]:
-    if not isinstance(weights, JumpStartWeights):
+def _read(weights: Place | None) -> list[iam.PolicyStatement]:
+    if weights is None:
         return []
     return [
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=[_objects(weights, stack)]),
-        iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[_bucket(weights, stack)],
-            conditions={"StringLike": {"s3:prefix": f"{weights.key_prefix}*"}},
-        ),
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[weights.objects]),
+        weights.list_statement(),
     ]

@@ -1,41 +1,19 @@
 """What one job may do: pull its image, fetch its code, read its inputs, write its outputs, log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
-import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
 from .container_image import ContainerImage
 from .job_code import JobCode
+from .place import Place
 
 # What SageMaker calls the metrics of jobs. (U)
 _METRIC_NAMESPACES = ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """All objects under one prefix of a bucket."""
-
-    bucket: s3.IBucket
-    prefix: str
-
-    @property
-    def objects(self) -> str:
-        """The objects' ARN, with a wildcard."""
-        return self.bucket.arn_for_objects(f"{self.prefix}*")
-
-    def list_statement(self) -> iam.PolicyStatement:
-        """Allow listing what lies here, and nothing else of the bucket."""
-        return iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{self.prefix}*"}},
-        )
 
 
 class JobRole(iam.Role):

@@ -1,11 +1,10 @@
 """A SageMaker real-time endpoint that serves one model of the catalog through TGI."""
 
-import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
-from .acknowledge import acknowledge_scan, acknowledge_schema
+from .acknowledge import acknowledge_schema
 from .catalog import CatalogEntry
 from .container_image import ContainerImage
 from .endpoint_role import EndpointRole
@@ -15,7 +14,7 @@ from .log_keeping import LogKeeping
 from .released_package import ReleasedPackage
 from .unique_names import endpoint_name
 from .volume_key import VolumeKey
-from .weights import JumpStartWeights
+from .weights_bucket import WeightsBucket, published_weights
 
 # Deployment guardrails and scaling know the variant by its name: it must never change.
 _VARIANT_NAME = "AllTraffic"
@@ -34,6 +33,7 @@ class LlmEndpoint(Construct):
         scaling: TargetTracking,
         log_keeping: LogKeeping,
         image: Image = TGI,
+        weights_bucket: WeightsBucket | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         _check_target(scaling, model.limits.max_concurrent_requests)
@@ -47,11 +47,12 @@ class LlmEndpoint(Construct):
         name = endpoint_name(self)
         log_group_name = f"/aws/sagemaker/Endpoints/{name}"
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
+        self.base_weights = published_weights(self, model, weights_bucket)
         self.role = EndpointRole(
             self,
             "Role",
             image=container_image,
-            weights=model.weights,
+            weights=self.base_weights,
             log_group_name=log_group_name,
         )
         self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
@@ -91,19 +92,15 @@ class LlmEndpoint(Construct):
         )
 
     def _model(self, image: ContainerImage) -> sagemaker_cfn.CfnModel:
-        weights, release = (
-            self.model.weights,
-            ReleasedPackage(self, "Package", model_id=self.model.model_id),
-        )
+        release = ReleasedPackage(self, "Package", model_id=self.model.model_id)
         base: dict[str, object] = {
             "Image": image.uri,
             "Environment": self.model.container_environment,
         }
-        if isinstance(weights, JumpStartWeights):
-            bucket = weights.bucket_name(cdk.Stack.of(self).region)
+        if self.base_weights:
             base["ModelDataSource"] = {
                 "S3DataSource": {
-                    "S3Uri": f"s3://{bucket}/{weights.key_prefix}",
+                    "S3Uri": self.base_weights.uri,
                     "S3DataType": "S3Prefix",
                     "CompressionType": "None",
                 }
@@ -112,9 +109,7 @@ class LlmEndpoint(Construct):
             self,
             "Model",
             execution_role_arn=self.role.role_arn,
-            # A package's weights come from S3, whatever those of the catalog come from.
-            enable_network_isolation=weights.network_isolation
-            or release.choose(package=True, base=False),
+            enable_network_isolation=True,
             primary_container=release.choose(
                 # With the catalog's environment, not the one that the package was registered with:
                 # the proxy counts on the same limits.
@@ -125,10 +120,6 @@ class LlmEndpoint(Construct):
                 base=base,
             ),
         )
-        if not weights.network_isolation:
-            acknowledge_scan(
-                model, "Checkov::CKV_AWS_370", reason="it downloads its weights from the hub"
-            )
         for rule in ("F3031", "F3033"):
             acknowledge_schema(
                 model, rule, reason="the package's branch is not taken while its name is empty"

@@ -6,9 +6,9 @@ from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
 from .function_assets import FunctionTarget
-from .job_role import Place
 from .log_keeping import LogKeeping
 from .packaged_function import PackagedFunction
+from .place import Place
 from .tuning_storage import CANDIDATES, INVENTORIES, MODELS, TuningStorage
 
 

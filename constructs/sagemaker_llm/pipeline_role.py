@@ -9,8 +9,9 @@ import aws_cdk.aws_sqs as sqs
 from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
-from .job_role import Place, sagemaker_principal
+from .job_role import sagemaker_principal
 from .model_registry import ModelRegistry
+from .place import Place
 from .tuning_settings import Approval
 from .tuning_storage import EVALUATIONS, MODELS, PREPARED, TuningStorage
 

@@ -4,8 +4,8 @@ import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
-from .job_role import Place
 from .llm_endpoint import LlmEndpoint
+from .place import Place
 from .tuning_storage import MODELS, TuningStorage
 
 

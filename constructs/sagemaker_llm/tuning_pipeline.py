@@ -40,7 +40,12 @@ class TuningPipeline(Construct):
         image = ContainerImage(self, "Image", image=settings.image)
         code = JobCode(self, "Code")
         roles = TuningRoles(
-            self, "Roles", image=image, code=code, storage=storage, weights=endpoint.model.weights
+            self,
+            "Roles",
+            image=image,
+            code=code,
+            storage=storage,
+            base_weights=endpoint.base_weights,
         )
         role = PipelineRole(
             self,

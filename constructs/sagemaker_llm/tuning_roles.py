@@ -1,13 +1,11 @@
 """The roles of the pipeline's jobs: each reads what its step is given and writes its own prefix."""
 
-import aws_cdk as cdk
-import aws_cdk.aws_iam as iam
-import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from .container_image import ContainerImage
 from .job_code import JobCode
-from .job_role import JobRole, Place
+from .job_role import JobRole
+from .place import Place
 from .tuning_storage import (
     BASE_MODELS,
     CANDIDATES,
@@ -18,7 +16,6 @@ from .tuning_storage import (
     PREPARED,
     TuningStorage,
 )
-from .weights import JumpStartWeights, Weights
 
 _PROCESSING, _TRAINING = "ProcessingJobs", "TrainingJobs"
 
@@ -34,13 +31,13 @@ class TuningRoles(Construct):
         image: ContainerImage,
         code: JobCode,
         storage: TuningStorage,
-        weights: Weights,
+        base_weights: Place | None,
     ) -> None:
         super().__init__(scope, construct_id)
         data, artifacts, key = storage.data, storage.artifacts, storage.key
-        base = [Place(data, BASE_MODELS), *self._published(weights)]
+        base = [Place(data, BASE_MODELS), *([base_weights] if base_weights else [])]
         prepared = Place(artifacts, PREPARED)
-        self.prepare: iam.IRole = JobRole(
+        self.prepare = JobRole(
             self,
             "Prepare",
             step="Prepare",
@@ -52,7 +49,7 @@ class TuningRoles(Construct):
             writes=[prepared],
         )
         checkpoints = Place(artifacts, CHECKPOINTS)
-        self.fine_tune: iam.IRole = JobRole(
+        self.fine_tune = JobRole(
             self,
             "FineTune",
             step="FineTune",
@@ -65,7 +62,7 @@ class TuningRoles(Construct):
             # SageMaker deletes there what the script deletes of its own checkpoints.
             deletes=[checkpoints],
         )
-        self.evaluate: iam.IRole = JobRole(
+        self.evaluate = JobRole(
             self,
             "Evaluate",
             step="Evaluate",
@@ -76,10 +73,3 @@ class TuningRoles(Construct):
             reads=[prepared, *base, Place(artifacts, MODELS)],
             writes=[Place(artifacts, EVALUATIONS)],
         )
-
-    def _published(self, weights: Weights) -> list[Place]:
-        if not isinstance(weights, JumpStartWeights):
-            return []
-        name = weights.bucket_name(cdk.Stack.of(self).region)
-        bucket = s3.Bucket.from_bucket_name(self, "JumpStart", name)
-        return [Place(bucket, weights.key_prefix)]

@@ -1,7 +1,10 @@
-"""Where a model's weights come from, and what that asks of the container that loads them."""
+"""Where a model's weights come from: a container under network isolation fetches none itself."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
+
+_MODEL_FOLDER = "/opt/ml/model"  # where SageMaker puts what it fetches from S3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,8 +14,7 @@ class JumpStartWeights:
     key_prefix: str
 
     # SageMaker puts the files under this path before it starts the container.
-    hf_model_id: ClassVar[str] = "/opt/ml/model"
-    network_isolation: ClassVar[bool] = True
+    hf_model_id: ClassVar[str] = _MODEL_FOLDER
     # 14.5 GB come from S3 within a few minutes, and loading them to the GPU takes less.
     download_timeout_seconds: ClassVar[int | None] = 1200
     startup_timeout_seconds: ClassVar[int] = 600
@@ -31,25 +33,36 @@ class JumpStartWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubWeights:
-    """Weights that the container fetches from the Hugging Face hub as it starts."""
+class StagedWeights:
+    """Weights of the Hugging Face hub that an operator has copied into a bucket of the account.
+
+    `revision` is a commit of the hub's repository, in full: a branch may change its content. It is
+    empty until somebody has chosen one, and no endpoint is made before.
+    """
 
     repository: str
+    revision: str = ""
 
-    network_isolation: ClassVar[bool] = False
-    # Nothing comes from S3; the download is part of the start instead.
-    download_timeout_seconds: ClassVar[int | None] = None
-    startup_timeout_seconds: ClassVar[int] = 900
+    hf_model_id: ClassVar[str] = _MODEL_FOLDER
+    download_timeout_seconds: ClassVar[int | None] = 1200
+    startup_timeout_seconds: ClassVar[int] = 600
 
     def __post_init__(self) -> None:
         owner, _, name = self.repository.partition("/")
         if not owner or not name or "/" in name:
             raise ValueError(f"repository must be like 'owner/name', got {self.repository!r}")
-
-    @property
-    def hf_model_id(self) -> str:
-        """What TGI is told to load."""
-        return self.repository
+        if self.revision and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+            raise ValueError(f"revision must be a commit of 40 hex digits, got {self.revision!r}")
 
 
-Weights = JumpStartWeights | HubWeights
+@dataclass(frozen=True, kw_only=True)
+class PackagedWeights:
+    """Weights that the container holds already, as the embedded AWS's does: AWS's holds none."""
+
+    hf_model_id: str
+
+    download_timeout_seconds: ClassVar[int | None] = None
+    startup_timeout_seconds: ClassVar[int] = 600
+
+
+Weights = JumpStartWeights | StagedWeights | PackagedWeights

@@ -3,7 +3,6 @@
 import re
 import tarfile
 import threading
-import zlib
 from pathlib import Path
 
 from local import s3_folders

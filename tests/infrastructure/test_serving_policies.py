@@ -67,7 +67,7 @@ def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) ->
     ]
 
 
-def test_role_reads_no_bucket_when_weights_come_from_the_hub(assembly: Assembly) -> None:
+def test_role_reads_no_bucket_when_weights_are_in_the_container(assembly: Assembly) -> None:
     template = assembly.template("Local/Serving")
     assert _statements(template) == _common(template, "us-east-1", "000000000000", "763104351884")
 

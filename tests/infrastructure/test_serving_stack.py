@@ -47,10 +47,8 @@ def test_model_is_weights_of_jumpstart_under_network_isolation(assembly: Assembl
     }
 
 
-def test_local_model_comes_from_the_hub(assembly: Assembly) -> None:
+def test_local_model_is_the_one_in_the_embedded_container(assembly: Assembly) -> None:
     template = assembly.template("Local/Serving")
-    isolation = template.only(_MODEL)["EnableNetworkIsolation"]
-    assert isolation == {"Fn::If": ["ServesBaseWeights", False, True]}
     assert "ModelDataSource" not in _base(template)
     assert _base(template)["Environment"] == {
         "HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -62,6 +60,10 @@ def test_local_model_comes_from_the_hub(assembly: Assembly) -> None:
         "MAX_TOTAL_TOKENS": "2048",
         "SM_NUM_GPUS": "1",
     }
+
+
+def test_every_environment_runs_its_model_in_network_isolation(serving: Template) -> None:
+    assert serving.only(_MODEL)["EnableNetworkIsolation"] is True
 
 
 def test_scaling_is_refused_when_the_model_would_never_reach_its_target() -> None:
@@ -125,7 +127,7 @@ def test_volumes_are_encrypted_with_the_stacks_own_key(serving: Template) -> Non
 
 
 @pytest.mark.parametrize(
-    ("stack", "startup", "download"), [("Local", 900, None), ("Dev", 600, 1200)]
+    ("stack", "startup", "download"), [("Local", 600, None), ("Dev", 600, 1200)]
 )
 def test_timeouts_fit_where_the_weights_come_from(
     assembly: Assembly, stack: str, startup: int, download: int | None

@@ -1,7 +1,6 @@
 """Names and links that lead out of the folder that is meant: in S3 keys, archives, job outputs."""
 
 import io
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -94,48 +93,6 @@ def test_what_a_job_says_is_not_read_through_a_link(account: Account, tmp_path: 
     ended = account.process(account.processing(script, account.role(*read_write(""))))
     assert ended["ProcessingJobStatus"] == "Completed", ended
     assert "ExitMessage" not in ended
-
-
-def _archive(member: tarfile.TarInfo) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.addfile(member, io.BytesIO(b"x" * member.size))
-    return buffer.getvalue()
-
-
-def _out_of_the_folder() -> bytes:
-    member = tarfile.TarInfo("../../escaped")
-    member.size = 1
-    return _archive(member)
-
-
-def _linked() -> bytes:
-    member = tarfile.TarInfo("link")
-    member.type, member.linkname = tarfile.SYMTYPE, "/etc"
-    return _archive(member)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        _out_of_the_folder(),
-        _linked(),
-        b"no archive",
-        _linked()[:20],
-        _archive(tarfile.TarInfo("a" * 300)),
-    ],
-    ids=["parent", "link", "text", "truncated", "long name"],
-)
-def test_a_training_source_that_cannot_be_unpacked_in_its_folder_fails_the_job(
-    account: Account, outside: list[Path], source: bytes
-) -> None:
-    request = account.training("", account.role(*read_write("")))
-    uri = account.put(f"{account.name('code')}/sourcedir.tar.gz", source)
-    request["HyperParameters"]["sagemaker_submit_directory"] = uri
-    ended = account.train(request)
-    assert ended["TrainingJobStatus"] == "Failed"
-    assert ended["FailureReason"].startswith(f"ClientError: {uri} cannot be unpacked: ")
-    assert [path for path in outside if path.exists()] == []
 
 
 @pytest.mark.parametrize("path", ["/opt/ml/processing/../../escaped", "/opt/ml/processing/.."])

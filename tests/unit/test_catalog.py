@@ -6,7 +6,7 @@ import pytest
 
 from sagemaker_llm.catalog import CATALOG, CatalogEntry, find_model
 from sagemaker_llm.tgi_limits import TgiLimits
-from sagemaker_llm.weights import HubWeights, JumpStartWeights
+from sagemaker_llm.weights import JumpStartWeights, StagedWeights
 
 # of ours: without what clients wrote
 _LOG_LEVEL = "info,text_generation_router::server=warn"
@@ -39,13 +39,12 @@ def test_mistral_is_served_as_jumpstart_does(model_id: str, prompt_format: str) 
         key_prefix=f"huggingface-llm/huggingface-llm-{model_id}/artifacts/inference-prepack/v1.0.0/"
     )
     assert model.weights.bucket_name("eu-west-1") == "jumpstart-cache-prod-eu-west-1"
-    assert model.weights.network_isolation
 
 
 def test_mistrallite_is_served_as_its_card_says() -> None:
     model = find_model("mistrallite")
     assert model.container_environment == {
-        "HF_MODEL_ID": "amazon/MistralLite",
+        "HF_MODEL_ID": "/opt/ml/model",
         "HF_TASK": "text-generation",
         "LOG_LEVEL": _LOG_LEVEL,
         "SM_NUM_GPUS": "1",
@@ -56,7 +55,24 @@ def test_mistrallite_is_served_as_its_card_says() -> None:
         "MAX_CONCURRENT_REQUESTS": "128",
     }
     assert (model.prompt_format, model.tokenizer) == ("mistrallite", "mistrallite")
-    assert not model.weights.network_isolation
+    assert model.weights == StagedWeights(repository="amazon/MistralLite")
+
+
+def test_staged_model_is_pinned_to_a_commit() -> None:
+    pinned = find_model("mistrallite").at_revision("0a" * 20)
+    assert pinned.weights == StagedWeights(repository="amazon/MistralLite", revision="0a" * 20)
+    assert pinned.container_environment == find_model("mistrallite").container_environment
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", "0a1b2c3", "0A" * 20])
+def test_revision_is_refused_when_its_content_may_change(revision: str) -> None:
+    with pytest.raises(ValueError, match="revision must be a commit of 40 hex digits, got"):
+        find_model("mistrallite").at_revision(revision)
+
+
+def test_model_that_is_not_staged_has_no_revision() -> None:
+    with pytest.raises(TypeError, match="mistral-7b has no staged weights, got revision"):
+        find_model("mistral-7b").at_revision("0a" * 20)
 
 
 @pytest.mark.parametrize("model", CATALOG.values(), ids=CATALOG.keys())
@@ -108,14 +124,14 @@ def test_weights_prefix_is_refused_when_it_may_match_others(key_prefix: str) -> 
 @pytest.mark.parametrize("repository", ["MistralLite", "/MistralLite", "a/b/c"])
 def test_hub_repository_is_refused_when_it_is_none(repository: str) -> None:
     with pytest.raises(ValueError, match="repository must be like 'owner/name'"):
-        HubWeights(repository=repository)
+        StagedWeights(repository=repository)
 
 
 def test_setting_is_refused_when_a_field_owns_it() -> None:
     with pytest.raises(ValueError, match="container_settings must leave SM_NUM_GPUS to"):
         CatalogEntry(
             model_id="x",
-            weights=HubWeights(repository="a/b"),
+            weights=StagedWeights(repository="a/b"),
             limits=find_model("mistrallite").limits,
             prompt_format="none",
             tokenizer="mistral-v1",
@@ -127,7 +143,7 @@ def test_number_of_gpus_is_refused_when_there_are_none() -> None:
     with pytest.raises(ValueError, match="num_gpus must be at least 1, got 0"):
         CatalogEntry(
             model_id="x",
-            weights=HubWeights(repository="a/b"),
+            weights=StagedWeights(repository="a/b"),
             limits=find_model("mistrallite").limits,
             prompt_format="none",
             tokenizer="mistral-v1",

@@ -1,0 +1,32 @@
+"""A prefix of a bucket, as policies and addresses name it."""
+
+from dataclasses import dataclass
+
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_s3 as s3
+
+
+@dataclass(frozen=True)
+class Place:
+    """All objects under one prefix of a bucket."""
+
+    bucket: s3.IBucket
+    prefix: str
+
+    @property
+    def objects(self) -> str:
+        """The objects' ARN, with a wildcard."""
+        return self.bucket.arn_for_objects(f"{self.prefix}*")
+
+    @property
+    def uri(self) -> str:
+        """The prefix's address."""
+        return self.bucket.s3_url_for_object(self.prefix)
+
+    def list_statement(self) -> iam.PolicyStatement:
+        """Allow listing what lies here, and nothing else of the bucket."""
+        return iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{self.prefix}*"}},
+        )
