@@ -7,8 +7,8 @@ import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from .acknowledge import acknowledge_wildcard
-from .job_role import Place
 from .model_registry import ModelRegistry
+from .place import Place
 from .tuning_pipeline import TuningPipeline
 from .tuning_storage import DATA, EVALUATIONS, TuningStorage
 

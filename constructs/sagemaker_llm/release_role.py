@@ -4,9 +4,9 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 
 from .acknowledge import acknowledge_wildcard
-from .job_role import Place
 from .model_registry import ModelRegistry
 from .packaged_function import PackagedFunction
+from .place import Place
 from .tuning_storage import INVENTORIES, MODELS, TuningStorage
 
 

@@ -97,7 +97,10 @@ def _kept(candidate: _Candidate, files: Sequence[File]) -> bytes | None:
     copies = list_files(s3(), candidate.bucket, candidate.target)
     kept = {copy.name: _source_etag(candidate, copy) for copy in copies}
     if to_bytes(copies) != inventory or kept != {file.name: file.etag for file in files}:
-        raise StoreError(f"{candidate.target} holds another model already, from the same job")
+        raise StoreError(
+            f"{candidate.target} is not this candidate as {candidate.inventory} says: to keep it"
+            " anew, delete both"
+        )
     return inventory
 
 

@@ -147,7 +147,7 @@ def test_function_reserves_as_many_executions_as_it_takes_messages_at_once(
     assembly: Assembly, environment: str, reserved: int | None
 ) -> None:
     template = assembly.template(f"{environment}/Training")
-    function = template.only("AWS::Lambda::Function")
+    function = template.only("AWS::Lambda::Function", "Release")
     assert function.get("ReservedConcurrentExecutions") == reserved
     mapping = template.only("AWS::Lambda::EventSourceMapping")
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}

@@ -8,11 +8,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # isort: split
 import dataclasses
 
 import app
-from sagemaker_llm.weights import HubWeights
+from sagemaker_llm.weights import PackagedWeights
 from stacks import environments
 
 _local = environments.local()
-_model = dataclasses.replace(_local.model, weights=HubWeights(repository="no-such/model"))
+_model = dataclasses.replace(_local.model, weights=PackagedWeights(hf_model_id="no-such/model"))
 environments.local = lambda: dataclasses.replace(_local, model=_model)
 
 app.build().synth()
