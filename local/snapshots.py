@@ -135,12 +135,14 @@ class Snapshots:
         shutil.rmtree(self._folder / f"{number:08}.files", ignore_errors=True)
 
     def _prune(self) -> None:
-        """Delete what is older than the newest snapshots, and not theirs."""
+        """Delete what is older than the newest snapshots, and not theirs, as another may too."""
         kept = self._paths()[:_KEPT]
         used = {*kept, *map(self._files, kept)}
         for path in set(self._folder.iterdir()) - used:
             if _number(path) < _number(kept[0]) and path.suffix != ".unreadable":
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                shutil.rmtree(path, ignore_errors=True)
+                if not path.is_dir():
+                    path.unlink(missing_ok=True)
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.snapshot"), reverse=True)

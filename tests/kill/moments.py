@@ -25,9 +25,9 @@ class Moment:
 
 
 def draw(count: int, seed: int) -> list[Moment]:
-    """`count` moments, the same for the same seed; the disk is full in every fourth."""
+    """`count` moments, the same for the same seed; the disk is full in the second of four."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     names = list(OPERATIONS)
     return [
-        Moment(names[n % len(names)], chance.random(), full_disk=n % 4 == 3) for n in range(count)
+        Moment(names[n % len(names)], chance.random(), full_disk=n % 4 == 1) for n in range(count)
     ]
