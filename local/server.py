@@ -103,7 +103,7 @@ async def _serve(port: str) -> None:
         await stopping.wait()
 
     gate: Any = Gate(
-        saver.watch(application),
+        saver.watch(connections.watched(application)),
         int(port),
         names_root=emulator_signatures.names_root,
         failure=emulator_signatures.failure,

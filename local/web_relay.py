@@ -3,10 +3,13 @@
 import asyncio
 import json
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import aiohttp
 
+from local.connections import client_gone
 from local.emulator import MAX_CHUNK_BYTES, Chunks, Json, Response, Write, small_socket, stream
 from local.emulator_concurrency import execution
 from local.web_functions import FunctionError, acquired
@@ -34,18 +37,36 @@ async def relay(config: Json, record: Json, event: Json, body: bytes) -> Respons
             )
         )
         try:
-            answer = await session.request(
-                event["httpMethod"],
-                f"http://127.0.0.1:{function.port}{event['path']}",
-                params=_query(event),
-                data=body,
-                headers=_headers(event, seconds),
-                allow_redirects=False,
+            answer = await _unless_client_gone(
+                session.request(
+                    event["httpMethod"],
+                    f"http://127.0.0.1:{function.port}{event['path']}",
+                    params=_query(event),
+                    data=body,
+                    headers=_headers(event, seconds),
+                    allow_redirects=False,
+                )
             )
         except (aiohttp.ClientError, TimeoutError) as fault:
             raise FunctionError(f"{config['FunctionName']}: {type(fault).__name__}") from fault
         headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_HEADERS}
         return answer.status, headers, stream(_chunks(answer, held.pop_all()))
+
+
+async def _unless_client_gone(
+    answer: Coroutine[Any, Any, aiohttp.ClientResponse],
+) -> aiohttp.ClientResponse:
+    """Wait for an answer, but not for one that nobody waits for any more."""
+    asking = asyncio.create_task(answer)
+    gone = asyncio.create_task(client_gone.get().wait())
+    try:
+        await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            raise FunctionError("the client disconnected before the answer began")
+        return await asking
+    finally:
+        asking.cancel()
+        gone.cancel()
 
 
 def _query(event: Json) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 import aws_cdk.aws_apigateway as apigateway
@@ -24,7 +23,7 @@ RESERVED = 205
 READERS_OF_A_KIND = 100
 _MOST_MEGABYTES = 128
 
-# `POST /stream` never ends, `GET /open` tells how many streams are open.
+# `POST /stream` never ends, `POST /silent` never begins, `GET /open` tells how many are open.
 _FUNCTION = """exec python - <<'END'
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +42,9 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         streams.add(self)
         try:
+            if self.path == "/silent":
+                self.connection.recv(1)  # until the connection ends
+                return
             self.send_response(200)
             self.end_headers()
             while True:
@@ -82,7 +84,7 @@ def template(reserved: int) -> str:
     integration = apigateway.LambdaIntegration(
         function, response_transfer_mode=apigateway.ResponseTransferMode.STREAM
     )
-    for http_method, path in (("POST", "stream"), ("GET", "open")):
+    for http_method, path in (("POST", "stream"), ("POST", "silent"), ("GET", "open")):
         api.root.add_resource(path).add_method(http_method, integration)
     cdk.CfnOutput(stack, "ApiId", value=api.rest_api_id)
     cdk.CfnOutput(stack, "FunctionName", value=function.function_name)
@@ -109,6 +111,12 @@ class Streams:
     url: str
     function_name: str
     account: Account
+
+    def reserve(self, executions: int) -> None:
+        """Change the function's reservation."""
+        self.account.aws.client("lambda").put_function_concurrency(
+            FunctionName=self.function_name, ReservedConcurrentExecutions=executions
+        )
 
     @property
     def _process(self) -> Path:
@@ -175,11 +183,20 @@ async def test_two_hundred_slow_readers_hold_nobody_up_and_leave_nothing_behind(
     assert streams.most_megabytes - megabytes < _MOST_MEGABYTES
 
 
+async def test_a_client_that_disconnects_before_its_answer_ends_it(streams: Streams) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+
+        async def is_open(count: int) -> bool:
+            return (await client.get(f"{streams.url}/open")).text == str(count)
+
+        waiting = asyncio.create_task(slow_clients.read_nothing(f"{streams.url}/silent", {}, {}))
+        await until(lambda: is_open(1))
+        waiting.cancel()
+        await until(lambda: is_open(0))
+
+
 async def test_a_full_reservation_throttles_until_an_execution_ends(streams: Streams) -> None:
-    functions: Any = streams.account.aws.client("lambda")
-    functions.put_function_concurrency(
-        FunctionName=streams.function_name, ReservedConcurrentExecutions=1
-    )
+    streams.reserve(1)
     async with httpx.AsyncClient(timeout=30) as client:
 
         async def is_served() -> bool:
@@ -190,15 +207,13 @@ async def test_a_full_reservation_throttles_until_an_execution_ends(streams: Str
             await anext(chunks)
             refused = await client.get(f"{streams.url}/open")
         await until(is_served)
+    streams.reserve(RESERVED)
     assert refused.status_code >= 500
 
 
 def test_a_reservation_is_refused_when_too_little_would_be_left(streams: Streams) -> None:
-    functions: Any = streams.account.aws.client("lambda")
     with pytest.raises(ClientError, match=r"below its minimum value of \[100\]") as refused:
-        functions.put_function_concurrency(
-            FunctionName=streams.function_name, ReservedConcurrentExecutions=901
-        )
+        streams.reserve(901)
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
 
 
