@@ -66,6 +66,13 @@ class PackagedFunction(lambda_.Function):
         )
         for check, reason in _ACCEPTED.items():
             acknowledge_scan(self, f"Checkov::{check}", reason=reason)
+        if reserved_concurrency is None:
+            acknowledge_scan(
+                self,
+                "Checkov::CKV_AWS_115",
+                reason="configured so: a new account may have ten executions, and AWS then refuses"
+                " to reserve any of them",
+            )
         if environment:
             acknowledge_scan(
                 self,

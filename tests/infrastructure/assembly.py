@@ -35,8 +35,10 @@ class Template:
 
     @cached_property
     def paths(self) -> dict[str, str]:
-        """The construct path of each resource, by logical id."""
-        file = self.path.with_name(self.path.name.replace(".template.", ".metadata."))
+        """The construct path of each resource; where the CDK made no template, the logical id."""
+        file = self.path.with_name(f"{self.path.name.partition('.')[0]}.metadata.json")
+        if not file.exists():
+            return {name: f"{self.stack}/{name}" for name in self.body["Resources"]}
         return {
             entry["data"]: path.lstrip("/")
             for path, entries in json.loads(file.read_text()).items()

@@ -229,3 +229,52 @@ def test_resource_types_are_refused_beside_capabilities_as_on_aws(
             Capabilities=["CAPABILITY_IAM"],
             ResourceTypes=["AWS::SQS::Queue"],
         )
+
+
+def _bounded_role(boundary: str) -> Json:
+    document = {"Version": "2012-10-17", "Statement": [allow("*")]}
+    trust = {**allow("sts:AssumeRole"), "Principal": {"Service": "cloudformation.amazonaws.com"}}
+    del trust["Resource"]
+    properties = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [{"PolicyName": "All", "PolicyDocument": document}],
+        "PermissionsBoundary": boundary,
+    }
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def _boundary(account: Account, *statements: Json) -> str:
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam, name = account.aws.client("iam"), account.name("boundary")
+    made: Json = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]
+    return str(made["Arn"])
+
+
+def _deploy(account: Account, stack: str, *, boundary: str) -> Json:
+    cloudformation = account.aws.client("cloudformation")
+    body = _body(Queue=_queue(), Role=_bounded_role(boundary))
+    cloudformation.update_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    return _settled(account, stack)
+
+
+@pytest.mark.parametrize("allowed", ["sqs:*", "sagemaker:*"])
+def test_role_that_a_stack_makes_is_held_to_its_boundary(
+    account: Account, stack: str, endpoint_role: str, allowed: str
+) -> None:
+    boundary = _boundary(account, allow([allowed, "iam:PassRole"]))
+    assert _deploy(account, stack, boundary=boundary)["StackStatus"] == "UPDATE_COMPLETE"
+    cloudformation = account.aws.client("cloudformation")
+    made = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="Role")
+    role = f"arn:aws:iam::000000000000:role/{made['StackResourceDetail']['PhysicalResourceId']}"
+    other = account.name("stack")
+    cloudformation.create_stack(
+        StackName=other, TemplateBody=_body(Model=_model(endpoint_role)), RoleARN=role
+    )
+    made_model = _settled(account, other)["StackStatus"] == "CREATE_COMPLETE"
+    assert made_model == (allowed == "sagemaker:*"), _failures(account, other)
+
+
+def test_stack_makes_no_role_with_an_unknown_boundary(account: Account, stack: str) -> None:
+    settled = _deploy(account, stack, boundary="arn:aws:iam::000000000000:policy/None")
+    assert settled["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "does not exist or is not attachable" in _failures(account, stack)

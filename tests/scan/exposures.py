@@ -1,6 +1,7 @@
 """Runs cloudsplaining over the policies that the templates give to principals."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -44,9 +45,11 @@ def _policies(template: Template) -> Iterator[tuple[str, Any]]:
             yield template.paths[logical_id], _resolved(document)
 
 
-def _resolved(value: Any) -> Any:
+def _resolved(value: Any) -> Any:  # noqa: PLR0911 - one for each form
     """Write every intrinsic function as a text that is no wildcard: it stands for one name."""
     match value:
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{AWS::(\w+)\}", r"\1", text)
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(str(_resolved(part)) for part in parts)
         case {"Fn::GetAtt": [str(logical_id), "Arn" | "EndpointArn"]} | {"Ref": str(logical_id)}:
