@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from model_release import callback, gate, registry, serving_stack
+from model_release.checks import check_package
 from model_release.release import Release, ReleaseRefusedError
 from model_release.serving_stack import StackBusyError
 
@@ -63,7 +64,7 @@ def _call_back(message: dict[str, Any], release: Release) -> None:
         registry.hold(package, lowered)
         callback.succeed(token)
     elif is_approved:
-        _begin(release)
+        _begin(release, package)
     else:
         callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
 
@@ -85,7 +86,7 @@ def _release_approved(event: dict[str, Any], release: Release) -> None:
         return  # not any more
     if not changed and _is_released_by_pipeline(package):
         return
-    _begin(release)
+    _begin(release, package)
 
 
 def _is_released_by_pipeline(package: dict[str, Any]) -> bool:
@@ -94,7 +95,8 @@ def _is_released_by_pipeline(package: dict[str, Any]) -> bool:
     return bool(metadata.get("approval_at_registration") == "Approved")
 
 
-def _begin(release: Release) -> None:
+def _begin(release: Release, package: dict[str, Any]) -> None:
+    check_package(package)
     begun = serving_stack.release(_stack(), release.package_arn, release.token)
     _log.info("%s: %s", release.token, "begun" if begun else "served already")
     if not begun and release.callback:

@@ -1,10 +1,12 @@
 """A model on its way from data to REST, through the real pipeline on this machine, in minutes."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,24 +49,43 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Em
     assert "The tuned model is not released" in refused.stdout + refused.stderr
     assert _served_package(aws).endswith("/1")
 
-    failing = _approve_a_copy(aws, weights="no-such-model/")
-    assert _settled(aws) == "UPDATE_ROLLBACK_COMPLETE"
-    assert "Could not access model data" in _rejection(aws, failing)
+    for poison, sentence in _POISONS:
+        before = _last_update(aws)
+        poisoned = _approve_a_copy(aws, **poison)
+        assert sentence in _rejection(aws, poisoned)
+        assert _last_update(aws) == before  # nothing was asked of CloudFormation
+    assert _served_package(aws).endswith("/1")
+
+    with _endpoint_reads_no_weights(aws):
+        failing = _approve_a_copy(aws)
+        assert "Could not access model data" in _rejection(aws, failing)
+        assert _settled(aws) == "UPDATE_ROLLBACK_COMPLETE"
     assert _served_package(aws).endswith("/1")
     assert _TAUGHT in _answer(aws)
 
-    _approve_a_copy(aws, weights="")
+    approved = _approve_a_copy(aws)
+    _wait(lambda: _served_package(aws) == approved)
     assert _settled(aws) == "UPDATE_COMPLETE"
-    assert _served_package(aws).endswith("/3")
     assert _TAUGHT in _answer(aws)
     _proves_no_drift(aws)
 
-    rolled_back = _operate(aws, "rollback", "local")  # past the one that failed
+    rolled_back = _operate(aws, "rollback", "local")  # past those that failed
     assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
+    assert "started by arn:aws:iam::000000000000:root" in rolled_back.stdout
     assert _served_package(aws).endswith("/1")
     _proves_no_drift(aws)
 
-    _lose_weights(aws)
+    lowered = _operate(aws, "finetune", "local", "--set", "MinLossReduction=0.001")
+    assert lowered.returncode == 0, lowered.stdout + lowered.stderr
+    assert "min_loss_reduction was 0.001, below the environment's 0.02" in lowered.stdout
+    assert "PendingManualApproval" in lowered.stdout
+    assert _served_package(aws).endswith("/1")
+
+    _change_weights(aws)
+    drifted = _operate(aws, "drift", "local")
+    assert drifted.returncode != 0
+    assert "DRIFTED weights" in drifted.stdout
+    assert "not as they were stored: config.json" in _rejection(aws, _approve_a_copy(aws))
     failed = _operate(aws, "finetune", "local")
     assert failed.returncode != 0
     assert "is not this candidate as inventories/" in failed.stderr  # what is kept is compared
@@ -117,32 +138,38 @@ def _proves_no_drift(aws: EmbeddedAws) -> None:
     assert drift.returncode == 0, drift.stdout + drift.stderr
 
 
-def _approve_a_copy(aws: EmbeddedAws, weights: str) -> str:
+# What a package must not bring, as changes of a container, and what its rejection says.
+_POISONS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/evil:1"}, "image must be"),
+    ({"Environment": {"LD_PRELOAD": "/opt/ml/model/evil.so"}}, "environment must be"),
+    ({"weights": "candidates/another/"}, "weights must be s3://"),
+    ({"weights": "models/another/"}, "inventory must be s3://"),
+)
+
+
+def _approve_a_copy(aws: EmbeddedAws, *, weights: str = "", **changed: Any) -> str:
     """Register the served package's model once more, and approve it as a person would.
 
-    With the weights elsewhere under its own, if `weights` says where. Returns the package's ARN.
+    With weights that lie elsewhere in the bucket, if `weights` says where, and with what is changed
+    of its container. Returns the package's ARN.
     """
     sagemaker = aws.client("sagemaker")
     released = sagemaker.describe_model_package(ModelPackageName=_served_package(aws))
     (container,) = released["InferenceSpecification"]["Containers"]
     kept = ("Image", "Environment", "ModelDataSource")
-    copy = {name: container[name] for name in kept if name in container}
-    source = copy["ModelDataSource"]["S3DataSource"]
-    moved = {**source, "S3Uri": f"{source['S3Uri']}{weights}"}
-    copy["ModelDataSource"] = {"S3DataSource": moved}
+    copy = {name: container[name] for name in kept} | changed
+    if weights:
+        source = container["ModelDataSource"]["S3DataSource"]
+        moved = f"s3://{urlsplit(source['S3Uri']).netloc}/{weights}"
+        copy["ModelDataSource"] = {"S3DataSource": {**source, "S3Uri": moved}}
     specification = {**released["InferenceSpecification"], "Containers": [copy]}
     package: str = sagemaker.create_model_package(
         ModelPackageGroupName=released["ModelPackageGroupName"],
         InferenceSpecification=specification,
+        CustomerMetadataProperties=released["CustomerMetadataProperties"],
         ModelApprovalStatus="PendingManualApproval",
-        CustomerMetadataProperties={
-            name: released["CustomerMetadataProperties"][name]
-            for name in ("inventory", "inventory_sha256")
-        },
     )["ModelPackageArn"]
-    before = _last_update(aws)
     sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
-    _wait(lambda: _last_update(aws) != before)
     return package
 
 
@@ -158,14 +185,32 @@ def _rejection(aws: EmbeddedAws, package: str) -> str:
     return str(found["ApprovalDescription"])
 
 
-def _lose_weights(aws: EmbeddedAws) -> None:
-    """Delete the served package's weights: the endpoint that runs has its own copy."""
+@contextmanager
+def _endpoint_reads_no_weights(aws: EmbeddedAws) -> Iterator[None]:
+    """Take from the endpoint's role what it may read, so that no new container starts."""
+    resources = aws.client("cloudformation").describe_stack_resources(StackName="Local-Serving")
+    (role,) = (
+        found["PhysicalResourceId"]
+        for found in resources["StackResources"]
+        if found["ResourceType"] == "AWS::IAM::Role"
+    )
+    statement = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    name = {"RoleName": role, "PolicyName": "no-weights"}
+    aws.client("iam").put_role_policy(**name, PolicyDocument=policy)
+    try:
+        yield
+    finally:
+        aws.client("iam").delete_role_policy(**name)
+
+
+def _change_weights(aws: EmbeddedAws) -> None:
+    """Overwrite a file of the served package's, as only an administrator can."""
     released = aws.client("sagemaker").describe_model_package(ModelPackageName=_served_package(aws))
     (container,) = released["InferenceSpecification"]["Containers"]
     place = urlsplit(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
-    s3, where = aws.client("s3"), {"Bucket": place.netloc}
-    for item in s3.list_objects_v2(**where, Prefix=place.path.lstrip("/"))["Contents"]:
-        s3.delete_object(**where, Key=item["Key"])
+    key = f"{place.path.lstrip('/')}config.json"
+    aws.client("s3").put_object(Bucket=place.netloc, Key=key, Body=b"{}")
 
 
 def _last_update(aws: EmbeddedAws) -> object:

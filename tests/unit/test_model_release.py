@@ -1,15 +1,18 @@
 """The release function against CloudFormation and SageMaker as botocore knows them."""
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from model_release import callback, handler, registry, serving_stack
+from model_release import callback, checks, handler, registry, serving_stack
+from model_release.inventory import File, digest, to_bytes
 
 _STACK = "Prod-Serving"
 _STACK_ID = f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{_STACK}/0a1b"
@@ -21,6 +24,21 @@ _TOKEN = "abcDEF0123"  # noqa: S105 - names a step, and opens nothing
 _UPDATE_TOKEN = f"callback-3-{_TOKEN}"
 _APPROVAL_TOKEN = "approval-3-20261122100000"  # noqa: S105 - the same
 _DEFAULTS = {"default_min_loss_reduction": "0.02", "default_min_retrieval_change": "0.0"}
+_FILES = [File("model.safetensors", 9, "w")]
+_INVENTORY = {
+    "inventory": "s3://artifacts/inventories/job.json",
+    "inventory_sha256": digest(to_bytes(_FILES)),
+}
+_CONTAINER: dict[str, Any] = {
+    "Environment": {"SM_NUM_GPUS": "1"},
+    "ModelDataSource": {
+        "S3DataSource": {
+            "S3Uri": "s3://artifacts/models/job/",
+            "S3DataType": "S3Prefix",
+            "CompressionType": "None",
+        }
+    },
+}
 _NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -38,6 +56,27 @@ def _cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
+
+
+class _Artifacts:
+    """An artefact bucket with one model, as it was stored."""
+
+    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+
+    def get_object(self, **_: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(to_bytes(_FILES))}
+
+    def get_paginator(self, _operation: str) -> Any:
+        contents = [{"Key": f"models/job/{f.name}", "Size": f.size, "ETag": f.etag} for f in _FILES]
+        return SimpleNamespace(paginate=lambda **_: [{"Contents": contents}])
+
+
+@pytest.fixture(autouse=True)
+def _catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE", "tgi:1.1")
+    monkeypatch.setenv("CONTAINER_ENVIRONMENT", json.dumps(_CONTAINER["Environment"]))
+    monkeypatch.setenv("ARTIFACTS", "artifacts")
+    monkeypatch.setattr(checks, "s3", _Artifacts)
 
 
 @pytest.fixture(name="sagemaker", autouse=True)
@@ -131,7 +170,7 @@ def _is_rejected(sagemaker: Stubber, reason: str) -> None:
 
 
 def _is_held(sagemaker: Stubber, reason: str, metadata: dict[str, str]) -> None:
-    kept = {"CustomerMetadataProperties": {**metadata, "gate_lowered": reason}}
+    kept = {"CustomerMetadataProperties": {**_INVENTORY, **metadata, "gate_lowered": reason}}
     _is_set(sagemaker, "PendingManualApproval", f"{reason}: a person must approve", kept)
 
 
@@ -468,7 +507,11 @@ def _approval(changed: list[str] | None = None) -> dict[str, Any]:
 
 
 def _is_package(
-    sagemaker: Stubber, status: str = "Approved", registered: str = "", **metadata: str
+    sagemaker: Stubber,
+    status: str = "Approved",
+    registered: str = "",
+    image: str = "tgi:1.1",
+    **metadata: str,
 ) -> None:
     package = {
         "ModelPackageName": "prod-training-mistral-7b/3",
@@ -478,10 +521,11 @@ def _is_package(
         "ModelPackageStatusDetails": {"ValidationStatuses": []},
         "CreationTime": _NOW,
         "ModelApprovalStatus": status,
+        "InferenceSpecification": {"Containers": [{**_CONTAINER, "Image": image}]},
     }
     if registered:
         metadata["approval_at_registration"] = registered
-    package["CustomerMetadataProperties"] = metadata
+    package["CustomerMetadataProperties"] = {**_INVENTORY, **metadata}
     sagemaker.add_response("describe_model_package", package, {"ModelPackageName": _PACKAGE})
 
 
@@ -553,3 +597,21 @@ def test_a_message_that_cannot_be_read_stays_in_the_queue_for_its_dead_letters(b
     record = {"body": body, "messageId": "m", "attributes": {"ApproximateReceiveCount": "1"}}
     with pytest.raises((ValueError, RecursionError, AttributeError)):
         handler.handle({"Records": [record]}, None)
+
+
+@pytest.mark.parametrize("by_callback", [True, False])
+def test_package_that_brings_something_else_is_rejected_before_any_update(
+    cloudformation: Stubber, sagemaker: Stubber, *, by_callback: bool
+) -> None:
+    _is_package(sagemaker, image="evil:1")
+    reason = "the package's image must be the catalog's, tgi:1.1, got evil:1"
+    if by_callback:
+        sagemaker.add_response(
+            "describe_pipeline_execution", {"PipelineExecutionStatus": "Executing"}
+        )
+        _fails(sagemaker, reason)
+        assert _handle(_callback()) == []
+    else:
+        _is_rejected(sagemaker, reason)
+        assert _handle(_approval(["ModelApprovalStatus"])) == []
+    cloudformation.assert_no_pending_responses()
