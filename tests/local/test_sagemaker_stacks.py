@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.local.sagemaker_account import BUCKET, Account, until
+from local.model_server.weights import PACKAGED_MODEL_ID
+from tests.local.sagemaker_account import BUCKET, TGI_IMAGE, Account, until
 
 Json = dict[str, Any]
+_SETTLED_SECONDS = 120  # an endpoint's container starts in one of the updates
 
 
 def _template(role: str, **pipeline: Any) -> str:
@@ -130,6 +132,49 @@ def test_a_stacks_changes_of_status_are_told_with_the_token_of_the_call(
     assert told[0]["resources"] == [created["StackId"]]
 
 
+def _hosting(role: str, **endpoint: str) -> str:
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": PACKAGED_MODEL_ID}}
+    config = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
+    properties = {
+        "Model": {"PrimaryContainer": container, "ExecutionRoleArn": role},
+        "EndpointConfig": {"ProductionVariants": [variant]},
+        "Endpoint": {"EndpointConfigName": config, **endpoint},
+    }
+    resources = {
+        kind.removeprefix("Endpoint") or kind: {
+            "Type": f"AWS::SageMaker::{kind}",
+            "Properties": given,
+        }
+        for kind, given in properties.items()
+    }
+    output = {"Name": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}}}
+    return json.dumps({"Resources": resources, "Outputs": output})
+
+
+def test_an_endpoint_with_another_name_replaces_the_old_one(account: Account, stack: str) -> None:
+    cloudformation, sagemaker = account.aws.client("cloudformation"), account.sagemaker
+    role = account.role()
+    cloudformation.create_stack(StackName=stack, TemplateBody=_hosting(role))
+    created = _settled(account, stack, "CREATE_COMPLETE")
+    old, new = created["Outputs"][0]["OutputValue"], f"named-{stack}"
+    cloudformation.update_stack(StackName=stack, TemplateBody=_hosting(role, EndpointName=new))
+    updated = _settled(account, stack, "UPDATE_COMPLETE")
+    assert updated["Outputs"][0]["OutputValue"] == new
+    assert sagemaker.describe_endpoint(EndpointName=new)["EndpointStatus"] == "InService"
+    names = [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]]
+    assert new in names
+    assert old not in names
+    cloudformation.delete_stack(StackName=stack)
+    until(lambda: not sagemaker.list_endpoints(NameContains=new)["Endpoints"])
+
+
 def _settled(account: Account, stack: str, status: str) -> Json:
     describe = account.aws.client("cloudformation").describe_stacks
 
@@ -137,5 +182,5 @@ def _settled(account: Account, stack: str, status: str) -> Json:
         record: Json = describe(StackName=stack)["Stacks"][0]
         return record if record["StackStatus"] == status else None
 
-    settled: Json = until(found)
+    settled: Json = until(found, _SETTLED_SECONDS)
     return settled
