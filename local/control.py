@@ -16,6 +16,7 @@ from local import home, private_files
 
 _START_SECONDS = 30
 _STOP_SECONDS = 20
+_MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux take
 
 
 def running_pid() -> int | None:
@@ -41,6 +42,7 @@ def start() -> bool:
         _wait_until_ready(lambda: running_pid() is not None)
         return False
     _check_port()
+    _check_length()
     private_files.make_private(home.HOME)
     with os.fdopen(private_files.open_private(home.SERVER_LOG), "ab") as log:
         server = subprocess.Popen(
@@ -70,6 +72,15 @@ def _check_port() -> None:
                 f"port {home.PORT} is not free ({error.strerror}): stop the program that uses it, "
                 "or choose a port with LOCAL_AWS_PORT=4570 make up"
             ) from error
+
+
+def _check_length() -> None:
+    length = len(os.fsencode(home.HOME))
+    if length > _MAX_HOME_BYTES:
+        raise SystemExit(
+            f"the path of LOCAL_AWS_HOME must have at most {_MAX_HOME_BYTES} bytes, because sockets"
+            f" lie under it, got {length}: {home.HOME}"
+        )
 
 
 def _wait_until_ready(lives: Callable[[], bool]) -> None:

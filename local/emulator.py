@@ -7,7 +7,6 @@ every name that stands there, so that a new version fails there first.
 import asyncio
 import json
 import os
-import socket
 import types
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -241,10 +240,3 @@ def stream(chunks: Chunks) -> Any:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     return responses.StreamingResponse(run)
-
-
-def small_socket(address: tuple[Any, ...]) -> socket.socket:
-    """A socket that holds little of a stream, for aiohttp: it reads all that the kernel has."""
-    opened = socket.socket(*address[:3])
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MAX_CHUNK_BYTES)
-    return opened

@@ -25,7 +25,7 @@ class ContainerError(Exception):
 
 
 class Container:
-    """One model container, a TGI server on a local port."""
+    """One model container, a TGI server on a Unix socket: no other program's business."""
 
     def __init__(self, model: Json, endpoint_name: str) -> None:
         self._definition = _container_definition(model)
@@ -37,7 +37,7 @@ class Container:
             logs = roles.client(role_arn, "logs")
         except (PullError, ServiceError) as error:
             raise ContainerError(str(error)) from error
-        self.port = processes.free_port()
+        self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
         self._download_weights(role_arn)
         self._process = processes.start(
@@ -49,7 +49,7 @@ class Container:
 
     def wait_until_healthy(self, timeout_seconds: float) -> None:
         """Block until the container answers its health check; raises ContainerError."""
-        if processes.wait_until_ready(self._process, self.port, "/ping", timeout_seconds):
+        if processes.wait_until_ready(self._process, self.socket, "/ping", timeout_seconds):
             return
         ended = self._process.poll() is not None
         self.stop()
@@ -62,6 +62,7 @@ class Container:
     def stop(self) -> None:
         """End the process and delete its copy of the weights."""
         processes.stop(self._process)
+        self.socket.unlink(missing_ok=True)
         self._weights.cleanup()
 
     def _environment(self) -> dict[str, str]:
@@ -69,7 +70,7 @@ class Container:
             **processes.inherited_environment(),
             "PYTHONUNBUFFERED": "1",
             **self._definition.get("Environment", {}),
-            "PORT": str(self.port),
+            "UVICORN_UDS": str(self.socket),
             "SM_MODEL_DIR": self._weights.name,
         }
 

@@ -1,7 +1,8 @@
-"""Child processes that serve HTTP on a port of this host."""
+"""Child processes that serve HTTP on a Unix socket or a port of this host."""
 
 import http.client
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -74,13 +75,44 @@ def start(
     )
 
 
+def new_socket() -> Path:
+    """The path of a Unix socket that is to be: no web page reaches one, and no other user this.
+
+    The folder is private in a server, see `local.home`, which also keeps the path short enough.
+    """
+    return Path(tempfile.gettempdir(), secrets.token_hex(4))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """An HTTP connection to a Unix socket."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _connection(address: int | Path) -> http.client.HTTPConnection:
+    if isinstance(address, Path):
+        return _UnixConnection(address, timeout=2)
+    return http.client.HTTPConnection("127.0.0.1", address, timeout=2)
+
+
 def wait_until_ready(
-    process: subprocess.Popen[str] | subprocess.Popen[bytes], port: int, path: str, timeout: float
+    process: subprocess.Popen[str] | subprocess.Popen[bytes],
+    address: int | Path,
+    path: str,
+    timeout: float,
 ) -> bool:
-    """Whether `path` answers 2xx before the process ends or `timeout` seconds pass."""
+    """Whether `path` answers 2xx at the port or socket before the process or the time ends."""
     deadline = time.monotonic() + timeout
     while process.poll() is None and time.monotonic() < deadline:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection = _connection(address)
         try:
             connection.request("GET", path)
             if connection.getresponse().status < 300:  # noqa: PLR2004 - any success

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import aiohttp
 
@@ -17,7 +18,6 @@ from local.emulator import (
     account_id,
     arn,
     encode_event,
-    small_socket,
     stream,
 )
 from local.emulator_iam import deny
@@ -27,6 +27,7 @@ _RESPONSE_SECONDS = 60
 _STREAM_SECONDS = 480
 _MOST_PAYLOAD_BYTES = 6_291_456
 
+_URL = "http://localhost/invocations"  # through the container's socket
 _PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream)$")
 _VARIANT = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}
 
@@ -49,25 +50,31 @@ async def handle(
         return refusal
     if len(body) > _MOST_PAYLOAD_BYTES:
         return _error(413, "ValidationError", f"payload over {_MOST_PAYLOAD_BYTES} bytes")
-    port = sagemaker.container_port(name)
-    if port is None:
+    socket = sagemaker.container_socket(name)
+    if socket is None:
         return _error(
             400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
         )
     request_headers = {"Content-Type": headers.get("content-type", "application/json")}
     invoke = _invoke_streamed if streamed else _invoke
     try:
-        return await invoke(f"http://127.0.0.1:{port}/invocations", request_headers, body)
+        return await invoke(socket, request_headers, body)
     except (aiohttp.ClientError, TimeoutError) as fault:
         message = f"Received server error (0) from primary: {type(fault).__name__}"
         return _model_error(message, 0, "")
 
 
-async def _invoke(url: str, headers: dict[str, str], body: bytes) -> Response:
-    limit = aiohttp.ClientTimeout(total=_RESPONSE_SECONDS)
+def _session(socket: Path, seconds: float) -> aiohttp.ClientSession:
+    limit = aiohttp.ClientTimeout(total=seconds)
+    return aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(str(socket)), read_bufsize=MAX_CHUNK_BYTES, timeout=limit
+    )
+
+
+async def _invoke(socket: Path, headers: dict[str, str], body: bytes) -> Response:
     async with (
-        aiohttp.ClientSession(timeout=limit) as session,
-        session.post(url, data=body, headers=headers) as answer,
+        _session(socket, _RESPONSE_SECONDS) as session,
+        session.post(_URL, data=body, headers=headers) as answer,
     ):
         content = await answer.read()
         if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
@@ -75,14 +82,10 @@ async def _invoke(url: str, headers: dict[str, str], body: bytes) -> Response:
         return 200, {**_VARIANT, "Content-Type": answer.content_type}, content
 
 
-async def _invoke_streamed(url: str, headers: dict[str, str], body: bytes) -> Response:
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=small_socket),
-        read_bufsize=MAX_CHUNK_BYTES,
-        timeout=aiohttp.ClientTimeout(total=_STREAM_SECONDS),
-    )
+async def _invoke_streamed(socket: Path, headers: dict[str, str], body: bytes) -> Response:
+    session = _session(socket, _STREAM_SECONDS)
     try:
-        answer = await session.post(url, data=body, headers=headers)
+        answer = await session.post(_URL, data=body, headers=headers)
         if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
             content = await answer.read()
             await session.close()

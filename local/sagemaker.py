@@ -1,6 +1,7 @@
 """SageMaker's control plane: endpoints with their states, over all that other modules keep."""
 
 import threading
+from pathlib import Path
 
 from local import hosting_records, model_registry, models, permissions
 from local.emulator import Json, account_id, region, scope
@@ -165,10 +166,10 @@ def own(endpoint_name: str) -> None:
     endpoints[endpoint_name].pop("_Unowned", None)
 
 
-def container_port(endpoint_name: str) -> int | None:
-    """The port of the container that serves the endpoint, or None while there is none."""
+def container_socket(endpoint_name: str) -> Path | None:
+    """The socket of the container that serves the endpoint, or None while there is none."""
     container = _containers.get(_key(endpoint_name))
-    return container.port if container else None
+    return container.socket if container else None
 
 
 def resume() -> None:

@@ -3,6 +3,10 @@
 The adapter's layer itself is a binary that only AWS holds. What it does is done here: start the
 function's own start script, and wait until its readiness path answers; `web_relay` hands over the
 requests.
+
+The adapter trusts whoever reaches the function's port: on Lambda nobody else does, here every
+program and every web page would. So the function listens on a Unix socket, which uvicorn takes from
+its environment and prefers to the port of its command line.
 """
 
 import asyncio
@@ -49,7 +53,7 @@ class WebFunction:
         variables = config["Environment"]["Variables"]
         self.version = _version(config)
         self.requests = 0
-        self.port = processes.free_port()
+        self.socket = processes.new_socket()
         self._code = tempfile.TemporaryDirectory(prefix="local-aws-function-")
         with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
             archive.extractall(self._code.name)
@@ -64,16 +68,17 @@ class WebFunction:
             logs=_logs(config),
         )
         path = variables.get("AWS_LWA_READINESS_CHECK_PATH", "/")
-        if not processes.wait_until_ready(self.process, self.port, path, _READY_SECONDS):
+        if not processes.wait_until_ready(self.process, self.socket, path, _READY_SECONDS):
             self.stop()
             raise FunctionError(
-                f"{config['FunctionName']} did not answer {path} in {_READY_SECONDS} s: "
-                f"{log.last_line()}"
+                f"{config['FunctionName']} did not answer {path} in {_READY_SECONDS} s on the "
+                f"Unix socket of UVICORN_UDS, the one that is emulated: {log.last_line()}"
             )
 
     def stop(self) -> None:
         """End the process and delete its code."""
         processes.stop(self.process)
+        self.socket.unlink(missing_ok=True)
         self._code.cleanup()
 
     def _environment(self, config: Json) -> dict[str, str]:
@@ -91,7 +96,8 @@ class WebFunction:
             "LAMBDA_TASK_ROOT": self._code.name,
             **function_credentials(config),
             **config["Environment"]["Variables"],
-            "AWS_LWA_PORT": str(self.port),
+            "AWS_LWA_PORT": "8080",  # the adapter's default
+            "UVICORN_UDS": str(self.socket),
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from local.connections import client_gone
-from local.emulator import MAX_CHUNK_BYTES, Chunks, Json, Response, Write, small_socket, stream
+from local.emulator import MAX_CHUNK_BYTES, Chunks, Json, Response, Write, stream
 from local.emulator_concurrency import execution
 from local.web_functions import FunctionError, acquired
 
@@ -30,7 +30,7 @@ async def relay(config: Json, record: Json, event: Json, body: bytes) -> Respons
         function = await held.enter_async_context(acquired(config, record["code_zip"]))
         session = await held.enter_async_context(
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(socket_factory=small_socket),
+                connector=aiohttp.UnixConnector(str(function.socket)),
                 read_bufsize=MAX_CHUNK_BYTES,
                 timeout=aiohttp.ClientTimeout(total=seconds),
                 auto_decompress=False,
@@ -40,7 +40,7 @@ async def relay(config: Json, record: Json, event: Json, body: bytes) -> Respons
             answer = await _unless_client_gone(
                 session.request(
                     event["httpMethod"],
-                    f"http://127.0.0.1:{function.port}{event['path']}",
+                    f"http://127.0.0.1{event['path']}",
                     params=_query(event),
                     data=body,
                     headers=_headers(event, seconds),

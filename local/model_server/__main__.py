@@ -1,4 +1,4 @@
-"""Serves one model on loopback until it is told to stop, or its parent is gone."""
+"""Serves one model on loopback or a Unix socket until it is told to stop, or its parent is gone."""
 
 import contextlib
 import os
@@ -38,6 +38,7 @@ def main() -> int:
             App(Generator(llama, settings), settings).asgi(),
             host="127.0.0.1",
             port=settings.port,
+            uds=settings.uvicorn_uds,
             log_level="warning",
             timeout_graceful_shutdown=1,
             callback_notify=stop_without_parent,

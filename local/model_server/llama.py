@@ -1,6 +1,7 @@
-"""llama.cpp in this process, asked over its own loopback HTTP."""
+"""llama.cpp in this process, asked over its own HTTP, on a socket that only this user opens."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 
@@ -54,6 +55,10 @@ class Llama:
         connections = slots + 4  # tokenizing goes on beside the generations
         params = _params(weights, slots, slots * (max_total_tokens + CHARACTER_TOKENS))
         params.n_threads_http = connections
+        # it answers any web page that finds its port: give it none
+        self._folder = tempfile.TemporaryDirectory(prefix="l")
+        socket = f"{self._folder.name}/l.sock"
+        params.hostnames = [socket]
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
@@ -63,10 +68,9 @@ class Llama:
         # each connection keeps one of llama.cpp's threads, an idle one too
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
         self._http = httpx.AsyncClient(
-            base_url=self._server.listening_address,
-            limits=limits,
+            base_url="http://localhost",
+            transport=httpx.AsyncHTTPTransport(uds=socket, limits=limits),
             timeout=httpx.Timeout(None),
-            trust_env=False,
         )
 
     async def tokenize(self, text: str, keep: int | None = None) -> list[PrefillToken]:
@@ -117,7 +121,7 @@ def _params(weights: Weights, slots: int, context: int) -> xllamacpp.CommonParam
     params.model.path = str(weights.model)
     if weights.adapter:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(weights.adapter), 1.0)]
-    params.hostnames, params.port, params.ui = ["127.0.0.1"], 0, False
+    params.ui = False
     params.n_parallel, params.n_ctx = slots, context
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     # a second thread makes all of it far slower as soon as anything else runs on the machine

@@ -16,6 +16,7 @@ class Settings:
     hf_model_id: str
     sm_model_dir: Path = Path("/opt/ml/model")
     port: int = 8080
+    uvicorn_uds: str | None = None  # a Unix socket, in place of the port
     max_input_length: int = 1024
     max_total_tokens: int = 2048
     max_batch_prefill_tokens: int = 4096
@@ -49,6 +50,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         hf_model_id=environment["HF_MODEL_ID"],
         sm_model_dir=Path(environment.get("SM_MODEL_DIR", Settings.sm_model_dir)),
+        uvicorn_uds=environment.get("UVICORN_UDS"),
         **numbers,
     )
 

@@ -55,6 +55,12 @@ def test_a_port_that_is_none_is_refused_in_one_line(
         home.port()
 
 
+def test_a_home_too_deep_for_sockets_is_refused_in_one_line(tmp_path: Path) -> None:
+    ended = EmbeddedAws(free_port(), tmp_path / ("x" * 80)).try_run("-m", "local", "up")
+    assert ended.returncode == 1
+    assert "must have at most 80 bytes" in ended.stderr
+
+
 def test_stop_leaves_a_process_alone_that_a_stale_file_names(idle: EmbeddedAws) -> None:
     with subprocess.Popen(["sleep", "60"]) as unrelated:
         (idle.home / "server.pid").write_text(str(unrelated.pid))

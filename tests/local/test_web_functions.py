@@ -113,6 +113,15 @@ def test_a_context_in_a_callers_header_is_not_believed(deployed: Deployment) -> 
     assert httpx.post(**asked).headers["x-request-id"] != "forged"
 
 
+# On the socket that the embedded AWS gives to a web function, as uvicorn would.
+_SERVES_FILES = """
+import http.server, os, socketserver
+class Handler(http.server.SimpleHTTPRequestHandler):
+    address_string = str
+socketserver.UnixStreamServer(os.environ["UVICORN_UDS"], Handler).serve_forever()
+"""
+
+
 def template_of_a_function_that_tells_its_process() -> str:
     stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
     layer_arn = web_adapter.layer_arn("us-east-1")
@@ -121,7 +130,7 @@ def template_of_a_function_that_tells_its_process() -> str:
         "Function",
         runtime=lambda_.Runtime.PYTHON_3_13,
         # inline code is always in `index.py`; the web adapter runs it as a shell script
-        code=lambda_.InlineCode("echo $$ > health; exec python -m http.server $AWS_LWA_PORT"),
+        code=lambda_.InlineCode(f"echo $$ > health; exec python -c '{_SERVES_FILES}'"),
         handler="index.py",
         environment={"AWS_LWA_READINESS_CHECK_PATH": "/health"},
         layers=[lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", layer_arn)],

@@ -26,7 +26,8 @@ _MOST_MEGABYTES = 128
 # `POST /stream` never ends, `POST /silent` never begins, `GET /open` tells how many are open.
 _FUNCTION = """exec python - <<'END'
 import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingMixIn, UnixStreamServer
 
 streams = set()
 
@@ -57,11 +58,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadingMixIn, UnixStreamServer):
     request_queue_size = 256
     daemon_threads = True
 
-Server(("127.0.0.1", int(os.environ["AWS_LWA_PORT"])), Handler).serve_forever()
+Server(os.environ["UVICORN_UDS"], Handler).serve_forever()
 END
 """
 
