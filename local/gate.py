@@ -23,7 +23,7 @@ _PLAYGROUND = re.compile(rf"{_DEPLOYED_API}[^/]+/[^/]+/playground")
 _NAMES = ("127.0.0.1", "localhost")
 # What SDKs send for a bucket when they are given http://localhost or http://s3.localhost
 _BUCKET_HOST = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.(s3\.)?localhost")
-_MAX_LOGGED = 1000  # a page must not fill the disk
+_MAX_LOGGED = 10_000  # a page must not fill the disk
 
 _log = logging.getLogger(__name__)
 

@@ -7,11 +7,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+# Names that the browser finds on this machine, as those of a foreign site would be.
+SITE, REBOUND = "attacker.example", "rebound.example"
+_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),  # root starts it
+    f"--host-resolver-rules=MAP {SITE} 127.0.0.1,MAP {REBOUND} 127.0.0.1",
+]
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,3 +39,12 @@ def _deployed() -> Stage:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     info = json.loads(ended.stdout)
     return Stage(info["base_url"], info["api_key"])
+
+
+@pytest.fixture(scope="session", name="browser")
+def _browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield browser
+        browser.close()

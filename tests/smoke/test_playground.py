@@ -5,21 +5,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.smoke.conftest import Stage
 
 _ANSWER_MS = 30_000
-_STARTED_BY_ROOT = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="session", name="browser")
-def _browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_STARTED_BY_ROOT)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(name="page")
