@@ -194,7 +194,7 @@ kill-loop: build .venv-jobs/installed ## kill -9 at random moments, and repair (
 scan: build .venv-scan/installed ## checkov and cloudsplaining over every environment's templates
 	@python -m pytest -q -s -p no:randomly tests/scan
 
-smoke: ## the deployed stage, after `make up`: playground in a browser (chromium), example prompts
+smoke: ## the deployed stage, after `make up`: playground and foreign pages in a browser (chromium), example prompts
 	@python -m pytest -q tests/smoke
 
 examples: ## the example prompts, asked of the deployed model

@@ -1,4 +1,4 @@
-"""The sockets on which a process and all that it started listen."""
+"""A process and all that it started, and the sockets on which they listen."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,15 +8,16 @@ _LISTENING = "0A"
 
 def tcp_listeners(root: int) -> list[str]:
     """The addresses, in the kernel's hexadecimal form, on which a tree of processes listens."""
-    sockets = {inode for pid in _tree(root) for inode in _sockets(pid)}
+    sockets = {inode for pid in process_tree(root) for inode in _sockets(pid)}
     return [address for address, inode in _listeners() if inode in sockets]
 
 
-def _tree(root: int) -> Iterator[int]:
+def process_tree(root: int) -> Iterator[int]:
+    """The process, and all that it started and that they started in turn."""
     yield root
     for task in Path(f"/proc/{root}/task").iterdir():
         for child in (task / "children").read_text().split():
-            yield from _tree(int(child))
+            yield from process_tree(int(child))
 
 
 def _sockets(pid: int) -> Iterator[str]:

@@ -16,7 +16,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from local import credentials, emulator_iam
+from local.deployment import Deployment
 from tests.local.conftest import EmbeddedAws
+from tests.local.listeners import process_tree
 from tests.local.sagemaker_account import BUCKET, Account
 
 # A call of each of AWS's protocols, and the codes by which it refuses an unknown key, a wrong
@@ -211,6 +213,22 @@ def test_the_environment_that_a_shell_takes_holds_the_homes_credentials(account:
     words = dict(word.split("=", 1) for word in shlex.split(exports) if "=" in word)
     given = (words["AWS_ACCESS_KEY_ID"], words["AWS_SECRET_ACCESS_KEY"])
     assert given == credentials.ensure(account.aws.home)
+
+
+def test_functions_and_containers_know_nothing_of_the_roots_secret(
+    embedded_aws: EmbeddedAws, deployed: Deployment
+) -> None:
+    # so that the proxy runs and the authorizer, as the endpoint's container does
+    headers = {"Authorization": f"Bearer {deployed.api_key}"}
+    httpx.get(f"{deployed.base_url}/v1/models", headers=headers, timeout=30).raise_for_status()
+    secret = root(embedded_aws).secret_key.encode()
+    knowing = {
+        pid
+        for pid in process_tree(embedded_aws.pid)
+        if secret in Path(f"/proc/{pid}/environ").read_bytes()
+    }
+    assert len(list(process_tree(embedded_aws.pid))) >= 4
+    assert knowing == {embedded_aws.pid}
 
 
 def test_each_home_has_credentials_of_its_own(tmp_path: Path) -> None:

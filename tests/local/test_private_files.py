@@ -75,5 +75,5 @@ def test_all_that_a_server_writes_is_private(tmp_path: Path) -> None:
     finally:
         aws.run("down")
     kept = {path.name for path in aws.home.iterdir()}
-    assert kept >= {"credentials", "s3", "server.log", "server.pid", "state"}
+    assert kept >= {"credentials", "server.log", "server.pid", "snapshots"}
     assert open_to_others(aws.home) == set()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-_SCRIPT = Path(__file__).with_name("foreign_page.js")
+SCRIPT = Path(__file__).with_name("foreign_page.js")
 _OPEN_HEADERS = ("Origin", "Methods", "Headers")
 
 
@@ -32,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
             policy = "sandbox allow-scripts allow-forms"
             self._answer(page, "text/html", {"Content-Security-Policy": policy})
         elif self.path == "/page.js":
-            self._answer(_SCRIPT.read_bytes(), "text/javascript")
+            self._answer(SCRIPT.read_bytes(), "text/javascript")
         else:
             allowed = {f"Access-Control-Allow-{name}": "*" for name in _OPEN_HEADERS}
             allowed["Access-Control-Allow-Headers"] = "authorization,content-type,x-amz-target"

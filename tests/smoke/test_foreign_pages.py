@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from local import control, deployment, home
 from tests.local.listeners import tcp_listeners
 from tests.smoke.conftest import REBOUND, SITE, Stage
-from tests.smoke.foreign_site import serving
+from tests.smoke.foreign_site import SCRIPT, serving
 
 _PATIENCE_SECONDS = 10
 _transcript: list[str] = []
@@ -147,7 +147,7 @@ def test_a_page_whose_name_was_rebound_to_this_machine_reaches_nothing(
     rebound = attack.target.replace("127.0.0.1", REBOUND)
     # What answers is the embedded AWS; the page's origin is the attacker's name on our port.
     assert (page.goto(f"{rebound}/page") or pytest.fail("no answer")).status == 403
-    page.add_script_tag(path="tests/smoke/foreign_page.js")
+    page.add_script_tag(path=SCRIPT)
     assert page.evaluate("location.origin") == rebound
     for name in page.evaluate("Object.keys(window.attempts)"):
         known = len(_refusals())
