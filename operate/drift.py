@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from operate.inventories import described, registered_files, stored_files, weights_uri
+from operate.inventories import package_weights, weights_uri
 from operate.origins import origin
 from operate.stacks import client, outputs, stack_name
 from operate.updates import served_package
@@ -83,8 +83,7 @@ def _package_checks(
     (container,) = package["InferenceSpecification"]["Containers"]
     yield Check("image", image, _tag(container["Image"]))
     yield Check("package's environment", environment, container.get("Environment"))
-    registered = registered_files(package.get("CustomerMetadataProperties", {}))
-    yield Check("weights", *described(registered, stored_files(weights_uri(container))))
+    yield Check("weights", *package_weights(package))
 
 
 def _physical_ids(stack: str) -> dict[str, str]:

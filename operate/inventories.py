@@ -10,6 +10,21 @@ from operate.stacks import client
 Files = dict[str, list[object]]  # size and ETag by name
 
 
+def check_weights(package_arn: str) -> None:
+    """Raise SystemExit unless a package's weights lie in S3 as they were stored."""
+    package = client("sagemaker").describe_model_package(ModelPackageName=package_arn)
+    said, found = package_weights(package)
+    if said != found:
+        raise SystemExit(f"the weights of {package_arn} are not as they were stored: {found}")
+
+
+def package_weights(package: dict[str, Any]) -> tuple[str, str]:
+    """What was registered of a package's weights and what is found of them, in words."""
+    (container,) = package["InferenceSpecification"]["Containers"]
+    registered = registered_files(package.get("CustomerMetadataProperties", {}))
+    return described(registered, stored_files(weights_uri(container)))
+
+
 def weights_uri(container: dict[str, Any]) -> str:
     """Where a container's weights lie; nothing for one that brings none."""
     return str(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", ""))

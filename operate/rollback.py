@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from operate.inventories import check_weights
 from operate.origins import print_origin
 from operate.stacks import client, outputs
 from operate.updates import serve_package, served_package
@@ -15,6 +16,8 @@ def rollback(environment: str) -> None:
     previous = previous_package(approved_packages(environment), served)
     print(f"from {served}\nto   {previous or 'the base weights'}")
     print_origin(previous)
+    if previous:
+        check_weights(previous)
     serve_package(environment, previous)
 
 

@@ -36,10 +36,24 @@ def test_rollback_serves_the_previous_package(monkeypatch: pytest.MonkeyPatch) -
     served: list[tuple[str, str]] = []
     monkeypatch.setattr(rollback, "served_package", lambda _environment: _PACKAGE)
     monkeypatch.setattr(rollback, "approved_packages", lambda _: [_PACKAGE, f"{_GROUP}/2"])
-    monkeypatch.setattr(rollback, "print_origin", lambda _package: None)
+    for module in (inventories, origins):
+        monkeypatch.setattr(module, "client", lambda _service: _Account())
     monkeypatch.setattr(rollback, "serve_package", lambda *given: served.append(given))
     rollback.rollback("prod")
     assert served == [("prod", f"{_GROUP}/2")]
+
+
+def test_rollback_is_refused_when_the_previous_weights_were_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollback, "served_package", lambda _environment: _PACKAGE)
+    monkeypatch.setattr(rollback, "approved_packages", lambda _: [_PACKAGE, f"{_GROUP}/2"])
+    for module in (inventories, origins):
+        monkeypatch.setattr(
+            module, "client", lambda _service: _Account(stored={**_STORED, "w": (9, "x")})
+        )
+    with pytest.raises(SystemExit, match=r"/2 are not as they were stored: 2 files, .* differ: w"):
+        rollback.rollback("prod")
 
 
 def test_rollback_is_refused_when_the_base_weights_are_served(
