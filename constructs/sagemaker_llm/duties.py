@@ -73,14 +73,13 @@ class Duties(Construct):
                 _deny(_WRITE, [storage.data.arn_for_objects("*")]),
             ],
         )
-        self._acknowledge(registry, pipeline, [reports, data], storage)
+        self._acknowledge(registry, pipeline, [reports, data])
 
     def _acknowledge(
         self,
         registry: ModelRegistry,
         pipeline: TuningPipeline,
         places: Sequence[Place],
-        storage: TuningStorage,
     ) -> None:
         reports, data = places
         reasons = {
@@ -99,11 +98,6 @@ class Duties(Construct):
             )
         for arn in _log_arns(self):
             acknowledge_wildcard(self.tuner, arn, reason="SageMaker logs all jobs to these groups")
-        acknowledge_wildcard(
-            self.approver,
-            storage.data.arn_for_objects("*"),
-            reason="what is denied is denied everywhere in the bucket",
-        )
 
 
 _START = ("sagemaker:RetryPipelineExecution", "sagemaker:StartPipelineExecution")
