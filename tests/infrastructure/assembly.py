@@ -82,6 +82,11 @@ class Assembly:
         (found,) = (template for template in self.templates() if template.stack == stack)
         return found
 
+    def stacks(self, environment: str) -> dict[str, dict[str, Any]]:
+        """Return the bodies of an environment's templates, by the names of its stacks."""
+        found = (each for each in self.templates() if each.stack.startswith(f"{environment}/"))
+        return {each.stack.replace("/", "-"): each.body for each in found}
+
     def acknowledgements(self, *, of_synth: bool) -> dict[tuple[str, str], str]:
         """Return the reasons, by construct path and finding.
 
