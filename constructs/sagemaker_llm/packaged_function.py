@@ -70,8 +70,8 @@ class PackagedFunction(lambda_.Function):
             acknowledge_scan(
                 self,
                 "Checkov::CKV_AWS_115",
-                reason="configured so: a new account may have ten executions, and AWS then refuses"
-                " to reserve any of them",
+                reason="it shares the account's executions: what calls it bounds it, or the account"
+                " is a new one with ten in all, of which AWS lets none be reserved",
             )
         if environment:
             acknowledge_scan(
