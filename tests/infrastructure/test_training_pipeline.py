@@ -258,12 +258,13 @@ def test_package_keeps_the_gates_thresholds_and_the_environments(
     definition: dict[str, Any],
 ) -> None:
     metadata = steps_by_name(definition)["Register"]["Arguments"]["CustomerMetadataProperties"]
-    for name, parameter, default in (
-        ("min_loss_reduction", "MinLossReduction", "0.02"),
-        ("min_retrieval_change", "MinRetrievalChange", "0.0"),
+    defaults = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"]}
+    for name, parameter in (
+        ("min_loss_reduction", "MinLossReduction"),
+        ("min_retrieval_change", "MinRetrievalChange"),
     ):
         assert {"Get": f"Parameters.{parameter}"} in metadata[name]["Std:Join"]["Values"]
-        assert metadata[f"default_{name}"] == default
+        assert float(metadata[f"default_{name}"]) == defaults[parameter]
 
 
 def test_no_condition_holds_another_which_sagemaker_refuses(definition: dict[str, Any]) -> None:
