@@ -86,11 +86,24 @@ def grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
                 resources = [_anywhere(found) for found in named]
                 for action in listed(statement["Action"]):
                     yield action, resources, _passed_to(action, statement)
+    yield from _key_grants(stage)
     for role in stage.of_type("AWS::IAM::Role"):
         for name, actions in _MANAGED.items():
             if name in str(role.get("ManagedPolicyArns", "")):
                 for action in actions:
                     yield action, [f"{_ARN}logs:${{AWS::Region}}:${{AWS::AccountId}}:*"], ""
+
+
+def _key_grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
+    """Yield what key policies let roles do: a boundary limits that too."""
+    for stack, logical_id, resource in stage.resources():
+        if resource["Type"] == "AWS::KMS::Key":
+            key = [_anywhere(found) for found in stage.arns_of(stack, logical_id)]
+            for statement in listed(resource["Properties"]["KeyPolicy"]["Statement"]):
+                principal = statement["Principal"].get("AWS")
+                if isinstance(principal, dict) and "Fn::GetAtt" in principal:
+                    for action in listed(statement["Action"]):
+                        yield action, key, ""
 
 
 def _passed_to(action: str, statement: Json) -> str:

@@ -66,7 +66,8 @@ def _report(log_group: str) -> list[iam.PolicyStatement]:
                 "logs:DescribeLogStreams",
                 "logs:PutLogEvents",
             ],
-            resources=[log_group, f"{log_group}:*"],
+            # AWS asks about the group's streams, even where a call names none.
+            resources=[f"{log_group}:*"],
         ),
         # Metrics are no resources: their namespace is the only bound that IAM has.
         iam.PolicyStatement(

@@ -83,11 +83,11 @@ class LlmEndpoint(Construct):
             tracking=scaling,
         )
 
-    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow invoking this endpoint, for a whole answer or a streamed one."""
+    def grant_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow invoking this endpoint for a streamed answer."""
         return iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            actions=["sagemaker:InvokeEndpointWithResponseStream"],
             resource_arns=[self.endpoint_arn],
         )
 

@@ -5,8 +5,7 @@ import json
 import aws_cdk as cdk
 import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_events as events
-import aws_cdk.aws_events_targets as targets
-import aws_cdk.aws_lambda_event_sources as event_sources
+import aws_cdk.aws_iam as iam
 import aws_cdk.aws_sqs as sqs
 from constructs import Construct
 
@@ -84,14 +83,7 @@ class ModelRelease(Construct):
             timeout=_FUNCTION_TIMEOUT,
             reserved_concurrency=_MAX_CONCURRENCY if reserves_concurrency else None,
         )
-        self.function.add_event_source(
-            event_sources.SqsEventSource(
-                self.queue,
-                batch_size=1,
-                max_concurrency=_MAX_CONCURRENCY,
-                report_batch_item_failures=True,
-            )
-        )
+        self._feed()
         stack_arn = self._stack_arn()
         grant_release(
             self.function,
@@ -102,6 +94,26 @@ class ModelRelease(Construct):
         )
         grant_checks(self.function, storage)
         self._rules(stack_arn.removesuffix("*"), registry)
+
+    def _feed(self) -> None:
+        """Let Lambda poll the queue with the function's role.
+
+        Not by an SqsEventSource, which would grant more than polling takes.
+        """
+        polling = iam.PolicyStatement(
+            actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            resources=[self.queue.queue_arn],
+        )
+        added = self.function.execution_role.add_to_principal_policy(polling)
+        mapping = self.function.add_event_source_mapping(
+            "Messages",
+            event_source_arn=self.queue.queue_arn,
+            batch_size=1,
+            max_concurrency=_MAX_CONCURRENCY,
+            report_batch_item_failures=True,
+        )
+        if added.policy_dependable:
+            mapping.node.add_dependency(added.policy_dependable)
 
     def _queue(self) -> sqs.Queue:
         failed = sqs.Queue(
@@ -145,8 +157,7 @@ class ModelRelease(Construct):
         )
 
     def _rules(self, stack_id_prefix: str, registry: ModelRegistry) -> None:
-        queue = targets.SqsQueue(self.queue)
-        events.Rule(
+        updated = events.Rule(
             self,
             "Updated",
             description="An update of the serving stack ended",
@@ -158,9 +169,8 @@ class ModelRelease(Construct):
                     "status-details": {"status": list(_ENDED)},
                 },
             ),
-            targets=[queue],
         )
-        events.Rule(
+        approved = events.Rule(
             self,
             "Approved",
             description="A model of the registry was approved",
@@ -172,5 +182,22 @@ class ModelRelease(Construct):
                     "ModelApprovalStatus": ["Approved"],
                 },
             ),
-            targets=[queue],
+        )
+        for rule in (updated, approved):
+            self._deliver(rule)
+
+    def _deliver(self, rule: events.Rule) -> None:
+        """Let a rule send to the queue; the target of aws_events_targets would grant more."""
+        resource = rule.node.default_child
+        assert isinstance(resource, events.CfnRule)  # noqa: S101 - a rule is made of one
+        resource.targets = [
+            events.CfnRule.TargetProperty(arn=self.queue.queue_arn, id="Queue"),
+        ]
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"],
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                resources=[self.queue.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.rule_arn}},
+            )
         )

@@ -47,7 +47,6 @@ class ModelStore(Construct):
         for actions, resources in (
             (["s3:GetObject"], [place.objects for place in (candidates, models, inventories)]),
             (["s3:PutObject"], [place.objects for place in (models, inventories)]),
-            (["s3:AbortMultipartUpload"], [models.objects]),
             (["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn]),
         ):
             self.function.add_to_role_policy(

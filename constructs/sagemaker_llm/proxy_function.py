@@ -51,7 +51,7 @@ class ProxyFunction(Construct):
             timeout=FUNCTION_TIMEOUT,
             reserved_concurrency=reserved_concurrency,
         )
-        endpoint.grant_invoke(self.function)
+        endpoint.grant_stream(self.function)
 
 
 def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:

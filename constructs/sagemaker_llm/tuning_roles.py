@@ -32,6 +32,7 @@ class TuningRoles(Construct):
         code: JobCode,
         storage: TuningStorage,
         base_weights: Place | None,
+        saves_checkpoints: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         data, artifacts, key = storage.data, storage.artifacts, storage.key
@@ -48,7 +49,7 @@ class TuningRoles(Construct):
             reads=[Place(data, DATA)],
             writes=[prepared],
         )
-        checkpoints = Place(artifacts, CHECKPOINTS)
+        checkpoints = [Place(artifacts, CHECKPOINTS)] if saves_checkpoints else []
         self.fine_tune = JobRole(
             self,
             "FineTune",
@@ -57,10 +58,10 @@ class TuningRoles(Construct):
             image=image,
             code=code,
             key=key,
-            reads=[prepared, *base, checkpoints],
-            writes=[Place(artifacts, CANDIDATES), checkpoints],
+            reads=[prepared, *base, *checkpoints],
+            writes=[Place(artifacts, CANDIDATES), *checkpoints],
             # SageMaker deletes there what the script deletes of its own checkpoints.
-            deletes=[checkpoints],
+            deletes=checkpoints,
         )
         self.evaluate = JobRole(
             self,

@@ -34,10 +34,7 @@ def test_proxy_may_invoke_its_endpoint_and_no_other(assembly: Assembly) -> None:
     template = assembly.template("Prod/Api")
     *own, invoke = _statements(template, "Proxy")
     assert own == _own_logs_and_traces(template, "Proxy")
-    assert invoke["Action"] == [
-        "sagemaker:InvokeEndpoint",
-        "sagemaker:InvokeEndpointWithResponseStream",
-    ]
+    assert invoke["Action"] == "sagemaker:InvokeEndpointWithResponseStream"
     reference = invoke["Resource"]["Fn::GetStackOutput"]
     outputs = assembly.template(reference["StackName"].replace("-", "/")).body["Outputs"]
     # The endpoint's Ref is its ARN as SageMaker writes it, in lower case.

@@ -41,7 +41,7 @@ def _common(template: Template, region: str, account: str, registry: str) -> lis
                 "logs:PutLogEvents",
             ],
             "Effect": "Allow",
-            "Resource": [{"Fn::Join": ["", log_group + end]} for end in ([":*"], [])],
+            "Resource": {"Fn::Join": ["", [*log_group, ":*"]]},
         },
         {
             "Action": "cloudwatch:PutMetricData",

@@ -1,5 +1,6 @@
 """Managed spot training, by an environment's choice."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,3 +28,18 @@ def test_spot_training_saves_checkpoints_that_no_other_execution_finds() -> None
     assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
     _, execution, _ = training["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"]
     assert execution == {"Get": "Execution.PipelineExecutionId"}
+    (role,) = (r for name, r in body["Resources"].items() if name.startswith("FineTuningRolesFine"))
+    (policy,) = role["Properties"]["Policies"]
+    on_checkpoints = {
+        action
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "checkpoints/*" in json.dumps(statement)
+        for action in [statement["Action"]]
+        if isinstance(action, str)
+    }
+    assert on_checkpoints == {
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
