@@ -43,7 +43,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # What the command line says reaches the programs as it was given: neither make nor a shell reads it.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM ROLE WRITE
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -52,6 +52,8 @@ export GIVEN_SET := $(value SET)
 export GIVEN_FAIL := $(value FAIL)
 export GIVEN_DAYS := $(value DAYS)
 export GIVEN_FROM := $(value FROM)
+export GIVEN_ROLE := $(value ROLE)
+export GIVEN_WRITE := $(value WRITE)
 # the embedded AWS is one of them; for the others the shell's own credentials count
 is_local = $(filter local,$(value ENV))
 in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
@@ -162,7 +164,7 @@ lock: ## write the lock files anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs pipeline kill-loop scan smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -193,6 +195,10 @@ kill-loop: build .venv-jobs/installed ## kill -9 at random moments, and repair (
 
 scan: build .venv-scan/installed ## checkov and cloudsplaining over every environment's templates
 	@python -m pytest -q -s -p no:randomly tests/scan
+
+# ROLE: one group of docs/permissions.md; WRITE=1 writes its table anew
+least-privilege: build ## take each permission away in turn, and see what fails (minutes; ROLE=release, WRITE=1)
+	@python -m least_privilege $${GIVEN_ROLE:+"--role=$$GIVEN_ROLE"} $${GIVEN_WRITE:+--write}
 
 smoke: ## the deployed stage, after `make up`: playground and foreign pages in a browser (chromium), example prompts
 	@python -m pytest -q tests/smoke

@@ -24,6 +24,7 @@ _OURS = {
     "model_release",
     "local",
     "bench",
+    "least_privilege",
     "operate",
     *_JOBS,
 }
@@ -37,6 +38,7 @@ _MAY_IMPORT = {
     "lambda/model_release": {"model_release"},
     "local": {"local"},
     "bench": {"bench", "local"},  # it measures what is deployed
+    "least_privilege": {"least_privilege", "local"},  # it probes what is deployed
     "operate": {"operate"},
     "jobs": _JOBS,
 }
@@ -67,7 +69,7 @@ def test_the_packages_of_the_jobs_are_known() -> None:
     assert {"preparation", "tuning", "evaluation"} <= _JOBS
 
 
-@pytest.mark.parametrize("part", ["lambda", "jobs", "local", "bench", "operate"])
+@pytest.mark.parametrize("part", ["lambda", "jobs", "local", "bench", "least_privilege", "operate"])
 def test_cdk_is_for_stacks_and_constructs(part: str) -> None:
     roots = {name.partition(".")[0] for _, name in _imports(part)}
     assert not roots & {"aws_cdk", "constructs", "cdk_nag"}

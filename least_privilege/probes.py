@@ -1,0 +1,107 @@
+"""Which probe exercises which resource's policies, from what every one of them starts from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from least_privilege.account import Account, client
+from least_privilege.hosting import Hosting
+from least_privilege.jobs import StepJob
+from least_privilege.pipeline import Pipeline
+from least_privilege.refusals import Refusals
+from least_privilege.release import Release
+from least_privilege.rest import Rest
+from least_privilege.waiting import Patience
+
+STACKS = ["Local-Serving", "Local-Api", "Local-Training"]
+
+# By the name that ROLE= takes: the resources whose policies the probe exercises. Cheap ones first.
+OWNERS = {
+    "rest": (
+        "Api InvokeProxyRole",
+        "Api InvokeProxyFunction",
+        "Api InvokeKeyAuthorizerRole",
+        "Api InvokeKeyAuthorizerFunction",
+        "Api InvokeRestApiCloudWatchRole",
+    ),
+    "prepare": (
+        "Training FineTuningRolesPrepare",
+        "Training StorageKey",
+        "Training StorageData",
+        "Training StorageArtifacts",
+    ),
+    "fine-tune": ("Training FineTuningRolesFineTune",),
+    "evaluate": ("Training FineTuningRolesEvaluate",),
+    "endpoint": ("Serving LlmRole", "Serving LlmVolumeKey"),
+    "pipeline": ("Training FineTuningRole", "Training StoreRole"),
+    "release": (
+        "Training ReleaseRole",
+        "Training ReleaseServiceRole",
+        "Training ReleaseQueue",
+        "Training ReleaseFailed",
+    ),
+}
+_STEPS = {"prepare": "Prepare", "fine-tune": "FineTune", "evaluate": "Evaluate"}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is to work, and what clears up after it did not."""
+
+    run: Callable[[], None]
+    clear: Callable[[], None] = lambda: None
+
+
+class Probes:
+    """The probes of one account, each made when it is asked for."""
+
+    def __init__(self, account: Account, refusals: Refusals) -> None:
+        self._account = account
+        self._patience = Patience(refusals.seen)
+
+    def named(self, name: str) -> Probe:
+        """The probe of a group of owners."""
+        if name == "rest":
+            return Probe(Rest(self._account, self._patience).answer_and_log)
+        if name in _STEPS:
+            execution, _ = self._executions[0]
+            return Probe(StepJob(self._pipeline.steps(execution)[_STEPS[name]], self._patience))
+        if name == "endpoint":
+            package = client("sagemaker").describe_model_package(ModelPackageName=self._packages[0])
+            hosting = Hosting(package, self._patience)
+            return Probe(hosting, hosting.clear)
+        if name == "pipeline":
+            return Probe(self._pipeline.run_and_stop, self._pipeline.clear)
+        return self._release()
+
+    def _release(self) -> Probe:
+        release = Release(
+            self._pipeline,
+            self._patience,
+            good=self._executions[0][1],
+            bad=self._executions[2][1],
+            packages=self._packages[:2],
+        )
+        return Probe(release, release.clear)
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        pipeline = Pipeline(self._patience)
+        pipeline.replace_code()
+        return pipeline
+
+    @cached_property
+    def _executions(self) -> list[tuple[str, str]]:
+        """Executions with their data: two whose models can be served, one whose model cannot."""
+        started = [
+            (self._pipeline.start(data), data)
+            for data in (self._pipeline.data(*flags) for flags in ((), (), ("bad-model",)))
+        ]
+        for execution, _ in started:
+            self._pipeline.expect(execution, "Succeeded")
+        return started
+
+    @cached_property
+    def _packages(self) -> list[str]:
+        steps = (self._pipeline.steps(execution) for execution, _ in self._executions)
+        return [str(step["Register"]["Metadata"]["RegisterModel"]["Arn"]) for step in steps]

@@ -1,0 +1,79 @@
+"""The REST API's probes: an answer, whole and streamed, and the line that its function logs."""
+
+import time
+import uuid
+from typing import Any
+
+import httpx
+
+from least_privilege.account import Account, client
+from least_privilege.waiting import Patience, ProbeError
+
+_OK = 200
+
+
+class Rest:
+    """Asks the deployed model as a client does."""
+
+    def __init__(self, account: Account, patience: Patience) -> None:
+        self._account = account
+        self._patience = patience
+
+    def answer_and_log(self) -> None:
+        """Ask with a key that API Gateway has not met, so that the authorizer is asked too."""
+        _restart_proxy()
+        began = int(time.time() * 1000)
+        plan, key = self._new_key()
+        try:
+            ids = [self._ask(key["value"], stream=stream) for stream in (False, True)]
+        finally:
+            client("apigateway").delete_usage_plan_key(usagePlanId=plan, keyId=key["id"])
+            client("apigateway").delete_api_key(apiKey=key["id"])
+        for request_id in ids:
+            self._expect_line("run.sh", began, request_id)
+        self._expect_line("api_authorizer.handler.handle", began, "END RequestId")
+
+    def _new_key(self) -> tuple[str, dict[str, Any]]:
+        gateway = client("apigateway")
+        plan = str(gateway.get_usage_plans()["items"][0]["id"])
+        key: dict[str, Any] = gateway.create_api_key(name=f"probe-{uuid.uuid4().hex}", enabled=True)
+        gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+        return plan, key
+
+    def _ask(self, key: str, *, stream: bool) -> str:
+        body = {"model": self._account.model, "max_tokens": 2, "stream": stream}
+        answer = httpx.post(
+            f"{self._account.base_url}/v1/chat/completions",
+            headers={"Authorization": f"Bearer {key}"},
+            json={**body, "messages": [{"role": "user", "content": "Hi"}]},
+            timeout=60,
+            trust_env=False,
+        )
+        complete = "[DONE]" in answer.text if stream else "choices" in answer.text
+        if answer.status_code != _OK or not complete:
+            raise ProbeError(f"the API answers {answer.status_code}", answer.text[:200])
+        return answer.headers["x-request-id"]
+
+    def _expect_line(self, handler: str, began: int, text: str) -> None:
+        functions = client("lambda").list_functions()["Functions"]
+        group = next(f["LoggingConfig"]["LogGroup"] for f in functions if f["Handler"] == handler)
+        self._patience.until(
+            f"no log line of {handler.partition('.')[0]}",
+            lambda: _is_logged(group, began, text),
+            grace=1,
+        )
+
+
+def _restart_proxy() -> None:
+    """Change the proxy's memory by one MiB: a new environment begins a new log stream."""
+    lambda_ = client("lambda")
+    functions = lambda_.list_functions()["Functions"]
+    proxy = next(f for f in functions if f["Handler"] == "run.sh")
+    lambda_.update_function_configuration(
+        FunctionName=proxy["FunctionName"], MemorySize=proxy["MemorySize"] ^ 1
+    )
+
+
+def _is_logged(group: str, began: int, text: str) -> bool:
+    found = client("logs").filter_log_events(logGroupName=group, startTime=began)["events"]
+    return any(text in event["message"] for event in found)
