@@ -209,9 +209,12 @@ def test_release_function_makes_nothing_with_a_template_of_its_own(
         TemplateBody=json.dumps(template),
         RoleARN=_outputs(stage, "Local-Training")["ReleaseRoleArn"],
     )
-    describe = lambda: owner.describe_stacks(StackName="Local-Serving")["Stacks"][0]  # noqa: E731
-    until(lambda: not describe()["StackStatus"].endswith("_IN_PROGRESS"), seconds=120)
-    assert describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+    def status() -> str:
+        return str(owner.describe_stacks(StackName="Local-Serving")["Stacks"][0]["StackStatus"])
+
+    until(lambda: not status().endswith("_IN_PROGRESS"), seconds=120)
+    assert status() == "UPDATE_ROLLBACK_COMPLETE"
     events = owner.describe_stack_events(StackName="Local-Serving")["StackEvents"]
     (failed, *_) = (e for e in events if e["LogicalResourceId"] == "Intruder")
     reasons = [e.get("ResourceStatusReason", "") for e in events[:12]]

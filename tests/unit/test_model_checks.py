@@ -69,7 +69,7 @@ def _source(**more: Any) -> dict[str, Any]:
 
 
 def _has_inventory(s3: Stubber, content: bytes) -> None:
-    body = StreamingBody(io.BytesIO(content), len(content))  # type: ignore[arg-type] # reads alike
+    body = StreamingBody(io.BytesIO(content), len(content))
     s3.add_response("get_object", {"Body": body}, {"Bucket": "artifacts", "Key": _INVENTORY})
 
 
