@@ -1,7 +1,6 @@
 """The endpoint's probe: a tuned model on the deployed endpoint, under its role and its key."""
 
 import uuid
-from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -30,8 +29,7 @@ class Hosting:
     def __call__(self) -> None:
         """Update the endpoint; raises ProbeError when it does not serve, or leaves no log."""
         name = f"Probe-{uuid.uuid4().hex[:12]}"
-        with suppress(ClientError):
-            client("logs").delete_log_group(logGroupName=self._group)
+        self._forget_logs()
         try:
             self._update(name)
         except ClientError as error:
@@ -57,6 +55,14 @@ class Hosting:
             ProductionVariants=[{**variant, "ModelName": name}],
         )
         sagemaker.update_endpoint(EndpointName=self._endpoint, EndpointConfigName=name)
+
+    def _forget_logs(self) -> None:
+        # Of the streams only: the group is the stack's, and the endpoint's role makes none.
+        streams = client("logs").describe_log_streams(logGroupName=self._group)["logStreams"]
+        for stream in streams:
+            client("logs").delete_log_stream(
+                logGroupName=self._group, logStreamName=stream["logStreamName"]
+            )
 
     def _settled(self) -> dict[str, Any] | None:
         found: dict[str, Any] = client("sagemaker").describe_endpoint(EndpointName=self._endpoint)

@@ -346,7 +346,9 @@ def test_job_fails_when_too_many_records_are_too_long(base: Path, tmp_path: Path
 
 
 def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
-    job = channels(tmp_path, tmp_path / "nothing")
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    job = channels(tmp_path, nothing)
     with pytest.raises(JobError, match=r"must hold one .gguf, or .safetensors and config.json"):
         tune(job, **LORA)
 

@@ -112,7 +112,9 @@ def _start_a_container(account: Account) -> None:
     sagemaker, name = account.sagemaker, {"EndpointName": "e", "EndpointConfigName": "c"}
     variables = {"HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct"}
     container = {"Image": TGI_IMAGE, "Environment": variables}
-    sagemaker.create_model(ModelName="m", PrimaryContainer=container)
+    sagemaker.create_model(
+        ModelName="m", PrimaryContainer=container, ExecutionRoleArn=account.role()
+    )
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": "m",
@@ -140,14 +142,18 @@ def _call_a_web_function(account: Account) -> None:
     assert httpx.get(url, timeout=30, trust_env=False).status_code == 200
 
 
+def _runs_all_kinds(server: psutil.Process) -> bool:
+    lines = "\n".join(" ".join(child.cmdline()) for child in server.children(recursive=True))
+    return all(kind in lines for kind in ("_worker.py", "local.model_server", "http.server"))
+
+
 def test_no_process_of_the_embedded_aws_holds_a_secret_of_the_developers(account: Account) -> None:
     _function(account)  # its process stays warm
     _start_a_container(account)
     _call_a_web_function(account)
     server = psutil.Process(account.aws.pid)
+    until(lambda: _runs_all_kinds(server))
     children = server.children(recursive=True)
-    lines = "\n".join(" ".join(child.cmdline()) for child in children)
-    assert all(kind in lines for kind in ("_worker.py", "local.model_server", "http.server"))
     for process in (server, *children):
         held: dict[str, Any] = process.environ()
         values = {k: v for k, v in held.items() if v in _DEVELOPERS.values()}

@@ -104,7 +104,7 @@ def test_the_roots_secret_signs_for_no_other_key(account: Account) -> None:
 
 def test_a_signed_request_is_served_only_as_it_was_signed(account: Account) -> None:
     key = root(account.aws)
-    assert send(account.aws, key).json() == {"Models": []}
+    assert "Models" in send(account.aws, key).json()
     assert "InvalidSignature" in send(account.aws, key, body='{"MaxResults": 1}').text
     changed = send(account.aws, key, X_Amz_Target="SageMaker.ListEndpoints")
     assert "InvalidSignature" in changed.text
