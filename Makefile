@@ -164,7 +164,7 @@ lock: ## write the lock files anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -173,7 +173,7 @@ synth: setup ## synthesize every environment
 
 test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
-	@python -m pytest -q -n 2 --dist loadgroup tests/unit tests/infrastructure tests/local
+	@python -m pytest -q -n 3 --dist loadgroup tests/unit tests/infrastructure tests/local
 
 unit: setup ## unit tests only
 	@python -m pytest -q tests/unit
@@ -186,6 +186,9 @@ end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only
 
 jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model
 	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs
+
+lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way
+	@python -m pytest -q tests/lifecycle
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
 	@python -m pytest -q tests/pipeline

@@ -1,4 +1,4 @@
-"""Which tests share a process when `make test` runs two: those with a slow fixture in common."""
+"""Which tests share a process when `make test` runs several: those with a fixture in common."""
 
 import pytest
 

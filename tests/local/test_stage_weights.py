@@ -45,7 +45,7 @@ def _place(account: Account) -> Iterator[None]:
     stacks = account.aws.client("cloudformation")
     stacks.create_stack(StackName="Staged-Weights", TemplateBody=json.dumps(template))
     described = stacks.describe_stacks
-    until(lambda: described()["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    until(lambda: described()["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE", seconds=60)
     yield
     stacks.delete_stack(StackName="Staged-Weights")
     for key in (*(_PREFIX + name for name in account.keys(_PREFIX)), _INVENTORY):

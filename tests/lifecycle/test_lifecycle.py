@@ -46,7 +46,7 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
 
     broken = aws.try_run(
         "-c", _CDK, "deploy", "Local/*", "--require-approval", "never",
-        "--app", "python tests/local/broken_app.py",
+        "--app", "python tests/lifecycle/broken_app.py",
     )  # fmt: skip
     assert broken.returncode != 0
     assert "no-such/model" in broken.stdout + broken.stderr
