@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import ROOT
-from tests.local.sagemaker_account import BUCKET, Account, until
+from tests.local.sagemaker_account import BUCKET, Account
 
 _REVISION, _REPOSITORY = "0123456789abcdef" * 2 + "01234567", "owner/Lite"
 _PREFIX = f"base-models/lite/{_REVISION}/"
@@ -44,12 +44,17 @@ def _place(account: Account) -> Iterator[None]:
     }
     stacks = account.aws.client("cloudformation")
     stacks.create_stack(StackName="Staged-Weights", TemplateBody=json.dumps(template))
-    described = stacks.describe_stacks
-    until(lambda: described()["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE", seconds=60)
+    _wait(stacks, "stack_create_complete")  # of this one: other tests leave stacks of their own
     yield
     stacks.delete_stack(StackName="Staged-Weights")
+    _wait(stacks, "stack_delete_complete")
     for key in (*(_PREFIX + name for name in account.keys(_PREFIX)), _INVENTORY):
         account.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def _wait(stacks: Any, what: str) -> None:
+    config = {"Delay": 1, "MaxAttempts": 60}
+    stacks.get_waiter(what).wait(StackName="Staged-Weights", WaiterConfig=config)
 
 
 def _folder(path: Path, files: Files) -> Path:
