@@ -8,7 +8,7 @@ from .acknowledge import acknowledge_wildcard
 from .container_image import ContainerImage
 from .place import Place
 
-# What SageMaker calls the metrics of an endpoint's instances. (U)
+# Unverified: how SageMaker names the metrics of an endpoint's instances; see CloudWatch's list.
 _METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
 
 

@@ -12,7 +12,7 @@ from .container_image import ContainerImage
 from .job_code import JobCode
 from .place import Place
 
-# What SageMaker calls the metrics of jobs. (U)
+# Unverified: what SageMaker calls the metrics of jobs; see CloudWatch's namespaces.
 _METRIC_NAMESPACES = ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 
-STREAM_SECONDS = 8 * 60  # SageMaker's wall for a response stream (U)
+STREAM_SECONDS = 8 * 60  # Unverified: SageMaker's wall for a response stream
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
