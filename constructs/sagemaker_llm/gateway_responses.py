@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import aws_cdk.aws_apigateway as apigateway
 
-from invoke_proxy.errors import ProxyError, error_body
+from invoke_proxy.http.errors import ProxyError, error_body
 
 from .api_settings import Authentication
 

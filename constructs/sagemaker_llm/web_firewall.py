@@ -6,7 +6,7 @@ import aws_cdk.aws_apigateway as apigateway
 import aws_cdk.aws_wafv2 as wafv2
 from constructs import Construct
 
-from invoke_proxy.errors import ProxyError, error_body
+from invoke_proxy.http.errors import ProxyError, error_body
 
 _TOO_MANY = ProxyError("address_rate_limit_exceeded")
 

@@ -3,7 +3,7 @@
 import os
 
 from invoke_proxy.application import create_application
-from invoke_proxy.runtime import sagemaker_runtime
+from invoke_proxy.sagemaker.runtime import sagemaker_runtime
 from invoke_proxy.settings import Settings
 from invoke_proxy.tokens import load
 

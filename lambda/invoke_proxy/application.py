@@ -12,20 +12,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from invoke_proxy import tgi
-from invoke_proxy.chat import chat_completions
-from invoke_proxy.completions import completions
-from invoke_proxy.connection import CLIENT_TIMEOUT
-from invoke_proxy.delivery import CLIENT_LEFT
-from invoke_proxy.errors import ProxyError, error_body
-from invoke_proxy.logs import Record, write_line
-from invoke_proxy.model import Model
-from invoke_proxy.models import get_model, health, list_models
+from invoke_proxy.http.connection import CLIENT_TIMEOUT
+from invoke_proxy.http.delivery import CLIENT_LEFT
+from invoke_proxy.http.errors import ProxyError, error_body
+from invoke_proxy.http.logs import Record, write_line
+from invoke_proxy.http.playground import playground
+from invoke_proxy.http.recorder import Recorder
+from invoke_proxy.openai.chat import chat_completions
+from invoke_proxy.openai.completions import completions
+from invoke_proxy.openai.models import get_model, health, list_models
 from invoke_proxy.openapi import openapi
-from invoke_proxy.playground import playground
-from invoke_proxy.recorder import Recorder
-from invoke_proxy.runtime import Runtime
+from invoke_proxy.sagemaker.runtime import Runtime
 from invoke_proxy.settings import Settings
+from invoke_proxy.tgi.model import Model
+from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
+from invoke_proxy.tgi.routes import generate, generate_stream, invocations
 from invoke_proxy.tokens import Tokenizer
 
 _ROUTES = (
@@ -33,10 +34,10 @@ _ROUTES = (
     Route("/v1/completions", completions, methods=["POST"]),
     Route("/v1/models", list_models),
     Route("/v1/models/{model}", get_model),
-    Route("/generate", tgi.generate, methods=["POST"]),
-    Route("/generate_stream", tgi.generate_stream, methods=["POST"]),
-    Route("/invocations", tgi.invocations, methods=["POST"]),
-    Route("/", tgi.invocations, methods=["POST"]),
+    Route("/generate", generate, methods=["POST"]),
+    Route("/generate_stream", generate_stream, methods=["POST"]),
+    Route("/invocations", invocations, methods=["POST"]),
+    Route("/", invocations, methods=["POST"]),
     Route("/health", health),
     Route("/playground", playground),
     Route("/openapi.json", openapi),
@@ -79,7 +80,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
         raise error
     Record.of(request).fail(error)
     return Response(
-        error_body(error, tgi=request.url.path in tgi.ROUTES),
+        error_body(error, tgi=request.url.path in TGI_ROUTES),
         status_code=error.kind.status,
         headers=error.kind.headers,
         media_type="application/json",

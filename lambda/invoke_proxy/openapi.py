@@ -7,17 +7,17 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from invoke_proxy.bodies import NEUTRAL
-from invoke_proxy.errors import KINDS, ErrorBody
-from invoke_proxy.openai_answers import (
+from invoke_proxy.http.bodies import NEUTRAL
+from invoke_proxy.http.errors import KINDS, ErrorBody
+from invoke_proxy.openai.answers import (
     ChatChunk,
     ChatCompletion,
     Completion,
     ModelCard,
     ModelList,
 )
-from invoke_proxy.openai_requests import ChatRequest, CompletionRequest
-from invoke_proxy.tgi_types import GenerateRequest, GenerateResponse, StreamEvent
+from invoke_proxy.openai.requests import ChatRequest, CompletionRequest
+from invoke_proxy.tgi.types import GenerateRequest, GenerateResponse, StreamEvent
 
 _Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from invoke_proxy.errors import KINDS
+from invoke_proxy.http.errors import KINDS
 from tests.infrastructure.assembly import Template, refusal_of
 
 _METHOD = "AWS::ApiGateway::Method"

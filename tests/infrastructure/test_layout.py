@@ -43,6 +43,20 @@ _MAY_IMPORT = {
     "jobs": _JOBS,
 }
 
+# The layers of a package from the top: each imports itself and what is below it.
+_LAYERS = {
+    "lambda/invoke_proxy": (
+        "app",
+        "application",
+        "openapi schemas",
+        "openai",
+        "tgi",
+        "sagemaker",
+        "http",
+        "settings tokens",
+    ),
+}
+
 
 def _imports(folder: str) -> Iterator[tuple[Path, str]]:
     for path in (ROOT / folder).rglob("*.py"):
@@ -75,9 +89,22 @@ def test_cdk_is_for_stacks_and_constructs(part: str) -> None:
     assert not roots & {"aws_cdk", "constructs", "cdk_nag"}
 
 
+@pytest.mark.parametrize("package", _LAYERS)
+def test_layers_of_a_package_import_downwards_only(package: str) -> None:
+    layers = _LAYERS[package]
+    depth = {name: number for number, layer in enumerate(layers) for name in layer.split()}
+    root = ROOT / package
+    for path, imported in _imports(package):
+        importing = path.relative_to(root).with_suffix("").parts[0]
+        _, _, imported_name = imported.partition(f"{root.name}.")
+        if importing != "__init__" and imported_name:
+            layer = imported_name.partition(".")[0]
+            assert depth[importing] <= depth[layer], f"{path} imports {imported}"
+
+
 def test_constructs_know_the_proxy_by_its_types_only() -> None:
     known = {name for _, name in _imports("constructs") if name.startswith("invoke_proxy")}
-    assert known == {"invoke_proxy.schemas", "invoke_proxy.errors"}
+    assert known == {"invoke_proxy.schemas", "invoke_proxy.http.errors"}
 
 
 @pytest.mark.parametrize("folder", ["stacks", "constructs"])

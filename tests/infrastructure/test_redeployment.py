@@ -9,7 +9,7 @@ import aws_cdk.aws_logs as logs
 import pytest
 from aws_cdk.assertions import Template
 
-from invoke_proxy.errors import ProxyError
+from invoke_proxy.http.errors import ProxyError
 from sagemaker_llm import ApiSettings, Client, LogKeeping, rest_api, routes
 
 _KEEPING = LogKeeping(

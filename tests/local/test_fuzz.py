@@ -16,11 +16,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
-from invoke_proxy.errors import KINDS, Error, ErrorBody
+from invoke_proxy.http.errors import KINDS, Error, ErrorBody
 from invoke_proxy.openapi import document
 from tests.local.proxy_process import MODEL, running_proxy
-from tests.unit.proxy_double import tgi_frames
-from tests.unit.sagemaker_double import stream
+from tests.unit.invoke_proxy.proxy_double import tgi_frames
+from tests.unit.invoke_proxy.sagemaker_double import stream
 
 # where nothing is sent, nothing can be wrong
 OPERATIONS = [

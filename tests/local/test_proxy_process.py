@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 from openai import APIError, AsyncOpenAI, BadRequestError, InternalServerError, RateLimitError
 
-from invoke_proxy.errors import EndpointError
-from invoke_proxy.runtime import sagemaker_runtime
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.sagemaker.runtime import sagemaker_runtime
 from local.processes import free_port, wait_until_ready
 from tests.local.proxy_process import ASSET, ROOT, proxy_environment
-from tests.unit.proxy_double import tgi_frames
-from tests.unit.sagemaker_double import END, HEAD, FakeSageMaker, error, part, stream
+from tests.unit.invoke_proxy.proxy_double import tgi_frames
+from tests.unit.invoke_proxy.sagemaker_double import END, HEAD, FakeSageMaker, error, part, stream
 
 CHAT: Any = [{"role": "user", "content": "Hi"}]
 WORDS = [f" word{number}" for number in range(20)]

@@ -17,8 +17,8 @@ import pytest
 from local.processes import free_port, wait_until_ready
 from tests.local import slow_clients
 from tests.local.proxy_process import ASSET, ROOT, proxy_environment
-from tests.unit.proxy_double import tgi_frames
-from tests.unit.sagemaker_double import END, HEAD, part
+from tests.unit.invoke_proxy.proxy_double import tgi_frames
+from tests.unit.invoke_proxy.sagemaker_double import END, HEAD, part
 
 TIMEOUT_SECONDS = 2
 CLIENTS_OF_A_KIND = 50

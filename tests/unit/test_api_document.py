@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from invoke_proxy.errors import KINDS
+from invoke_proxy.http.errors import KINDS
 
 _DOCUMENT = (Path(__file__).parents[2] / "docs/api.md").read_text()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from container import JobError, run_job
-from invoke_proxy.openai_requests import Message
-from invoke_proxy.prompts import FORMATS, chat_prompt
+from invoke_proxy.openai.prompts import FORMATS, chat_prompt
+from invoke_proxy.openai.requests import Message
 from language_models.input_length import longest_input
 from language_models.prompt_format import (
     MARKERS,

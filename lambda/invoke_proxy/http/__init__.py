@@ -1,0 +1,1 @@
+"""What every route shares: requests in, answers, errors and log lines out."""

@@ -1,0 +1,92 @@
+"""Reads a request's body into its type, and says in words what does not fit."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from invoke_proxy.http.errors import RequestError
+from invoke_proxy.http.unreadable import UNREADABLE
+
+MAX_BODY_BYTES = 1024 * 1024  # several times what the longest context of the catalog can fill
+
+# What TGI 1.1 cannot do, with the values that ask for nothing.
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "audio": (),
+    "best_of": (1,),
+    "frequency_penalty": (0,),
+    "function_call": ("auto", "none"),
+    "functions": ([],),
+    "logit_bias": ({}, []),
+    "modalities": (["text"],),
+    "parallel_tool_calls": (True, False),
+    "prediction": (),
+    "presence_penalty": (0,),
+    "reasoning_effort": ("none",),
+    "response_format": ({"type": "text"},),
+    "service_tier": ("auto", "default"),
+    "suffix": ("",),
+    "tool_choice": ("auto", "none"),
+    "tools": ([],),
+    "web_search_options": (),
+}
+
+_RequestType = TypeVar("_RequestType")
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
+
+
+async def read(request: Request) -> bytes:
+    """Return the body, refusing one that is too large without holding it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise RequestError(
+                "request_too_large", f"the body may have at most {MAX_BODY_BYTES} bytes"
+            )
+    return bytes(body)
+
+
+def parse(
+    body: bytes, request_type: type[_RequestType], **nested: type[msgspec.Struct]
+) -> _RequestType:
+    """Return the body as its type; refuse unknown parameters unless they are `null`.
+
+    `nested` are the fields whose own parameters are checked likewise, with their types.
+    """
+    try:
+        fields = _fields.decode(body) or {}
+        _refuse_unknown(fields, request_type)
+        request = msgspec.json.decode(body, type=request_type)
+        for name, nested_type in nested.items():
+            if parameters := _fields.decode(fields.get(name, b"{}")):
+                _refuse_unknown(parameters, nested_type, f"{name}.")
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except UNREADABLE:
+        raise RequestError("invalid_json") from None
+    return request
+
+
+def _invalid(problem: str) -> RequestError:
+    problem, _, path = problem.partition(" - at `$")
+    param = path.strip("`").removeprefix(".")
+    if missing := _MISSING_FIELD.search(problem):
+        param = f"{param}.{missing[1]}" if param else missing[1]
+    where = f" at `{param}`" if param else ""
+    return RequestError("invalid_request", f"{problem}{where}", param or None)
+
+
+def _refuse_unknown(fields: dict[str, msgspec.Raw], known: type[Any], path: str = "") -> None:
+    for name in fields.keys() - set(known.__struct_fields__):
+        value = msgspec.json.decode(fields[name])
+        if value is None or value in NEUTRAL.get(name, ()):
+            continue
+        message = (
+            f"`{path}{name}` cannot be served by this model, leave it out"
+            if name in NEUTRAL
+            else f"unknown parameter `{path}{name}`"
+        )
+        raise RequestError("unsupported_parameter", message, f"{path}{name}")

@@ -1,0 +1,66 @@
+"""Who asks, and until when: the headers that the Lambda Web Adapter adds; absent when run plain."""
+
+import time
+from typing import Self, TypeVar
+from uuid import uuid4
+
+import msgspec
+from starlette.datastructures import Headers
+
+from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.settings import STREAM_SECONDS
+
+_MARGIN_SECONDS = 1.0  # so that the caller still gets the error
+
+_Context = TypeVar("_Context")
+
+
+class _Invocation(msgspec.Struct):
+    deadline: int | None = None  # Unix milliseconds
+
+
+class _Identity(msgspec.Struct, rename="camel"):
+    api_key_id: str | None = None
+    user_arn: str | None = None
+    caller: str | None = None
+
+    @property
+    def client(self) -> str | None:
+        """The key, or where calls are signed the principal: of an assumed role, the role alone."""
+        principal = self.user_arn or self.caller
+        if principal and ":assumed-role/" in principal:
+            principal = principal.rpartition("/")[0]  # each session would be a metric of its own
+        return self.api_key_id or principal
+
+
+class _GatewayRequest(msgspec.Struct, rename="camel"):
+    request_id: str | None = None
+    identity: _Identity | None = None
+
+
+class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller (its API key's id, never the key; or its ARN) and the time that is left."""
+
+    request_id: str
+    client: str
+    seconds: float
+
+    @classmethod
+    def from_headers(cls, headers: Headers) -> Self:
+        """Read API Gateway's context and the invocation's."""
+        gateway = _decoded(headers, "x-amzn-request-context", _GatewayRequest)
+        deadline = _decoded(headers, "x-amzn-lambda-context", _Invocation).deadline
+        left = deadline / 1000 - time.time() - _MARGIN_SECONDS if deadline else STREAM_SECONDS
+        return cls(
+            request_id=gateway.request_id or uuid4().hex,
+            client=(gateway.identity and gateway.identity.client) or "anonymous",
+            seconds=max(0.0, min(left, STREAM_SECONDS)),
+        )
+
+
+def _decoded(headers: Headers, name: str, context: type[_Context]) -> _Context:
+    """Return a header's context, an empty one if it cannot be read: it must not fail a request."""
+    try:
+        return msgspec.json.decode(headers.get(name) or b"{}", type=context)
+    except UNREADABLE:
+        return context()

@@ -1,0 +1,137 @@
+"""Sends an answer as it comes: deadline, keep-alive, callers that leave, faults in mid-stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from invoke_proxy.http.errors import EndpointError, ProxyError, error_body
+from invoke_proxy.http.logs import Record
+
+CLIENT_LEFT = 499  # for the log only: nobody is there to read it
+
+
+class Reply(Response):
+    """A JSON answer, sent when it is ready.
+
+    Nothing is sent before the first bytes are there, so that an early fault has a status of its
+    own, or before `idle_seconds` are over. A fault after that breaks the connection off: what has
+    been sent must not look complete.
+    """
+
+    media_type = "application/json"
+    keep_alive = b" "  # white space before a JSON value is no part of it
+    idle_seconds = 120.0  # API Gateway closes a stream that is idle for 300 s
+
+    def __init__(self, body: AsyncGenerator[bytes], record: Record) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._chunks = body
+        self._record = record
+
+    def fault(self, error: ProxyError) -> bytes | None:
+        """Return what tells of a fault in an answer that has begun."""
+        del error
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and stop making it when the caller leaves."""
+        del scope
+        writer = _Writer(send, {"status": self.status_code, "headers": self.raw_headers})
+        pump = asyncio.create_task(self._pump(writer))
+        beside = (
+            asyncio.create_task(_gone(receive)),
+            asyncio.create_task(self._keep_alive(writer)),
+        )
+        try:
+            await asyncio.wait((pump, beside[0]), return_when=asyncio.FIRST_COMPLETED)
+            left = not pump.done()
+        finally:
+            await _cancel(pump, *beside)
+        if left:
+            self._record.status = CLIENT_LEFT
+        else:
+            await self._finish(pump, writer)
+
+    async def _pump(self, writer: "_Writer") -> None:
+        try:
+            async with asyncio.timeout_at(self._record.deadline), aclosing(self._chunks) as chunks:
+                async for chunk in chunks:
+                    await writer.write(chunk)
+        except TimeoutError:
+            raise EndpointError("timeout") from None
+
+    async def _keep_alive(self, writer: "_Writer") -> None:
+        while True:
+            writer.idle = True
+            await asyncio.sleep(self.idle_seconds)
+            if writer.idle:
+                await writer.write(self.keep_alive)
+
+    async def _finish(self, pump: asyncio.Task[None], writer: "_Writer") -> None:
+        try:
+            pump.result()
+        except Exception as error:  # whatever it is, the caller must see that this is no end
+            if not writer.begun:
+                raise
+            self._record.fail(error)
+            known = error if isinstance(error, ProxyError) else ProxyError("internal_error")
+            last = self.fault(known)
+            if last is None:
+                return
+            await writer.write(last)
+        await writer.end()
+
+
+class EventStream(Reply):
+    """Server-sent events; a fault in mid-stream is an event, and the last one."""
+
+    media_type = "text/event-stream"
+    keep_alive = b": keep-alive\n\n"
+    idle_seconds = 10.0
+
+    def __init__(self, body: AsyncGenerator[bytes], record: Record, *, tgi: bool = False) -> None:
+        super().__init__(body, record)
+        self.headers["cache-control"] = "no-cache"
+        self.headers["x-accel-buffering"] = "no"
+        self._tgi = tgi
+        record.stream = True
+
+    def fault(self, error: ProxyError) -> bytes:
+        """Return the error as an event."""
+        return b"data: " + error_body(error, tgi=self._tgi) + b"\n\n"
+
+
+class _Writer:
+    """Lets the answer and the keep-alive write to one response."""
+
+    def __init__(self, send: Send, start: dict[str, object]) -> None:
+        self._send = send
+        self._start = {"type": "http.response.start", **start}
+        self._lock = asyncio.Lock()
+        self.begun = False
+        self.idle = True
+
+    async def write(self, chunk: bytes) -> None:
+        self.idle = False
+        async with self._lock:
+            if not self.begun:
+                self.begun = True
+                await self._send(self._start)
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -1,0 +1,115 @@
+"""One JSON line a request, with CloudWatch metrics in it (EMF); never a prompt or an answer."""
+
+import sys
+import time
+from traceback import extract_tb
+from typing import Any, Self
+
+import msgspec
+from starlette.requests import Request
+
+from invoke_proxy.http.context import RequestContext
+from invoke_proxy.http.errors import EndpointError, ProxyError
+
+NAMESPACE = "InvokeProxy"
+
+_UNITS = {
+    "Requests": "Count",
+    "Duration": "Milliseconds",
+    "TimeToFirstToken": "Milliseconds",
+    "TokensIn": "Count",
+    "TokensOut": "Count",
+    "TokensPerSecond": "Count/Second",
+}
+_BY_CLIENT = [["model"], ["model", "client"]]
+_BY_KIND = [["model", "error"], ["model", "client", "error"]]
+
+
+class Record:
+    """What a request's log line will say; kept while it is served."""
+
+    def __init__(self, context: RequestContext, model_id: str) -> None:
+        self.context = context
+        self.model_id = model_id
+        self.started = time.monotonic()
+        self.deadline = self.started + context.seconds
+        self.status: int | None = None
+        self.stream = False
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.prompt_tokens = 0  # 0 until a generation is asked for
+        self.completion_tokens = 0
+        self._first_token = 0.0
+        self._last_token = 0.0
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Return the record of a request that the Recorder let in."""
+        record: Self = request.state.record
+        return record
+
+    def token(self) -> None:
+        """Count a token that has come."""
+        self._last_token = time.monotonic()
+        if not self.completion_tokens:
+            self._first_token = self._last_token
+        self.completion_tokens += 1
+
+    def fail(self, error: Exception) -> None:
+        """Note why the request failed; of a mistake of our own, where, and not its text."""
+        if isinstance(error, ProxyError):
+            self.error = error.code
+            self.cause = error.upstream if isinstance(error, EndpointError) else None
+        else:
+            last = extract_tb(error.__traceback__)[-1]
+            self.error = "internal_error"
+            self.cause = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+
+    def line(self, operation: str) -> str:
+        """Return the log line, which is a CloudWatch EMF document too."""
+        metrics = self._metrics()
+        directives = [_directive(_BY_CLIENT, {name: _UNITS[name] for name in metrics})]
+        if self.error:
+            directives.append(_directive(_BY_KIND, {"Errors": "Count"}))
+            metrics["Errors"] = 1
+        document = {
+            "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
+            "request_id": self.context.request_id,
+            "client": self.context.client,
+            "model": self.model_id,
+            "operation": operation,
+            "stream": self.stream,
+            "status": self.status,
+            "error": self.error,
+            "cause": self.cause,
+            **metrics,
+        }
+        return msgspec.json.encode(document).decode()
+
+    def _metrics(self) -> dict[str, float]:
+        metrics: dict[str, float] = {
+            "Requests": 1,
+            "Duration": round(1000 * (time.monotonic() - self.started), 1),
+        }
+        if self.prompt_tokens:
+            metrics["TokensIn"] = self.prompt_tokens
+            metrics["TokensOut"] = self.completion_tokens
+        if self._first_token:
+            metrics["TimeToFirstToken"] = round(1000 * (self._first_token - self.started), 1)
+        if (generating := self._last_token - self._first_token) > 0:
+            metrics["TokensPerSecond"] = round((self.completion_tokens - 1) / generating, 1)
+        return metrics
+
+
+def _directive(dimensions: list[list[str]], units: dict[str, str]) -> dict[str, Any]:
+    return {
+        "Namespace": NAMESPACE,
+        "Dimensions": dimensions,
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
+    }
+
+
+def write_line(line: str) -> None:
+    """Write a line to the function's log."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

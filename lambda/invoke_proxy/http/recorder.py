@@ -1,0 +1,47 @@
+"""Keeps the record of every request, writes its log line, and lets no exception out."""
+
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from invoke_proxy.http.connection import CLIENT_STALLED
+from invoke_proxy.http.context import RequestContext
+from invoke_proxy.http.logs import Record
+
+_NOT_LOGGED = "/health"  # asked every few milliseconds while the Web Adapter waits for it
+
+
+class Recorder:
+    """The outermost layer: `request.state.record` below it, one log line a request."""
+
+    def __init__(self, app: ASGIApp, model_id: str, write: Callable[[str], None]) -> None:
+        self._app = app
+        self._model_id = model_id
+        self._write = write
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, and log it however it ends."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        record = Record(RequestContext.from_headers(Headers(scope=scope)), self._model_id)
+        scope.setdefault("state", {})["record"] = record
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = record.context.request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a prompt
+            record.fail(error)
+        finally:
+            if scope["state"].get(CLIENT_STALLED):
+                record.error = CLIENT_STALLED
+            if scope["path"] != _NOT_LOGGED:
+                # Named by its function: a path that is no route could hold anything.
+                operation = getattr(scope.get("endpoint"), "__name__", "unknown")
+                self._write(record.line(operation))

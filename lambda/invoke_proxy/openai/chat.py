@@ -1,0 +1,86 @@
+"""`POST /v1/chat/completions`: a chat becomes its model's prompt, and the answer OpenAI's."""
+
+import time
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from invoke_proxy.http.bodies import parse, read
+from invoke_proxy.http.delivery import EventStream, Reply
+from invoke_proxy.http.errors import RequestError
+from invoke_proxy.http.logs import Record
+from invoke_proxy.openai.chat_writer import ChatWriter
+from invoke_proxy.openai.pieces import answer
+from invoke_proxy.openai.prompts import FORMATS, PromptFormat, chat_prompt
+from invoke_proxy.openai.requests import ChatRequest
+from invoke_proxy.openai.sampling import include_usage, stops, tgi_parameters
+from invoke_proxy.tgi.model import Model
+
+
+async def chat_completions(request: Request) -> Response:
+    """Answer a chat, whole or as a stream."""
+    model, record = Model.of(request), Record.of(request)
+    body = parse(await read(request), ChatRequest)
+    model.check_name(body.model)
+    prompt_format = _format(model)
+    top_logprobs = _top_logprobs(body)
+    prompt = chat_prompt(
+        body.messages,
+        prompt_format,
+        special_tokens=model.special_tokens,
+        control_tokens=model.settings.control_tokens,
+    )
+    tokens = await model.count(prompt)
+    limit = model.fit(tokens, _max_tokens(body), "messages")
+    record.prompt_tokens = tokens
+    writer = ChatWriter(
+        id=f"chatcmpl-{uuid4().hex}",
+        created=int(time.time()),
+        model=model.settings.model_id,
+        prompt_tokens=tokens,
+        with_logprobs=bool(body.logprobs),
+        with_usage=include_usage(body),
+    )
+    answers = [
+        answer(
+            model.generate(prompt, tgi_parameters(body, choice, limit, top_logprobs), record),
+            stops=stops(body),
+            prefix=prompt_format.answer_prefix,
+            with_events=writer.with_logprobs,
+        )
+        for choice in range(body.n or 1)
+    ]
+    if body.stream:
+        return EventStream(writer.stream(answers), record)
+    return Reply(writer.whole(answers), record)
+
+
+def _format(model: Model) -> PromptFormat:
+    settings = model.settings
+    if settings.prompt_format == "none":
+        raise RequestError(
+            "unsupported_parameter",
+            f"{settings.model_id} is a base model and cannot chat, use /v1/completions",
+            param="messages",
+        )
+    return FORMATS[settings.prompt_format]
+
+
+def _max_tokens(body: ChatRequest) -> int | None:
+    old, new = body.max_tokens, body.max_completion_tokens
+    if old is not None and new is not None and old != new:
+        raise RequestError(
+            "invalid_request",
+            f"`max_tokens` and `max_completion_tokens` contradict each other, got {old} and {new}",
+            param="max_tokens",
+        )
+    return old if new is None else new
+
+
+def _top_logprobs(body: ChatRequest) -> int:
+    if body.top_logprobs and not body.logprobs:
+        raise RequestError(
+            "invalid_request", "`top_logprobs` needs `logprobs`", param="top_logprobs"
+        )
+    return body.top_logprobs or 0

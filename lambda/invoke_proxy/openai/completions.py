@@ -1,0 +1,84 @@
+"""`POST /v1/completions`: text goes on, from one prompt or several."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from invoke_proxy.http.bodies import parse, read
+from invoke_proxy.http.delivery import EventStream, Reply
+from invoke_proxy.http.errors import RequestError
+from invoke_proxy.http.logs import Record
+from invoke_proxy.openai.completion_writer import CompletionWriter
+from invoke_proxy.openai.pieces import Piece, answer
+from invoke_proxy.openai.requests import DEFAULT_COMPLETION_TOKENS, MAX_CHOICES, CompletionRequest
+from invoke_proxy.openai.sampling import include_usage, stops, tgi_parameters
+from invoke_proxy.tgi.model import Model
+from invoke_proxy.tgi.types import StreamEvent
+
+
+async def completions(request: Request) -> Response:
+    """Go on with each prompt, whole or as a stream."""
+    model, record = Model.of(request), Record.of(request)
+    body = parse(await read(request), CompletionRequest)
+    model.check_name(body.model)
+    prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+    _check(body, len(prompts))
+    counts = [await model.count(prompt) for prompt in prompts]
+    limits = [_limit(model, body, tokens) for tokens in counts]
+    record.prompt_tokens = sum(counts)
+    writer = CompletionWriter(
+        id=f"cmpl-{uuid4().hex}",
+        created=int(time.time()),
+        model=model.settings.model_id,
+        prompt_tokens=record.prompt_tokens,
+        with_logprobs=body.logprobs is not None,
+        with_usage=include_usage(body),
+    )
+    answers = [
+        _answer(
+            model.generate(prompt, tgi_parameters(body, choice, limit, body.logprobs or 0), record),
+            body,
+            prompt,
+        )
+        for prompt, limit in zip(prompts, limits, strict=True)
+        for choice in range(body.n or 1)
+    ]
+    if body.stream:
+        return EventStream(writer.stream(answers), record)
+    return Reply(writer.whole(answers), record)
+
+
+def _check(body: CompletionRequest, prompts: int) -> None:
+    if prompts * (body.n or 1) > MAX_CHOICES:
+        raise RequestError(
+            "invalid_request",
+            f"prompts times `n` may be at most {MAX_CHOICES}, got {prompts} times {body.n}",
+            param="n",
+        )
+    if body.echo and body.logprobs is not None:
+        raise RequestError(
+            "unsupported_parameter", "`logprobs` of an echo cannot be served", param="logprobs"
+        )
+
+
+def _limit(model: Model, body: CompletionRequest, tokens: int) -> int:
+    left = model.fit(tokens, body.max_tokens, "prompt")
+    return body.max_tokens or min(left, DEFAULT_COMPLETION_TOKENS)
+
+
+def _answer(
+    events: AsyncGenerator[StreamEvent], body: CompletionRequest, prompt: str
+) -> AsyncGenerator[Piece]:
+    pieces = answer(events, stops=stops(body), with_events=body.logprobs is not None)
+    return _echoed(prompt, pieces) if body.echo else pieces
+
+
+async def _echoed(prompt: str, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            piece.text, prompt = prompt + piece.text, ""
+            yield piece

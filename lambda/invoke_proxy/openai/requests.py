@@ -1,0 +1,81 @@
+"""OpenAI's chat and completion requests, as far as TGI 1.1 can serve them."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from invoke_proxy.tgi.types import MAX_TOP_N_TOKENS, PositiveCount, StopSequences
+
+MAX_CHOICES = 8
+DEFAULT_COMPLETION_TOKENS = 16
+
+TopTokens = Annotated[int, Meta(ge=0, le=MAX_TOP_N_TOKENS)]
+
+
+class StreamOptions(msgspec.Struct):
+    """What a stream carries besides its text."""
+
+    include_usage: bool | None = None
+
+
+class SamplingRequest(msgspec.Struct, kw_only=True):
+    """What both OpenAI routes take; `null` means the default."""
+
+    model: Annotated[str, Meta(description="Absent means the model that is served.")] | None = None
+    max_tokens: PositiveCount | None = None
+    n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
+    seed: int | None = None
+    stop: Annotated[str, Meta(min_length=1)] | StopSequences | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: (
+        Annotated[float, Meta(ge=0, le=2, description="0 is greedy; defaults to 1.")] | None
+    ) = None
+    top_p: Annotated[float, Meta(ge=0, le=1, description="Defaults to 1.")] | None = None
+    # These change no answer, here or at OpenAI.
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    store: bool | None = None
+    user: str | None = None
+
+
+class ContentPart(msgspec.Struct):
+    """One part of a message; the model takes text only."""
+
+    type: str
+    text: str | None = None
+
+
+class Message(msgspec.Struct):
+    """One turn of a chat."""
+
+    # A chat with tools can be read, so that it is refused for what it is.
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_calls: list[Any] | None = None
+    function_call: Any = None
+
+
+class ChatRequest(SamplingRequest, kw_only=True):
+    """The body of `/v1/chat/completions`."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    max_completion_tokens: PositiveCount | None = None
+    logprobs: bool | None = None
+    top_logprobs: TopTokens | None = None
+
+
+class CompletionRequest(SamplingRequest, kw_only=True):
+    """The body of `/v1/completions`."""
+
+    prompt: (
+        Annotated[str, Meta(min_length=1)]
+        | Annotated[
+            list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1, max_length=MAX_CHOICES)
+        ]
+    )
+    echo: bool | None = None
+    logprobs: TopTokens | None = None

@@ -1,0 +1,1 @@
+"""The SageMaker runtime: signed, streamed invocations of one endpoint."""

@@ -1,0 +1,87 @@
+"""What SageMaker's and TGI's errors mean to a caller: their codes to the rows of our table."""
+
+import msgspec
+
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.http.unreadable import UNREADABLE
+
+# The errors that the service model of the SageMaker runtime lists, and those of every service.
+_BY_CODE = {
+    "InternalDependencyException": "endpoint_error",
+    "InternalFailure": "endpoint_error",
+    "InternalStreamFailure": "endpoint_error",
+    "ModelNotReadyException": "endpoint_updating",
+    "ModelStreamError": "stream_interrupted",
+    "ServiceUnavailable": "endpoint_unavailable",
+    "ServiceUnavailableException": "endpoint_unavailable",
+    "Throttling": "endpoint_throttled",
+    "ThrottlingException": "endpoint_throttled",
+    "TooManyRequestsException": "endpoint_throttled",
+}
+
+# A ValidationError tells only in its message what is wrong (U: wordings seen in public threads).
+_BY_VALIDATION_MESSAGE = {
+    "not found": "endpoint_not_found",
+    "no capacity": "no_capacity",
+    "inservice": "endpoint_updating",
+    "in service": "endpoint_updating",
+    "length less than or equal": "request_too_large",
+}
+
+_BY_MODEL_STATUS = {
+    0: "timeout",  # the container did not answer in time
+    413: "request_too_large",
+    422: "model_refused",
+    429: "model_overloaded",
+}
+
+_BY_TGI_ERROR_TYPE = {
+    "generation": "model_error",
+    "incomplete_generation": "model_error",
+    "overloaded": "model_overloaded",
+    "validation": "model_refused",
+}
+
+_TOO_LARGE = 413
+_SERVER_SIDE = 500
+
+
+class ServiceError(msgspec.Struct, rename="pascal"):
+    """The body of an error of the SageMaker runtime, answered or sent within a stream."""
+
+    message: str = ""
+    original_status_code: int | None = None
+    error_code: str | None = None
+
+
+def service_fault(code: str, status: int, body: bytes) -> EndpointError:
+    """Return the fault of SageMaker's error; nothing of its text goes on."""
+    try:
+        error = msgspec.json.decode(body, type=ServiceError)
+    except UNREADABLE:
+        error = ServiceError()
+    return EndpointError(_kind(code, status, error), upstream=code)
+
+
+def model_fault(error_type: str | None) -> EndpointError:
+    """Return the fault of an error that TGI sent as an event of a stream."""
+    if error_type in _BY_TGI_ERROR_TYPE:
+        return EndpointError(_BY_TGI_ERROR_TYPE[error_type], upstream=f"tgi {error_type}")
+    return EndpointError("model_error", upstream="tgi")
+
+
+def _kind(code: str, status: int, error: ServiceError) -> str:
+    if code == "ModelError":
+        original = error.original_status_code
+        return "model_error" if original is None else _BY_MODEL_STATUS.get(original, "model_error")
+    if code == "ModelStreamError" and error.error_code == "ModelInvocationTimeExceeded":
+        return "timeout"
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if status == _TOO_LARGE:
+        return "request_too_large"
+    if code in {"ValidationError", "ValidationException"}:
+        message = error.message.lower()
+        kinds = (kind for text, kind in _BY_VALIDATION_MESSAGE.items() if text in message)
+        return next(kinds, "endpoint_refused")
+    return "endpoint_error" if status >= _SERVER_SIDE else "endpoint_refused"

@@ -1,0 +1,118 @@
+"""The SageMaker runtime: one invocation in, the container's bytes out as they come."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from http import HTTPStatus
+from typing import Protocol
+
+import h11
+from botocore.eventstream import EventStreamBuffer, EventStreamMessage, ParserError
+from botocore.exceptions import BotoCoreError
+
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.sagemaker.faults import service_fault
+from invoke_proxy.sagemaker.signing import Signer, invocation_path
+from invoke_proxy.sagemaker.transport import BROKEN, Connection, Host
+
+_ATTEMPTS = 3
+_BACKOFF_SECONDS = 0.25
+_RETRIED = frozenset({"endpoint_error", "endpoint_throttled", "endpoint_unavailable"})
+
+
+class _StaleConnectionError(EndpointError):
+    """A kept connection that the peer had closed by the time it was used again."""
+
+
+class Runtime(Protocol):
+    """What the proxy needs of an endpoint."""
+
+    def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+        """Yield the answer's bytes, cut anywhere; raise EndpointError; closing it cancels."""
+        ...
+
+
+class SageMakerRuntime:
+    """One endpoint's InvokeEndpointWithResponseStream."""
+
+    def __init__(self, endpoint_name: str, signer: Signer, host: Host) -> None:
+        self._path = invocation_path(endpoint_name)
+        self._signer = signer
+        self._host = host
+
+    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+        """Yield the parts of the response stream; retry, but only before the first of them."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            begun = False
+            try:
+                async with aclosing(self._invoke_once(body)) as parts:
+                    async for part in parts:
+                        begun = True
+                        yield part
+            except EndpointError as error:
+                if begun or attempt == _ATTEMPTS or error.code not in _RETRIED:
+                    raise
+                if isinstance(error, _StaleConnectionError):
+                    self._host.close()  # the others are as old
+                    continue
+            else:
+                return
+            jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
+            await asyncio.sleep(jitter * _BACKOFF_SECONDS * 2**attempt)
+
+    async def _invoke_once(self, body: bytes) -> AsyncGenerator[bytes]:
+        broken = "endpoint_unavailable"
+        try:
+            headers = self._signer.headers(self._path, body)
+            async with self._host.connection() as connection:
+                try:
+                    response = await connection.post(self._path, headers, body)
+                except BROKEN as error:
+                    if connection.kept:
+                        raise _StaleConnectionError("endpoint_unavailable") from error
+                    raise
+                if response.status_code != HTTPStatus.OK:
+                    raise await _refusal(connection, response)
+                broken = "stream_interrupted"
+                async for part in _parts(connection.body()):
+                    yield part
+        except (*BROKEN, ParserError) as error:
+            raise EndpointError(broken, type(error).__name__) from None
+        except BotoCoreError as error:
+            raise EndpointError("endpoint_refused", type(error).__name__) from None
+
+
+@asynccontextmanager
+async def sagemaker_runtime(endpoint_name: str) -> AsyncIterator[Runtime]:
+    """Open the runtime of the usual AWS environment, `AWS_ENDPOINT_URL` included."""
+    signer = Signer()
+    host = Host(signer.url, signer.ca_file)
+    try:
+        yield SageMakerRuntime(endpoint_name, signer, host)
+    finally:
+        host.close()
+
+
+async def _refusal(connection: Connection, response: h11.Response) -> EndpointError:
+    body = b"".join([chunk async for chunk in connection.body()])
+    named = dict(response.headers).get(b"x-amzn-errortype", b"").decode()
+    code = named.partition(":")[0].rpartition("#")[2]
+    return service_fault(code, response.status_code, body)
+
+
+async def _parts(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield the payload parts of an event stream."""
+    buffer = EventStreamBuffer()
+    async for chunk in body:
+        buffer.add_data(chunk)
+        for message in buffer:
+            yield _payload(message)
+
+
+def _payload(message: EventStreamMessage) -> bytes:
+    headers = message.headers
+    if headers.get(":message-type") == "event":
+        return bytes(message.payload)
+    code = headers.get(":exception-type") or headers.get(":error-code") or ""
+    raise service_fault(str(code), 0, bytes(message.payload))

@@ -1,0 +1,103 @@
+"""The model behind the endpoint: what fits into its context, and its tokens as they come."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Self
+
+import msgspec
+from starlette.requests import Request
+
+from invoke_proxy.http.errors import EndpointError, RequestError
+from invoke_proxy.http.logs import Record
+from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.sagemaker.runtime import Runtime
+from invoke_proxy.settings import Settings
+from invoke_proxy.tgi.frames import stream_events
+from invoke_proxy.tgi.types import (
+    GenerateParameters,
+    GenerateRequest,
+    GenerateResponse,
+    StreamEvent,
+)
+from invoke_proxy.tokens import Tokenizer
+
+# What TGI's and Hugging Face's clients call the model of a server that has only one.
+_PLACEHOLDER_NAMES = ("tgi", "dummy")
+
+# Counting longer texts takes milliseconds: it must not stop the streams of others.
+_LONG_TEXT = 20_000
+
+
+class Model:
+    """Counts, checks and generates; the one place that knows tokenizer and runtime."""
+
+    def __init__(self, settings: Settings, tokenizer: Tokenizer, runtime: Runtime) -> None:
+        self.settings = settings
+        self._tokenizer = tokenizer
+        self._runtime = runtime
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Return the model that the application serves."""
+        model: Self = request.app.state.model
+        return model
+
+    def check_name(self, name: str | None) -> None:
+        """Refuse a request for another model."""
+        served = self.settings.model_id
+        if name is not None and name != served and name not in _PLACEHOLDER_NAMES:
+            raise RequestError("model_not_found", f"this API serves the model {served}", "model")
+
+    @property
+    def special_tokens(self) -> Sequence[str]:
+        """The texts that the tokenizer reads as tokens of their own, wherever they stand."""
+        return self._tokenizer.special_tokens
+
+    async def count(self, text: str) -> int:
+        """Return the number of tokens as TGI counts them."""
+        if len(text) < _LONG_TEXT:
+            return self._tokenizer.count(text)
+        return await asyncio.to_thread(self._tokenizer.count, text)
+
+    def fit(self, prompt_tokens: int, wanted: int | None, param: str) -> int:
+        """Return how many tokens to generate: those wanted, or all that are left."""
+        most = self.settings.max_input_length
+        if prompt_tokens > most:
+            problem = f"this model's maximum prompt length is {most} tokens, got {prompt_tokens}"
+            raise RequestError("context_length_exceeded", problem, param)
+        window = self.settings.max_total_tokens
+        total = prompt_tokens + (wanted or 0)
+        if total > window:
+            problem = (
+                f"this model's maximum context length is {window} tokens, got {total} "
+                f"({prompt_tokens} in the prompt, {wanted} for the answer)"
+            )
+            raise RequestError("context_length_exceeded", problem, param)
+        return wanted or window - prompt_tokens
+
+    async def generate(
+        self, prompt: str, parameters: GenerateParameters, record: Record
+    ) -> AsyncGenerator[StreamEvent]:
+        """Yield the tokens of one generation, and keep the record of them."""
+        request = GenerateRequest(inputs=prompt, parameters=parameters, stream=True)
+        events = stream_events(self._runtime.invoke(msgspec.json.encode(request)))
+        async with aclosing(events):
+            async for event in events:
+                record.token()
+                yield event
+
+    async def generate_whole(
+        self, prompt: str, parameters: GenerateParameters, record: Record
+    ) -> GenerateResponse:
+        """Return an answer that TGI cannot stream: `best_of` and the prompt's own tokens."""
+        request = GenerateRequest(inputs=prompt, parameters=parameters, stream=False)
+        async with aclosing(self._runtime.invoke(msgspec.json.encode(request))) as parts:
+            body = b"".join([part async for part in parts])
+        try:
+            (answer,) = msgspec.json.decode(body, type=tuple[GenerateResponse])
+        except UNREADABLE:
+            raise EndpointError("model_error", "garbage") from None
+        if answer.details:
+            record.completion_tokens = answer.details.generated_tokens
+        return answer

@@ -1,0 +1,114 @@
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.tgi import frames
+from invoke_proxy.tgi.frames import frame, stream_events
+from invoke_proxy.tgi.types import StreamEvent, Token
+from tests.unit.invoke_proxy.proxy_double import tgi_frames
+
+TEXTS = ["Grüße", " 😀", "\n", ' "quoted"']
+DEEP = b'data:{"token":{"id":1,"text":"a"},"more":' + b"[" * 100_000 + b"\n\n"
+STREAM = b"".join(tgi_frames(TEXTS, "eos_token", end_token="</s>"))
+
+
+async def parts_of(parts: Sequence[bytes | Exception]) -> AsyncGenerator[bytes]:
+    for part in parts:
+        if isinstance(part, Exception):
+            raise part
+        yield part
+
+
+async def texts(parts: Sequence[bytes | Exception]) -> list[str]:
+    return [event.token.text async for event in stream_events(parts_of(parts))]
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(0, len(STREAM)), max_size=20))
+async def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) -> None:
+    edges = [0, *sorted(cuts), len(STREAM)]
+    parts = [STREAM[start:end] for start, end in pairwise(edges)]
+    assert await texts(parts) == [*TEXTS, "</s>"]
+
+
+async def test_the_last_event_has_the_text_and_the_details() -> None:
+    events = [event async for event in stream_events(parts_of([STREAM]))]
+    assert [event.generated_text for event in events[:-1]] == [None] * 4
+    assert events[-1].generated_text == "".join(TEXTS)
+    assert events[-1].details is not None
+    assert events[-1].details.finish_reason == "eos_token"
+    assert events[-1].details.generated_tokens == 5
+
+
+async def test_comments_and_other_lines_are_skipped() -> None:
+    assert await texts([b":\n\n: keep-alive\n\nevent: x\n" + STREAM]) == [*TEXTS, "</s>"]
+
+
+@pytest.mark.parametrize("parts", [[], [STREAM[:-10]], [STREAM[:100]], [b"<html>"]])
+async def test_a_stream_without_its_last_event_is_interrupted(parts: list[bytes]) -> None:
+    with pytest.raises(EndpointError) as failed:
+        await texts(parts)
+    assert failed.value.code == "stream_interrupted"
+
+
+@pytest.mark.parametrize(
+    "part", [b"data:garbage\n\n", b"data:{}\n\n", b'data:{"token":1}\n\n', b"data:\xff\n\n", DEEP]
+)
+async def test_garbage_is_a_fault_of_the_model(part: bytes) -> None:
+    with pytest.raises(EndpointError) as failed:
+        await texts([part])
+    assert failed.value.code == "model_error"
+
+
+async def test_a_line_without_end_is_a_fault_of_the_model() -> None:
+    with pytest.raises(EndpointError) as failed:
+        await texts([b"data:" + b"x" * 1_100_000])
+    assert failed.value.code == "model_error"
+
+
+@pytest.mark.parametrize(
+    ("error_type", "code"),
+    [
+        ("overloaded", "model_overloaded"),
+        ("validation", "model_refused"),
+        ("generation", "model_error"),
+        ("incomplete_generation", "model_error"),
+    ],
+)
+async def test_an_error_event_is_a_fault_without_its_text(error_type: str, code: str) -> None:
+    event = b'data:{"error":"secret","error_type":"' + error_type.encode() + b'"}\n\n'
+    with pytest.raises(EndpointError) as failed:
+        await texts([tgi_frames(["a", "b"])[0], event])
+    assert failed.value.code == code
+    assert "secret" not in str(failed.value)
+
+
+async def test_a_fault_after_the_last_event_changes_nothing() -> None:
+    assert await texts([STREAM, EndpointError("stream_interrupted")]) == [*TEXTS, "</s>"]
+
+
+async def test_an_answer_is_whole_though_upstream_does_not_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "_END_SECONDS", 0.01)
+
+    async def open_parts() -> AsyncGenerator[bytes]:
+        yield STREAM
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(5):
+        events = [event async for event in stream_events(open_parts())]
+    assert [event.token.text for event in events] == [*TEXTS, "</s>"]
+
+
+def test_a_frame_is_written_as_tgi_writes_it() -> None:
+    event = StreamEvent(Token(5, " a", -0.5))
+    assert frame(event) == (
+        b'data:{"token":{"id":5,"text":" a","logprob":-0.5,"special":false},'
+        b'"generated_text":null,"details":null}\n\n'
+    )
