@@ -1,26 +1,26 @@
 """Constructs for a language model: its endpoint, the REST API in front, the fine-tuning behind."""
 
-from .api_client import Client, Limit
-from .api_settings import ApiSettings, Authentication, ControlTokens, Reservation
-from .catalog import CATALOG, CatalogEntry, find_model
-from .duties import Duties
-from .endpoint_scaling import TargetTracking
-from .function_assets import FunctionTarget
-from .images import DLC_ACCOUNTS, TGI, TRAINING, Image
-from .instances import gpu_count
-from .invoke_api import InvokeApi
-from .llm_endpoint import LlmEndpoint
-from .log_keeping import LogKeeping
-from .model_registry import ModelRegistry
-from .model_release import ModelRelease
-from .model_store import ModelStore
-from .served_models import ServedModels
-from .tuning_pipeline import TuningPipeline
-from .tuning_settings import Approval, DataMode, TuningSettings
-from .tuning_storage import TuningStorage
-from .web_firewall import Firewall
-from .weights import PackagedWeights, StagedWeights
-from .weights_bucket import WeightsBucket
+from .api.client import Client, Limit
+from .api.firewall import Firewall
+from .api.invoke_api import InvokeApi
+from .api.settings import ApiSettings, Authentication, ControlTokens, Reservation
+from .common.function_assets import FunctionTarget
+from .common.log_keeping import LogKeeping
+from .models.catalog import CATALOG, CatalogEntry, find_model
+from .models.images import DLC_ACCOUNTS, TGI, TRAINING, Image
+from .models.instances import gpu_count
+from .models.weights import PackagedWeights, StagedWeights
+from .release.registry import ModelRegistry
+from .release.release import ModelRelease
+from .release.served_models import ServedModels
+from .release.storage import TuningStorage
+from .release.store import ModelStore
+from .serving.endpoint import LlmEndpoint
+from .serving.scaling import TargetTracking
+from .serving.weights_bucket import WeightsBucket
+from .tuning.duties import Duties
+from .tuning.pipeline.pipeline import TuningPipeline
+from .tuning.settings import Approval, DataMode, TuningSettings
 
 __all__ = [
     "CATALOG",

@@ -45,6 +45,7 @@ _MAY_IMPORT = {
 
 # The layers of a package from the top: each imports itself and what is below it.
 _LAYERS = {
+    "constructs/sagemaker_llm": ("tuning", "api release", "serving", "common", "models"),
     "lambda/invoke_proxy": (
         "app",
         "application",
@@ -56,6 +57,9 @@ _LAYERS = {
         "settings tokens",
     ),
 }
+
+# In one folder of a package that has layers: a reader sees them all at a glance.
+_MAX_MODULES = 14
 
 
 def _imports(folder: str) -> Iterator[tuple[Path, str]]:
@@ -79,6 +83,11 @@ def test_dependencies_run_one_way(part: str) -> None:
     assert imported & _OURS <= _MAY_IMPORT[part]
 
 
+def test_models_are_plain_data() -> None:
+    roots = {name.partition(".")[0] for _, name in _imports("constructs/sagemaker_llm/models")}
+    assert not roots & {"aws_cdk", "constructs"}
+
+
 def test_the_packages_of_the_jobs_are_known() -> None:
     assert {"preparation", "tuning", "evaluation"} <= _JOBS
 
@@ -99,7 +108,16 @@ def test_layers_of_a_package_import_downwards_only(package: str) -> None:
         _, _, imported_name = imported.partition(f"{root.name}.")
         if importing != "__init__" and imported_name:
             layer = imported_name.partition(".")[0]
-            assert depth[importing] <= depth[layer], f"{path} imports {imported}"
+            below = depth[importing] < depth[layer]
+            assert importing == layer or below, f"{path} imports {imported}"
+
+
+@pytest.mark.parametrize("package", _LAYERS)
+def test_every_folder_of_a_package_can_be_overlooked(package: str) -> None:
+    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+    for folder in folders:
+        modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+        assert len(modules) <= _MAX_MODULES, folder
 
 
 def test_constructs_know_the_proxy_by_its_types_only() -> None:

@@ -10,7 +10,8 @@ import pytest
 from aws_cdk.assertions import Template
 
 from invoke_proxy.http.errors import ProxyError
-from sagemaker_llm import ApiSettings, Client, LogKeeping, rest_api, routes
+from sagemaker_llm import ApiSettings, Client, LogKeeping
+from sagemaker_llm.api import rest_api, routes
 
 _KEEPING = LogKeeping(
     retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
@@ -44,5 +45,5 @@ def test_changed_schema_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_changed_refusal_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _deployment()
     refusals = {"THROTTLED": ProxyError("timeout")}
-    monkeypatch.setattr("sagemaker_llm.gateway_responses._REFUSALS", refusals)
+    monkeypatch.setattr("sagemaker_llm.api.gateway_responses._REFUSALS", refusals)
     assert _deployment() != before

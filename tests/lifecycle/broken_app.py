@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # isort: split
 import dataclasses
 
 import app
-from sagemaker_llm.weights import PackagedWeights
+from sagemaker_llm.models.weights import PackagedWeights
 from stacks import environments
 
 _local = environments.local()

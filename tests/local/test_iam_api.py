@@ -17,8 +17,8 @@ from botocore.credentials import Credentials
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from sagemaker_llm import ApiSettings, Authentication, LogKeeping
-from sagemaker_llm.rest_api import InvokeRestApi
-from sagemaker_llm.routes import Routes
+from sagemaker_llm.api.rest_api import InvokeRestApi
+from sagemaker_llm.api.routes import Routes
 from tests.local.conftest import EmbeddedAws
 
 _KEEPING = LogKeeping(

@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 
 import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
 from local.deployment import Deployment
-from sagemaker_llm import web_adapter
+from sagemaker_llm.api import web_adapter
 from tests.local.conftest import EmbeddedAws
 
 

@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError, WaiterError
 
 import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
-from sagemaker_llm import web_adapter
+from sagemaker_llm.api import web_adapter
 from tests.local import slow_clients
 from tests.local.sagemaker_account import Account
 

@@ -1,0 +1,49 @@
+"""The way in: a Bearer key, handed to API Gateway as the key that its usage plans know."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_apigateway as apigateway
+from constructs import Construct
+
+from sagemaker_llm.common.function_assets import FunctionTarget
+from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.packaged_function import PackagedFunction
+
+# API Gateway refuses anything else with 401, without asking the function.
+_BEARER = "^[Bb]earer +[!-~]{20,128}$"
+
+# The answer never changes for a token: whether the key is good, usage plans decide each time.
+_CACHE = cdk.Duration.hours(1)
+
+
+class KeyAuthorizer(Construct):
+    """Owns the authorizer that finds the key where OpenAI's clients put it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        target: FunctionTarget,
+        log_keeping: LogKeeping,
+        reserved_concurrency: int | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = PackagedFunction(
+            self,
+            "Function",
+            package="api_authorizer",
+            target=target,
+            handler="api_authorizer.handler.handle",
+            description="Hands the Bearer key to API Gateway",
+            log_keeping=log_keeping,
+            memory_mib=256,  # no dependencies: a cold start is the interpreter's own
+            timeout=cdk.Duration.seconds(5),
+            reserved_concurrency=reserved_concurrency,
+        )
+        self.authorizer = apigateway.TokenAuthorizer(
+            self,
+            "Authorizer",
+            handler=self.function,
+            validation_regex=_BEARER,
+            results_cache_ttl=_CACHE,
+        )

@@ -1,0 +1,89 @@
+"""The REST API in front of an endpoint: proxy, keys, routes, clients and firewall."""
+
+import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_iam as iam
+from constructs import Construct
+
+from sagemaker_llm.common.function_assets import FunctionTarget
+from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.serving.endpoint import LlmEndpoint
+
+from .authorizer import KeyAuthorizer
+from .client import ApiClient
+from .concurrency import ReservedConcurrency, reserved_concurrency
+from .firewall import WebFirewall
+from .proxy import ProxyFunction
+from .rest_api import InvokeRestApi
+from .routes import Routes
+from .settings import ApiSettings, Authentication
+
+
+class InvokeApi(Construct):
+    """Serves an endpoint over REST, to clients with a key or to IAM principals."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: LlmEndpoint,
+        settings: ApiSettings,
+        target: FunctionTarget,
+        log_keeping: LogKeeping,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        reserved = reserved_concurrency(settings, endpoint.max_concurrent_requests)
+        proxy = ProxyFunction(
+            self,
+            "Proxy",
+            endpoint=endpoint,
+            settings=settings,
+            target=target,
+            log_keeping=log_keeping,
+            reserved_concurrency=reserved.proxy,
+        )
+        by_iam = settings.authentication is Authentication.IAM
+        rest_api = InvokeRestApi(self, "RestApi", settings=settings, log_keeping=log_keeping)
+        Routes(
+            self,
+            "Routes",
+            api=rest_api.api,
+            proxy=proxy.function,
+            authorizer=None if by_iam else self._authorizer(target, log_keeping, reserved),
+            playground=settings.playground,
+        )
+        if settings.firewall:
+            WebFirewall(
+                self,
+                "Firewall",
+                requests_per_address=settings.requests_per_address,
+                stage=rest_api.api.deployment_stage,
+            )
+        scope_of_clients = Construct(self, "Clients")
+        self._api = rest_api.api
+        self.url = rest_api.url
+        self.rest_api_id = rest_api.api.rest_api_id
+        self.key_ids = {
+            client.name: ApiClient(scope_of_clients, client=client, api=rest_api.api).key_id
+            for client in settings.clients
+        }
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal call every route; it counts where authentication is by IAM."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["execute-api:Invoke"],
+            resource_arns=[self._api.arn_for_execute_api()],
+        )
+
+    def _authorizer(
+        self, target: FunctionTarget, log_keeping: LogKeeping, reserved: ReservedConcurrency
+    ) -> apigateway.IAuthorizer:
+        keys = KeyAuthorizer(
+            self,
+            "KeyAuthorizer",
+            target=target,
+            log_keeping=log_keeping,
+            reserved_concurrency=reserved.authorizer,
+        )
+        return keys.authorizer

@@ -1,0 +1,70 @@
+"""The function behind the REST API: the proxy, a web application that streams."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_lambda as lambda_
+from constructs import Construct
+
+from sagemaker_llm.common.function_assets import FunctionTarget
+from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.packaged_function import PackagedFunction
+from sagemaker_llm.serving.endpoint import LlmEndpoint
+
+from . import web_adapter
+from .settings import ApiSettings
+
+# SageMaker ends a response stream after 8 minutes. The function outlives it, to tell the client so,
+# and API Gateway outlives the function: it is always the innermost wall that is hit.
+FUNCTION_TIMEOUT = cdk.Duration.seconds(490)
+INTEGRATION_TIMEOUT = cdk.Duration.seconds(500)
+
+# The process takes 85 MB with 128 streams at once, and has one here. The rest buys CPU, which comes
+# with memory: 0.6 of a core, for a cold start's imports and to count the tokens of a long prompt.
+_MEMORY_MIB = 1024
+
+
+class ProxyFunction(Construct):
+    """Owns the proxy's function, told by the catalog which model it speaks for."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: LlmEndpoint,
+        settings: ApiSettings,
+        target: FunctionTarget,
+        log_keeping: LogKeeping,
+        reserved_concurrency: int | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
+        self.function = PackagedFunction(
+            self,
+            "Function",
+            package="invoke_proxy",
+            target=target,
+            handler="run.sh",
+            description="OpenAI's and TGI's API over the model's endpoint",
+            environment=_environment(endpoint, settings),
+            layers=[lambda_.LayerVersion.from_layer_version_arn(self, "WebAdapter", layer_arn)],
+            log_keeping=log_keeping,
+            memory_mib=_MEMORY_MIB,
+            timeout=FUNCTION_TIMEOUT,
+            reserved_concurrency=reserved_concurrency,
+        )
+        endpoint.grant_stream(self.function)
+
+
+def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:
+    model = endpoint.model
+    return {
+        **web_adapter.ENVIRONMENT,
+        "CONTROL_TOKENS": settings.control_tokens.value,
+        "ENDPOINT_NAME": endpoint.endpoint_name,
+        "MAX_INPUT_LENGTH": str(model.limits.max_input_length),
+        "MAX_TOTAL_TOKENS": str(model.limits.max_total_tokens),
+        "MODEL_ID": model.model_id,
+        "PLAYGROUND": str(settings.playground).lower(),
+        "PROMPT_FORMAT": model.prompt_format,
+        "TOKENIZER": model.tokenizer,
+    }

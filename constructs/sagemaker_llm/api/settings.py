@@ -1,0 +1,96 @@
+"""What an environment decides about its API: who may call it and how, and what guards it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .client import Client, Limit
+from .firewall import WINDOW_SECONDS, Firewall
+
+# Of each open route, for all its callers together: it has no usage plan, and each call costs an
+# invocation.
+OPEN_ROUTE_LIMIT = Limit(rate=10, burst=20)
+
+
+class Authentication(StrEnum):
+    """How callers prove who they are."""
+
+    KEYS = "keys"  # a Bearer key for each client, metered by its usage plan
+    IAM = "iam"  # SigV4-signed requests of principals that may execute-api:Invoke
+
+
+class ControlTokens(StrEnum):
+    """What becomes of a chat message that holds control tokens of the model, such as `</s>`."""
+
+    ESCAPE = "escape"  # they reach the model as ordinary text
+    REFUSE = "refuse"  # the request is refused, with the message and the token
+
+
+class Reservation(StrEnum):
+    """What the functions reserve of the account's Lambda concurrency."""
+
+    DERIVED = "derived"  # what concurrency.py derives from the endpoint and the clients
+    NONE = "none"  # nothing: all functions of the account share what it has
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """The API of one environment."""
+
+    authentication: Authentication = Authentication.KEYS
+    clients: tuple[Client, ...] = ()
+    # Of all who sign together; clients have limits of their own.
+    iam_limit: Limit = field(default_factory=Limit)
+    control_tokens: ControlTokens = ControlTokens.ESCAPE
+    firewall: Firewall | None = None  # None: no web ACL, which costs by the month
+    playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
+    # A number is the proxy's own; the other functions' reservations are derived all the same.
+    reserved_concurrency: int | Reservation = Reservation.DERIVED
+
+    def __post_init__(self) -> None:
+        names = [client.name for client in self.clients]
+        if self.authentication is Authentication.IAM:
+            if names:
+                raise ValueError(
+                    f"clients have keys, which IAM authentication takes none of, got {names}"
+                )
+            if self.playground:
+                raise ValueError("playground needs keys: a page cannot sign requests")
+        elif not names or len(set(names)) < len(names):
+            raise ValueError(f"clients must be one or more, each named once, got {names}")
+        if isinstance(self.reserved_concurrency, int) and self.reserved_concurrency < 1:
+            raise ValueError(
+                f"reserved_concurrency must be positive, got {self.reserved_concurrency}"
+            )
+        self._check_firewall()
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """What each caller may send, by what the error messages call it."""
+        if self.authentication is Authentication.IAM:
+            return {"iam_limit": self.iam_limit}
+        return {f"client {client.name}": client.limit for client in self.clients}
+
+    @property
+    def requests_per_address(self) -> int:
+        """The firewall's limit for one address, by default twice what the fastest caller may send.
+
+        Twice, because WAF counts what the usage plans refuse too, WAF's own count is an estimate,
+        and two clients may share an address.
+        """
+        if self.firewall and self.firewall.requests_per_address is not None:
+            return self.firewall.requests_per_address
+        fastest = max(limit.requests_within(WINDOW_SECONDS) for limit in self.limits.values())
+        return max(2 * fastest, 10)  # WAF takes no limit below 10
+
+    def _check_firewall(self) -> None:
+        if self.firewall is None:
+            return
+        for name, limit in self.limits.items():
+            allowed = limit.requests_within(WINDOW_SECONDS)
+            if self.requests_per_address < allowed:
+                raise ValueError(
+                    f"requests_per_address must be at least the {allowed} requests that {name} may"
+                    f" send in {WINDOW_SECONDS} s (rate {limit.rate:g}, burst {limit.burst}), got"
+                    f" {self.requests_per_address}: raise it, leave it out, or lower that limit"
+                )

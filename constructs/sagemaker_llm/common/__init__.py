@@ -1,0 +1,1 @@
+"""What the other packages share: built functions, log groups, images, names, findings."""

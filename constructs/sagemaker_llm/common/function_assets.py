@@ -1,0 +1,29 @@
+"""The built function assets, which synth packages and never builds."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import aws_cdk as cdk
+import aws_cdk.aws_lambda as lambda_
+
+_BUILD = Path(__file__).parents[3] / "build"
+
+
+class FunctionTarget(StrEnum):
+    """What a function's asset is built for."""
+
+    AWS = "aws"
+    LOCAL = "local"
+
+
+def function_code(function: str, target: FunctionTarget) -> lambda_.Code:
+    """Return a function's built asset, raising FileNotFoundError where there is none yet."""
+    asset, inputs = _BUILD / function / target, _BUILD / function / f"{target}.inputs"
+    if not (asset.is_dir() and inputs.is_file()):
+        raise FileNotFoundError(
+            f"build the function assets with 'python lambda/build_functions.py', missing {asset}"
+        )
+    # The build's digest of all that went into the asset is its identity.
+    return lambda_.Code.from_asset(
+        str(asset), asset_hash=inputs.read_text(), asset_hash_type=cdk.AssetHashType.CUSTOM
+    )

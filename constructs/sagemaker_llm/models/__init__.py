@@ -1,0 +1,1 @@
+"""What can be served, as plain data: models, weights, limits, images and instances."""

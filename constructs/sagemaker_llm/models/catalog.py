@@ -1,0 +1,143 @@
+"""The models that can be served: weights, limits, prompt format and container settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from .limits import TgiLimits
+from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
+
+# By default TGI logs each request's parameters, and among them its stop sequences, which are the
+# client's text; prompts only at `debug`. Here the router logs warnings and errors, without them.
+# Unverified: look for a stop sequence in the endpoint's log group.
+_LOG_LEVEL = "info,text_generation_router::server=warn"
+
+PromptFormat = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
+Tokenizer = Literal["mistral-v1", "mistrallite", "smollm2"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogEntry:
+    """One model: all that the container and the proxy must know to serve it."""
+
+    model_id: str
+    weights: Weights
+    limits: TgiLimits
+    prompt_format: PromptFormat
+    tokenizer: Tokenizer
+    num_gpus: int = 1
+    container_settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.num_gpus < 1:
+            raise ValueError(f"num_gpus must be at least 1, got {self.num_gpus}")
+        owned = {"HF_MODEL_ID", "LOG_LEVEL", "SM_NUM_GPUS", *self.limits.environment}
+        if twice := sorted(owned & self.container_settings.keys()):
+            raise ValueError(
+                f"container_settings must leave {', '.join(twice)} to their own fields,"
+                f" got {self.model_id!r} with both"
+            )
+
+    @property
+    def container_environment(self) -> dict[str, str]:
+        """The container's whole environment."""
+        return {
+            "HF_MODEL_ID": self.weights.hf_model_id,
+            "SM_NUM_GPUS": str(self.num_gpus),
+            "LOG_LEVEL": _LOG_LEVEL,
+            **self.limits.environment,
+            **self.container_settings,
+        }
+
+    @property
+    def packaged_environment(self) -> dict[str, str]:
+        """The environment for tuned weights, which SageMaker puts where JumpStart's are."""
+        return {**self.container_environment, "HF_MODEL_ID": JumpStartWeights.hf_model_id}
+
+    def at_revision(self, revision: str) -> "CatalogEntry":
+        """Return the model with its staged weights pinned to a commit of the hub's repository."""
+        if not isinstance(self.weights, StagedWeights):
+            raise TypeError(f"{self.model_id} has no staged weights, got revision {revision!r}")
+        return replace(self, weights=replace(self.weights, revision=revision))
+
+
+# Mistral's window as JumpStart serves it: one token is left for the answer to the longest prompt.
+_MISTRAL_LIMITS = TgiLimits(
+    max_input_length=8191, max_total_tokens=8192, max_batch_prefill_tokens=8191
+)
+
+# What JumpStart sets for Mistral, in versions 1.0.0 to 2.1.0 of its specification.
+_JUMPSTART_SETTINGS = MappingProxyType(
+    {
+        "ENDPOINT_SERVER_TIMEOUT": "3600",
+        "MODEL_CACHE_ROOT": "/opt/ml/model",
+        "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+        "SAGEMAKER_ENV": "1",
+        "SAGEMAKER_MODEL_SERVER_TIMEOUT": "3600",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        "SAGEMAKER_PROGRAM": "inference.py",
+    }
+)
+
+
+def _jumpstart_weights(name: str) -> JumpStartWeights:
+    return JumpStartWeights(
+        key_prefix=f"huggingface-llm/{name}/artifacts/inference-prepack/v1.0.0/"
+    )
+
+
+_ENTRIES = (
+    CatalogEntry(
+        model_id="mistral-7b",
+        weights=_jumpstart_weights("huggingface-llm-mistral-7b"),
+        limits=_MISTRAL_LIMITS,
+        prompt_format="none",
+        tokenizer="mistral-v1",
+        container_settings=_JUMPSTART_SETTINGS,
+    ),
+    CatalogEntry(
+        model_id="mistral-7b-instruct",
+        weights=_jumpstart_weights("huggingface-llm-mistral-7b-instruct"),
+        limits=_MISTRAL_LIMITS,
+        prompt_format="mistral-instruct",
+        tokenizer="mistral-v1",
+        container_settings=_JUMPSTART_SETTINGS,
+    ),
+    CatalogEntry(
+        model_id="mistrallite",
+        weights=StagedWeights(repository="amazon/MistralLite"),
+        # The model card's figures for one A10G: the window is 32K, the GPU's memory is not.
+        limits=TgiLimits(
+            max_input_length=16000,
+            max_total_tokens=16384,
+            max_batch_prefill_tokens=16384,
+            max_batch_total_tokens=16384,
+        ),
+        prompt_format="mistrallite",
+        tokenizer="mistrallite",
+        container_settings={"HF_TASK": "text-generation"},
+    ),
+    CatalogEntry(
+        model_id="smollm2-135m-instruct",
+        weights=PackagedWeights(hf_model_id="HuggingFaceTB/SmolLM2-135M-Instruct"),
+        # A laptop's CPU reads 100 to 300 prompt tokens a second, so prompts are kept short.
+        limits=TgiLimits(
+            max_input_length=1024, max_total_tokens=2048, max_batch_prefill_tokens=2048
+        ),
+        prompt_format="chatml",
+        tokenizer="smollm2",
+        container_settings={"HF_TASK": "text-generation"},
+    ),
+)
+
+CATALOG: Mapping[str, CatalogEntry] = MappingProxyType(
+    {entry.model_id: entry for entry in _ENTRIES}
+)
+
+
+def find_model(model_id: str) -> CatalogEntry:
+    """Return a model's entry, raising ValueError for an unknown id."""
+    if model_id not in CATALOG:
+        raise ValueError(f"model_id must be one of {', '.join(CATALOG)}, got {model_id!r}")
+    return CATALOG[model_id]

@@ -1,0 +1,1 @@
+"""Where tuned models are kept and registered, and how one reaches the endpoint."""

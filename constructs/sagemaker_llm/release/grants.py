@@ -1,0 +1,95 @@
+"""What the release function may do beside reading its queue: update one stack, judge packages."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+
+from sagemaker_llm.common.acknowledge import acknowledge_wildcard
+from sagemaker_llm.common.packaged_function import PackagedFunction
+from sagemaker_llm.common.s3_prefix import Place
+
+from .registry import ModelRegistry
+from .storage import INVENTORIES, MODELS, TuningStorage
+
+
+def grant_release(
+    function: PackagedFunction,
+    serving: cdk.Stack,
+    *,
+    stack_arn: str,
+    service_role: iam.IRole,
+    registry: ModelRegistry,
+) -> None:
+    """Allow updating the serving stack, and no other, under a role that can do no more than that.
+
+    IAM sees neither a template's body nor, beside Capabilities, the types of its resources: what
+    bounds an update is the role, see docs/decisions/0016-release-under-a-narrow-role.md.
+    """
+    qualifier = serving.synthesizer.bootstrap_qualifier
+    version_arn = serving.format_arn(
+        service="ssm", resource="parameter", resource_name=f"cdk-bootstrap/{qualifier}/version"
+    )
+    for statement in (*_update(stack_arn, service_role), _take_back(registry)):
+        function.add_to_role_policy(statement)
+    for actions, resource in (
+        (["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"], stack_arn),
+        # CloudFormation looks a template's SSM parameters up as the caller, and the CDK puts one
+        # into every template.
+        (["ssm:GetParameters"], version_arn),
+        (["sagemaker:DescribeModelPackage"], registry.packages_arn),
+    ):
+        function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+    acknowledge_wildcard(
+        function.execution_role, stack_arn, reason="a stack's id ends with a random part"
+    )
+    acknowledge_wildcard(
+        function.execution_role,
+        registry.packages_arn,
+        reason="a package is named by its group and version",
+    )
+
+
+def _update(stack_arn: str, service_role: iam.IRole) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=["cloudformation:UpdateStack"],
+            resources=[stack_arn],
+            conditions={
+                "ArnEquals": {"cloudformation:RoleArn": service_role.role_arn},
+                "Null": {
+                    "cloudformation:StackPolicyUrl": "true",
+                    "cloudformation:TemplateUrl": "true",
+                },
+            },
+        ),
+        iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[service_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+    ]
+
+
+def _take_back(registry: ModelRegistry) -> iam.PolicyStatement:
+    """Allow anything of a package but its approval."""
+    taken_back = ["PendingManualApproval", "Rejected"]
+    return iam.PolicyStatement(
+        actions=["sagemaker:UpdateModelPackage"],
+        resources=[registry.packages_arn],
+        conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": taken_back}},
+    )
+
+
+def grant_checks(function: PackagedFunction, storage: TuningStorage) -> None:
+    """Allow comparing stored weights with their inventories; the weights are listed, not read."""
+    models, inventories = (Place(storage.artifacts, name) for name in (MODELS, INVENTORIES))
+    for statement in (
+        models.list_statement(),
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[inventories.objects]),
+        # Without it, S3 answers for a missing inventory that access is denied.
+        inventories.list_statement(),
+        iam.PolicyStatement(actions=["kms:Decrypt"], resources=[storage.key.key_arn]),
+    ):
+        function.add_to_role_policy(statement)
+    acknowledge_wildcard(
+        function.execution_role, inventories.objects, reason="an inventory is named after its model"
+    )

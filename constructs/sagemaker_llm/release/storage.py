@@ -1,0 +1,69 @@
+"""Where data, intermediate results and models lie: two buckets under one key."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_kms as kms
+import aws_cdk.aws_s3 as s3
+from constructs import Construct
+
+from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
+
+# Under the data bucket: what people upload.
+DATA, BASE_MODELS = "data/", "base-models/"
+
+# Under the artefact bucket: a prefix for each job, which no other job writes...
+PREPARED, CHECKPOINTS, CANDIDATES, EVALUATIONS = (
+    "prepared/",
+    "checkpoints/",
+    "candidates/",
+    "evaluations/",
+)
+# ...and those that no job writes: models that may be served, and what each consists of.
+MODELS, INVENTORIES = "models/", "inventories/"
+
+_INTERMEDIATE_KEPT = cdk.Duration.days(90)  # longer than results of a step are taken over
+_NONCURRENT_KEPT = cdk.Duration.days(30)
+
+
+class TuningStorage(Construct):
+    """Owns the key and the buckets of fine-tuning; all that is in them is encrypted."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Data, models and reports of fine-tuning",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        self.data = self._bucket("Data", removal_policy)
+        self.artifacts = self._bucket("Artifacts", removal_policy)
+        for prefix in (PREPARED, CHECKPOINTS, CANDIDATES):
+            self.artifacts.add_lifecycle_rule(prefix=prefix, expiration=_INTERMEDIATE_KEPT)
+
+    def _bucket(self, name: str, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            removal_policy=removal_policy,
+        )
+        bucket.add_lifecycle_rule(
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+            noncurrent_version_expiration=_NONCURRENT_KEPT,
+        )
+        reason = (
+            "who reads which object is for CloudTrail's data events, which an account switches on"
+            " for all its buckets"
+        )
+        acknowledge(bucket, "S1", reason=reason)
+        acknowledge_scan(bucket, "Checkov::CKV_AWS_18", reason=reason)
+        return bucket

@@ -1,0 +1,81 @@
+"""The keeping of trained models: a place that one function writes, and no job."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+from constructs import Construct
+
+from sagemaker_llm.common.acknowledge import acknowledge_wildcard
+from sagemaker_llm.common.function_assets import FunctionTarget
+from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.packaged_function import PackagedFunction
+from sagemaker_llm.common.s3_prefix import Place
+
+from .storage import CANDIDATES, INVENTORIES, MODELS, TuningStorage
+
+
+class ModelStore(Construct):
+    """Owns the function that copies a finished job's model to where models are served from."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        storage: TuningStorage,
+        target: FunctionTarget,
+        log_keeping: LogKeeping,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = PackagedFunction(
+            self,
+            "Function",
+            package="model_release",
+            target=target,
+            handler="model_release.store.handle",
+            description="Checks a trained model and copies it to where no job can write",
+            environment={"BUCKET": storage.artifacts.bucket_name},
+            log_keeping=log_keeping,
+            memory_mib=512,
+            timeout=cdk.Duration.minutes(10),  # as long as a pipeline's Lambda step may last
+        )
+        self._grant(storage)
+        self._lock(storage)
+
+    def _grant(self, storage: TuningStorage) -> None:
+        candidates, models, inventories = (
+            Place(storage.artifacts, prefix) for prefix in (CANDIDATES, MODELS, INVENTORIES)
+        )
+        for actions, resources in (
+            (["s3:GetObject"], [place.objects for place in (candidates, models, inventories)]),
+            (["s3:PutObject"], [place.objects for place in (models, inventories)]),
+            (["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn]),
+        ):
+            self.function.add_to_role_policy(
+                iam.PolicyStatement(actions=actions, resources=resources)
+            )
+        # Without listing the inventories, S3 would not tell that there is none yet.
+        for place in (candidates, models, inventories):
+            self.function.add_to_role_policy(place.list_statement())
+            acknowledge_wildcard(
+                self.function.execution_role,
+                place.objects,
+                reason="a model is all files of its prefix, which is named after its job",
+            )
+
+    def _lock(self, storage: TuningStorage) -> None:
+        """Refuse every other principal's writes, whatever its own policies say.
+
+        Deleting old models stays with those whom the account lets do it: it changes no content.
+        """
+        places = (Place(storage.artifacts, prefix) for prefix in (MODELS, INVENTORIES))
+        storage.artifacts.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[place.objects for place in places],
+                conditions={
+                    "ArnNotEquals": {"aws:PrincipalArn": self.function.execution_role.role_arn}
+                },
+            )
+        )

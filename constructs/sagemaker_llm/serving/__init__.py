@@ -1,0 +1,1 @@
+"""The endpoint: its role, key, scaling, and the weights that it loads."""

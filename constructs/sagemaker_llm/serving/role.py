@@ -1,0 +1,87 @@
+"""What an endpoint's instances may do: pull one image, read one model's weights, report."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+from constructs import Construct
+
+from sagemaker_llm.common.acknowledge import acknowledge_wildcard
+from sagemaker_llm.common.container_image import ContainerImage
+from sagemaker_llm.common.s3_prefix import Place
+
+# Unverified: how SageMaker names the metrics of an endpoint's instances; see CloudWatch's list.
+_METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
+
+
+class EndpointRole(iam.Role):
+    """Execution role of an endpoint, created together with its policy, so never too early."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ContainerImage,
+        weights: Place | None,
+        log_group_name: str,
+    ) -> None:
+        stack = cdk.Stack.of(scope)
+        log_group = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=log_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        statements = [*image.pull_statements(), *_report(log_group), *_read(weights)]
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=iam.ServicePrincipal(
+                "sagemaker.amazonaws.com",
+                # SageMaker must not be made to use the role on behalf of another account.
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            ),
+            inline_policies={"Endpoint": iam.PolicyDocument(statements=statements)},
+        )
+        image.acknowledge_pull(self)
+        acknowledge_wildcard(
+            self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
+        )
+        acknowledge_wildcard(
+            self,
+            f"{log_group}:*",
+            reason="an instance's log stream is named after the instance, of this log group only",
+        )
+        if weights:
+            acknowledge_wildcard(
+                self, weights.objects, reason="the weights are all files of one prefix"
+            )
+
+
+def _report(log_group: str) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            # AWS asks about the group's streams, even where a call names none.
+            resources=[f"{log_group}:*"],
+        ),
+        # Metrics are no resources: their namespace is the only bound that IAM has.
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": _METRIC_NAMESPACE}},
+        ),
+    ]
+
+
+def _read(weights: Place | None) -> list[iam.PolicyStatement]:
+    if weights is None:
+        return []
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[weights.objects]),
+        weights.list_statement(),
+    ]

@@ -1,0 +1,66 @@
+"""The bucket that an operator stages a model's weights into, before anything serves them."""
+
+import aws_cdk as cdk
+import aws_cdk.aws_s3 as s3
+from constructs import Construct
+
+from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
+from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.models.catalog import CatalogEntry
+from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
+
+_PREFIX = "base-models/"
+
+
+class WeightsBucket(Construct):
+    """Owns the bucket; nothing of this library writes it.
+
+    Published weights are no secret, so that S3's own key is enough.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            removal_policy=removal_policy,
+        )
+        self._bucket.add_lifecycle_rule(
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(7)
+        )
+        reason = "who reads which object is for CloudTrail's data events"
+        acknowledge(self._bucket, "S1", reason=reason)
+        acknowledge_scan(self._bucket, "Checkov::CKV_AWS_18", reason=reason)
+
+    def place(self, model: CatalogEntry) -> Place:
+        """Return where a model's weights are, or will be; raise ValueError without a revision."""
+        weights = model.weights
+        if not isinstance(weights, StagedWeights):
+            raise TypeError(f"{model.model_id} must have staged weights, got {weights}")
+        if not weights.revision:
+            raise ValueError(
+                f"{model.model_id}: choose the commit of {weights.repository} on the hub that is"
+                " to be served, with at_revision('<40 hex digits>')"
+            )
+        return Place(self._bucket, f"{_PREFIX}{model.model_id}/{weights.revision}/")
+
+
+def published_weights(
+    scope: Construct, model: CatalogEntry, staged: WeightsBucket | None
+) -> Place | None:
+    """Return where SageMaker fetches a model's base weights, or None for packaged ones."""
+    if isinstance(model.weights, JumpStartWeights):
+        name = model.weights.bucket_name(cdk.Stack.of(scope).region)
+        return Place(s3.Bucket.from_bucket_name(scope, "JumpStart", name), model.weights.key_prefix)
+    if isinstance(model.weights, StagedWeights):
+        if staged is None:
+            raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
+        return staged.place(model)
+    return None

@@ -1,0 +1,1 @@
+"""Fine-tuning: its settings, its pipeline and jobs, and who may do what."""

@@ -1,0 +1,1 @@
+"""What the jobs of the pipeline run, and under which roles."""

@@ -1,0 +1,55 @@
+"""The job scripts as SageMaker's jobs take them: a zip among their inputs, which Python runs."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
+import aws_cdk.aws_s3_assets as s3_assets
+from constructs import Construct
+
+_SOURCES = Path(__file__).parents[4] / "jobs"
+_LEFT_OUT = ("__pycache__", ".*", "requirements*")
+
+
+class JobCode(Construct):
+    """Owns the asset."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._zip = s3_assets.Asset(
+            self,
+            "Zip",
+            path=str(_SOURCES),
+            exclude=[pattern for name in _LEFT_OUT for pattern in (name, f"**/{name}")],
+            ignore_mode=cdk.IgnoreMode.GLOB,
+        )
+
+    @property
+    def uri(self) -> str:
+        """Where the zip lies in S3."""
+        return self._zip.s3_object_url
+
+    def entrypoint(self, folder: str, script: str) -> list[str]:
+        """Return the command that runs a script where a job finds the zip in a folder.
+
+        It takes the place of the image's own, which would fetch the code from S3 in the container,
+        and would build a shell command of the hyperparameters. Unverified: the image's own also
+        runs a script for CUDA's compatibility with older drivers; if the first training on AWS
+        finds no GPU, start with that script.
+        """
+        name = self._zip.s3_object_key.rpartition("/")[2]
+        return ["python3", f"{folder}/{name}", script]
+
+    def read_statements(self) -> list[iam.PolicyStatement]:
+        """Return what a job's role needs to fetch the zip, and nothing else beside it."""
+        return [
+            iam.PolicyStatement(
+                actions=["s3:GetObject"],
+                resources=[self._zip.bucket.arn_for_objects(self._zip.s3_object_key)],
+            ),
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self._zip.bucket.bucket_arn],
+                conditions={"StringEquals": {"s3:prefix": self._zip.s3_object_key}},
+            ),
+        ]

@@ -1,0 +1,1 @@
+"""The pipeline: its definition, step by step, its parameters and its role."""

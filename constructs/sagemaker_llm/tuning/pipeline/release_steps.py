@@ -1,0 +1,147 @@
+"""What follows the jobs: the gate, the registration, and the release."""
+
+from typing import Any
+
+from sagemaker_llm.tuning.settings import TuningSettings
+
+from .function_step import FunctionStep
+from .job_steps import DATA_REPORT, EVALUATION, output_uri
+from .offline_sdk import (
+    CallbackStep,
+    ConditionGreaterThan,
+    ConditionGreaterThanOrEqualTo,
+    ConditionStep,
+    ExecutionVariables,
+    FailStep,
+    Join,
+    JsonGet,
+    StepTypeEnum,
+)
+from .parameters import PipelineParameters, text
+from .parts import PipelineParts
+from .request_step import RequestStep
+
+_RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
+
+
+def gate_step(p: PipelineParameters, evaluated: RequestStep, *, passed: list[Any]) -> ConditionStep:
+    """Let a model through that is better than its base; a metric that is missing stops it too."""
+    reduction = _metric(evaluated, "loss_reduction")
+    changes = [_metric(evaluated, name) for name in _RETRIEVALS]
+    conditions = [
+        # A margin of zero or below would let a model through that is no better.
+        ConditionGreaterThan(left=p.min_loss_reduction, right=0.0),
+        ConditionGreaterThanOrEqualTo(left=reduction, right=p.min_loss_reduction),
+        *(
+            ConditionGreaterThanOrEqualTo(left=change, right=p.min_retrieval_change)
+            for change in changes
+        ),
+    ]
+    return ConditionStep(
+        "Gate",
+        conditions=conditions,
+        if_steps=passed,
+        else_steps=[_refusal(p, reduction, changes)],
+    )
+
+
+def register_step(
+    parts: PipelineParts,
+    p: PipelineParameters,
+    *,
+    prepared: RequestStep,
+    tuned: RequestStep,
+    stored: FunctionStep,
+    evaluated: RequestStep,
+) -> RequestStep:
+    """Put the model into the registry, as it is to be served."""
+    weights = {
+        "S3Uri": stored.output("model_uri"),
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    container = {
+        "Image": parts.serving_image.uri,
+        "Environment": parts.endpoint.model.packaged_environment,
+        "ModelDataSource": {"S3DataSource": weights},
+    }
+    evaluation = output_uri(evaluated, "evaluation")
+    figures, report = (
+        Join(on="/", values=[evaluation, name]) for name in ("evaluation.json", "report.html")
+    )
+    data_hash = JsonGet(step_name=prepared.name, property_file=DATA_REPORT, json_path="sha256")
+    request = {
+        "ModelPackageGroupName": parts.registry.group_name,
+        "ModelApprovalStatus": p.approval,
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": [parts.endpoint.instance_type],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": figures}}
+        },
+        "CustomerMetadataProperties": {
+            "base_model": p.base_model_id,
+            "base_model_uri": p.base_model_uri,
+            "report": report,
+            "data_uri": p.input_data_uri,
+            "data_sha256": data_hash,
+            # What the release compares with the model that it finds.
+            "inventory": stored.output("inventory"),
+            "inventory_sha256": stored.output("inventory_sha256"),
+            "training_job": tuned.properties.TrainingJobName,
+            "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+            # Whether the pipeline releases the model itself.
+            "approval_at_registration": p.approval,
+            **_thresholds(parts.settings, p),
+        },
+    }
+    return RequestStep("Register", StepTypeEnum.REGISTER_MODEL, request)
+
+
+def release_step(parts: PipelineParts, registered: RequestStep) -> CallbackStep:
+    """Release what is approved at once; anything else waits for a person in the registry.
+
+    The function that is called back asks the registry, as a condition cannot hold another one.
+    """
+    return CallbackStep(
+        "Release",
+        sqs_queue_url=parts.release.queue.queue_url,
+        inputs={"model_package_arn": registered.properties.ModelPackageArn},
+        outputs=[],
+    )
+
+
+def _thresholds(settings: TuningSettings, p: PipelineParameters) -> dict[str, object]:
+    """Return what the gate asked for, and what the environment asks for by itself."""
+    return {
+        "min_loss_reduction": text(p.min_loss_reduction),
+        "min_retrieval_change": text(p.min_retrieval_change),
+        "default_min_loss_reduction": str(settings.min_loss_reduction),
+        "default_min_retrieval_change": str(settings.min_retrieval_change),
+    }
+
+
+def _metric(evaluated: RequestStep, name: str) -> JsonGet:
+    path = f"text_generation_metrics.{name}.value"
+    return JsonGet(step_name=evaluated.name, property_file=EVALUATION, json_path=path)
+
+
+def _refusal(p: PipelineParameters, reduction: JsonGet, changes: list[JsonGet]) -> FailStep:
+    passkey, line = changes
+    sentence = [
+        "The tuned model is not released. Relative to the base: loss reduction",
+        reduction,
+        "(at least",
+        p.min_loss_reduction,
+        "and above 0 is wanted), pass-key retrieval",
+        passkey,
+        "and line retrieval",
+        line,
+        "(at least",
+        p.min_retrieval_change,
+        "is wanted for each).",
+    ]
+    return FailStep("Refuse", error_message=Join(on=" ", values=sentence))

@@ -1,0 +1,73 @@
+"""What an environment decides about fine-tuning: the pipeline's defaults, and its gate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sagemaker_llm.models.images import TRAINING, Image
+
+from .hyperparameters import JUMPSTART_DEFAULTS, Value, check_overrides
+
+
+class Approval(StrEnum):
+    """The approval that a model has when the pipeline registers it."""
+
+    APPROVED = "Approved"  # it is released at once
+    PENDING = "PendingManualApproval"  # it is released when a person approves it
+
+    @property
+    def choices(self) -> "tuple[Approval, ...]":
+        """What an execution may choose: where a person must approve, nothing else."""
+        return tuple(Approval) if self is Approval.APPROVED else (Approval.PENDING,)
+
+
+class DataMode(StrEnum):
+    """What the data are."""
+
+    INSTRUCTION = "instruction"  # train.jsonl and template.json
+    DOMAIN = "domain"  # one CSV, JSON or TXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningSettings:
+    """The fine-tuning pipeline of one environment; most of it can be set anew for an execution."""
+
+    base_model_id: str  # for the model card
+    base_model_license: str = "apache-2.0"
+    approval: Approval = Approval.PENDING
+    mode: DataMode = DataMode.INSTRUCTION
+    overrides: Mapping[str, Value] = field(default_factory=dict)  # of JumpStart's defaults
+    image: Image = TRAINING
+    prepare_instance_type: str = "ml.m5.large"
+    training_instance_type: str = "ml.g5.12xlarge"
+    evaluation_instance_type: str = "ml.g5.2xlarge"
+    # Not a parameter of an execution: the longest wait must be given with spot instances and must
+    # not without, and a pipeline's definition cannot leave a member out.
+    managed_spot: bool = False
+    test_split: float = 0.1
+    retrieval_lengths: str = "1024,2048,4096,8192"
+    retrieval_trials: int = 10
+    sample_prompts: int = 8
+    max_new_tokens: int = 64
+    min_loss_reduction: float = 0.02
+    min_retrieval_change: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_overrides(self.overrides)
+        if "instruction_tuned" in self.overrides:
+            raise ValueError("instruction_tuned follows from mode: leave it out of overrides")
+        if not 0 < self.min_loss_reduction < 1:
+            raise ValueError(
+                "min_loss_reduction must be above 0 and below 1, or the gate lets a worse model"
+                f" through, got {self.min_loss_reduction}"
+            )
+
+    @property
+    def hyperparameters(self) -> dict[str, Value]:
+        """JumpStart's defaults with this environment's own."""
+        instruction_tuned = str(self.mode is DataMode.INSTRUCTION)
+        return {
+            **JUMPSTART_DEFAULTS,
+            "instruction_tuned": instruction_tuned,
+            **self.overrides,
+        }

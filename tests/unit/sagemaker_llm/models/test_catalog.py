@@ -1,0 +1,151 @@
+"""The catalog: each model exactly as its publisher says, and nothing that contradicts itself."""
+
+import dataclasses
+
+import pytest
+
+from sagemaker_llm.models.catalog import CATALOG, CatalogEntry, find_model
+from sagemaker_llm.models.limits import TgiLimits
+from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
+
+# of ours: without what clients wrote
+_LOG_LEVEL = "info,text_generation_router::server=warn"
+_JUMPSTART = {
+    "HF_MODEL_ID": "/opt/ml/model",
+    "SM_NUM_GPUS": "1",
+    "MAX_INPUT_LENGTH": "8191",
+    "MAX_TOTAL_TOKENS": "8192",
+    "MAX_BATCH_PREFILL_TOKENS": "8191",
+    "MAX_CONCURRENT_REQUESTS": "128",
+    "ENDPOINT_SERVER_TIMEOUT": "3600",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT": "3600",
+    "MODEL_CACHE_ROOT": "/opt/ml/model",
+    "SAGEMAKER_ENV": "1",
+    "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+    "SAGEMAKER_PROGRAM": "inference.py",
+    "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+}
+
+
+@pytest.mark.parametrize(
+    ("model_id", "prompt_format"),
+    [("mistral-7b", "none"), ("mistral-7b-instruct", "mistral-instruct")],
+)
+def test_mistral_is_served_as_jumpstart_does(model_id: str, prompt_format: str) -> None:
+    model = find_model(model_id)
+    assert model.container_environment == {**_JUMPSTART, "LOG_LEVEL": _LOG_LEVEL}
+    assert (model.prompt_format, model.tokenizer) == (prompt_format, "mistral-v1")
+    assert model.weights == JumpStartWeights(
+        key_prefix=f"huggingface-llm/huggingface-llm-{model_id}/artifacts/inference-prepack/v1.0.0/"
+    )
+    assert model.weights.bucket_name("eu-west-1") == "jumpstart-cache-prod-eu-west-1"
+
+
+def test_mistrallite_is_served_as_its_card_says() -> None:
+    model = find_model("mistrallite")
+    assert model.container_environment == {
+        "HF_MODEL_ID": "/opt/ml/model",
+        "HF_TASK": "text-generation",
+        "LOG_LEVEL": _LOG_LEVEL,
+        "SM_NUM_GPUS": "1",
+        "MAX_INPUT_LENGTH": "16000",
+        "MAX_TOTAL_TOKENS": "16384",
+        "MAX_BATCH_PREFILL_TOKENS": "16384",
+        "MAX_BATCH_TOTAL_TOKENS": "16384",
+        "MAX_CONCURRENT_REQUESTS": "128",
+    }
+    assert (model.prompt_format, model.tokenizer) == ("mistrallite", "mistrallite")
+    assert model.weights == StagedWeights(repository="amazon/MistralLite")
+
+
+def test_staged_model_is_pinned_to_a_commit() -> None:
+    pinned = find_model("mistrallite").at_revision("0a" * 20)
+    assert pinned.weights == StagedWeights(repository="amazon/MistralLite", revision="0a" * 20)
+    assert pinned.container_environment == find_model("mistrallite").container_environment
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", "0a1b2c3", "0A" * 20])
+def test_revision_is_refused_when_its_content_may_change(revision: str) -> None:
+    with pytest.raises(ValueError, match="revision must be a commit of 40 hex digits, got"):
+        find_model("mistrallite").at_revision(revision)
+
+
+def test_model_that_is_not_staged_has_no_revision() -> None:
+    with pytest.raises(TypeError, match="mistral-7b has no staged weights, got revision"):
+        find_model("mistral-7b").at_revision("0a" * 20)
+
+
+@pytest.mark.parametrize("model", CATALOG.values(), ids=CATALOG.keys())
+def test_startup_times_are_within_what_sagemaker_takes(model: CatalogEntry) -> None:
+    assert 60 <= model.weights.startup_timeout_seconds <= 3600
+    download = model.weights.download_timeout_seconds
+    assert download is None or 60 <= download <= 3600
+
+
+def test_unknown_model_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"model_id must be one of mistral-7b, .*, got 'gpt-2'"):
+        find_model("gpt-2")
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ((2048, 2048, 2048, None), "max_input_length must be positive and below max_total_tokens"),
+        ((0, 2048, 2048, None), "max_input_length must be positive"),
+        ((1024, 2048, 1000, None), "max_batch_prefill_tokens must be at least max_input_length"),
+        ((1024, 2048, 1024, 2047), "max_batch_total_tokens must be at least .*2048, got 2047"),
+        ((1024, 2048, 4096, 4095), "max_batch_total_tokens must be at least .*4096, got 4095"),
+    ],
+)
+def test_limits_are_refused_when_they_contradict_each_other(
+    limits: tuple[int, int, int, int | None], message: str
+) -> None:
+    longest_input, total, prefill, batch = limits
+    with pytest.raises(ValueError, match=message):
+        TgiLimits(
+            max_input_length=longest_input,
+            max_total_tokens=total,
+            max_batch_prefill_tokens=prefill,
+            max_batch_total_tokens=batch,
+        )
+
+
+def test_limits_are_refused_when_no_request_is_let_in() -> None:
+    with pytest.raises(ValueError, match="max_concurrent_requests must be positive, got 0"):
+        dataclasses.replace(find_model("mistral-7b").limits, max_concurrent_requests=0)
+
+
+@pytest.mark.parametrize("key_prefix", ["/models/v1/", "models/v1", ""])
+def test_weights_prefix_is_refused_when_it_may_match_others(key_prefix: str) -> None:
+    with pytest.raises(ValueError, match="key_prefix must be like 'folder/weights/v1/'"):
+        JumpStartWeights(key_prefix=key_prefix)
+
+
+@pytest.mark.parametrize("repository", ["MistralLite", "/MistralLite", "a/b/c"])
+def test_hub_repository_is_refused_when_it_is_none(repository: str) -> None:
+    with pytest.raises(ValueError, match="repository must be like 'owner/name'"):
+        StagedWeights(repository=repository)
+
+
+def test_setting_is_refused_when_a_field_owns_it() -> None:
+    with pytest.raises(ValueError, match="container_settings must leave SM_NUM_GPUS to"):
+        CatalogEntry(
+            model_id="x",
+            weights=StagedWeights(repository="a/b"),
+            limits=find_model("mistrallite").limits,
+            prompt_format="none",
+            tokenizer="mistral-v1",
+            container_settings={"SM_NUM_GPUS": "4"},
+        )
+
+
+def test_number_of_gpus_is_refused_when_there_are_none() -> None:
+    with pytest.raises(ValueError, match="num_gpus must be at least 1, got 0"):
+        CatalogEntry(
+            model_id="x",
+            weights=StagedWeights(repository="a/b"),
+            limits=find_model("mistrallite").limits,
+            prompt_format="none",
+            tokenizer="mistral-v1",
+            num_gpus=0,
+        )

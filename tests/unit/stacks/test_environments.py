@@ -1,0 +1,108 @@
+"""The environments: what they promise, and what they refuse before synth."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
+from sagemaker_llm import Client, FunctionTarget, TargetTracking, find_model
+from sagemaker_llm.api.web_adapter import layer_arn
+from stacks import environments
+from stacks.environments import Environment
+
+_PLACED: list[Callable[..., Environment]] = [
+    environments.dev,
+    environments.staging,
+    environments.prod,
+]
+_CLIENT = Client(name="Demo", rate_limit=1, burst_limit=1, daily_quota=1)
+
+
+def test_local_environment_is_the_embedded_aws_with_the_small_model() -> None:
+    local = environments.local()
+    assert (local.account, local.region) == ("000000000000", "us-east-1")
+    assert local.model.model_id == "smollm2-135m-instruct"
+    assert local.function_target is FunctionTarget.LOCAL
+
+
+@pytest.mark.parametrize("environment", _PLACED)
+def test_aws_environment_goes_where_it_is_told_or_anywhere(
+    environment: Callable[..., Environment],
+) -> None:
+    placed = environment(account="123456789012", region="eu-west-1")
+    assert (placed.account, placed.region) == ("123456789012", "eu-west-1")
+    anywhere = environment(account=None, region=None)
+    assert (anywhere.account, anywhere.region) == (None, None)
+    assert placed.function_target is FunctionTarget.AWS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"account": None}, "account and region must be given together or not at all"),
+        ({"region": None}, "account and region must be given together or not at all"),
+        ({"account": "12345678901"}, "account must be 12 digits, got '12345678901'"),
+        ({"account": "12345678901x"}, "account must be 12 digits"),
+        ({"region": "eu-west-9"}, "region must be one that AWS keeps the TGI image in, got"),
+        ({"instance_type": "ml.m5.large"}, "instance_type must be of a GPU family"),
+        ({"instance_type": "g5.2xlarge"}, "instance_type must start with 'ml.'"),
+    ],
+)
+def test_environment_is_refused_when_it_cannot_be_deployed(
+    changes: dict[str, Any], message: str
+) -> None:
+    prod = environments.prod(account="123456789012", region="eu-west-1")
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(prod, **changes)
+
+
+def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
+    prod = environments.prod(account=None, region=None)
+    split = dataclasses.replace(find_model("mistral-7b"), num_gpus=4)
+    assert dataclasses.replace(prod, model=split, instance_type="ml.g5.12xlarge").model is split
+    with pytest.raises(ValueError, match="must have the 4 GPUs that mistral-7b is split over"):
+        dataclasses.replace(prod, model=split)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"min_instances": 0}, "min_instances must be from 1 to max_instances 4, got 0"),
+        ({"min_instances": 5}, "min_instances must be from 1 to max_instances 4, got 5"),
+        ({"target_concurrent_requests": 0}, "target_concurrent_requests must be positive, got 0"),
+        ({"scale_in_cooldown_seconds": -1}, "cooldowns must not be negative, got 60 out and -1 in"),
+    ],
+)
+def test_scaling_is_refused_when_it_contradicts_itself(
+    changes: dict[str, Any], message: str
+) -> None:
+    scaling = TargetTracking(min_instances=2, max_instances=4, target_concurrent_requests=8)
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(scaling, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "demo client"}, "name of a client must be in PascalCase, got 'demo client'"),
+        ({"name": ""}, "name of a client must be in PascalCase"),
+        ({"rate_limit": 0}, "limits of client Demo must be positive, got rate_limit 0"),
+        ({"daily_quota": -1}, "limits of client Demo must be positive, .*daily_quota -1"),
+        ({"rate_limit": 2}, "burst_limit of client Demo must be at least its rate_limit 2, got 1"),
+        ({"burst_limit": 2}, "daily_quota of client Demo must be from its burst_limit 2 to"),
+        ({"daily_quota": 86_402}, "to the 86401 requests that .* lets through in a day, got 86402"),
+    ],
+)
+def test_client_is_refused_when_it_could_never_call(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(_CLIENT, **changes)
+
+
+@pytest.mark.parametrize(
+    "region", ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"]
+)
+def test_region_is_refused_when_it_lacks_the_web_adapter(region: str) -> None:
+    with pytest.raises(ValueError, match=f"region must be in the partition 'aws'.*{region}"):
+        layer_arn(region)
