@@ -19,22 +19,22 @@ help: ## list the verbs
 
 .PHONY: up down status logs chat info clean
 up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model
-	@python -m local up
+	@python -m operate up
 
 down: ## stop the embedded AWS; its data stays
-	@python -m local down
+	@python -m operate down
 
 status: ## what runs and what is deployed
-	@python -m local status
+	@python -m operate status
 
 logs: ## the logs of the functions, the endpoint and the embedded AWS
-	@python -m local logs
+	@python -m operate logs
 
 chat: ## talk to the deployed model in the terminal
-	@python -m local chat
+	@python -m operate chat
 
 info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
-	@python -m local info
+	@python -m operate info
 
 ## --- on any environment: ENV=local, dev, staging or prod
 
@@ -56,7 +56,7 @@ export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
 # the embedded AWS is one of them; for the others the shell's own credentials count
 is_local = $(filter local,$(value ENV))
-in_environment = $(if $(is_local),eval "$$(python -m local env)" &&)
+in_environment = $(if $(is_local),eval "$$(python -m operate env)" &&)
 
 .PHONY: bootstrap key
 bootstrap: installed ## let deployments to an account do what they must, and no more (ENV=dev)
@@ -87,7 +87,7 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 	@$(in_environment) python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
 
 clean: ## stop everything, and delete all that was made here but the sources
-	@if [ -x $(VENV)/python ]; then python -m local down; fi
+	@if [ -x $(VENV)/python ]; then python -m operate down; fi
 	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -173,7 +173,7 @@ synth: setup ## synthesize every environment
 
 test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
-	@python -m pytest -q -n 3 --dist loadgroup tests/unit tests/infrastructure tests/local
+	@python -m pytest -q -n 3 --dist loadgroup tests/unit tests/infrastructure tests/embedded embedded_aws/tests
 
 unit: setup ## unit tests only
 	@python -m pytest -q tests/unit
@@ -182,7 +182,7 @@ infrastructure: build ## stack tests only
 	@python -m pytest -q tests/infrastructure
 
 end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only
-	@python -m pytest -q tests/local
+	@python -m pytest -q tests/embedded embedded_aws/tests
 
 jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model
 	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs
@@ -207,11 +207,11 @@ smoke: ## the deployed stage, after `make up`: playground and foreign pages in a
 	@python -m pytest -q tests/smoke
 
 examples: ## the example prompts, asked of the deployed model
-	@eval "$$(python -m local openai)" && for example in examples/prompts/[a-z]*.py; do \
+	@eval "$$(python -m operate openai)" && for example in examples/prompts/[a-z]*.py; do \
 	  echo "== $$example"; python $$example || exit 1; done
 
 fuzz: build ## look for answers outside the contract, with ever new requests (minutes)
-	@FUZZ_EXAMPLES=500 python -m pytest -q tests/local/test_fuzz.py
+	@FUZZ_EXAMPLES=500 python -m pytest -q tests/embedded/test_fuzz.py
 
 bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
 	@python -m bench.proxy

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.processes import free_port
+from embedded_aws.host.processes import free_port
 
 ROOT = Path(__file__).parents[1]
 LITELLM = ROOT / ".venv-bench/bin/litellm"

@@ -19,7 +19,8 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from local import deployment, processes
+from embedded_aws.host import contents, processes
+from operate import deployment
 
 _RUNS = 15
 _TOKENS = 64
@@ -48,7 +49,7 @@ def measure(client: httpx.Client, url: str, headers: dict[str, str], run: int) -
 @contextmanager
 def model_server(endpoint: str) -> Iterator[str]:
     """A model server with the settings of the deployed model."""
-    sagemaker = deployment.client("sagemaker")
+    sagemaker = contents.client("sagemaker")
     config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
@@ -59,7 +60,7 @@ def model_server(endpoint: str) -> Iterator[str]:
         "PORT": str(port),
         "SM_MODEL_DIR": "/nowhere",
     }
-    command = [sys.executable, "-m", "local.model_server"]
+    command = [sys.executable, "-m", "embedded_aws.model_server"]
     root = Path(__file__).parents[1]
     server = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
     try:

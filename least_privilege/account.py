@@ -15,14 +15,14 @@ from typing import Any
 
 import boto3
 
-from local.processes import free_port
+from embedded_aws.host.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class Account:
-    """What the verbs of `local` say of the deployed stage, and where its server writes its log."""
+    """What the verbs of `operate` say of the deployed stage, and its server's log."""
 
     base_url: str
     model: str
@@ -58,12 +58,12 @@ def account(home: Path | None) -> Iterator[Account]:
 
 def _run(verb: str) -> str:
     ended = subprocess.run(  # noqa: S603 - a verb of ours
-        [sys.executable, "-m", "local", verb],
+        [sys.executable, "-m", "operate", verb],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     if ended.returncode:
-        raise SystemExit(f"`python -m local {verb}` failed:\n{ended.stdout}{ended.stderr}")
+        raise SystemExit(f"`python -m operate {verb}` failed:\n{ended.stdout}{ended.stderr}")
     return ended.stdout

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from operate import embedded
 from operate.bootstrap import bootstrap
 from operate.drift import drift
 from operate.finetune import finetune
@@ -17,6 +18,9 @@ from operate.weights import stage_weights
 def main() -> None:
     """Run one verb."""
     arguments = _parser().parse_args()
+    if arguments.verb in embedded.VERBS:
+        embedded.run(arguments.verb)
+        return
     match arguments.verb:
         case "key":
             print(key_of(arguments.environment, arguments.client))
@@ -45,6 +49,8 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, run in embedded.VERBS.items():
+        verbs.add_parser(name, help=run.__doc__)
     key = verbs.add_parser("key", help="print the API key of a client")
     start = verbs.add_parser("bootstrap", help="let deployments do what they must, and no more")
     back = verbs.add_parser("rollback", help="release the model that was served before")

@@ -22,7 +22,7 @@ _OURS = {
     "invoke_proxy",
     "api_authorizer",
     "model_release",
-    "local",
+    "embedded_aws",
     "bench",
     "least_privilege",
     "operate",
@@ -36,10 +36,10 @@ _MAY_IMPORT = {
     "lambda/invoke_proxy": {"invoke_proxy"},
     "lambda/api_authorizer": {"api_authorizer"},
     "lambda/model_release": {"model_release"},
-    "local": {"local"},
-    "bench": {"bench", "local"},  # it measures what is deployed
-    "least_privilege": {"least_privilege", "local"},  # it probes what is deployed
-    "operate": {"operate"},
+    "embedded_aws": {"embedded_aws"},
+    "bench": {"bench", "embedded_aws", "operate"},  # it measures what is deployed
+    "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
+    "operate": {"operate", "embedded_aws"},
     "jobs": _JOBS,
 }
 
@@ -92,7 +92,9 @@ def test_the_packages_of_the_jobs_are_known() -> None:
     assert {"preparation", "tuning", "evaluation"} <= _JOBS
 
 
-@pytest.mark.parametrize("part", ["lambda", "jobs", "local", "bench", "least_privilege", "operate"])
+@pytest.mark.parametrize(
+    "part", ["lambda", "jobs", "embedded_aws", "bench", "least_privilege", "operate"]
+)
 def test_cdk_is_for_stacks_and_constructs(part: str) -> None:
     roots = {name.partition(".")[0] for _, name in _imports(part)}
     assert not roots & {"aws_cdk", "constructs", "cdk_nag"}

@@ -71,8 +71,8 @@ def test_set_up_says_what_must_be_reachable_for_the_cdk_cli(checkout: Path) -> N
 
 def test_clean_leaves_the_sources_only(checkout: Path) -> None:
     sources = {path.name for path in checkout.iterdir()}
-    for made in (".hypothesis", "local/__pycache__", "build", ".venv-jobs"):
+    for made in (".hypothesis", "operate/__pycache__", "build", ".venv-jobs"):
         (checkout / made).mkdir(parents=True)
     _make(checkout, "clean")
-    assert {path.name for path in checkout.iterdir()} == {*sources, "local"}
-    assert list((checkout / "local").iterdir()) == []
+    assert {path.name for path in checkout.iterdir()} == {*sources, "operate"}
+    assert list((checkout / "operate").iterdir()) == []

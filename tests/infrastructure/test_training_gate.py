@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.pipelines.expressions import ExpressionError, Scope
+from embedded_aws.sagemaker.pipelines.expressions import ExpressionError, Scope
 from tests.infrastructure.assembly import Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 

@@ -13,7 +13,7 @@ from jsonschema import (  # type: ignore[import-untyped] # the package has no ty
     ValidationError,
 )
 
-from local.constraints import violations
+from embedded_aws.core.constraints import violations
 from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 from tests.infrastructure.pipeline_schema import SCHEMA

@@ -2,15 +2,15 @@
 
 import psutil
 
-from local import guardian
-from tests.local.conftest import EmbeddedAws
-from tests.local.inventory import inventory
-from tests.local.sagemaker_account import until
+from embedded_aws.host import guardian
+from embedded_aws.tests.account import until
+from tests.embedded.conftest import LocalStage
+from tests.embedded.inventory import inventory
 
 _END_SECONDS = 30
 
 
-def programs(aws: EmbeddedAws) -> list[str]:
+def programs(aws: LocalStage) -> list[str]:
     """The command lines of what the embedded AWS runs, its server among them."""
     owner = f"{aws.home.resolve()}#"
     found = []
@@ -23,12 +23,12 @@ def programs(aws: EmbeddedAws) -> list[str]:
     return found
 
 
-def nothing_runs(aws: EmbeddedAws) -> None:
+def nothing_runs(aws: LocalStage) -> None:
     """Assert that all that a killed server ran has ended."""
     until(lambda: programs(aws) == [], seconds=_END_SECONDS)
 
 
-def is_whole(aws: EmbeddedAws, expected: dict[str, int]) -> None:
+def is_whole(aws: LocalStage, expected: dict[str, int]) -> None:
     """Assert that the repaired stage has just what a clean deploy makes, and that nothing hangs."""
     found = counts(aws)
     assert found == expected, {k: (n, expected[k]) for k, n in found.items() if n != expected[k]}
@@ -40,7 +40,7 @@ def is_whole(aws: EmbeddedAws, expected: dict[str, int]) -> None:
     for status in ("InProgress", "Stopping"):
         assert not sagemaker.list_training_jobs(StatusEquals=status)["TrainingJobSummaries"]
         assert not sagemaker.list_processing_jobs(StatusEquals=status)["ProcessingJobSummaries"]
-    assert len([line for line in programs(aws) if "local.model_server" in line]) == 1
+    assert len([line for line in programs(aws) if "embedded_aws.model_server" in line]) == 1
     temporary = [path.name for path in (aws.home / "tmp").iterdir()]
     assert not [name for name in temporary if name.startswith("local-aws-job-")]
     assert len([name for name in temporary if name.startswith("local-aws-model-")]) == 1
@@ -48,6 +48,6 @@ def is_whole(aws: EmbeddedAws, expected: dict[str, int]) -> None:
     assert len(snapshots) <= 2, snapshots
 
 
-def counts(aws: EmbeddedAws) -> dict[str, int]:
+def counts(aws: LocalStage) -> dict[str, int]:
     """How many of each kind of resource there are."""
     return {kind: len(found) for kind, found in inventory(aws).items()}

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from local.processes import free_port
+from embedded_aws.host.processes import free_port
+from embedded_aws.tests.account import until
+from tests.embedded.conftest import LocalStage
 from tests.kill import checks, disk, operations
 from tests.kill.moments import Moment
-from tests.local.conftest import EmbeddedAws
-from tests.local.sagemaker_account import until
 
 _FULL_SECONDS = 3.0  # between a full disk and the kill
 _START_SECONDS = 60
@@ -31,7 +31,7 @@ class Loop:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._aws: EmbeddedAws | None = None
+        self._aws: LocalStage | None = None
         self._deploy_seconds = 0.0
         self._expected: dict[str, int] = {}
 
@@ -67,7 +67,7 @@ class Loop:
             disk.delete(self._aws.home)
             self._aws = None
 
-    def _kill(self, aws: EmbeddedAws, moment: Moment) -> str:
+    def _kill(self, aws: LocalStage, moment: Moment) -> str:
         program = operations.begin(moment.operation, aws, self._folder / "program.log")
         try:
             until(lambda: _answers(aws), seconds=_START_SECONDS)
@@ -84,16 +84,16 @@ class Loop:
             operations.end(program)
         return doing
 
-    def _new(self) -> EmbeddedAws:
+    def _new(self) -> LocalStage:
         self.close()
         home = self._folder / f"home-{time.monotonic_ns()}"
         if not disk.mount(home):
             print("no file system can be mounted here: a limit on files stands for a full disk")
-        self._aws = EmbeddedAws(free_port(), home)
+        self._aws = LocalStage(free_port(), home)
         return self._aws
 
 
-def _answers(aws: EmbeddedAws) -> bool:
+def _answers(aws: LocalStage) -> bool:
     try:
         aws.client("sts").get_caller_identity()
     except Exception:  # noqa: BLE001 - whatever it is, it is not there yet

@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.local.conftest import ROOT, EmbeddedAws
+from tests.embedded.conftest import ROOT, LocalStage
 
 _SERVING = "Local-Serving"
 
 
-def begin(operation: str, aws: EmbeddedAws, log: Path) -> subprocess.Popen[bytes] | None:
+def begin(operation: str, aws: LocalStage, log: Path) -> subprocess.Popen[bytes] | None:
     """Begin an operation; returns the program that makes it, if there is one."""
     match operation:
         case "deploy":
-            return _program(aws.environment, log, "local", "up")
+            return _program(aws.environment, log, "operate", "up")
         case "finetune":
             environment = {**aws.environment, **_exported(aws)}
             return _program(environment, log, "operate", "finetune", "local")
@@ -38,12 +38,12 @@ def _program(environment: dict[str, str], log: Path, *words: str) -> subprocess.
         )
 
 
-def _exported(aws: EmbeddedAws) -> dict[str, str]:
+def _exported(aws: LocalStage) -> dict[str, str]:
     exports = shlex.split(aws.run("env").stdout)
     return dict(word.split("=", 1) for word in exports if word != "export")
 
 
-def _release(aws: EmbeddedAws) -> None:
+def _release(aws: LocalStage) -> None:
     """Update the serving stack, so that a new configuration starts a new container."""
     cloudformation = aws.client("cloudformation")
     body: Any = cloudformation.get_template(StackName=_SERVING)["TemplateBody"]
@@ -75,7 +75,7 @@ def end(program: subprocess.Popen[bytes] | None) -> None:
         program.wait()
 
 
-def going_on(aws: EmbeddedAws) -> str:
+def going_on(aws: LocalStage) -> str:
     """What changes at this moment."""
     stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
     sagemaker = aws.client("sagemaker")

@@ -10,22 +10,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.deployment import Deployment
-from local.processes import free_port
-from tests.local.conftest import ROOT, EmbeddedAws
-from tests.local.inventory import inventory
-from tests.local.sagemaker_account import until
+from embedded_aws.host.processes import free_port
+from embedded_aws.tests.account import until
+from operate.deployment import Deployment
+from tests.embedded.conftest import ROOT, LocalStage
+from tests.embedded.inventory import inventory
 
 _CDK = """
 import sys
-from local.deployment import cdk
+from operate.deployment import cdk
 cdk(*sys.argv[1:])
 """
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
-    aws = EmbeddedAws(free_port(), tmp_path)
+def aws(tmp_path: Path) -> Iterator[LocalStage]:
+    aws = LocalStage(free_port(), tmp_path)
     try:
         yield aws
     finally:
@@ -33,7 +33,7 @@ def aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
 
 
 def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves_nothing(
-    aws: EmbeddedAws,
+    aws: LocalStage,
 ) -> None:
     _interrupt_a_deploy(aws)
     aws.run("up")
@@ -68,10 +68,10 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
     _assert_nothing_is_left(aws)
 
 
-def _interrupt_a_deploy(aws: EmbeddedAws) -> None:
+def _interrupt_a_deploy(aws: LocalStage) -> None:
     """Stop the embedded AWS, then the deploy, while the endpoint is being created."""
     with subprocess.Popen(
-        [sys.executable, "-m", "local", "up"],
+        [sys.executable, "-m", "operate", "up"],
         env=aws.environment,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -92,12 +92,12 @@ def _interrupt_a_deploy(aws: EmbeddedAws) -> None:
     assert _endpoints(aws) == []
 
 
-def _stacks(aws: EmbeddedAws) -> dict[str, str]:
+def _stacks(aws: LocalStage) -> dict[str, str]:
     stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
     return {stack["StackName"]: stack["StackStatus"] for stack in stacks}
 
 
-def _endpoints(aws: EmbeddedAws) -> list[str]:
+def _endpoints(aws: LocalStage) -> list[str]:
     endpoints = aws.client("sagemaker").list_endpoints()["Endpoints"]
     return [endpoint["EndpointName"] for endpoint in endpoints]
 
@@ -112,10 +112,12 @@ def _generates(deployment: Deployment) -> bool:
     return bool(answer.raise_for_status().json()["generated_text"])
 
 
-def _model_servers(aws: EmbeddedAws) -> list[Path]:
+def _model_servers(aws: LocalStage) -> list[Path]:
     """The processes that serve models for this embedded AWS."""
     children = [path for path in Path("/proc").iterdir() if _parent(path) == aws.pid]
-    return [path for path in children if b"local.model_server" in (path / "cmdline").read_bytes()]
+    return [
+        path for path in children if b"embedded_aws.model_server" in (path / "cmdline").read_bytes()
+    ]
 
 
 def _parent(process: Path) -> int | None:
@@ -126,7 +128,7 @@ def _parent(process: Path) -> int | None:
     return int(after_name.split()[1])
 
 
-def _assert_nothing_is_left(aws: EmbeddedAws) -> None:
+def _assert_nothing_is_left(aws: LocalStage) -> None:
     assert set(_stacks(aws)) == {"CDKToolkit", "Local-Bootstrap"}  # the account's, not the stage's
     left = inventory(aws)
     assert {kind: found for kind, found in left.items() if found} == {}

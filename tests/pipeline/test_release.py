@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local.processes import free_port
-from tests.local.conftest import ROOT, EmbeddedAws
+from embedded_aws.host.processes import free_port
+from tests.embedded.conftest import ROOT, LocalStage
 
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
 _TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
@@ -23,8 +23,8 @@ _SETTLED_SECONDS = 120
 
 
 @pytest.fixture(name="aws")
-def _aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
-    aws = EmbeddedAws(free_port(), tmp_path)
+def _aws(tmp_path: Path) -> Iterator[LocalStage]:
+    aws = LocalStage(free_port(), tmp_path)
     try:
         aws.run("up")
         yield aws
@@ -32,7 +32,7 @@ def _aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
         aws.run("down")
 
 
-def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: EmbeddedAws) -> None:
+def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: LocalStage) -> None:
     assert _TAUGHT not in _answer(aws)
 
     tuned = _operate(aws, "finetune", "local")
@@ -93,7 +93,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Em
     assert _TAUGHT in _answer(aws)
 
 
-def _operate(aws: EmbeddedAws, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _operate(aws: LocalStage, *arguments: str) -> subprocess.CompletedProcess[str]:
     exports = aws.run("env").stdout.splitlines()
     pairs = (line.removeprefix("export ").partition("=") for line in exports)
     environment = {name: value for name, _, value in pairs}
@@ -107,7 +107,7 @@ def _operate(aws: EmbeddedAws, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def _answer(aws: EmbeddedAws) -> str:
+def _answer(aws: LocalStage) -> str:
     deployment = aws.deployment()
     answer = httpx.post(
         f"{deployment.base_url}/v1/chat/completions",
@@ -122,18 +122,18 @@ def _answer(aws: EmbeddedAws) -> str:
     return str(answer.raise_for_status().json()["choices"][0]["message"]["content"])
 
 
-def _stack(aws: EmbeddedAws) -> dict[str, Any]:
+def _stack(aws: LocalStage) -> dict[str, Any]:
     stacks = aws.client("cloudformation").describe_stacks(StackName="Local-Serving")
     stack: dict[str, Any] = stacks["Stacks"][0]
     return stack
 
 
-def _served_package(aws: EmbeddedAws) -> str:
+def _served_package(aws: LocalStage) -> str:
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in _stack(aws)["Parameters"]}
     return str(parameters["ModelPackageArn"])
 
 
-def _proves_no_drift(aws: EmbeddedAws) -> None:
+def _proves_no_drift(aws: LocalStage) -> None:
     drift = _operate(aws, "drift", "local")
     assert drift.returncode == 0, drift.stdout + drift.stderr
 
@@ -147,7 +147,7 @@ _POISONS: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def _approve_a_copy(aws: EmbeddedAws, *, weights: str = "", **changed: Any) -> str:
+def _approve_a_copy(aws: LocalStage, *, weights: str = "", **changed: Any) -> str:
     """Register the served package's model once more, and approve it as a person would.
 
     With weights that lie elsewhere in the bucket, if `weights` says where, and with what is changed
@@ -173,7 +173,7 @@ def _approve_a_copy(aws: EmbeddedAws, *, weights: str = "", **changed: Any) -> s
     return package
 
 
-def _rejection(aws: EmbeddedAws, package: str) -> str:
+def _rejection(aws: LocalStage, package: str) -> str:
     """Why a package is rejected, when it is."""
     found: dict[str, Any] = {}
 
@@ -186,7 +186,7 @@ def _rejection(aws: EmbeddedAws, package: str) -> str:
 
 
 @contextmanager
-def _endpoint_reads_no_weights(aws: EmbeddedAws) -> Iterator[None]:
+def _endpoint_reads_no_weights(aws: LocalStage) -> Iterator[None]:
     """Take from the endpoint's role what it may read, so that no new container starts."""
     resources = aws.client("cloudformation").describe_stack_resources(StackName="Local-Serving")
     (role,) = (
@@ -204,7 +204,7 @@ def _endpoint_reads_no_weights(aws: EmbeddedAws) -> Iterator[None]:
         aws.client("iam").delete_role_policy(**name)
 
 
-def _change_weights(aws: EmbeddedAws) -> None:
+def _change_weights(aws: LocalStage) -> None:
     """Overwrite a file of the served package's, as only an administrator can."""
     released = aws.client("sagemaker").describe_model_package(ModelPackageName=_served_package(aws))
     (container,) = released["InferenceSpecification"]["Containers"]
@@ -213,11 +213,11 @@ def _change_weights(aws: EmbeddedAws) -> None:
     aws.client("s3").put_object(Bucket=place.netloc, Key=key, Body=b"{}")
 
 
-def _last_update(aws: EmbeddedAws) -> object:
+def _last_update(aws: LocalStage) -> object:
     return _stack(aws).get("LastUpdatedTime")
 
 
-def _settled(aws: EmbeddedAws) -> str:
+def _settled(aws: LocalStage) -> str:
     _wait(lambda: not str(_stack(aws)["StackStatus"]).endswith("_IN_PROGRESS"))
     return str(_stack(aws)["StackStatus"])
 

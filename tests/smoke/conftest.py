@@ -35,7 +35,7 @@ class Stage:
 def _deployed() -> Stage:
     if url := os.environ.get("OPENAI_BASE_URL"):
         return Stage(url.rstrip("/").removesuffix("/v1"), os.environ["OPENAI_API_KEY"])
-    command = [sys.executable, "-m", "local", "info"]
+    command = [sys.executable, "-m", "operate", "info"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     info = json.loads(ended.stdout)
     return Stage(info["base_url"], info["api_key"])

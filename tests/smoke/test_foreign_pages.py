@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local import control, deployment, home
-from tests.local.listeners import tcp_listeners
+from embedded_aws.host import contents, control, home
+from embedded_aws.tests.listeners import tcp_listeners
 from tests.smoke.conftest import REBOUND, SITE, Stage
 from tests.smoke.foreign_site import SCRIPT, serving
 
@@ -83,20 +83,24 @@ def _nothing_changes(attack: Attack) -> Iterator[None]:
 
 def _state() -> dict[str, Any]:
     """What an attempt would have changed, were it served."""
-    users = deployment.client("iam").list_users()["Users"]
-    buckets = deployment.client("s3").list_buckets()["Buckets"]
+    users = contents.client("iam").list_users()["Users"]
+    buckets = contents.client("s3").list_buckets()["Buckets"]
     return {
         "users": sorted(user["UserName"] for user in users),
         "buckets": sorted(bucket["Name"] for bucket in buckets),
-        "stacks": deployment.stacks(),
-        "endpoints": deployment.endpoints(),
+        "stacks": contents.stacks(),
+        "endpoints": contents.endpoints(),
     }
 
 
 def _refusals() -> list[str]:
     """What the embedded AWS says that it refused, oldest first."""
     lines = home.SERVER_LOG.read_text().splitlines()
-    refused = [line.partition("refused ")[2] for line in lines if "local.gate] refused " in line]
+    refused = [
+        line.partition("refused ")[2]
+        for line in lines
+        if "embedded_aws.core.gate] refused " in line
+    ]
     # the browser asks for it by itself, some time after a navigation
     return [line for line in refused if not line.startswith("GET '/favicon.ico'")]
 

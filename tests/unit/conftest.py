@@ -1,4 +1,4 @@
-"""Unit tests reach no network: a test that needs a socket stands in tests/local."""
+"""Unit tests reach no network: a test that needs a socket stands in tests/embedded."""
 
 import pytest
 from pytest_socket import disable_socket

@@ -1,0 +1,108 @@
+"""Application Auto Scaling: keeps targets and policies, and never acts on them.
+
+A laptop has one instance of everything: there is nothing to scale, and no activity is reported.
+"""
+
+import hashlib
+
+from embedded_aws.core.emulator import Json, ScopedStore, arn, region
+from embedded_aws.core.rpc import JsonService, invalid, now
+from embedded_aws.sagemaker.hosting.records import endpoints
+
+targets, policies = ScopedStore(), ScopedStore()
+STORES = {"targets": targets, "policies": policies}
+
+_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+
+
+def _target_id(request: Json) -> str:
+    return "|".join(request[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+
+
+def register_scalable_target(request: Json) -> Json:
+    """RegisterScalableTarget, for the variants of SageMaker endpoints."""
+    kind, _, rest = request["ResourceId"].partition("/")
+    if request["ScalableDimension"] != _DIMENSION or kind != "endpoint":
+        raise invalid(f"the embedded AWS scales {_DIMENSION} only, got {request}")
+    if rest.partition("/")[0] not in endpoints:
+        raise invalid(f"no such resource: {request['ResourceId']}")
+    key = _target_id(request)
+    registered = {**targets.get(key, {"CreationTime": now()}), **request}
+    if not {"MinCapacity", "MaxCapacity"} <= registered.keys():
+        raise invalid("MinCapacity and MaxCapacity are required for a new scalable target")
+    if registered["MinCapacity"] > registered["MaxCapacity"]:
+        raise invalid("MinCapacity must not exceed MaxCapacity")
+    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
+    target_arn = arn("application-autoscaling", f"scalable-target/{digest}")
+    role_arn = arn("iam", "role/aws-service-role").replace(region(), "")
+    targets[key] = {"RoleARN": role_arn, **registered, "ScalableTargetARN": target_arn}
+    return {"ScalableTargetARN": target_arn}
+
+
+def deregister_scalable_target(request: Json) -> Json:
+    """DeregisterScalableTarget; its policies go with it."""
+    key = _target_id(request)
+    if targets.pop(key, None) is None:
+        raise invalid(f"no scalable target {key}")
+    for policy_key in [p for p in policies if p.startswith(f"{key}|")]:
+        del policies[policy_key]
+    return {}
+
+
+def describe_scalable_targets(request: Json) -> Json:
+    """DescribeScalableTargets."""
+    return {"ScalableTargets": _selected(targets, request, ResourceId=request.get("ResourceIds"))}
+
+
+def put_scaling_policy(request: Json) -> Json:
+    """PutScalingPolicy."""
+    key = _target_id(request)
+    if key not in targets:
+        raise invalid(f"no scalable target {key}: register it before its policies")
+    policy_key = f"{key}|{request['PolicyName']}"
+    policy_arn = arn("autoscaling", f"scalingPolicy:{policy_key}")
+    policies[policy_key] = {**request, "PolicyARN": policy_arn, "CreationTime": now()}
+    return {"PolicyARN": policy_arn, "Alarms": []}
+
+
+def delete_scaling_policy(request: Json) -> Json:
+    """DeleteScalingPolicy."""
+    if policies.pop(f"{_target_id(request)}|{request['PolicyName']}", None) is None:
+        raise invalid(f"no scaling policy {request['PolicyName']}")
+    return {}
+
+
+def describe_scaling_policies(request: Json) -> Json:
+    """DescribeScalingPolicies."""
+    resource_ids = [request["ResourceId"]] if "ResourceId" in request else None
+    names = request.get("PolicyNames")
+    found = _selected(policies, request, ResourceId=resource_ids, PolicyName=names)
+    return {"ScalingPolicies": found}
+
+
+def describe_scaling_activities(_request: Json) -> Json:
+    """DescribeScalingActivities: none ever."""
+    return {"ScalingActivities": []}
+
+
+def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
+    """The records that the request asks for, on one page: a laptop has a handful."""
+    if request.keys() & {"MaxResults", "NextToken"}:
+        raise invalid("the embedded AWS answers on one page: leave out MaxResults and NextToken")
+    exact = {k: [request[k]] for k in ("ServiceNamespace", "ScalableDimension") if k in request}
+    wanted = exact | {k: values for k, values in one_of.items() if values is not None}
+    return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]
+
+
+service = JsonService(
+    "application-autoscaling",
+    {
+        "RegisterScalableTarget": register_scalable_target,
+        "DeregisterScalableTarget": deregister_scalable_target,
+        "DescribeScalableTargets": describe_scalable_targets,
+        "PutScalingPolicy": put_scaling_policy,
+        "DeleteScalingPolicy": delete_scaling_policy,
+        "DescribeScalingPolicies": describe_scaling_policies,
+        "DescribeScalingActivities": describe_scaling_activities,
+    },
+)

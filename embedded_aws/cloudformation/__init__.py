@@ -1,0 +1,1 @@
+"""What ministack's CloudFormation lacks: roles of stacks, and recovery after a kill."""

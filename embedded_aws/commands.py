@@ -1,0 +1,60 @@
+"""What a person does with the embedded AWS: start, stop, ask how it is."""
+
+import shlex
+import time
+
+from embedded_aws.host import contents, control, home
+
+
+def start() -> None:
+    """Start the embedded AWS unless it runs, and print what its last end cost."""
+    if control.start():
+        print("started", _losses(), sep="\n", end="")
+    else:
+        print("already running")
+
+
+def stop() -> None:
+    """Stop the embedded AWS; the data stays."""
+    print(control.stop())
+
+
+def status() -> None:
+    """Print the server, its stacks and its endpoints."""
+    print(f"embedded AWS   running (pid {_running_pid()}) on {home.ENDPOINT_URL}")
+    print(_losses(), end="")
+    stacks = contents.stacks()
+    if not stacks:
+        print("no stack is deployed")
+    for name, stack_status in stacks:
+        print(f"{name:<14} {stack_status}")
+    for name, endpoint_status in contents.endpoints():
+        print(f"endpoint       {name} {endpoint_status}")
+
+
+def logs() -> None:
+    """Print the logs of functions, endpoints and jobs, oldest first, then the server's own."""
+    _running_pid()
+    for timestamp, name, message in contents.log_lines():
+        at = time.strftime("%H:%M:%S", time.localtime(timestamp / 1000))
+        print(f"{at} {name.rpartition('/')[2]}: {message}")
+    print(f"--- {home.SERVER_LOG}")
+    print("\n".join(home.SERVER_LOG.read_text().splitlines()[-50:]))
+
+
+def env() -> None:
+    """Print what a shell evaluates to turn its AWS clients to the embedded AWS."""
+    for name, value in home.client_variables().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def _running_pid() -> int:
+    pid = control.running_pid()
+    if pid is None:
+        raise SystemExit("the embedded AWS is not running: `embedded-aws start` starts it")
+    return pid
+
+
+def _losses() -> str:
+    """What the server found missing when it started, line by line."""
+    return home.LOSSES.read_text() if home.LOSSES.exists() else ""

@@ -1,0 +1,1 @@
+"""The hooks into ministack, and what our own services share."""

@@ -1,0 +1,1 @@
+"""API Gateway's response streaming, and the functions that are web applications."""

@@ -1,0 +1,83 @@
+"""Lambda's concurrency where ministack lacks it: what templates reserve, and streams that count.
+
+ministack itself holds the functions that are no web servers to what is reserved for them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from embedded_aws.core.emulator import (
+    Json,
+    Response,
+    after_provisioning,
+    before_provisioning,
+    functions,
+)
+
+# What an account has that is not new, and what AWS keeps for functions without a reservation.
+_ACCOUNT_EXECUTIONS = 1000
+_MIN_UNRESERVED = 100
+
+_REFUSAL = (
+    "Specified ReservedConcurrentExecutions for function decreases account's"
+    f" UnreservedConcurrentExecution below its minimum value of [{_MIN_UNRESERVED}]."
+)
+
+_executions: Counter[str] = Counter()  # of web functions, by ARN
+
+
+class ThrottledError(Exception):
+    """All executions of a function are taken."""
+
+
+def install() -> None:
+    """Keep the reservations that templates and callers make, and refuse what AWS refuses."""
+    before_provisioning("AWS::Lambda::Function", _check)
+    after_provisioning("AWS::Lambda::Function", _keep)
+    put = functions._put_function_concurrency
+
+    def checked_put(name: str, data: Json) -> Response:
+        if _exceeds(name, data.get("ReservedConcurrentExecutions", 0)):
+            code = "InvalidParameterValueException"
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+            return 400, headers, json.dumps({"Type": "User", "message": _REFUSAL}).encode()
+        answer: Response = put(name, data)
+        return answer
+
+    functions._put_function_concurrency = checked_put
+
+
+@contextmanager
+def execution(function_arn: str, reserved: int | None) -> Iterator[None]:
+    """Take one execution of a web function for a while; raises ThrottledError when none is free."""
+    limit = _ACCOUNT_EXECUTIONS - _reserved() if reserved is None else reserved
+    if _executions[function_arn] >= limit:
+        raise ThrottledError(f"{function_arn}: all {limit} executions are taken")
+    _executions[function_arn] += 1
+    try:
+        yield
+    finally:
+        _executions[function_arn] -= 1
+
+
+def _check(name: str | None, props: Json) -> None:
+    if _exceeds(name, int(props.get("ReservedConcurrentExecutions", 0))):
+        raise ValueError(_REFUSAL)
+
+
+def _keep(name: str, props: Json) -> None:
+    wanted = props.get("ReservedConcurrentExecutions")
+    functions._functions[name]["concurrency"] = None if wanted is None else int(wanted)
+
+
+def _exceeds(name: str | None, wanted: int) -> bool:
+    allowed = _ACCOUNT_EXECUTIONS - _MIN_UNRESERVED
+    return wanted > 0 and _reserved(besides=name) + wanted > allowed
+
+
+def _reserved(besides: str | None = None) -> int:
+    """What the functions of the current request's account and region reserve together."""
+    others = (record for name, record in functions._functions.items() if name != besides)
+    return sum(record["concurrency"] or 0 for record in others)

@@ -1,0 +1,1 @@
+"""How the embedded AWS lives on this machine: its process, its folder, its programs."""

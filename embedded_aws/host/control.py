@@ -1,0 +1,123 @@
+"""Starts and stops the embedded AWS, and says how it is."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import httpx
+
+from embedded_aws.host import home, private_files
+
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+_MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux take
+
+
+def running_pid() -> int | None:
+    """The process id of the running server, or None.
+
+    The server holds a lock on the file while it lives: what a killed one left in it names nobody.
+    """
+    try:
+        with home.PID_FILE.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)  # 0: it has just begun
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def start() -> bool:
+    """Start the server unless it runs; returns whether it was started now."""
+    if running_pid() is not None:
+        # it may be busy, or have been started by another command just now
+        _wait_until_ready(lambda: running_pid() is not None)
+        return False
+    _check_port()
+    _check_length()
+    private_files.make_private(home.HOME)
+    with os.fdopen(private_files.open_private(home.SERVER_LOG), "ab") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "embedded_aws.host.start"],
+            env=home.server_environment(),
+            cwd=home.ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # an interrupted command leaves it whole
+        )
+    try:
+        _wait_until_ready(lambda: server.poll() is None)
+    except SystemExit:
+        server.kill()
+        raise
+    return True
+
+
+def _check_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", home.PORT))
+        except OSError as error:
+            raise SystemExit(
+                f"port {home.PORT} is not free ({error.strerror}): stop the program that uses it, "
+                "or choose another with LOCAL_AWS_PORT=4570"
+            ) from error
+
+
+def _check_length() -> None:
+    length = len(os.fsencode(home.HOME))
+    if length > _MAX_HOME_BYTES:
+        raise SystemExit(
+            f"the path of LOCAL_AWS_HOME must have at most {_MAX_HOME_BYTES} bytes, because sockets"
+            f" lie under it, got {length}: {home.HOME}"
+        )
+
+
+def _wait_until_ready(lives: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and lives():
+        if _answers():
+            return
+        time.sleep(0.1)
+    what = "does not answer" if lives() else "did not start"
+    last_lines = "\n".join(home.SERVER_LOG.read_text().splitlines()[-15:])
+    raise SystemExit(f"the embedded AWS {what}; {home.SERVER_LOG} ends with:\n{last_lines}")
+
+
+def stop() -> str:
+    """Stop the server, which saves its state first; returns what came of it."""
+    pid = running_pid()
+    if not pid:
+        return "it was not running"
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        if running_pid() != pid:
+            return f"stopped; its data is kept in {home.HOME}"
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return (
+        f"it did not stop within {_STOP_SECONDS} s and was killed: the next start says of which "
+        "moment the state is, what came after is lost"
+    )
+
+
+def _answers() -> bool:
+    try:
+        # no proxy of the environment's: it would not reach this machine
+        httpx.get(f"{home.ENDPOINT_URL}/_ministack/health", timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return True

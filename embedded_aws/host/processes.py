@@ -1,0 +1,135 @@
+"""Child processes that serve HTTP on a Unix socket or a port of this host."""
+
+import http.client
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from embedded_aws.host import guardian
+
+# What a program of the embedded AWS inherits from the server, beside a HOME of its own.
+_INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "TMPDIR"),
+    guardian.OWNER,
+)
+_POLL_SECONDS = 0.05
+_STOP_SECONDS = 5
+
+
+@cache
+def _interpreter_folder() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="local-aws-python-")
+    (Path(folder.name) / "python").symlink_to(Path(sys.executable).resolve())
+    return folder
+
+
+def interpreter_folder() -> Path:
+    """A folder with a `python` that sees no installed package but what PYTHONPATH names.
+
+    It lives as long as this process.
+    """
+    return Path(_interpreter_folder().name)
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of a program before what its owner gives it."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**kept, "HOME": tempfile.gettempdir()}
+
+
+def free_port() -> int:
+    """A TCP port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(
+    command: list[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    own_group: bool = False,
+) -> subprocess.Popen[str]:
+    """Start `command` with just this environment; its output is one pipe of text lines.
+
+    With `own_group` it leads a process group, so that its children can be ended with it.
+    """
+    return subprocess.Popen(  # noqa: S603 - a command of ours or of a deployed function
+        command,
+        env=environment,
+        cwd=folder,
+        encoding="utf-8",
+        errors="replace",  # what is printed is for people: it must not end its reader
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=own_group,
+    )
+
+
+def new_socket() -> Path:
+    """The path of a Unix socket that is to be: no web page reaches one, and no other user this.
+
+    The folder is private in a server, see `host.home`, which also keeps the path short enough.
+    """
+    return Path(tempfile.gettempdir(), secrets.token_hex(4))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """An HTTP connection to a Unix socket."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _connection(address: int | Path) -> http.client.HTTPConnection:
+    if isinstance(address, Path):
+        return _UnixConnection(address, timeout=2)
+    return http.client.HTTPConnection("127.0.0.1", address, timeout=2)
+
+
+def wait_until_ready(
+    process: subprocess.Popen[str] | subprocess.Popen[bytes],
+    address: int | Path,
+    path: str,
+    timeout: float,
+) -> bool:
+    """Whether `path` answers 2xx at the port or socket before the process or the time ends."""
+    deadline = time.monotonic() + timeout
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = _connection(address)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status < 300:  # noqa: PLR2004 - any success
+                return True
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End the process, gently first."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

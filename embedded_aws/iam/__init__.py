@@ -1,0 +1,1 @@
+"""Who may do what: signatures, policies, and the rights of services."""

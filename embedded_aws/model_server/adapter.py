@@ -1,0 +1,87 @@
+"""Turns the PEFT adapter of a fine-tuned model into the GGUF LoRA that llama.cpp applies."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gguf import GGUFWriter
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from embedded_aws.model_server.settings import SettingsError
+
+# PEFT's name of a module in a llama-architecture model, and llama.cpp's
+_MODULES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_TENSOR = re.compile(r".*\.layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])\.weight")
+
+Array = npt.NDArray[np.float32]
+
+
+def convert_adapter(model_data: Path, target: Path) -> None:
+    """Write the adapter in `model_data`/adapter as GGUF; raises SettingsError.
+
+    The model's own `config.json` in `model_data` says how many heads it has.
+    """
+    config = _read_json(model_data / "config.json")
+    adapter = _read_json(model_data / "adapter" / "adapter_config.json")
+    if adapter.get("use_rslora") or adapter.get("use_dora"):
+        raise SettingsError("the adapter must be plain LoRA, got rslora or dora")
+    # beside it first: a server that starts at the same time must not read half of it
+    unfinished = target.with_suffix(".unfinished")
+    writer = GGUFWriter(unfinished, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(adapter["lora_alpha"]))
+    for name, tensor in _tensors(model_data / "adapter" / "adapter_model.safetensors", config):
+        writer.add_tensor(name, tensor.astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    unfinished.replace(target)
+
+
+def _tensors(path: Path, config: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+    heads = {
+        "attn_q": config["num_attention_heads"],
+        "attn_k": config["num_key_value_heads"],
+    }
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SettingsError(f"{path} must be an adapter's safetensors: {error}") from error
+    for name, tensor in sorted(tensors.items()):
+        match = _TENSOR.fullmatch(name)
+        if not match or match[2] not in _MODULES:
+            known = ", ".join(_MODULES)
+            raise SettingsError(f"the adapter must be on {known} only, got {name}")
+        module = _MODULES[match[2]]
+        if match[3] == "B" and module in heads:
+            tensor = _halves_to_pairs(tensor, heads[module])  # noqa: PLW2901 - the same, reordered
+        yield f"blk.{match[1]}.{module}.weight.lora_{match[3].lower()}", tensor
+
+
+def _halves_to_pairs(rows: Array, heads: int) -> Array:
+    """Rows in the order of llama.cpp's rotary embedding, which rotates pairs, not halves."""
+    halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, rows.shape[1])
+    return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows.shape)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"a fine-tuned model must hold {path}: {error}") from error
+    return content

@@ -1,0 +1,1 @@
+"""SageMaker, which ministack lacks."""

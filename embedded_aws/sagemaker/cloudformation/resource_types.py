@@ -1,0 +1,220 @@
+"""The CloudFormation types that ministack lacks, over the services of this package."""
+
+import uuid
+from collections.abc import Callable
+
+from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.core.emulator import Json, ScopedStore, add_resource_type
+from embedded_aws.core.rpc import ServiceError
+from embedded_aws.sagemaker import service as sagemaker
+from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
+from embedded_aws.sagemaker.hosting import records as hosting_records
+
+
+def install() -> None:
+    """Register every type."""
+    _add_immutable("Model", hosting_records.models)
+    _add_immutable("EndpointConfig", hosting_records.configs)
+    add_resource_type(
+        "AWS::SageMaker::ModelPackageGroup",
+        _create_group,
+        _update_group,
+        _delete_group,
+    )
+    add_resource_type(
+        "AWS::SageMaker::Pipeline",
+        _create_pipeline,
+        _update_pipeline,
+        _delete_pipeline,
+        blocks=True,
+    )
+    add_resource_type(
+        "AWS::SageMaker::Endpoint",
+        _create_endpoint,
+        _update_endpoint,
+        _delete_endpoint,
+        blocks=True,
+    )
+    add_resource_type(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        _put_target,
+        lambda _logical, _physical, _old, new: _put_target(_logical, new),
+        _delete_target,
+    )
+    add_resource_type(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        _put_policy,
+        lambda _logical, _physical, _old, new: _put_policy(_logical, new),
+        _delete_policy,
+    )
+
+
+def _call(operation: str, request: Json) -> Json:
+    return stack_permissions.call(sagemaker.service, operation, request)
+
+
+def _generated_name(logical_id: str) -> str:
+    return f"{logical_id[:50]}-{uuid.uuid4().hex[:12]}"
+
+
+def _add_immutable(kind: str, store: ScopedStore) -> None:
+    """A SageMaker resource whose every change is a replacement, as CloudFormation documents."""
+    name_property = f"{kind}Name"
+
+    def create(logical_id: str, props: Json) -> tuple[str, Json]:
+        name = props.get(name_property) or _generated_name(logical_id)
+        answer = _call(f"Create{kind}", {**props, name_property: name})
+        _call(f"Describe{kind}", {name_property: name})  # CloudFormation reads what it made
+        return answer[f"{kind}Arn"], {name_property: name}
+
+    def replace(logical_id: str, _physical: str, _old: Json, new: Json) -> tuple[str, Json]:
+        return create(logical_id, new)
+
+    def delete(physical_id: str, _props: Json) -> None:
+        name = hosting_records.name_of(store, physical_id)
+        _ignoring_absence(lambda: _call(f"Delete{kind}", {name_property: name}))
+
+    add_resource_type(f"AWS::SageMaker::{kind}", create, replace, delete)
+
+
+def _ignoring_absence(delete: Callable[[], object]) -> None:
+    try:
+        delete()
+    except ServiceError as error:
+        if error.code not in ("ValidationException", "ResourceNotFound"):
+            raise
+
+
+def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
+    name = props.get("EndpointName") or _generated_name(logical_id)
+    request = _endpoint_request("CreateEndpoint", {**props, "EndpointName": name})
+    stack_permissions.check(sagemaker.service, "CreateEndpoint", request)
+    sagemaker.create_unowned(request)
+    try:
+        created = _settled(name)
+    except ValueError:
+        _call("DeleteEndpoint", {"EndpointName": name})
+        raise
+    sagemaker.own(name)
+    return created
+
+
+def _update_endpoint(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
+    name = hosting_records.name_of(hosting_records.endpoints, physical_id)
+    if old.get("EndpointName") != new.get("EndpointName"):
+        return _create_endpoint(logical_id, new)  # a replacement: the old one goes afterwards
+    request = _endpoint_request("UpdateEndpoint", {**new, "EndpointName": name})
+    _call("UpdateEndpoint", request)
+    return _settled(name)
+
+
+def _endpoint_request(operation: str, props: Json) -> Json:
+    # The type's properties are those of both operations: each takes its own.
+    known = sagemaker.service.accepts("CreateEndpoint") | sagemaker.service.accepts(
+        "UpdateEndpoint"
+    )
+    if unknown := props.keys() - known:
+        raise ValueError(f"AWS::SageMaker::Endpoint has no property {', '.join(sorted(unknown))}")
+    accepted = sagemaker.service.accepts(operation)
+    return {k: v for k, v in props.items() if k in accepted}
+
+
+def _settled(name: str) -> tuple[str, Json]:
+    stack_permissions.check(sagemaker.service, "DescribeEndpoint", {"EndpointName": name})
+    record = sagemaker.wait_for_rollout(name)
+    if record["EndpointStatus"] != "InService" or "FailureReason" in record:
+        raise ValueError(record.get("FailureReason", f"it is {record['EndpointStatus']}"))
+    return record["Arn"], {"EndpointName": name}
+
+
+def _delete_endpoint(physical_id: str, _props: Json) -> None:
+    name = hosting_records.name_of(hosting_records.endpoints, physical_id)
+    _ignoring_absence(lambda: _call("DeleteEndpoint", {"EndpointName": name}))
+
+
+def _create_group(_logical_id: str, props: Json) -> tuple[str, Json]:
+    answer = _call("CreateModelPackageGroup", props)
+    request = {"ModelPackageGroupName": answer["ModelPackageGroupArn"]}
+    record = _call("DescribeModelPackageGroup", request)
+    attributes = ("ModelPackageGroupArn", "ModelPackageGroupStatus", "CreationTime")
+    return answer["ModelPackageGroupArn"], {name: str(record[name]) for name in attributes}
+
+
+def _update_group(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
+    if old["ModelPackageGroupName"] != new["ModelPackageGroupName"]:
+        return _create_group(logical_id, new)
+    if _untagged(old) != _untagged(new):
+        raise ValueError("the embedded CloudFormation updates tags only of a ModelPackageGroup")
+    return physical_id, {"ModelPackageGroupArn": physical_id}
+
+
+def _untagged(props: Json) -> Json:
+    return {k: v for k, v in props.items() if k != "Tags"}
+
+
+def _delete_group(physical_id: str, _props: Json) -> None:
+    request = {"ModelPackageGroupName": physical_id}
+    _ignoring_absence(lambda: _call("DeleteModelPackageGroup", request))
+
+
+def _pipeline_request(props: Json, operation: str) -> Json:
+    definition = props["PipelineDefinition"]
+    request = {k: v for k, v in props.items() if k != "PipelineDefinition"}
+    if place := definition.get("PipelineDefinitionS3Location"):
+        names = {"Bucket": "Bucket", "Key": "ObjectKey", "Version": "VersionId"}
+        location = {names[k]: v for k, v in place.items() if k in names}
+        request["PipelineDefinitionS3Location"] = location
+    else:
+        request["PipelineDefinition"] = definition["PipelineDefinitionBody"]
+    accepted = sagemaker.service.accepts(operation)
+    token = {"ClientRequestToken": uuid.uuid4().hex} if "ClientRequestToken" in accepted else {}
+    return {**{k: v for k, v in request.items() if k in accepted}, **token}
+
+
+def _create_pipeline(_logical_id: str, props: Json) -> tuple[str, Json]:
+    _call("CreatePipeline", _pipeline_request(props, "CreatePipeline"))
+    return props["PipelineName"], {}
+
+
+def _update_pipeline(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
+    if old["PipelineName"] != new["PipelineName"]:
+        return _create_pipeline(logical_id, new)
+    _call("UpdatePipeline", _pipeline_request(new, "UpdatePipeline"))
+    return physical_id, {}
+
+
+def _delete_pipeline(physical_id: str, _props: Json) -> None:
+    request = {"PipelineName": physical_id, "ClientRequestToken": uuid.uuid4().hex}
+    _ignoring_absence(lambda: _call("DeletePipeline", request))
+
+
+def _put_target(_logical_id: str, props: Json) -> tuple[str, Json]:
+    autoscaling.service.call("RegisterScalableTarget", props)
+    parts = (props[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+    return "|".join(parts), {}
+
+
+def _target_request(target_id: str) -> Json:
+    keys = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+    return dict(zip(keys, target_id.split("|"), strict=True))
+
+
+def _delete_target(physical_id: str, _props: Json) -> None:
+    request = _target_request(physical_id)
+    _ignoring_absence(lambda: autoscaling.service.call("DeregisterScalableTarget", request))
+
+
+def _policy_request(props: Json) -> Json:
+    target = _target_request(props["ScalingTargetId"]) if "ScalingTargetId" in props else {}
+    return {**{k: v for k, v in props.items() if k != "ScalingTargetId"}, **target}
+
+
+def _put_policy(_logical_id: str, props: Json) -> tuple[str, Json]:
+    answer = autoscaling.service.call("PutScalingPolicy", _policy_request(props))
+    return answer["PolicyARN"], {"Arn": answer["PolicyARN"]}
+
+
+def _delete_policy(_physical_id: str, props: Json) -> None:
+    keys = ("ResourceId", "ScalableDimension", "ServiceNamespace", "PolicyName")
+    request = {k: v for k, v in _policy_request(props).items() if k in keys}
+    _ignoring_absence(lambda: autoscaling.service.call("DeleteScalingPolicy", request))

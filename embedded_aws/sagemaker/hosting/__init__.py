@@ -1,0 +1,1 @@
+"""Models, endpoint configurations, endpoints, and their containers."""

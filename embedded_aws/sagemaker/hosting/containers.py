@@ -1,0 +1,114 @@
+"""Model containers: what SageMaker would run on instances runs here as processes.
+
+One process stands for all the instances of an endpoint: a laptop has no more to give.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from embedded_aws.core.emulator import Json
+from embedded_aws.core.logs import LogShipper
+from embedded_aws.core.rpc import ServiceError
+from embedded_aws.host import processes
+from embedded_aws.sagemaker import roles, s3_folders
+from embedded_aws.sagemaker.image_pull import PullError, check_pull
+from embedded_aws.sagemaker.registry import packages as model_registry
+
+_IMAGE_REPOSITORY = "huggingface-pytorch-tgi-inference"
+# A digest does not say which TGI it is, and no registry is here to ask: it is taken for this one.
+_IMAGE = re.compile(rf"/{_IMAGE_REPOSITORY}(:.*-tgi1\.1\.0-.*|@sha256:[0-9a-f]{{64}})$")
+_ROOT = Path(__file__).parents[3]
+
+
+class ContainerError(Exception):
+    """A container that did not become healthy; the message is the endpoint's failure reason."""
+
+
+class Container:
+    """One model container, a TGI server on a Unix socket: no other program's business."""
+
+    def __init__(self, model: Json, endpoint_name: str) -> None:
+        self._definition = _container_definition(model)
+        role_arn = model.get("ExecutionRoleArn")
+        if role_arn is None:
+            raise ContainerError("give the model an ExecutionRoleArn: its image is pulled with it")
+        try:
+            check_pull(role_arn, self._definition["Image"])
+            logs = roles.client(role_arn, "logs")
+        except (PullError, ServiceError) as error:
+            raise ContainerError(str(error)) from error
+        self.socket = processes.new_socket()
+        self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
+        self._download_weights(role_arn)
+        self._process = processes.start(
+            [sys.executable, "-m", "embedded_aws.model_server"], self._environment(), _ROOT
+        )
+        self._log = LogShipper(
+            self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/", logs=logs
+        )
+
+    def wait_until_healthy(self, timeout_seconds: float) -> None:
+        """Block until the container answers its health check; raises ContainerError."""
+        if processes.wait_until_ready(self._process, self.socket, "/ping", timeout_seconds):
+            return
+        ended = self._process.poll() is not None
+        self.stop()
+        reason = self._log.last_line() if ended else f"no answer in {timeout_seconds:g} s"
+        raise ContainerError(
+            "The primary container for production variant AllTraffic did not pass the ping "
+            f"health check: {reason}"
+        )
+
+    def stop(self) -> None:
+        """End the process and delete its copy of the weights."""
+        processes.stop(self._process)
+        self.socket.unlink(missing_ok=True)
+        self._weights.cleanup()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **processes.inherited_environment(),
+            "PYTHONUNBUFFERED": "1",
+            **self._definition.get("Environment", {}),
+            "UVICORN_UDS": str(self.socket),
+            "SM_MODEL_DIR": self._weights.name,
+        }
+
+    def _download_weights(self, role_arn: str) -> None:
+        source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
+        if source is None:
+            return
+        try:
+            s3 = roles.client(role_arn, "s3")
+            s3_folders.download(s3, source["S3Uri"], Path(self._weights.name))
+        except (ServiceError, s3_folders.TransferError) as error:
+            raise ContainerError(
+                f"Could not access model data at {source['S3Uri']}: {error}; the embedded AWS "
+                "holds no copy of published weights: deploy the environment `local`, or upload a "
+                "model there, that the role of the model may read"
+            ) from error
+
+
+def _container_definition(model: Json) -> Json:
+    definition: Json | None = model.get("PrimaryContainer")
+    if definition is None:
+        raise ContainerError("the embedded SageMaker hosts models with a PrimaryContainer only")
+    if "ModelPackageName" in definition:
+        definition = _with_package(definition)
+    image = definition.get("Image", "")
+    if not _IMAGE.search(image):
+        raise ContainerError(
+            f"the embedded SageMaker runs {_IMAGE_REPOSITORY} at TGI 1.1.0 only, got {image!r}"
+        )
+    if "ModelDataUrl" in definition:
+        raise ContainerError("give weights by ModelDataSource: ModelDataUrl is not emulated")
+    return definition
+
+
+def _with_package(definition: Json) -> Json:
+    """The package's container, with the environment that the model adds to it."""
+    package = model_registry.container(definition["ModelPackageName"])
+    environment = {**package.get("Environment", {}), **definition.get("Environment", {})}
+    return {**package, **definition, "Environment": environment}

@@ -1,0 +1,106 @@
+"""SageMaker's models and endpoint configurations: what an endpoint is made from."""
+
+from embedded_aws.core.emulator import Json
+from embedded_aws.core.rpc import Operation, invalid
+from embedded_aws.sagemaker.hosting.records import (
+    check_emulated,
+    configs,
+    create,
+    described,
+    get,
+    models,
+    page,
+)
+from embedded_aws.sagemaker.registry import packages as model_registry
+
+_MODEL = frozenset(
+    ("ModelName", "PrimaryContainer", "ExecutionRoleArn", "EnableNetworkIsolation", "Tags")
+)
+_CONTAINER = frozenset(
+    ("Image", "Environment", "ModelDataSource", "ModelPackageName", "ContainerHostname")
+)
+_CONFIG = frozenset(("EndpointConfigName", "ProductionVariants", "KmsKeyId", "Tags"))
+_VARIANT = frozenset(
+    (
+        "VariantName",
+        "ModelName",
+        "InstanceType",
+        "InitialInstanceCount",
+        "InitialVariantWeight",
+        "RoutingConfig",
+        "VolumeSizeInGB",
+        "ModelDataDownloadTimeoutInSeconds",
+        "ContainerStartupHealthCheckTimeoutInSeconds",
+    )
+)
+
+
+def create_model(request: Json) -> Json:
+    """CreateModel."""
+    check_emulated(request, _MODEL, "a model")
+    check_emulated(request.get("PrimaryContainer", {}), _CONTAINER, "a container")
+    if package := request.get("PrimaryContainer", {}).get("ModelPackageName"):
+        model_registry.check_approved(package)
+    return {"ModelArn": create(models, "model", request["ModelName"], request)}
+
+
+def describe_model(request: Json) -> Json:
+    """DescribeModel."""
+    return described(get(models, "model", request["ModelName"]), "ModelArn")
+
+
+def delete_model(request: Json) -> Json:
+    """DeleteModel."""
+    get(models, "model", request["ModelName"])
+    del models[request["ModelName"]]
+    return {}
+
+
+def list_models(request: Json) -> Json:
+    """ListModels."""
+    return page("Models", "Model", models, ("CreationTime",), request)
+
+
+def create_endpoint_config(request: Json) -> Json:
+    """CreateEndpointConfig; one production variant, as a laptop has one of everything."""
+    variants = request.get("ProductionVariants", [])
+    if len(variants) != 1 or "ModelName" not in variants[0]:
+        raise invalid(
+            "the embedded SageMaker hosts one production variant with a ModelName, "
+            f"got {len(variants)} variants"
+        )
+    check_emulated(request, _CONFIG, "an endpoint configuration")
+    check_emulated(variants[0], _VARIANT, "a production variant")
+    get(models, "model", variants[0]["ModelName"])
+    name = request["EndpointConfigName"]
+    return {"EndpointConfigArn": create(configs, "endpoint-config", name, request)}
+
+
+def describe_endpoint_config(request: Json) -> Json:
+    """DescribeEndpointConfig."""
+    record = get(configs, "endpoint-config", request["EndpointConfigName"])
+    return described(record, "EndpointConfigArn")
+
+
+def list_endpoint_configs(request: Json) -> Json:
+    """ListEndpointConfigs."""
+    return page("EndpointConfigs", "EndpointConfig", configs, ("CreationTime",), request)
+
+
+def delete_endpoint_config(request: Json) -> Json:
+    """DeleteEndpointConfig."""
+    get(configs, "endpoint-config", request["EndpointConfigName"])
+    del configs[request["EndpointConfigName"]]
+    return {}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateModel": create_model,
+    "DescribeModel": describe_model,
+    "DeleteModel": delete_model,
+    "ListModels": list_models,
+    "CreateEndpointConfig": create_endpoint_config,
+    "DescribeEndpointConfig": describe_endpoint_config,
+    "DeleteEndpointConfig": delete_endpoint_config,
+    "ListEndpointConfigs": list_endpoint_configs,
+}

@@ -1,0 +1,151 @@
+"""SageMaker's data plane: InvokeEndpoint and InvokeEndpointWithResponseStream."""
+
+import asyncio
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+
+from embedded_aws.core.emulator import (
+    MAX_CHUNK_BYTES,
+    Chunks,
+    Json,
+    Response,
+    Write,
+    account_id,
+    arn,
+    encode_event,
+    stream,
+)
+from embedded_aws.iam.permissions import deny
+from embedded_aws.sagemaker import service as sagemaker
+
+# The walls that SageMaker puts around a request: see docs/architecture.md.
+_RESPONSE_SECONDS = 60
+_STREAM_SECONDS = 480
+_MOST_PAYLOAD_BYTES = 6_291_456
+
+_URL = "http://localhost/invocations"  # through the container's socket
+_PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream)$")
+_VARIANT = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}
+
+
+def matches(path: str, _headers: dict[str, str]) -> bool:
+    """Whether a request is for the data plane."""
+    return _PATH.match(path) is not None
+
+
+async def handle(
+    _method: str, path: str, headers: dict[str, str], body: bytes, query: Json
+) -> Response:
+    """Forward one invocation to the endpoint's container."""
+    matched = _PATH.match(path)
+    assert matched is not None  # noqa: S101 - `matches` routed it here
+    name, operation = matched.groups()
+    streamed = operation.endswith("stream")
+    action = f"sagemaker:InvokeEndpoint{'WithResponseStream' if streamed else ''}"
+    if refusal := deny(action, arn("sagemaker", f"endpoint/{name.lower()}"), headers, query):
+        return refusal
+    if len(body) > _MOST_PAYLOAD_BYTES:
+        return _error(413, "ValidationError", f"payload over {_MOST_PAYLOAD_BYTES} bytes")
+    socket = sagemaker.container_socket(name)
+    if socket is None:
+        return _error(
+            400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
+        )
+    request_headers = {"Content-Type": headers.get("content-type", "application/json")}
+    invoke = _invoke_streamed if streamed else _invoke
+    try:
+        return await invoke(socket, request_headers, body)
+    except (aiohttp.ClientError, TimeoutError) as fault:
+        message = f"Received server error (0) from primary: {type(fault).__name__}"
+        return _model_error(message, 0, "")
+
+
+def _session(socket: Path, seconds: float) -> aiohttp.ClientSession:
+    limit = aiohttp.ClientTimeout(total=seconds)
+    return aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(str(socket)), read_bufsize=MAX_CHUNK_BYTES, timeout=limit
+    )
+
+
+async def _invoke(socket: Path, headers: dict[str, str], body: bytes) -> Response:
+    async with (
+        _session(socket, _RESPONSE_SECONDS) as session,
+        session.post(_URL, data=body, headers=headers) as answer,
+    ):
+        content = await answer.read()
+        if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
+            return _container_error(answer.status, content)
+        return 200, {**_VARIANT, "Content-Type": answer.content_type}, content
+
+
+async def _invoke_streamed(socket: Path, headers: dict[str, str], body: bytes) -> Response:
+    session = _session(socket, _STREAM_SECONDS)
+    try:
+        answer = await session.post(_URL, data=body, headers=headers)
+        if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
+            content = await answer.read()
+            await session.close()
+            return _container_error(answer.status, content)
+    except BaseException:
+        await session.close()
+        raise
+    response_headers = {
+        **_VARIANT,
+        "x-Amzn-SageMaker-Content-Type": answer.content_type,
+        "Content-Type": "application/vnd.amazon.eventstream",
+    }
+    return 200, response_headers, stream(_payload_parts(session, answer))
+
+
+def _payload_parts(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> Chunks:
+    async def write_parts(write: Write) -> None:
+        try:
+            async for part in answer.content.iter_chunked(MAX_CHUNK_BYTES):
+                await write(_event("PayloadPart", "application/octet-stream", part))
+        except TimeoutError:
+            await write(_stream_error("ModelInvocationTimeExceeded"))
+        except aiohttp.ClientError:
+            await write(_stream_error("StreamBroken"))
+        finally:
+            # Closing the connection is what tells the container that nobody listens any more.
+            with suppress(aiohttp.ClientError):
+                answer.close()
+            await asyncio.shield(session.close())
+
+    return write_parts
+
+
+def _event(kind: str, content_type: str, payload: bytes) -> bytes:
+    headers = {":message-type": "event", ":event-type": kind, ":content-type": content_type}
+    return encode_event(headers, payload)
+
+
+def _stream_error(code: str) -> bytes:
+    headers = {
+        ":message-type": "exception",
+        ":exception-type": "ModelStreamError",
+        ":content-type": "application/json",
+    }
+    message = "The model stream ended before it was complete."
+    return encode_event(headers, json.dumps({"Message": message, "ErrorCode": code}).encode())
+
+
+def _container_error(status: int, content: bytes) -> Response:
+    text = content.decode(errors="replace")
+    side = "client" if status < 500 else "server"  # noqa: PLR2004 - HTTP classes
+    message = f'Received {side} error ({status}) from primary with message "{text}".'
+    return _model_error(message, status, text)
+
+
+def _model_error(message: str, status: int, original: str) -> Response:
+    details = {"OriginalStatusCode": status, "OriginalMessage": original, "LogStreamArn": ""}
+    return _error(424, "ModelError", message, details)
+
+
+def _error(status: int, code: str, message: str, details: Json | None = None) -> Response:
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+    return status, headers, json.dumps({"Message": message, **(details or {})}).encode()

@@ -1,0 +1,26 @@
+"""How a job's container is started: by a Python script among its inputs."""
+
+from embedded_aws.core.emulator import Json
+from embedded_aws.core.rpc import invalid
+from embedded_aws.sagemaker.jobs.job import Job
+
+_INTERPRETERS = ("python3", "python")
+
+
+def check(specification: Json) -> None:
+    """Raise ServiceError unless the entry point is one that this machine runs."""
+    entrypoint = specification.get("ContainerEntrypoint", [])
+    if not entrypoint or entrypoint[0] not in _INTERPRETERS:
+        raise invalid(
+            "the embedded SageMaker runs Python scripts: give ContainerEntrypoint "
+            f"['python3', <script>, ...], got {entrypoint}"
+        )
+
+
+def command(job: Job, specification: Json) -> list[str]:
+    """The script and its arguments, with this machine's paths."""
+    words = [
+        *specification["ContainerEntrypoint"][1:],
+        *specification.get("ContainerArguments", []),
+    ]
+    return [job.mapped(word) for word in words]

@@ -1,0 +1,172 @@
+"""One SageMaker job on this machine: its folder for /opt/ml, its process, its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from embedded_aws.core.emulator import Json, region
+from embedded_aws.core.logs import LogShipper
+from embedded_aws.core.paths import inside
+from embedded_aws.host import processes
+from embedded_aws.iam.permissions import role_may
+from embedded_aws.sagemaker import roles
+from embedded_aws.sagemaker.image_pull import PullError, check_pull
+from embedded_aws.sagemaker.jobs import isolation
+
+_CONTAINER_ROOT = "/opt/ml/"
+_STOP_SECONDS = 120  # as SageMaker: from SIGTERM to SIGKILL
+_POLL_SECONDS = 0.05
+_MOST_REASON_CHARACTERS = 1024
+
+
+class JobError(Exception):
+    """Why a job failed: its failure reason."""
+
+
+class Ended(NamedTuple):
+    """How a job's process ended."""
+
+    status: int
+    last_line: str
+
+
+class Job:
+    """A job while it runs; `record` is what its Describe operation answers."""
+
+    def __init__(self, record: Json, kind: str, name: str) -> None:
+        self.record = record
+        self.name = name
+        self.stopping = threading.Event()
+        self.out_of_time = False
+        self._log_group = f"/aws/sagemaker/{kind}s"
+        self._folder = tempfile.TemporaryDirectory(prefix="local-aws-job-")
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """What stands for /opt/ml."""
+        return Path(self._folder.name)
+
+    def mapped(self, text: str) -> str:
+        """`text` with the container's paths replaced by this machine's."""
+        return text.replace(_CONTAINER_ROOT, f"{self.folder}/")
+
+    def path(self, container_path: str) -> Path:
+        """The folder that stands for one of the container's; it exists."""
+        folder = Path(self.mapped(f"{container_path.rstrip('/')}/"))
+        try:
+            inside(self.folder, folder).mkdir(parents=True, exist_ok=True)
+        except ValueError as error:
+            raise JobError(
+                f"ClientError: give paths under {_CONTAINER_ROOT}, got {container_path}"
+            ) from error
+        return folder
+
+    def check_rights(self) -> None:
+        """Raise JobError unless the role may pull the image, and encrypt with the output's key."""
+        specification = self.record.get("AppSpecification") or self.record["AlgorithmSpecification"]
+        image = specification.get("ImageUri") or specification["TrainingImage"]
+        try:
+            check_pull(self.record["RoleArn"], image)
+        except PullError as error:
+            raise JobError(f"ClientError: {error}") from error
+        places = (
+            self.record.get(f"{name}Config", {}) for name in ("ProcessingOutput", "OutputData")
+        )
+        key_arn = next(filter(None, (place.get("KmsKeyId") for place in places)), None)
+        # S3 does not ask for it, but SageMaker's reference of OutputDataConfig does.
+        if key_arn and not role_may(self.record["RoleArn"], "kms:Encrypt", key_arn):
+            raise JobError(f"ClientError: {self.record['RoleArn']} may not kms:Encrypt {key_arn}")
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
+        """A client that acts as the job's role."""
+        return roles.client(self.record["RoleArn"], service)
+
+    def said(self, file: str) -> str:
+        """What the container wrote into one of the contract's message files, or nothing."""
+        with suppress(OSError, ValueError):
+            path = inside(self.folder, self.folder / file)
+            if path.is_file():  # and no pipe, which would never end
+                return path.read_text(errors="replace").strip()[:_MOST_REASON_CHARACTERS]
+        return ""
+
+    def execute(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        working_folder: Path,
+        on_line: Callable[[str], None] = lambda _line: None,
+    ) -> Ended:
+        """Run a Python program to its end, which stopping the job or its time limit may be."""
+        interpreter = os.environ.get("LOCAL_AWS_JOB_PYTHON", sys.executable)
+        try:
+            process = processes.start(
+                [*(isolation.prefix() if self._is_isolated else []), interpreter, *command],
+                self._environment(environment),
+                working_folder,
+                own_group=True,
+            )
+        except OSError as error:
+            raise JobError(
+                f"InternalServerError: no Python for jobs at {interpreter}: {error.strerror}"
+            ) from error
+        self._process = process
+        stream = f"{self.name}/algo-1-"
+        logs = self.client("logs")
+        log = LogShipper(process, self._log_group, stream, logs=logs, on_line=on_line)
+        self._wait(process)
+        return Ended(process.returncode, log.last_line())
+
+    def kill(self) -> None:
+        """End the process and its children at once, and delete the folder."""
+        self.stopping.set()
+        if self._process and self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._folder.cleanup()
+
+    def _wait(self, process: subprocess.Popen[str]) -> None:
+        limit = self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)
+        deadline = time.monotonic() + limit
+        while process.poll() is None and not self.stopping.wait(_POLL_SECONDS):
+            if time.monotonic() > deadline:
+                self.out_of_time = True
+                self.stopping.set()
+        if process.poll() is None:
+            process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        with suppress(ProcessLookupError):  # what is left of it and of its children
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _environment(self, own: dict[str, str]) -> dict[str, str]:
+        given = self.record.get("Environment", {})
+        return {
+            **processes.inherited_environment(),
+            "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": "1",
+            "AWS_REGION": region(),
+            "AWS_DEFAULT_REGION": region(),
+            **{name: self.mapped(value) for name, value in own.items()},
+            **{name: self.mapped(value) for name, value in given.items()},
+            **({} if self._is_isolated else self._access()),
+        }
+
+    @property
+    def _is_isolated(self) -> bool:
+        network = self.record.get("NetworkConfig", self.record)  # of processing, of training
+        return bool(network.get("EnableNetworkIsolation"))
+
+    def _access(self) -> dict[str, str]:
+        """The way to AWS, which an isolated container has not."""
+        endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+        return {**endpoint, **roles.credentials(self.record["RoleArn"])}

@@ -1,0 +1,238 @@
+"""Every name of ministack that the embedded AWS builds on: a new version must fail here first."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ministack import app
+from ministack.core import (
+    iam_actions,
+    iam_evaluator,
+    lambda_runtime,
+    persistence,
+    responses,
+    router,
+    sigv4,
+)
+from ministack.services import (
+    apigateway_v1,
+    cloudformation,
+    eventbridge,
+    iam,
+    kms,
+    lambda_svc,
+    s3,
+    sqs,
+    sts,
+)
+from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
+
+from embedded_aws.core import emulator
+
+PACKAGE = Path(__file__).parents[2]
+ROOT = PACKAGE.parent
+
+_Name = tuple[ModuleType, str]
+
+# Functions, with the parameters that they begin with.
+_PARAMETERS: dict[_Name, str] = {
+    (app, "_credential_failure"): "service iam_action request_id denied headers",
+    (app, "_enforce_data_plane"): "service iam_action headers query_params request_id resource_arn",
+    (app, "_routing_params"): "method path headers body query_params",
+    (app, "detect_service"): "method path headers query_params",
+    (apigateway_v1, "_api_key_from_request"): "headers",
+    (apigateway_v1, "_authorize_request_v1"): "api_id stage_name method_obj method request_path",
+    (
+        apigateway_v1,
+        "_build_lambda_event_v1",
+    ): "api_id stage_name stage resource request_path method headers body query_params path_params",
+    (apigateway_v1, "_gw_error"): "response_type message",
+    (apigateway_v1, "_invoke_authorizer_lambda"): "authorizer event account_id region",
+    (apigateway_v1, "_invoke_lambda_proxy_v1"): "integration api_id stage_name stage resource "
+    "request_path method headers body query_params path_params",
+    (apigateway_v1, "_resolve_api_key"): "value",
+    (app, "pin_request_origin"): "source_ip secure_transport",
+    (eventbridge, "_invoke_target"): "target event rule",
+    (eventbridge, "_put_events"): "data allow_aws_source",
+    (iam_actions, "request_tag_context"): "service iam_action body params",
+    (iam, "_boundary_policy_error"): "arn",
+    (iam_evaluator, "_action_matches"): "request_action actions not_actions",
+    (iam_evaluator, "_gather_role_policies"): "role_name account_id",
+    (iam_evaluator, "_permissions_boundary"): "store name account_id",
+    (iam_actions, "extract_resource_arn"): "service method path headers body",
+    (iam_evaluator, "_resource_policy"): "service resource_arn",
+    (iam_evaluator, "combine_resource_policy"): "identity ctx policy owner_account required limits",
+    (iam_evaluator, "enforce"): "access_key_id iam_action service region resource_arn "
+    "service_context",
+    (iam_evaluator, "evaluate_resource_policy"): "doc ctx service",
+    (kms, "_resolve_key"): "key_id_or_arn",
+    (s3, "_bucket_default_sse_headers"): "bucket_name",
+    (s3, "_stored_sse_headers"): "obj",
+    (sqs, "_delete_messages_for_esm"): "queue_url receipt_handles",
+    (sqs, "queue_policy_for_arn"): "queue_arn",
+    (iam_evaluator, "_resolve_condition_key"): "key ctx",
+    (iam_evaluator, "_service_principal_matches"): "principal service",
+    (iam_evaluator, "caller_arn"): "",
+    (iam_evaluator, "evaluate"): "ctx policies",
+    (iam_evaluator, "AuthError"): "code message",
+    (iam_evaluator, "evaluate_trust_policy"): "trust_doc caller_arn ctx",
+    (iam_evaluator, "is_root_access_key"): "access_key_id",
+    (iam_evaluator, "resolve_credential"): "access_key_id account_id session_token",
+    (lambda_runtime, "execution_credentials"): "config",
+    (lambda_svc, "_emit_lambda_logs"): "func request_id",
+    (lambda_svc, "execution_credentials"): "config",
+    (router, "extract_access_key_id"): "headers query_params",
+    (sigv4, "decode_header_value"): "value",
+    (
+        sigv4,
+        "header_signature_failure",
+    ): "signature secret method raw_path query_params headers body presigned",
+    (sigv4, "parse_header_signature"): "headers",
+    (sigv4, "parse_query_signature"): "query_params",
+    (sigv4, "presigned_request_is_expired"): "amz_date expires",
+    (sigv4, "request_time_failure"): "signature",
+    (lambda_svc, "_es_encode_message"): "headers payload",
+    (lambda_svc, "_provided_worker_env"): "config",
+    (lambda_svc, "_execute_function"): "func event",
+    (lambda_svc, "_get_func_record_for_qualifier"): "name qualifier",
+    (lambda_svc, "_iter_all_esms"): "",
+    (lambda_svc, "function_policy_for_arn"): "resource_arn",
+    (lambda_svc, "_get_func_record_for_ref_in_scope"): "function_ref account_id region",
+    (lambda_svc, "_put_function_concurrency"): "func_name data",
+    (responses, "request_scope"): "account_id region",
+    (stacks, "_add_event"): "stack_id stack_name logical_id resource_type status reason",
+    (sts, "register_session"): "access_key session",
+    (stacks, "_delete_resource"): "resource_type physical_id props",
+    (stacks, "_provision_resource"): "resource_type logical_id props stack_name",
+    (stacks, "_runs_on_worker_thread"): "resource_type",
+    (stacks, "_update_resource"): "resource_type physical_id old_props new_props",
+    (app, "_build_persistence_save_dict"): "",
+    (app, "_load_persisted_state"): "",
+    (app, "load_state"): "service",
+    (persistence, "_json_default"): "obj",
+    (persistence, "_json_object_hook"): "obj",
+    (s3, "_atomic_write"): "fpath data",
+    (s3, "_persist_object"): "bucket key obj",
+    (s3, "_version_disk_path"): "bucket key version_id account_id",
+    (s3, "_version_file_exists"): "bucket_name key version_id account_id",
+    (app, "save_all"): "services",
+    (cloudformation, "handle_request"): "method path headers body query_params",
+    (cloudformation, "load_persisted_state"): "data",
+    (provisioners, "_delete_resource"): "resource_type physical_id props",
+    (helpers, "_error"): "code message",
+    (helpers, "_extract_string_members"): "params prefix",
+    (helpers, "_p"): "params key",
+    (responses, "new_uuid"): "",
+    (responses, "get_account_id"): "",
+    (responses, "get_region"): "",
+    (responses, "StreamingResponse"): "runner",
+}
+
+# All other names.
+_NAMES: list[_Name] = [
+    (app, "_loaded_modules"),
+    (app, "_state_map"),
+    (app, "SERVICE_HANDLERS"),
+    (app, "SERVICE_REGISTRY"),
+    (app, "app"),
+    (apigateway_v1, "_request_validators"),
+    (apigateway_v1, "_resources"),
+    (apigateway_v1, "_rest_apis"),
+    (changesets, "_add_event"),
+    (cloudformation, "_stacks"),
+    (handlers, "_ACTION_HANDLERS"),
+    (handlers, "_add_event"),
+    (iam, "_roles"),
+    (lambda_runtime, "os"),
+    (lambda_svc, "_functions"),
+    (iam_evaluator, "CredentialResolutionError"),
+    (iam_evaluator, "EvalContext"),
+    (iam_evaluator, "ParsedStatement"),
+    (iam_evaluator, "EvalResult"),
+    (s3, "_bucket_encryption"),
+    (provisioners, "_RESOURCE_HANDLERS"),
+    (responses, "AccountRegionScopedDict"),
+    (s3, "_buckets"),
+    (s3, "_object_versions"),
+    (s3, "logger"),
+    (stacks, "CLIENT_REQUEST_TOKEN"),
+]
+
+
+def _id(value: _Name | str) -> str:
+    return value if isinstance(value, str) else value[1]
+
+
+def test_ministack_is_the_version_that_requirements_pin() -> None:
+    pins = (ROOT / "requirements-dev.txt").read_text()
+    (pinned,) = re.findall(r"^ministack==(\S+)", pins, flags=re.MULTILINE)
+    assert version("ministack") == pinned
+
+
+@pytest.mark.parametrize(("name", "parameters"), _PARAMETERS.items(), ids=_id)
+def test_a_function_keeps_its_first_parameters(name: _Name, parameters: str) -> None:
+    expected = parameters.split()
+    assert list(inspect.signature(getattr(*name)).parameters)[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("name", _NAMES, ids=_id)
+def test_a_name_is_there(name: _Name) -> None:
+    assert hasattr(*name)
+
+
+@pytest.mark.parametrize(
+    "resource_type",
+    ["ApiGateway::RestApi", "ApiGateway::RequestValidator", "ApiGateway::Method", "S3::Bucket"],
+)
+def test_a_completed_type_still_has_create_and_update(resource_type: str) -> None:
+    handler = provisioners._RESOURCE_HANDLERS[f"AWS::{resource_type}"]
+    assert {"create", "update"} <= handler.keys()
+
+
+@pytest.mark.parametrize("module", [changesets, handlers], ids=lambda module: module.__name__)
+def test_a_module_that_records_stack_events_does_it_with_the_one_function(module: Any) -> None:
+    assert module._add_event is stacks._add_event
+
+
+def test_every_name_in_use_is_held_here() -> None:
+    sources = [file for file in PACKAGE.rglob("*.py") if "tests" not in file.parts]
+    used = {name for file in sources for name in _names_used(file)}
+    held = {*_NAMES, *_PARAMETERS}
+    assert {f"{module.__name__}.{name}" for module, name in used ^ held} == set()
+
+
+def _names_used(file: Path) -> Iterator[_Name]:
+    """What a file takes of ministack's modules, which it knows by itself or from the emulator."""
+    tree = ast.parse(file.read_text())
+    modules = vars(emulator) if file.name == "emulator.py" else {}
+    for origin, name, alias in _imports(tree):
+        taken = getattr(origin, name)
+        modules = {**modules, alias: taken}
+        if _is_of_ministack(origin) and not _is_of_ministack(taken):
+            yield origin, name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = modules.get(node.value.id)
+            if isinstance(owner, ModuleType) and _is_of_ministack(owner):
+                yield owner, node.attr
+            elif node.value.id == "module":  # the loop in on_stack_status
+                yield from ((each, node.attr) for each in (stacks, handlers, changesets))
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[ModuleType, str, str]]:
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        module = node.module or ""
+        if module.partition(".")[0] == "ministack" or module == "embedded_aws.core.emulator":
+            origin = import_module(module)
+            yield from ((origin, name.name, name.asname or name.name) for name in node.names)
+
+
+def _is_of_ministack(found: object) -> bool:
+    return isinstance(found, ModuleType) and found.__name__.partition(".")[0] == "ministack"

@@ -1,0 +1,93 @@
+"""One model server for the session, a real process with the real small model."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from embedded_aws.host import processes
+from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
+
+ROOT = Path(__file__).parents[3]
+Json = dict[str, Any]
+# a loop that the model does not leave by itself, and that takes many seconds
+ENDLESS: Json = {"inputs": " sea" * 40, "parameters": {"max_new_tokens": 600}}
+
+
+@dataclass(frozen=True)
+class ModelServer:
+    """A model server, and the requests that tests make to it."""
+
+    http: httpx.Client
+    process: subprocess.Popen[str]
+
+    def generate(self, inputs: str, **parameters: object) -> Json:
+        """Answer of /generate with details."""
+        body = {"inputs": inputs, "parameters": {"details": True, **parameters}}
+        answer: Json = self.http.post("/generate", json=body).raise_for_status().json()
+        return answer
+
+    def events(self, inputs: str, **parameters: object) -> list[Json]:
+        """Events of /generate_stream."""
+        body = {"inputs": inputs, "parameters": parameters}
+        response = self.http.post("/generate_stream", json=body)
+        assert response.status_code == 200
+        frames = response.text.removesuffix("\n\n").split("\n\n")
+        return [msgspec.json.decode(frame.removeprefix("data:")) for frame in frames]
+
+    @contextmanager
+    def endless_stream(self) -> Iterator[None]:
+        """A generation that has begun and goes on until it is left."""
+        with self.http.stream("POST", "/generate_stream", json=ENDLESS) as response:
+            frames = response.iter_bytes()  # httpx closes the stream when this is collected
+            next(frames)
+            yield
+
+    def seconds_to_next_token(self) -> float:
+        """How long it takes, at most 10 s, until a token is generated for another client."""
+        start = time.monotonic()
+        while (waited := time.monotonic() - start) < 10:
+            if "token" in self.events("x", max_new_tokens=1)[0]:
+                break
+            time.sleep(0.05)
+        return waited
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The container environment of the packaged model, with `settings` on top."""
+    return {**os.environ, "HF_MODEL_ID": PACKAGED_MODEL_ID, **settings}
+
+
+@contextmanager
+def model_server(**settings: str) -> Iterator[ModelServer]:
+    """A server of its own, stopped at the end."""
+    port = processes.free_port()
+    process = processes.start(
+        [sys.executable, "-m", "embedded_aws.model_server"],
+        environment(PORT=str(port), **settings),
+        ROOT,
+    )
+    assert process.stdout
+    with process.stdout:
+        try:
+            assert processes.wait_until_ready(process, port, "/ping", timeout=30)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                yield ModelServer(client, process)
+        finally:
+            processes.stop(process)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ModelServer]:
+    limits = {"MAX_INPUT_LENGTH": "256", "MAX_TOTAL_TOKENS": "640", "MAX_CONCURRENT_REQUESTS": "4"}
+    with model_server(**limits) as server:
+        yield server

@@ -1,0 +1,186 @@
+"""CloudFormation's SageMaker types for pipelines and the registry, and its events."""
+
+import json
+from typing import Any
+
+import pytest
+
+from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
+from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
+
+Json = dict[str, Any]
+_SETTLED_SECONDS = 120  # an endpoint's container starts in one of the updates
+
+
+def _template(role: str, **pipeline: Any) -> str:
+    names = {"Ref": "Suffix"}
+    return json.dumps(
+        {
+            "Parameters": {"Suffix": {"Type": "String"}},
+            "Resources": {
+                "Group": {
+                    "Type": "AWS::SageMaker::ModelPackageGroup",
+                    "Properties": {
+                        "ModelPackageGroupName": {"Fn::Sub": "Group-${Suffix}"},
+                        "Tags": [{"Key": "a", "Value": "b"}],
+                    },
+                },
+                "Pipeline": {
+                    "Type": "AWS::SageMaker::Pipeline",
+                    "Properties": {
+                        "PipelineName": {"Fn::Join": ["-", ["Stacked", names]]},
+                        "RoleArn": role,
+                        **pipeline,
+                    },
+                },
+            },
+            "Outputs": {
+                "Group": {"Value": {"Ref": "Group"}},
+                "Pipeline": {"Value": {"Ref": "Pipeline"}},
+            },
+        }
+    )
+
+
+def _body(message: str) -> Json:
+    step = {"Name": "Fail", "Type": "Fail", "Arguments": {"ErrorMessage": message}}
+    return {
+        "PipelineDefinition": {
+            "PipelineDefinitionBody": json.dumps({"Version": "2020-12-01", "Steps": [step]})
+        }
+    }
+
+
+@pytest.fixture
+def stack(account: Account) -> str:
+    return account.name("stack")
+
+
+def test_a_stack_makes_updates_and_deletes_a_pipeline_and_a_group(
+    account: Account, stack: str
+) -> None:
+    cloudformation, sagemaker = account.aws.client("cloudformation"), account.sagemaker
+    role, suffix = account.pipeline_role(), [{"ParameterKey": "Suffix", "ParameterValue": stack}]
+    cloudformation.create_stack(
+        StackName=stack, TemplateBody=_template(role, **_body("one")), Parameters=suffix
+    )
+    created = _settled(account, stack, "CREATE_COMPLETE")
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in created["Outputs"]}
+    assert outputs["Pipeline"] == f"Stacked-{stack}"
+    assert outputs["Group"].endswith(f":model-package-group/group-{stack}")
+    assert (
+        "one" in sagemaker.describe_pipeline(PipelineName=f"Stacked-{stack}")["PipelineDefinition"]
+    )
+
+    definition = json.loads(_body("two")["PipelineDefinition"]["PipelineDefinitionBody"])
+    account.put(f"{stack}/definition.json", json.dumps(definition))
+    place = {"Bucket": BUCKET, "Key": f"{stack}/definition.json"}
+    in_s3 = {"PipelineDefinition": {"PipelineDefinitionS3Location": place}}
+    cloudformation.update_stack(
+        StackName=stack, TemplateBody=_template(role, **in_s3), Parameters=suffix
+    )
+    _settled(account, stack, "UPDATE_COMPLETE")
+    assert (
+        "two" in sagemaker.describe_pipeline(PipelineName=f"Stacked-{stack}")["PipelineDefinition"]
+    )
+
+    cloudformation.delete_stack(StackName=stack)
+    until(
+        lambda: (
+            not sagemaker.list_pipelines(PipelineNamePrefix=f"Stacked-{stack}")["PipelineSummaries"]
+        )
+    )
+    groups = sagemaker.list_model_package_groups(NameContains=f"Group-{stack}")
+    assert groups["ModelPackageGroupSummaryList"] == []
+
+
+def test_a_stack_with_a_pipeline_that_cannot_run_here_rolls_back(
+    account: Account, stack: str
+) -> None:
+    steps = {"Version": "2020-12-01", "Steps": [{"Name": "T", "Type": "Tuning"}]}
+    body = {"PipelineDefinition": {"PipelineDefinitionBody": json.dumps(steps)}}
+    account.aws.client("cloudformation").create_stack(
+        StackName=stack,
+        TemplateBody=_template(account.pipeline_role(), **body),
+        Parameters=[{"ParameterKey": "Suffix", "ParameterValue": stack}],
+    )
+    _settled(account, stack, "ROLLBACK_COMPLETE")
+
+
+def test_a_stacks_changes_of_status_are_told_with_the_token_of_the_call(
+    account: Account, stack: str
+) -> None:
+    changes = account.events({"detail-type": ["CloudFormation Stack Status Change"]})
+    role = account.pipeline_role()
+    account.aws.client("cloudformation").create_stack(
+        StackName=stack,
+        TemplateBody=_template(role, **_body("one")),
+        Parameters=[{"ParameterKey": "Suffix", "ParameterValue": stack}],
+        ClientRequestToken="26vcYbeWsZ",
+    )
+    created = _settled(account, stack, "CREATE_COMPLETE")
+    told = account.messages(changes, 2)
+    assert [event["detail"] for event in told] == [
+        {
+            "stack-id": created["StackId"],
+            "status-details": {"status": status, "status-reason": reason},
+            "client-request-token": "26vcYbeWsZ",
+        }
+        for status, reason in (("CREATE_IN_PROGRESS", "User Initiated"), ("CREATE_COMPLETE", ""))
+    ]
+    assert told[0]["source"] == "aws.cloudformation"
+    assert told[0]["resources"] == [created["StackId"]]
+
+
+def _hosting(role: str, **endpoint: str) -> str:
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": PACKAGED_MODEL_ID}}
+    config = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
+    properties = {
+        "Model": {"PrimaryContainer": container, "ExecutionRoleArn": role},
+        "EndpointConfig": {"ProductionVariants": [variant]},
+        "Endpoint": {"EndpointConfigName": config, **endpoint},
+    }
+    resources = {
+        kind.removeprefix("Endpoint") or kind: {
+            "Type": f"AWS::SageMaker::{kind}",
+            "Properties": given,
+        }
+        for kind, given in properties.items()
+    }
+    output = {"Name": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}}}
+    return json.dumps({"Resources": resources, "Outputs": output})
+
+
+def test_an_endpoint_with_another_name_replaces_the_old_one(account: Account, stack: str) -> None:
+    cloudformation, sagemaker = account.aws.client("cloudformation"), account.sagemaker
+    role = account.role()
+    cloudformation.create_stack(StackName=stack, TemplateBody=_hosting(role))
+    created = _settled(account, stack, "CREATE_COMPLETE")
+    old, new = created["Outputs"][0]["OutputValue"], f"named-{stack}"
+    cloudformation.update_stack(StackName=stack, TemplateBody=_hosting(role, EndpointName=new))
+    updated = _settled(account, stack, "UPDATE_COMPLETE")
+    assert updated["Outputs"][0]["OutputValue"] == new
+    assert sagemaker.describe_endpoint(EndpointName=new)["EndpointStatus"] == "InService"
+    names = [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]]
+    assert new in names
+    assert old not in names
+    cloudformation.delete_stack(StackName=stack)
+    until(lambda: not sagemaker.list_endpoints(NameContains=new)["Endpoints"])
+
+
+def _settled(account: Account, stack: str, status: str) -> Json:
+    describe = account.aws.client("cloudformation").describe_stacks
+
+    def found() -> Json | None:
+        record: Json = describe(StackName=stack)["Stacks"][0]
+        return record if record["StackStatus"] == status else None
+
+    settled: Json = until(found, _SETTLED_SECONDS)
+    return settled

@@ -1,0 +1,52 @@
+"""The built proxy as the process that it is on Lambda, in front of any SageMaker runtime."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embedded_aws.host.processes import free_port, wait_until_ready
+
+ROOT = Path(__file__).parents[2]
+ASSET = ROOT / "build/invoke_proxy/local"
+MODEL = "smollm2-135m-instruct"
+
+
+def proxy_environment(port: int, sagemaker_port: int) -> dict[str, str]:
+    """Return what Lambda and the Web Adapter would give the proxy, and nothing else."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+        "ENDPOINT_NAME": "endpoint",
+        "MODEL_ID": MODEL,
+        "PROMPT_FORMAT": "chatml",
+        "TOKENIZER": "smollm2",
+        "MAX_INPUT_LENGTH": "1024",
+        "MAX_TOTAL_TOKENS": "2048",
+        "AWS_LWA_PORT": str(port),
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{sagemaker_port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y",
+    }
+
+
+@contextmanager
+def running_proxy(sagemaker_port: int) -> Iterator[str]:
+    """Yield the URL of a proxy that is ready."""
+    subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
+    port = free_port()
+    with subprocess.Popen(
+        [ASSET / "run.sh"],
+        env=proxy_environment(port, sagemaker_port),
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert wait_until_ready(process, port, "/health", timeout=30)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()

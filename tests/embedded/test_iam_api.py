@@ -1,0 +1,134 @@
+"""An API that authenticates by IAM, as the constructs make it, over the deployed proxy."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import aws_cdk as cdk
+import aws_cdk.aws_lambda as lambda_
+import aws_cdk.aws_logs as logs
+import httpx
+import pytest
+from aws_cdk.assertions import Template
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
+from sagemaker_llm import ApiSettings, Authentication, LogKeeping
+from sagemaker_llm.api.rest_api import InvokeRestApi
+from sagemaker_llm.api.routes import Routes
+from tests.embedded.conftest import LocalStage
+
+_KEEPING = LogKeeping(
+    retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
+)
+_STACK = "ByIam"
+
+
+def template_over(function_arn: str) -> dict[str, Any]:
+    """Return a template of the API alone, over a function that is there."""
+    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
+    settings = ApiSettings(authentication=Authentication.IAM)
+    api = InvokeRestApi(stack, "RestApi", settings=settings, log_keeping=_KEEPING).api
+    function = lambda_.Function.from_function_attributes(
+        stack, "Function", function_arn=function_arn, same_environment=True
+    )
+    Routes(stack, "Routes", api=api, proxy=function, authorizer=None, playground=False)
+    cdk.CfnOutput(stack, "RestApiId", value=api.rest_api_id)
+    return dict(Template.from_stack(stack).to_json())
+
+
+@pytest.fixture(scope="module")
+def api_id(embedded_aws: LocalStage, proxy_function: dict[str, Any]) -> Iterator[str]:
+    cloudformation = embedded_aws.client("cloudformation")
+    body = json.dumps(template_over(proxy_function["FunctionArn"]))
+    cloudformation.create_stack(
+        StackName=_STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"]
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=_STACK, WaiterConfig={"Delay": 1}
+    )
+    (stack,) = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+    yield stack["Outputs"][0]["OutputValue"]
+    cloudformation.delete_stack(StackName=_STACK)
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=_STACK, WaiterConfig={"Delay": 1}
+    )
+
+
+@pytest.fixture(scope="module")
+def url(embedded_aws: LocalStage, api_id: str) -> str:
+    return f"http://127.0.0.1:{embedded_aws.port}/_aws/execute-api/{api_id}/api"
+
+
+def user(aws: LocalStage, name: str, *resources: str) -> tuple[str, Credentials]:
+    """Create a user that may invoke these resources; return its ARN and its key."""
+    iam = aws.client("iam")
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    if resources:
+        statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resources}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName=name, PolicyName="Invoke", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return arn, Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def signed(url: str, credentials: Credentials, body: Any = None) -> httpx.Response:
+    """Send a request that these credentials sign."""
+    data = json.dumps(body).encode() if body else b""
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = AWSRequest("POST" if body else "GET", url, headers, data)
+    SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+    return httpx.request(
+        request.method, url, headers=dict(request.headers), content=data, timeout=30
+    )
+
+
+def test_a_principal_with_permission_is_served_and_logged_by_its_arn(
+    embedded_aws: LocalStage, url: str, api_id: str, proxy_function: dict[str, Any]
+) -> None:
+    arn, key = user(embedded_aws, "ann", f"arn:aws:execute-api:*:*:{api_id}/api/*")
+    assert signed(f"{url}/v1/models", key).json()["data"]
+    chat = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "stream": True}
+    answer = signed(f"{url}/v1/chat/completions", key, chat)
+    assert answer.status_code == 200
+    assert answer.text.endswith("data: [DONE]\n\n")
+    assert arn in clients_in_log(embedded_aws, proxy_function["LoggingConfig"]["LogGroup"])
+
+
+def clients_in_log(aws: LocalStage, group: str) -> set[str]:
+    """Return the clients of the last minute's requests, once the streamed one is logged."""
+    deadline = time.monotonic() + 10
+    clients: set[str] = set()
+    while time.monotonic() < deadline and len(clients) < 1:
+        events = aws.client("logs").filter_log_events(
+            logGroupName=group, filterPattern="user/ann", startTime=int(time.time() - 60) * 1000
+        )["events"]
+        clients = {json.loads(event["message"])["client"] for event in events}
+        time.sleep(0.1)
+    return clients
+
+
+def test_a_principal_without_permission_is_denied(embedded_aws: LocalStage, url: str) -> None:
+    _, key = user(embedded_aws, "bob")
+    # In the embedded AWS's own words: its IAM does not ask the API for a gateway response.
+    assert signed(f"{url}/v1/models", key).status_code == 403
+
+
+def test_a_call_without_a_signature_is_told_to_sign(url: str) -> None:
+    answer = httpx.get(f"{url}/v1/models")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_signature")
+    assert answer.headers["x-request-id"]
+
+
+def test_a_wrong_signature_is_told_to_sign(embedded_aws: LocalStage, url: str) -> None:
+    _, key = user(embedded_aws, "eve", "*")
+    for wrong in (Credentials(key.access_key, "wrong"), Credentials("AKIAUNKNOWN00000000", "x")):
+        answer = signed(f"{url}/v1/models", wrong)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_signature")
+
+
+def test_health_needs_no_signature(url: str) -> None:
+    assert httpx.get(f"{url}/health").status_code == 200

@@ -1,0 +1,169 @@
+"""The proxy's process behind the API: replaced without a broken stream, refused in words."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_lambda as lambda_
+import httpx
+from aws_cdk.assertions import Template
+
+import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
+from operate.deployment import Deployment
+from sagemaker_llm.api import web_adapter
+from tests.embedded.conftest import LocalStage
+
+
+@contextmanager
+def changed(aws: LocalStage, function: dict[str, Any], **variables: str) -> Iterator[None]:
+    """Give the function other variables for a while."""
+    update = aws.client("lambda").update_function_configuration
+    name, before = function["FunctionName"], function["Environment"]["Variables"]
+    update(FunctionName=name, Environment={"Variables": {**before, **variables}})
+    try:
+        yield
+    finally:
+        update(FunctionName=name, Environment={"Variables": before})
+
+
+def chat(deployed: Deployment, **parameters: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": "Write about the sea."}]
+    return {
+        "url": f"{deployed.base_url}/v1/chat/completions",
+        "headers": {"Authorization": f"Bearer {deployed.api_key}"},
+        "json": {"messages": messages, "temperature": 0, **parameters},
+        "timeout": 60,
+    }
+
+
+def test_a_changed_function_ends_no_open_stream(
+    embedded_aws: LocalStage, deployed: Deployment, proxy_function: dict[str, Any]
+) -> None:
+    with httpx.stream("POST", **chat(deployed, max_tokens=100, stream=True)) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data:")
+        with changed(embedded_aws, proxy_function, MODEL_ID="another-name"):
+            models = httpx.get(
+                f"{deployed.base_url}/v1/models",
+                headers={"Authorization": f"Bearer {deployed.api_key}"},
+                timeout=30,
+            ).json()
+            assert [model["id"] for model in models["data"]] == ["another-name"]
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+
+
+def test_a_function_that_does_not_start_is_a_refusal_in_openais_shape(
+    embedded_aws: LocalStage, deployed: Deployment, proxy_function: dict[str, Any]
+) -> None:
+    with changed(embedded_aws, proxy_function, MAX_TOTAL_TOKENS="none"):
+        answer = httpx.post(**chat(deployed, max_tokens=1))
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "proxy_unavailable"
+    assert answer.headers["retry-after"] == "1"
+
+
+@contextmanager
+def reserving(aws: LocalStage, function: dict[str, Any], executions: int) -> Iterator[None]:
+    """Give the function another reservation for a while."""
+    functions, name = aws.client("lambda"), function["FunctionName"]
+    before = functions.get_function_concurrency(FunctionName=name)
+    reserve = functions.put_function_concurrency
+    reserve(FunctionName=name, ReservedConcurrentExecutions=executions)
+    try:
+        yield
+    finally:
+        reserved = before["ReservedConcurrentExecutions"]
+        reserve(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def test_the_deployed_function_reserves_what_its_template_says(
+    embedded_aws: LocalStage, proxy_function: dict[str, Any]
+) -> None:
+    reserved = embedded_aws.client("lambda").get_function_concurrency(
+        FunctionName=proxy_function["FunctionName"]
+    )
+    assert reserved["ReservedConcurrentExecutions"] == 128 + 40
+
+
+def test_a_full_reservation_is_a_refusal_in_openais_shape(
+    embedded_aws: LocalStage, deployed: Deployment, proxy_function: dict[str, Any]
+) -> None:
+    with (
+        reserving(embedded_aws, proxy_function, 1),
+        httpx.stream("POST", **chat(deployed, max_tokens=200, stream=True)) as answer,
+    ):
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data:")
+        refused = httpx.post(**chat(deployed, max_tokens=1))
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"] == "proxy_unavailable"
+        assert refused.headers["retry-after"] == "1"
+        assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert httpx.post(**chat(deployed, max_tokens=1)).status_code == 200
+
+
+def test_a_context_in_a_callers_header_is_not_believed(deployed: Deployment) -> None:
+    asked = chat(deployed, max_tokens=1)
+    asked["headers"]["X-Amzn-Request-Context"] = '{"requestId": "forged"}'
+    assert httpx.post(**asked).headers["x-request-id"] != "forged"
+
+
+# On the socket that the embedded AWS gives to a web function, as uvicorn would.
+_SERVES_FILES = """
+import http.server, os, socketserver
+class Handler(http.server.SimpleHTTPRequestHandler):
+    address_string = str
+socketserver.UnixStreamServer(os.environ["UVICORN_UDS"], Handler).serve_forever()
+"""
+
+
+def template_of_a_function_that_tells_its_process() -> str:
+    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
+    layer_arn = web_adapter.layer_arn("us-east-1")
+    function = lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        # inline code is always in `index.py`; the web adapter runs it as a shell script
+        code=lambda_.InlineCode(f"echo $$ > health; exec python -c '{_SERVES_FILES}'"),
+        handler="index.py",
+        environment={"AWS_LWA_READINESS_CHECK_PATH": "/health"},
+        layers=[lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", layer_arn)],
+    )
+    api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
+    api.root.add_resource("health").add_method(
+        "GET",
+        apigateway.LambdaIntegration(
+            function, response_transfer_mode=apigateway.ResponseTransferMode.STREAM
+        ),
+    )
+    cdk.CfnOutput(stack, "Id", value=api.rest_api_id)
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
+def test_the_process_of_a_deleted_function_ends(embedded_aws: LocalStage) -> None:
+    cloudformation = embedded_aws.client("cloudformation")
+    asked: Any = {"StackName": "Teller", "WaiterConfig": {"Delay": 1}}
+    cloudformation.create_stack(
+        StackName="Teller",
+        TemplateBody=template_of_a_function_that_tells_its_process(),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(**asked)
+    (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    url = f"http://127.0.0.1:{embedded_aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
+    process = Path("/proc") / httpx.get(url, timeout=30).text.strip()
+    assert process.exists()
+
+    cloudformation.delete_stack(StackName="Teller")
+    cloudformation.get_waiter("stack_delete_complete").wait(**asked)
+    deadline = time.monotonic() + 10
+    while process.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.exists()
