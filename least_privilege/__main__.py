@@ -86,7 +86,7 @@ class _Progress:
         probe.run()
         print(f"--- {name}: the probe passes in {time.monotonic() - began:.1f} s", flush=True)
         for refusal in self._refusals.seen():
-            print(f"    although refused: {refusal}", flush=True)
+            print(f"    refused meanwhile: {refusal.action} by {refusal.principal}", flush=True)
 
     def _tell(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)

@@ -19,7 +19,7 @@ class StepJob:
         (kind,) = step["Metadata"].keys() & {"ProcessingJob", "TrainingJob"}
         self._kind, self._step, self._patience = kind, step["StepName"], patience
         sagemaker = client("sagemaker")
-        name = _name(kind, step["Metadata"][kind]["Arn"])
+        name = job_name(kind, step["Metadata"][kind]["Arn"])
         described = self._call("describe", **{f"{kind}Name": name})
         shape = sagemaker.meta.service_model.operation_model(f"Create{kind}").input_shape
         self._request = {k: v for k, v in described.items() if k in shape.members}
@@ -51,8 +51,8 @@ class StepJob:
         return answer
 
 
-def _name(kind: str, arn: str) -> str:
-    """The job's name, which its ARN has in lower case."""
+def job_name(kind: str, arn: str) -> str:
+    """Return the name of a job, which its ARN has in lower case."""
     verb = {"ProcessingJob": "list_processing_jobs", "TrainingJob": "list_training_jobs"}[kind]
     for page in client("sagemaker").get_paginator(verb).paginate():
         for job in page[f"{kind}Summaries"]:

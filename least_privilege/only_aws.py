@@ -54,6 +54,12 @@ EXPLANATIONS = (
         _EXECUTION_ROLES,
     ),
     Explanation(
+        "kms:*",
+        "it lets the account's administrators manage the key, which no probe does",
+        "Key Management Service Developer Guide, Default key policy",
+        owners="Serving LlmVolumeKey",
+    ),
+    Explanation(
         "ssm:GetParameters",
         "the embedded CloudFormation does not look parameters of SSM up as its caller",
         "CloudFormation User Guide, Specify existing resources with SSM parameter types",
@@ -75,7 +81,13 @@ EXPLANATIONS = (
         "the embedded registry does not read the model, whose checksums AWS keeps as ModelDataETag",
         "SageMaker API Reference, ModelPackageContainerDefinition",
         owners="Training FineTuningRole",
-        resources="*storageartifacts*",
+        resources="*storageartifacts*/models/*",
+    ),
+    Explanation(
+        "s3:ListBucket",
+        "the embedded registry does not list the model, which S3Prefix data are found by",
+        "SageMaker API Reference, S3ModelDataSource",
+        owners="Training FineTuningRole",
     ),
     Explanation(
         "sts:AssumeRole",
@@ -86,14 +98,51 @@ EXPLANATIONS = (
     Explanation(
         "s3:PutObject",
         "it denies what no other role's policy allows: a second lock, which a test holds",
-        "docs/decisions, on keeping models where no job can write",
+        "docs/decisions/0017, and tests/unit and tests/local of the store",
+        owners="Training StorageArtifacts",
         effect="Deny",
     ),
     Explanation(
         "*",
         "it denies plain HTTP, and loopback stands for TLS here",
         "Security Hub controls S3.5 and SQS; a test of the templates holds each denial",
+        owners="Training [SR]*",
         effect="Deny",
+    ),
+    Explanation(
+        "sagemaker:*",
+        "the embedded SageMaker asks about the package, AWS about its group too",
+        "Service Authorization Reference, CreateModelPackage's resource types",
+        owners="Training Duties*",
+        resources="*model-package-group/*",
+        effect="Deny",
+    ),
+    Explanation(
+        "sagemaker:UpdatePipelineVersion",
+        "the embedded SageMaker keeps one version of a pipeline",
+        "Service Authorization Reference, UpdatePipelineVersion",
+        effect="Deny",
+    ),
+    Explanation(
+        "*",
+        "which spelling of the name IAM compares is seen on the first release; this machine takes"
+        " the one in lower case",
+        "no page of AWS says it: the construct asks to look at CloudTrail",
+        owners="Training ReleaseServiceRole",
+        resources="*/Llm*",
+    ),
+    Explanation(
+        "sagemaker:ListTags",
+        "the embedded CloudFormation reads no tags back",
+        "the handlers' permissions in the schemas of AWS::SageMaker::Model and EndpointConfig",
+        owners="Training ReleaseServiceRole",
+    ),
+    Explanation(
+        "sagemaker:*Tags",
+        "the embedded CloudFormation does not tag an endpoint that it updates",
+        "the handlers' permissions in the schema of AWS::SageMaker::Endpoint",
+        owners="Training ReleaseServiceRole",
+        resources="*:endpoint/*",
     ),
 )
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 import uuid
 import zipfile
 from contextlib import suppress
@@ -27,9 +28,9 @@ class Pipeline:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         (stack,) = client("cloudformation").describe_stacks(StackName="Local-Training")["Stacks"]
-        outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
-        self.name, self._bucket = outputs["PipelineName"], outputs["DataBucketName"]
-        self.group = outputs["ModelPackageGroupName"]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        self.name, self._bucket = self.outputs["PipelineName"], self.outputs["DataBucketName"]
+        self.group = self.outputs["ModelPackageGroupName"]
         self._definition: str = client("sagemaker").describe_pipeline(PipelineName=self.name)[
             "PipelineDefinition"
         ]
@@ -97,10 +98,15 @@ class Pipeline:
         return {step["StepName"]: step for step in found["PipelineExecutionSteps"]}
 
     def run_and_stop(self) -> None:
-        """One execution to its end, one that is stopped in each kind of job."""
-        whole, prepares = self.start(self.data()), self.start(self.data("wait"))
+        """Two executions that store the same model, one that is stopped in each kind of job."""
+        began, data = int(time.time() * 1000), self.data()
+        whole, prepares = self.start(data), self.start(self.data("wait"))
         self.stop_in(prepares, "Prepare")
         self.expect(whole, "Succeeded")
+        self.expect(self.start(data), "Succeeded")
+        self._patience.until(
+            "no log line of the store", lambda: is_logged("model_release.store", began), grace=1
+        )
         trains = self.start(self.data("wait-to-train"))
         self.stop_in(trains, "FineTune")
 
@@ -124,6 +130,14 @@ class Pipeline:
                             CallbackToken=callback["CallbackToken"], FailureReason="cleared"
                         )
         _stop_jobs()
+
+
+def is_logged(handler: str, began: int) -> bool:
+    """Whether the function of a handler has logged since then, in ms of the epoch."""
+    functions = client("lambda").list_functions()["Functions"]
+    (found,) = (f for f in functions if f["Handler"].startswith(handler))
+    group = found["LoggingConfig"]["LogGroup"]
+    return bool(client("logs").filter_log_events(logGroupName=group, startTime=began)["events"])
 
 
 def _stop_jobs() -> None:

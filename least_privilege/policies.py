@@ -82,15 +82,11 @@ def _of_managed_policy(client: Client, owner: str, arn: str) -> Iterator[Policy]
     document = _parsed(version["Document"])
 
     def put(wanted: Json) -> None:
-        if wanted == document:
-            iam.set_default_policy_version(PolicyArn=arn, VersionId=kept)
-        else:
-            inert = {"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}
-            given = {**wanted, "Statement": wanted["Statement"] or [inert]}
-            iam.create_policy_version(
-                PolicyArn=arn, PolicyDocument=json.dumps(given), SetAsDefault=True
-            )
-            return
+        inert = {"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}
+        given = {**wanted, "Statement": wanted["Statement"] or [inert]}
+        iam.create_policy_version(
+            PolicyArn=arn, PolicyDocument=json.dumps(given), SetAsDefault=True
+        )
         for found in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
             if not found["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=found["VersionId"])

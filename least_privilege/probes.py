@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from least_privilege.account import Account, client
+from least_privilege.duties import Duties
 from least_privilege.hosting import Hosting
 from least_privilege.jobs import StepJob
 from least_privilege.pipeline import Pipeline
@@ -32,6 +33,7 @@ OWNERS = {
     ),
     "fine-tune": ("Training FineTuningRolesFineTune",),
     "evaluate": ("Training FineTuningRolesEvaluate",),
+    "duties": ("Training DutiesTuner", "Training DutiesApprover"),
     "endpoint": ("Serving LlmRole", "Serving LlmVolumeKey"),
     "pipeline": ("Training FineTuningRole", "Training StoreRole"),
     "release": (
@@ -70,6 +72,8 @@ class Probes:
             package = client("sagemaker").describe_model_package(ModelPackageName=self._packages[0])
             hosting = Hosting(package, self._patience)
             return Probe(hosting, hosting.clear)
+        if name == "duties":
+            return Probe(Duties(self._pipeline, self._executions[0][0], self._packages[0]))
         if name == "pipeline":
             return Probe(self._pipeline.run_and_stop, self._pipeline.clear)
         return self._release()

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from least_privilege.account import client
-from least_privilege.pipeline import APPROVED, PENDING, Pipeline
+from least_privilege.pipeline import APPROVED, PENDING, Pipeline, is_logged
 from least_privilege.waiting import Patience, ProbeError
 
 _STACK = "Local-Serving"
@@ -29,7 +29,11 @@ class Release:
         self._pipeline.expect(execution, "Succeeded")
         self.approve()
         self.fail()
-        self._patience.until("no log line of model_release", lambda: _is_logged(began), grace=1)
+        self._patience.until(
+            "no log line of model_release",
+            lambda: is_logged("model_release.handler", began),
+            grace=1,
+        )
         self._patience.until("a message stays in the queue", lambda: not _messages(), grace=3)
 
     def approve(self) -> None:
@@ -43,6 +47,7 @@ class Release:
             lambda: self._served() == package and self._stack()["StackStatus"] == "UPDATE_COMPLETE",
             grace=_GRACE_SECONDS,
         )
+        self._patience.until("a replaced model stays", lambda: not _replaced(), grace=1)
 
     def fail(self) -> None:
         """Run a pipeline whose model cannot be served, and expect it to be told and rejected."""
@@ -68,6 +73,8 @@ class Release:
         Patience.unhurried().until(
             "the serving stack does not settle", lambda: self._stack()["StackStatus"] in _SETTLED
         )
+        for model in _replaced():
+            client("sagemaker").delete_model(ModelName=model)
 
     @staticmethod
     def _status(package: str) -> str:
@@ -99,8 +106,16 @@ def _messages() -> int:
     return sum(int(count) for found in attributes for count in found.values())
 
 
-def _is_logged(began: int) -> bool:
-    functions = client("lambda").list_functions()["Functions"]
-    release = next(f for f in functions if f["Handler"].startswith("model_release"))
-    group = release["LoggingConfig"]["LogGroup"]
-    return bool(client("logs").filter_log_events(logGroupName=group, startTime=began)["events"])
+def _replaced() -> list[str]:
+    """Return the models that a stack update made and that none of its resources are any longer."""
+    (current,) = (
+        resource
+        for resource in client("cloudformation").describe_stack_resources(StackName=_STACK)[
+            "StackResources"
+        ]
+        if resource["ResourceType"] == "AWS::SageMaker::Model"
+    )
+    stem = current["LogicalResourceId"]
+    models = client("sagemaker").list_models(NameContains=stem)["Models"]
+    names = (str(model["ModelName"]) for model in models)
+    return [name for name in names if name != current["PhysicalResourceId"]]

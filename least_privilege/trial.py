@@ -8,7 +8,7 @@ from least_privilege.mutants import Mutant, listed, statements
 from least_privilege.only_aws import Explanation, Loss, explanation
 from least_privilege.policies import Policy
 from least_privilege.refusals import Refusal, Refusals
-from least_privilege.waiting import ProbeError
+from least_privilege.waiting import ForbiddenError, ProbeError
 
 
 class Verdict(enum.StrEnum):
@@ -78,6 +78,11 @@ def judge(
     if failure is None:
         verdict = Verdict.ONLY_AWS if explained else Verdict.SURVIVED
         return Outcome(policy, mutant, verdict, explained=explained)
+    if isinstance(failure, ForbiddenError):
+        # Nothing is refused then: without a denial, something works that must not.
+        was_denial = statements(policy.document)[mutant.statement]["Effect"] == "Deny"
+        verdict = Verdict.KILLED if was_denial else Verdict.UNCLEAR
+        return Outcome(policy, mutant, verdict, failure.what, str(failure))
     if not any(refusal.is_about(policy.principal, actions) for refusal in seen):
         return Outcome(policy, mutant, Verdict.UNCLEAR, failure.what, str(failure))
     verdict = Verdict.STALE if explained else Verdict.KILLED

@@ -17,6 +17,10 @@ class ProbeError(Exception):
         self.what = what
 
 
+class ForbiddenError(ProbeError):
+    """Something worked that a policy denies."""
+
+
 class Patience:
     """How long a probe waits: less when `refusals` says that something was refused meanwhile."""
 

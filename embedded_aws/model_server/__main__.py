@@ -29,6 +29,12 @@ def main() -> int:
         time.sleep(_LLAMA_LOG_SECONDS)
         sys.stderr.write(f"{error}\n")
         return REFUSED
+    # The log line with which TGI, too, says that the weights are loaded.
+    sys.stdout.write(
+        f"serves {settings.hf_model_id}, up to {settings.max_input_length} input tokens "
+        f"and {settings.max_total_tokens} in all\n"
+    )
+    sys.stdout.flush()
 
     async def stop_without_parent() -> None:
         server.should_exit |= os.getppid() != parent

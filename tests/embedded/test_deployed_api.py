@@ -49,6 +49,13 @@ def test_every_log_group_of_the_stage_has_an_end(
     assert set(others.values()) == {1}, others
 
 
+def test_endpoints_log_says_what_it_serves(embedded_aws: LocalStage, deployed: Deployment) -> None:
+    group = f"/aws/sagemaker/Endpoints/{deployed.sagemaker_endpoint}"
+    events = embedded_aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    messages = [event["message"] for event in events]
+    assert any(message.startswith("serves ") for message in messages), messages
+
+
 def test_invoke_endpoint_streams_tgi_events(embedded_aws: LocalStage, deployed: Deployment) -> None:
     answer = embedded_aws.client("sagemaker-runtime").invoke_endpoint_with_response_stream(
         EndpointName=deployed.sagemaker_endpoint,

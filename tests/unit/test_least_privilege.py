@@ -11,7 +11,7 @@ from least_privilege.only_aws import EXPLANATIONS
 from least_privilege.policies import Policy
 from least_privilege.refusals import Refusal, Refusals
 from least_privilege.trial import Outcome, Verdict, judge, run
-from least_privilege.waiting import ProbeError
+from least_privilege.waiting import ForbiddenError, ProbeError
 
 Json = dict[str, Any]
 
@@ -86,6 +86,12 @@ def test_a_failure_for_another_reason_is_unclear() -> None:
     assert verdict(READ, "s3:GetObject", "it fails", refused("s3:ListBucket")) == Verdict.UNCLEAR
     other = refused("s3:GetObject", "Another-Role")
     assert verdict(READ, "s3:GetObject", "it fails", other) == Verdict.UNCLEAR
+
+
+def test_a_denial_counts_when_what_it_denies_works_without_it() -> None:
+    mutant, works = Mutant(0, "statement", document()), ForbiddenError("it works")
+    assert judge(policy(DENY), mutant, works, []).verdict == Verdict.KILLED
+    assert judge(policy(READ), mutant, works, []).verdict == Verdict.UNCLEAR
 
 
 def test_a_probe_that_passes_is_a_survivor_unless_only_aws_can_show_it() -> None:

@@ -60,12 +60,8 @@ class EndpointRole(iam.Role):
 def _report(log_group: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
-            actions=[
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogStreams",
-                "logs:PutLogEvents",
-            ],
+            # The stack makes the group, with its retention, before the endpoint.
+            actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             # AWS asks about the group's streams, even where a call names none.
             resources=[f"{log_group}:*"],
         ),
