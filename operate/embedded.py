@@ -1,5 +1,6 @@
 """The verbs of the embedded AWS with our stage in it."""
 
+import os
 import shlex
 import sys
 import time
@@ -8,6 +9,7 @@ from embedded_aws import commands
 from embedded_aws.host import control, home
 from operate import chat, deployment
 
+_JOB_PYTHON = deployment.ROOT / ".venv-jobs" / "bin" / "python"
 _PROMPT = "What is the capital of France? Answer in one sentence."
 
 
@@ -15,6 +17,8 @@ def up() -> None:
     """Start, bootstrap, deploy, and answer one prompt."""
     begun = time.monotonic()
     _step(1, f"the embedded AWS on {home.ENDPOINT_URL}")
+    # what is in the image of jobs is installed here
+    os.environ.setdefault("LOCAL_AWS_JOB_PYTHON", str(_JOB_PYTHON))
     commands.start()
     _step(2, "CDK bootstrap")
     deployment.bootstrap()

