@@ -5,8 +5,6 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 
-STREAM_SECONDS = 8 * 60  # Unverified: SageMaker's wall for a response stream
-
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
 PromptFormatName = Literal["none", "mistral-instruct", "mistrallite", "chatml"]

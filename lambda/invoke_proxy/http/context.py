@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import msgspec
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from invoke_proxy.http.unreadable import UNREADABLE
-from invoke_proxy.settings import STREAM_SECONDS
 
+STREAM_SECONDS = 8 * 60  # Unverified: SageMaker's limit for a response stream
 _MARGIN_SECONDS = 1.0  # so that the caller still gets the error
 
 _Context = TypeVar("_Context")
@@ -39,11 +40,11 @@ class _GatewayRequest(msgspec.Struct, rename="camel"):
 
 
 class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller (its API key's id, never the key; or its ARN) and the time that is left."""
+    """The caller (its API key's id, never the key; or its ARN) and when its answer must end."""
 
     request_id: str
     client: str
-    seconds: float
+    deadline: float  # by the monotonic clock
 
     @classmethod
     def from_headers(cls, headers: Headers) -> Self:
@@ -54,8 +55,14 @@ class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             request_id=gateway.request_id or uuid4().hex,
             client=(gateway.identity and gateway.identity.client) or "anonymous",
-            seconds=max(0.0, min(left, STREAM_SECONDS)),
+            deadline=time.monotonic() + max(0.0, min(left, STREAM_SECONDS)),
         )
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Return the context of a request that the Recorder let in."""
+        context: Self = request.state.context
+        return context
 
 
 def _decoded(headers: Headers, name: str, context: type[_Context]) -> _Context:

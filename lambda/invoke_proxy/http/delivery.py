@@ -1,12 +1,14 @@
-"""Sends an answer as it comes: deadline, keep-alive, callers that leave, faults in mid-stream."""
+"""Sends an answer as it comes: deadline, keep-alive, clients that disconnect, late faults."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.errors import EndpointError, ProxyError, error_body
 from invoke_proxy.http.logs import Record
 
@@ -24,12 +26,12 @@ class Reply(Response):
     media_type = "application/json"
     keep_alive = b" "  # white space before a JSON value is no part of it
     idle_seconds = 120.0  # API Gateway closes a stream that is idle for 300 s
+    streams = False
 
-    def __init__(self, body: AsyncGenerator[bytes], record: Record) -> None:
+    def __init__(self, body: AsyncGenerator[bytes]) -> None:
         super().__init__()
         del self.headers["content-length"]
         self._chunks = body
-        self._record = record
 
     def fault(self, error: ProxyError) -> bytes | None:
         """Return what tells of a fault in an answer that has begun."""
@@ -38,9 +40,11 @@ class Reply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer, and stop making it when the caller leaves."""
-        del scope
+        request = Request(scope)
+        record = Record.of(request)
+        record.stream = self.streams
         writer = _Writer(send, {"status": self.status_code, "headers": self.raw_headers})
-        pump = asyncio.create_task(self._pump(writer))
+        pump = asyncio.create_task(self._pump(writer, RequestContext.of(request).deadline))
         beside = (
             asyncio.create_task(_gone(receive)),
             asyncio.create_task(self._keep_alive(writer)),
@@ -51,13 +55,13 @@ class Reply(Response):
         finally:
             await _cancel(pump, *beside)
         if left:
-            self._record.status = CLIENT_LEFT
+            record.status = CLIENT_LEFT
         else:
-            await self._finish(pump, writer)
+            await self._finish(pump, writer, record)
 
-    async def _pump(self, writer: "_Writer") -> None:
+    async def _pump(self, writer: "_Writer", deadline: float) -> None:
         try:
-            async with asyncio.timeout_at(self._record.deadline), aclosing(self._chunks) as chunks:
+            async with asyncio.timeout_at(deadline), aclosing(self._chunks) as chunks:
                 async for chunk in chunks:
                     await writer.write(chunk)
         except TimeoutError:
@@ -70,13 +74,13 @@ class Reply(Response):
             if writer.idle:
                 await writer.write(self.keep_alive)
 
-    async def _finish(self, pump: asyncio.Task[None], writer: "_Writer") -> None:
+    async def _finish(self, pump: asyncio.Task[None], writer: "_Writer", record: Record) -> None:
         try:
             pump.result()
         except Exception as error:  # whatever it is, the caller must see that this is no end
             if not writer.begun:
                 raise
-            self._record.fail(error)
+            record.fail(error)
             known = error if isinstance(error, ProxyError) else ProxyError("internal_error")
             last = self.fault(known)
             if last is None:
@@ -91,13 +95,13 @@ class EventStream(Reply):
     media_type = "text/event-stream"
     keep_alive = b": keep-alive\n\n"
     idle_seconds = 10.0
+    streams = True
 
-    def __init__(self, body: AsyncGenerator[bytes], record: Record, *, tgi: bool = False) -> None:
-        super().__init__(body, record)
+    def __init__(self, body: AsyncGenerator[bytes], *, tgi: bool = False) -> None:
+        super().__init__(body)
         self.headers["cache-control"] = "no-cache"
         self.headers["x-accel-buffering"] = "no"
         self._tgi = tgi
-        record.stream = True
 
     def fault(self, error: ProxyError) -> bytes:
         """Return the error as an event."""

@@ -26,13 +26,12 @@ _BY_KIND = [["model", "error"], ["model", "client", "error"]]
 
 
 class Record:
-    """What a request's log line will say; kept while it is served."""
+    """What a request's log line will say: it observes the request and decides nothing."""
 
     def __init__(self, context: RequestContext, model_id: str) -> None:
         self.context = context
         self.model_id = model_id
         self.started = time.monotonic()
-        self.deadline = self.started + context.seconds
         self.status: int | None = None
         self.stream = False
         self.error: str | None = None

@@ -13,7 +13,7 @@ _NOT_LOGGED = "/health"  # asked every few milliseconds while the Web Adapter wa
 
 
 class Recorder:
-    """The outermost layer: `request.state.record` below it, one log line a request."""
+    """The outermost layer: gives a request its context and record, and writes its log line."""
 
     def __init__(self, app: ASGIApp, model_id: str, write: Callable[[str], None]) -> None:
         self._app = app
@@ -25,13 +25,14 @@ class Recorder:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = Record(RequestContext.from_headers(Headers(scope=scope)), self._model_id)
-        scope.setdefault("state", {})["record"] = record
+        context = RequestContext.from_headers(Headers(scope=scope))
+        record = Record(context, self._model_id)
+        scope.setdefault("state", {}).update(context=context, record=record)
 
         async def send_noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = record.context.request_id
+                MutableHeaders(scope=message)["x-request-id"] = context.request_id
             await send(message)
 
         try:

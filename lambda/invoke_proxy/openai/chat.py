@@ -1,8 +1,5 @@
 """`POST /v1/chat/completions`: a chat becomes its model's prompt, and the answer OpenAI's."""
 
-import time
-from uuid import uuid4
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,8 +32,6 @@ async def chat_completions(request: Request) -> Response:
     limit = model.fit(tokens, _max_tokens(body), "messages")
     record.prompt_tokens = tokens
     writer = ChatWriter(
-        id=f"chatcmpl-{uuid4().hex}",
-        created=int(time.time()),
         model=model.settings.model_id,
         prompt_tokens=tokens,
         with_logprobs=bool(body.logprobs),
@@ -52,8 +47,8 @@ async def chat_completions(request: Request) -> Response:
         for choice in range(body.n or 1)
     ]
     if body.stream:
-        return EventStream(writer.stream(answers), record)
-    return Reply(writer.whole(answers), record)
+        return EventStream(writer.stream(answers))
+    return Reply(writer.whole(answers))
 
 
 def _format(model: Model) -> PromptFormat:

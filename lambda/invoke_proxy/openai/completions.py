@@ -1,9 +1,7 @@
 """`POST /v1/completions`: text goes on, from one prompt or several."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,8 +29,6 @@ async def completions(request: Request) -> Response:
     limits = [_limit(model, body, tokens) for tokens in counts]
     record.prompt_tokens = sum(counts)
     writer = CompletionWriter(
-        id=f"cmpl-{uuid4().hex}",
-        created=int(time.time()),
         model=model.settings.model_id,
         prompt_tokens=record.prompt_tokens,
         with_logprobs=body.logprobs is not None,
@@ -48,8 +44,8 @@ async def completions(request: Request) -> Response:
         for choice in range(body.n or 1)
     ]
     if body.stream:
-        return EventStream(writer.stream(answers), record)
-    return Reply(writer.whole(answers), record)
+        return EventStream(writer.stream(answers))
+    return Reply(writer.whole(answers))
 
 
 def _check(body: CompletionRequest, prompts: int) -> None:

@@ -1,4 +1,4 @@
-"""What SageMaker's and TGI's errors mean to a caller: their codes to the rows of our table."""
+"""What SageMaker's errors mean to a client: its codes to the rows of our table."""
 
 import msgspec
 
@@ -35,13 +35,6 @@ _BY_MODEL_STATUS = {
     429: "model_overloaded",
 }
 
-_BY_TGI_ERROR_TYPE = {
-    "generation": "model_error",
-    "incomplete_generation": "model_error",
-    "overloaded": "model_overloaded",
-    "validation": "model_refused",
-}
-
 _TOO_LARGE = 413
 _SERVER_SIDE = 500
 
@@ -61,13 +54,6 @@ def service_fault(code: str, status: int, body: bytes) -> EndpointError:
     except UNREADABLE:
         error = ServiceError()
     return EndpointError(_kind(code, status, error), upstream=code)
-
-
-def model_fault(error_type: str | None) -> EndpointError:
-    """Return the fault of an error that TGI sent as an event of a stream."""
-    if error_type in _BY_TGI_ERROR_TYPE:
-        return EndpointError(_BY_TGI_ERROR_TYPE[error_type], upstream=f"tgi {error_type}")
-    return EndpointError("model_error", upstream="tgi")
 
 
 def _kind(code: str, status: int, error: ServiceError) -> str:

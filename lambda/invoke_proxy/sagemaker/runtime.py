@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Protocol
 
@@ -46,22 +46,31 @@ class SageMakerRuntime:
         for attempt in range(1, _ATTEMPTS + 1):
             begun = False
             try:
-                async with aclosing(self._invoke_once(body)) as parts:
-                    async for part in parts:
-                        begun = True
-                        yield part
+                async with self._response(body) as response:
+                    messages = EventStreamBuffer()
+                    while chunk := await response.read():
+                        messages.add_data(chunk)
+                        for message in messages:
+                            part = _payload(message)
+                            begun = True
+                            yield part
             except EndpointError as error:
                 if begun or attempt == _ATTEMPTS or error.code not in _RETRIED:
                     raise
-                if isinstance(error, _StaleConnectionError):
-                    self._host.close()  # the others are as old
-                    continue
+                await self._wait(attempt, error)
             else:
                 return
-            jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
-            await asyncio.sleep(jitter * _BACKOFF_SECONDS * 2**attempt)
 
-    async def _invoke_once(self, body: bytes) -> AsyncGenerator[bytes]:
+    async def _wait(self, attempt: int, error: EndpointError) -> None:
+        if isinstance(error, _StaleConnectionError):
+            self._host.close()  # the others are as old
+            return
+        jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
+        await asyncio.sleep(jitter * _BACKOFF_SECONDS * 2**attempt)
+
+    @asynccontextmanager
+    async def _response(self, body: bytes) -> AsyncGenerator[Connection]:
+        """Lend the connection whose response has begun; raise EndpointError for all that breaks."""
         broken = "endpoint_unavailable"
         try:
             headers = self._signer.headers(self._path, body)
@@ -75,8 +84,7 @@ class SageMakerRuntime:
                 if response.status_code != HTTPStatus.OK:
                     raise await _refusal(connection, response)
                 broken = "stream_interrupted"
-                async for part in _parts(connection.body()):
-                    yield part
+                yield connection
         except (*BROKEN, ParserError) as error:
             raise EndpointError(broken, type(error).__name__) from None
         except BotoCoreError as error:
@@ -95,19 +103,12 @@ async def sagemaker_runtime(endpoint_name: str) -> AsyncIterator[Runtime]:
 
 
 async def _refusal(connection: Connection, response: h11.Response) -> EndpointError:
-    body = b"".join([chunk async for chunk in connection.body()])
+    body = b""
+    while chunk := await connection.read():
+        body += chunk
     named = dict(response.headers).get(b"x-amzn-errortype", b"").decode()
     code = named.partition(":")[0].rpartition("#")[2]
     return service_fault(code, response.status_code, body)
-
-
-async def _parts(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Yield the payload parts of an event stream."""
-    buffer = EventStreamBuffer()
-    async for chunk in body:
-        buffer.add_data(chunk)
-        for message in buffer:
-            yield _payload(message)
 
 
 def _payload(message: EventStreamMessage) -> bytes:

@@ -40,10 +40,10 @@ class Connection:
             pass
         return event
 
-    async def body(self) -> AsyncGenerator[bytes]:
-        """Yield the response's body as it comes."""
-        while isinstance(event := await self._event(), h11.Data):
-            yield bytes(event.data)
+    async def read(self) -> bytes:
+        """Return the next part of the response's body, empty at its end."""
+        event = await self._event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     def renew(self) -> bool:
         """Make ready for the next request; false if the peer has not ended this one well."""

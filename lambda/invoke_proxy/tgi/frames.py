@@ -1,18 +1,25 @@
 """TGI's server-sent events out of bytes that may be cut anywhere, and back into bytes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 import msgspec
 
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.unreadable import UNREADABLE
-from invoke_proxy.sagemaker.faults import model_fault
 from invoke_proxy.tgi.types import StreamEvent
 
 MAX_FRAME_BYTES = 1024 * 1024  # the last frame holds the whole text
 _END_SECONDS = 1.0  # the answer is complete: its caller waits no longer for a connection's sake
+
+
+_CODES = {
+    "generation": "model_error",
+    "incomplete_generation": "model_error",
+    "overloaded": "model_overloaded",
+    "validation": "model_refused",
+}
 
 
 class _Failure(msgspec.Struct):
@@ -27,8 +34,13 @@ _failure = msgspec.json.Decoder(_Failure)
 _encoder = msgspec.json.Encoder()
 
 
-async def stream_events(parts: AsyncGenerator[bytes]) -> AsyncGenerator[StreamEvent]:
-    """Yield the tokens of a stream; raise EndpointError unless it ends with its last one."""
+async def stream_events(
+    parts: AsyncGenerator[bytes], observe: Callable[[], None]
+) -> AsyncGenerator[StreamEvent]:
+    """Yield the tokens of a stream, each after `observe`.
+
+    Raises EndpointError unless the stream ends with its last token.
+    """
     rest = b""
     async with aclosing(parts):
         async for part in parts:
@@ -37,6 +49,7 @@ async def stream_events(parts: AsyncGenerator[bytes]) -> AsyncGenerator[StreamEv
                 if not line.startswith(b"data:"):
                     continue
                 event = _decode(line[5:])
+                observe()
                 yield event
                 if event.generated_text is not None:
                     await _read_to_end(parts)
@@ -68,4 +81,10 @@ def _decode(payload: bytes) -> StreamEvent:
         failure = _failure.decode(payload)
     except UNREADABLE:
         raise EndpointError("model_error", "garbage") from None
-    raise model_fault(failure.error_type)
+    raise _fault(failure.error_type)
+
+
+def _fault(error_type: str | None) -> EndpointError:
+    if error_type in _CODES:
+        return EndpointError(_CODES[error_type], upstream=f"tgi {error_type}")
+    return EndpointError("model_error", upstream="tgi")

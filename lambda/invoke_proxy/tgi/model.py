@@ -76,16 +76,12 @@ class Model:
             raise RequestError("context_length_exceeded", problem, param)
         return wanted or window - prompt_tokens
 
-    async def generate(
+    def generate(
         self, prompt: str, parameters: GenerateParameters, record: Record
     ) -> AsyncGenerator[StreamEvent]:
-        """Yield the tokens of one generation, and keep the record of them."""
+        """Return the tokens of one generation, which its record counts as they come."""
         request = GenerateRequest(inputs=prompt, parameters=parameters, stream=True)
-        events = stream_events(self._runtime.invoke(msgspec.json.encode(request)))
-        async with aclosing(events):
-            async for event in events:
-                record.token()
-                yield event
+        return stream_events(self._runtime.invoke(msgspec.json.encode(request)), record.token)
 
     async def generate_whole(
         self, prompt: str, parameters: GenerateParameters, record: Record

@@ -58,8 +58,8 @@ async def _reply(
     record.prompt_tokens = tokens
     if stream:
         events = model.generate(body.inputs, parameters, record)
-        return EventStream(_frames(events, details=bool(asked.details)), record, tgi=True)
-    return Reply(_whole(model, body.inputs, asked, record, as_list=as_list), record)
+        return EventStream(_frames(events, details=bool(asked.details)), tgi=True)
+    return Reply(_whole(model, body.inputs, asked, record, as_list=as_list))
 
 
 async def _frames(events: AsyncGenerator[StreamEvent], *, details: bool) -> AsyncGenerator[bytes]:

@@ -1,3 +1,5 @@
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -104,9 +106,11 @@ async def test_a_wrong_request_is_refused_before_it_costs_an_invocation(
 
 async def test_one_choice_that_fails_fails_the_request_and_ends_the_others() -> None:
     class Failing(FakeRuntime):
-        def invoke(self, body: bytes) -> Any:
+        async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
             self.steps = (b"data:garbage\n\n",) if self.bodies else (10.0,)
-            return super().invoke(body)
+            async with aclosing(super().invoke(body)) as parts:
+                async for part in parts:
+                    yield part
 
     runtime = Failing()
     async with client_of(runtime) as client:

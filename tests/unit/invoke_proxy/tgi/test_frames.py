@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ async def parts_of(parts: Sequence[bytes | Exception]) -> AsyncGenerator[bytes]:
 
 
 async def texts(parts: Sequence[bytes | Exception]) -> list[str]:
-    return [event.token.text async for event in stream_events(parts_of(parts))]
+    return [event.token.text async for event in stream_events(parts_of(parts), Mock())]
 
 
 @settings(deadline=None)
@@ -37,7 +38,7 @@ async def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) ->
 
 
 async def test_the_last_event_has_the_text_and_the_details() -> None:
-    events = [event async for event in stream_events(parts_of([STREAM]))]
+    events = [event async for event in stream_events(parts_of([STREAM]), Mock())]
     assert [event.generated_text for event in events[:-1]] == [None] * 4
     assert events[-1].generated_text == "".join(TEXTS)
     assert events[-1].details is not None
@@ -102,7 +103,7 @@ async def test_an_answer_is_whole_though_upstream_does_not_close(
         await asyncio.sleep(60)
 
     async with asyncio.timeout(5):
-        events = [event async for event in stream_events(open_parts())]
+        events = [event async for event in stream_events(open_parts(), Mock())]
     assert [event.token.text for event in events] == [*TEXTS, "</s>"]
 
 

@@ -1,0 +1,79 @@
+"""What both of OpenAI's routes share in writing answers: one envelope an answer or event."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from invoke_proxy.openai.answers import Usage
+from invoke_proxy.openai.concurrency import collected, merged
+from invoke_proxy.openai.pieces import Piece, joined
+
+DONE = b"data: [DONE]\n\n"
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(kw_only=True)
+class Writer(ABC):
+    """One request's answers, whole or streamed, under one id."""
+
+    id_prefix: ClassVar[str]
+    answer_type: ClassVar[type[Any]]
+    chunk_type: ClassVar[type[Any]]
+
+    model: str
+    prompt_tokens: int
+    with_logprobs: bool
+    with_usage: bool
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def __post_init__(self) -> None:
+        self.id = f"{self.id_prefix}-{uuid4().hex}"
+
+    @abstractmethod
+    def choice(self, index: int, piece: Piece) -> msgspec.Struct:
+        """Return a whole answer as a choice."""
+
+    @abstractmethod
+    def chunks(self, index: int, piece: Piece) -> Iterable[msgspec.Struct]:
+        """Return the choices that tell of a piece of a stream, an event each."""
+
+    async def whole(self, answers: Sequence[AsyncGenerator[Piece]]) -> AsyncGenerator[bytes]:
+        """Yield the JSON of all answers, once."""
+        pieces = [joined(each) for each in await collected(answers)]
+        choices = [self.choice(index, piece) for index, piece in enumerate(pieces)]
+        usage = self._usage(sum(piece.generated_tokens for piece in pieces))
+        yield self._json(self.answer_type, choices, usage)
+
+    async def stream(self, answers: Sequence[AsyncGenerator[Piece]]) -> AsyncGenerator[bytes]:
+        """Yield the events of each piece as it comes, then the usage if it was asked for."""
+        usage = None if self.with_usage else UNSET
+        tokens = 0
+        async for index, piece in merged(answers):
+            tokens += piece.generated_tokens
+            chunks = self.chunks(index, piece)
+            yield b"".join(self._event([choice], usage) for choice in chunks)
+        if self.with_usage:
+            yield self._event([], self._usage(tokens))
+        yield DONE
+
+    def _usage(self, completion_tokens: int) -> Usage:
+        return Usage.of(self.prompt_tokens, completion_tokens)
+
+    def _event(self, choices: list[Any], usage: Usage | UnsetType | None) -> bytes:
+        return b"data: " + self._json(self.chunk_type, choices, usage) + b"\n\n"
+
+    def _json(
+        self, answer_type: type[Any], choices: list[Any], usage: Usage | UnsetType | None
+    ) -> bytes:
+        return _encoder.encode(
+            answer_type(
+                id=self.id, created=self.created, model=self.model, choices=choices, usage=usage
+            )
+        )
