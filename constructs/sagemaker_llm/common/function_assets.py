@@ -18,12 +18,12 @@ class FunctionTarget(StrEnum):
 
 def function_code(function: str, target: FunctionTarget) -> lambda_.Code:
     """Return a function's built asset, raising FileNotFoundError where there is none yet."""
-    asset, inputs = _BUILD / function / target, _BUILD / function / f"{target}.inputs"
-    if not (asset.is_dir() and inputs.is_file()):
+    asset, contents = _BUILD / function / target, _BUILD / function / f"{target}.contents"
+    if not (asset.is_dir() and contents.is_file()):
         raise FileNotFoundError(
             f"build the function assets with 'python lambda/build_functions.py', missing {asset}"
         )
-    # The build's digest of all that went into the asset is its identity.
+    # The build's digest of what is in the asset is its name.
     return lambda_.Code.from_asset(
-        str(asset), asset_hash=inputs.read_text(), asset_hash_type=cdk.AssetHashType.CUSTOM
+        str(asset), asset_hash=contents.read_text(), asset_hash_type=cdk.AssetHashType.CUSTOM
     )

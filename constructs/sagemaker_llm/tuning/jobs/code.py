@@ -8,7 +8,7 @@ import aws_cdk.aws_s3_assets as s3_assets
 from constructs import Construct
 
 _SOURCES = Path(__file__).parents[4] / "jobs"
-_LEFT_OUT = ("__pycache__", ".*", "requirements*")
+_LEFT_OUT = ("__pycache__", ".*")
 
 
 class JobCode(Construct):
