@@ -5,14 +5,15 @@ import shlex
 from pathlib import Path
 
 from operate import embedded
-from operate.bootstrap import bootstrap
-from operate.drift import drift
-from operate.finetune import finetune
-from operate.images import check_images
-from operate.job_logs import keep_job_logs
-from operate.keys import key_of
-from operate.rollback import rollback
-from operate.weights import stage_weights
+from operate.account.bootstrap import bootstrap
+from operate.account.images import check_images
+from operate.account.job_logs import keep_job_logs
+from operate.api.keys import key_of
+from operate.environment import Environment, client
+from operate.releases.drift import drift
+from operate.releases.rollback import rollback
+from operate.tuning.finetune import finetune
+from operate.weights.staging import stage_weights
 
 
 def main() -> None:
@@ -23,22 +24,22 @@ def main() -> None:
         return
     match arguments.verb:
         case "key":
-            print(key_of(arguments.environment, arguments.client))
+            print(key_of(Environment(arguments.environment), arguments.client))
         case "bootstrap":
-            bootstrap(arguments.environment)
+            bootstrap(Environment(arguments.environment))
         case "rollback":
-            rollback(arguments.environment)
+            rollback(Environment(arguments.environment))
         case "image":
-            check_images(arguments.environment)
+            check_images(Environment(arguments.environment))
         case "stage-weights":
-            stage_weights(arguments.environment, arguments.source)
+            stage_weights(Environment(arguments.environment), arguments.source)
         case "drift":
-            drift(arguments.environment)
+            drift(Environment(arguments.environment))
         case "job-logs":
-            keep_job_logs(arguments.days)
+            keep_job_logs(client("logs"), arguments.days)
         case "finetune":
             finetune(
-                arguments.environment,
+                Environment(arguments.environment),
                 data=arguments.data,
                 mode=arguments.mode,
                 fail=arguments.fail,

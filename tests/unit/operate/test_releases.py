@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from operate import drift, inventories, origins, rollback, updates
+from operate.releases.drift import drift
+from operate.releases.rollback import previous_package, rollback
+from operate.releases.updates import serve_package
+from tests.unit.operate.doubles import Stacks, environment
 
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
 _PACKAGE = f"{_GROUP}/3"
+_APPROVED = (_PACKAGE, f"{_GROUP}/2")
 _ROLE = "arn:aws:iam::111111111111:role/release"
 _BASE = {"Image": "1.dkr.ecr.eu-west-1.amazonaws.com/tgi:1.1", "Environment": {"A": "1"}}
 _RELEASED = {"ModelPackageName": {"Ref": "ModelPackageArn"}, "Environment": {"A": "tuned"}}
@@ -29,39 +33,27 @@ def test_previous_package_is_the_newest_approved_before_the_served_one(
     served: int, previous: str
 ) -> None:
     approved = [f"{_GROUP}/{version}" for version in (2, 11, 9)]
-    assert rollback.previous_package(approved, f"{_GROUP}/{served}") == previous
+    assert previous_package(approved, f"{_GROUP}/{served}") == previous
 
 
-def test_rollback_serves_the_previous_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    served: list[tuple[str, str]] = []
-    monkeypatch.setattr(rollback, "served_package", lambda _environment: _PACKAGE)
-    monkeypatch.setattr(rollback, "approved_packages", lambda _: [_PACKAGE, f"{_GROUP}/2"])
-    for module in (inventories, origins):
-        monkeypatch.setattr(module, "client", lambda _service: _Account())
-    monkeypatch.setattr(rollback, "serve_package", lambda *given: served.append(given))
-    rollback.rollback("prod")
-    assert served == [("prod", f"{_GROUP}/2")]
+def _rolls_back(account: "_Account", served: str) -> "_Serving":
+    stack = _Serving(("UPDATE_COMPLETE",), serves=served)
+    rollback(environment(sagemaker=account, s3=account, cloudformation=stack), every=0)
+    return stack
 
 
-def test_rollback_is_refused_when_the_previous_weights_were_changed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rollback, "served_package", lambda _environment: _PACKAGE)
-    monkeypatch.setattr(rollback, "approved_packages", lambda _: [_PACKAGE, f"{_GROUP}/2"])
-    for module in (inventories, origins):
-        monkeypatch.setattr(
-            module, "client", lambda _service: _Account(stored={**_STORED, "w": (9, "x")})
-        )
+def test_rollback_serves_the_previous_package() -> None:
+    assert _rolls_back(_Account(), _PACKAGE).served == f"{_GROUP}/2"
+
+
+def test_rollback_is_refused_when_the_previous_weights_were_changed() -> None:
     with pytest.raises(SystemExit, match=r"/2 are not as they were stored: 2 files, .* differ: w"):
-        rollback.rollback("prod")
+        _rolls_back(_Account(stored={**_STORED, "w": (9, "x")}), _PACKAGE)
 
 
-def test_rollback_is_refused_when_the_base_weights_are_served(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rollback, "served_package", lambda _environment: "")
+def test_rollback_is_refused_when_the_base_weights_are_served() -> None:
     with pytest.raises(SystemExit, match="serves the base weights"):
-        rollback.rollback("prod")
+        _rolls_back(_Account(), "")
 
 
 class _Account:
@@ -86,27 +78,6 @@ class _Account:
         self._inventory, self._environment = inventory, environment
         self._metadata = metadata
         self.exceptions = SimpleNamespace(NoSuchKey=KeyError)
-
-    def get_template(self, **_: str) -> dict[str, Any]:
-        model = {"PrimaryContainer": {"Fn::If": ["Base", _BASE, _RELEASED]}}
-        config = {"ProductionVariants": [{"InstanceType": "ml.g5.2xlarge"}]}
-        return {
-            "TemplateBody": {
-                "Resources": {
-                    "M": {"Type": "AWS::SageMaker::Model", "Properties": model},
-                    "C": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
-                }
-            }
-        }
-
-    def describe_stack_resources(self, **_: str) -> dict[str, Any]:
-        ids = {"Model": f"{_ARN}:model/a", "EndpointConfig": f"{_ARN}:endpoint-config/c"}
-        return {
-            "StackResources": [
-                {"ResourceType": f"AWS::SageMaker::{kind}", "PhysicalResourceId": physical_id}
-                for kind, physical_id in ids.items()
-            ]
-        }
 
     def describe_endpoint(self, **_: str) -> dict[str, Any]:
         return {"EndpointStatus": "InService", "EndpointConfigName": "C"}
@@ -151,10 +122,14 @@ class _Account:
         return {"Body": io.BytesIO(self._inventory)}
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_objects_v2"
-        return SimpleNamespace(paginate=self._pages)
+        pages = {"list_objects_v2": self._objects, "list_model_packages": self._packages}
+        return SimpleNamespace(paginate=pages[operation])
 
-    def _pages(self, **asked: str) -> list[dict[str, Any]]:
+    def _packages(self, **asked: str) -> list[dict[str, Any]]:
+        assert asked == {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"}
+        return [{"ModelPackageSummaryList": [{"ModelPackageArn": arn}]} for arn in _APPROVED]
+
+    def _objects(self, **asked: str) -> list[dict[str, Any]]:
         assert asked == {"Bucket": "artifacts", "Prefix": "models/job/"}
         contents = [
             {"Key": f"models/job/{name}", "Size": size, "ETag": f'"{etag}"'}
@@ -163,25 +138,22 @@ class _Account:
         return [{"Contents": contents[:1]}, {"Contents": contents[1:]}, {}]
 
 
-def _drift(monkeypatch: pytest.MonkeyPatch, account: _Account, package_arn: str = "") -> None:
-    for module in (drift, inventories, origins):
-        monkeypatch.setattr(module, "client", lambda _service: account)
-    monkeypatch.setattr(drift, "outputs", lambda *_: {"EndpointName": "e"})
-    monkeypatch.setattr(drift, "served_package", lambda _environment: package_arn)
-    drift.drift("prod")
+def _drift(account: _Account, package_arn: str = "") -> None:
+    stack = _Serving(serves=package_arn)
+    drift(environment(cloudformation=stack, sagemaker=account, s3=account))
 
 
 def test_drift_finds_none_when_the_base_weights_are_served(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _drift(monkeypatch, _Account())
+    _drift(_Account())
     assert "DRIFTED" not in capsys.readouterr().out
 
 
 def test_drift_finds_none_when_the_package_is_served(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _drift(monkeypatch, _Account(container=_SERVED), _PACKAGE)
+    _drift(_Account(container=_SERVED), _PACKAGE)
     printed = capsys.readouterr().out
     assert "same    weights: 2 files as registered" in printed
     assert "started by arn:aws:iam::1:user/tuner" in printed
@@ -189,10 +161,10 @@ def test_drift_finds_none_when_the_package_is_served(
 
 
 def test_drift_says_when_the_gate_of_what_serves_was_lowered(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     account = _Account(container=_SERVED, gate_lowered="min_loss_reduction was 0.001")
-    _drift(monkeypatch, account, _PACKAGE)
+    _drift(account, _PACKAGE)
     assert "its gate was lowered: min_loss_reduction was 0.001" in capsys.readouterr().out
 
 
@@ -226,14 +198,13 @@ def test_drift_says_when_the_gate_of_what_serves_was_lowered(
     ],
 )
 def test_drift_is_found_and_named(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     account: _Account,
     package_arn: str,
     subject: str,
 ) -> None:
     with pytest.raises(SystemExit, match="something else"):
-        _drift(monkeypatch, account, package_arn)
+        _drift(account, package_arn)
     drifted = [line for line in capsys.readouterr().out.splitlines() if "DRIFTED" in line]
     assert [line.split(":")[0] for line in drifted] == [f"DRIFTED {subject}"]
 
@@ -248,16 +219,28 @@ def _stack_event(token: str, status: str, kind: str = "CloudFormation::Stack") -
     }
 
 
-class _Stack:
-    """A stack that was updated before, and shows an update that begins one event later."""
+class _Serving(Stacks):
+    """CloudFormation whose serving stack was updated before.
 
-    def __init__(self, *events: tuple[str, ...]) -> None:
+    The events of an update come one by one; its first comes after a look that shows none.
+    """
+
+    def __init__(self, *events: tuple[str, ...], serves: str = "") -> None:
+        outputs = {
+            "Serving": {"EndpointName": "e"},
+            "Training": {"ReleaseRoleArn": _ROLE, "ModelPackageGroupName": "g"},
+        }
+        super().__init__(outputs, ModelPackageArn=serves, Other="kept")
         self._coming, self._events = list(events), [_stack_event("older", "UPDATE_COMPLETE")]
         self._token = ""
+        self.served = serves
 
-    def update_stack(self, **request: str) -> None:
+    def update_stack(self, **request: Any) -> None:
         assert request["RoleARN"] == _ROLE
-        self._token = request["ClientRequestToken"]
+        package, other = request["Parameters"]
+        assert other == {"ParameterKey": "Other", "UsePreviousValue": True}
+        assert package["ParameterKey"] == "ModelPackageArn"
+        self._token, self.served = request["ClientRequestToken"], package["ParameterValue"]
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
         answer = {"StackEvents": list(self._events)}
@@ -265,29 +248,45 @@ class _Stack:
             self._events.insert(0, _stack_event(self._token, *self._coming.pop(0)))
         return answer
 
+    def get_template(self, **_: str) -> dict[str, Any]:
+        model = {"PrimaryContainer": {"Fn::If": ["Base", _BASE, _RELEASED]}}
+        config = {"ProductionVariants": [{"InstanceType": "ml.g5.2xlarge"}]}
+        return {
+            "TemplateBody": {
+                "Resources": {
+                    "M": {"Type": "AWS::SageMaker::Model", "Properties": model},
+                    "C": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+                }
+            }
+        }
 
-def _serve(monkeypatch: pytest.MonkeyPatch, stack: _Stack) -> None:
-    found = {"StackName": "Prod-Serving", "Parameters": [], "StackStatus": "UPDATE_COMPLETE"}
-    monkeypatch.setattr(updates, "describe", lambda *_: found)
-    monkeypatch.setattr(updates, "outputs", lambda *_: {"ReleaseRoleArn": _ROLE})
-    monkeypatch.setattr(updates, "client", lambda _service: stack)
-    monkeypatch.setattr(updates, "_POLL_SECONDS", 0)
-    updates.serve_package("prod", _PACKAGE)
+    def describe_stack_resources(self, **_: str) -> dict[str, Any]:
+        ids = {"Model": f"{_ARN}:model/a", "EndpointConfig": f"{_ARN}:endpoint-config/c"}
+        return {
+            "StackResources": [
+                {"ResourceType": f"AWS::SageMaker::{kind}", "PhysicalResourceId": physical_id}
+                for kind, physical_id in ids.items()
+            ]
+        }
+
+
+def _serve(stack: _Serving) -> None:
+    serve_package(environment(cloudformation=stack), _PACKAGE, every=0)
 
 
 def test_update_is_watched_to_its_own_end_and_not_to_that_of_the_one_before(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _serve(monkeypatch, _Stack(("UPDATE_IN_PROGRESS",), ("UPDATE_COMPLETE",)))
+    _serve(_Serving(("UPDATE_IN_PROGRESS",), ("UPDATE_COMPLETE",)))
     printed = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
     assert printed == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
 
 
-def test_failed_update_is_told_with_its_first_cause(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = _Stack(
+def test_failed_update_is_told_with_its_first_cause() -> None:
+    stack = _Serving(
         ("UPDATE_IN_PROGRESS",),
         ("UPDATE_FAILED", "SageMaker::Endpoint"),
         ("UPDATE_ROLLBACK_COMPLETE",),
     )
     with pytest.raises(SystemExit, match="UPDATE_ROLLBACK_COMPLETE: Endpoint: no capacity"):
-        _serve(monkeypatch, stack)
+        _serve(stack)

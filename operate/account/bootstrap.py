@@ -1,43 +1,49 @@
-"""What an environment's deployments are held to, and the CDK's bootstrap with it."""
+"""The CDK's bootstrap, with the policies that an environment's deployments are held to."""
 
 import json
 import subprocess
-from pathlib import Path
+from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.stacks import client, outputs, stack_name
+from operate.environment import Client, Environment, policy_files
 
-_TEMPLATES = Path(__file__).parent.parent / "bootstrap"
 _POLL_SECONDS = 2
 
 
-def bootstrap(environment: str) -> None:
+Run = Callable[[list[str]], int]
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - the pinned CLI
+
+
+def bootstrap(environment: Environment, run: Run = _run) -> None:
     """Deploy the policies, then bootstrap with them; raises SystemExit when either fails."""
-    templates = {file.stem: file for file in sorted(_TEMPLATES.glob("*.json"))}
-    if environment not in templates:
-        raise SystemExit(f"ENV must be one of {', '.join(templates)}, got {environment!r}")
-    name = stack_name(environment, "Bootstrap")
+    templates = policy_files()
+    if environment.name not in templates:
+        raise SystemExit(f"ENV must be one of {', '.join(templates)}, got {environment.name!r}")
+    name = environment.stack_name("Bootstrap")
     try:
-        _deploy(name, json.dumps(json.loads(templates[environment].read_text())))
-        account = client("sts").get_caller_identity()["Account"]
+        template = json.dumps(json.loads(templates[environment.name].read_text()))
+        _deploy(environment.client("cloudformation"), name, template)
+        account = environment.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(
             f"{name} cannot be deployed: {error}\n"
             "use an administrator's credentials and the region (AWS_REGION) of the environment"
         ) from error
-    policies = outputs(environment, "Bootstrap")["ExecutionPolicies"]
-    place = f"aws://{account}/{client('sts').meta.region_name}"
+    policies = environment.outputs("Bootstrap")["ExecutionPolicies"]
+    place = f"aws://{account}/{environment.client('sts').meta.region_name}"
     command = ["cdk", "bootstrap", place, "--app", "", "--no-notices"]
     command += ["--cloudformation-execution-policies", policies]
-    if subprocess.run(command, check=False).returncode:  # noqa: S603 - the pinned CLI
+    if run(command):
         raise SystemExit("`cdk bootstrap` failed: see above")
-    print(f"deployments of {environment} to {place} have the policies of {name}, and no more")
+    print(f"deployments of {environment.name} to {place} have the policies of {name}, and no more")
 
 
-def _deploy(name: str, template: str) -> None:
+def _deploy(cloudformation: Client, name: str, template: str) -> None:
     """Create or update a stack, and wait for it."""
-    cloudformation = client("cloudformation")
     request = {
         "StackName": name,
         "TemplateBody": template,

@@ -2,28 +2,30 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.stacks import client, outputs
+from operate.environment import Environment
 
 _KEY_OUTPUT = "ApiKeyId"
 
 
-def client_names(environment: str) -> list[str]:
+def client_names(environment: Environment) -> list[str]:
     """The clients that have keys."""
     return sorted(_key_ids(environment))
 
 
-def key_of(environment: str, client_name: str) -> str:
+def key_of(environment: Environment, client_name: str) -> str:
     """The value of a client's key; raises SystemExit when there is no such client."""
     ids = _key_ids(environment)
     if not ids:
-        raise SystemExit(f"{environment} has no keys: its callers sign their requests (IAM)")
+        raise SystemExit(f"{environment.name} has no keys: its callers sign their requests (IAM)")
     if client_name not in ids:
         raise SystemExit(
             f"CLIENT must be one of {', '.join(sorted(ids))} (stacks/environments.py declares "
             f"them), got {client_name!r}"
         )
     try:
-        answer = client("apigateway").get_api_key(apiKey=ids[client_name], includeValue=True)
+        answer = environment.client("apigateway").get_api_key(
+            apiKey=ids[client_name], includeValue=True
+        )
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(
             f"the key of {client_name} cannot be read: {error}\n"
@@ -32,6 +34,6 @@ def key_of(environment: str, client_name: str) -> str:
     return str(answer["value"])
 
 
-def _key_ids(environment: str) -> dict[str, str]:
-    found = outputs(environment, "Api").items()
+def _key_ids(environment: Environment) -> dict[str, str]:
+    found = environment.outputs("Api").items()
     return {k.removeprefix(_KEY_OUTPUT): v for k, v in found if k.startswith(_KEY_OUTPUT)}

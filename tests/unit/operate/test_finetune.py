@@ -1,17 +1,19 @@
-"""Fine-tuning from the operator's side: data up, steps shown, the model asked."""
+"""Fine-tuning from the operator's side: data checked and uploaded, steps shown."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 
-from operate import answers, datasets, executions, finetune
-from operate.answers import base_url
-from operate.datasets import first_request, upload
+from operate.tuning.datasets import first_request, upload
+from operate.tuning.executions import rows, watch
+from operate.tuning.finetune import finetune, is_released
+from operate.tuning.parameters import check_values
+from tests.unit.operate.doubles import Stacks, environment
 
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
 _PACKAGE = f"{_ARN}:model-package/prod-training-mistral-7b/3"
@@ -30,15 +32,30 @@ def test_rows_show_each_step_with_its_time_and_what_it_made() -> None:
         _step("FineTune", "Executing", Metadata=job),
         _step("Refuse", "Failed", EndTime=_BEGAN, FailureReason="no better"),
     ]
-    assert executions.rows(steps, _BEGAN + timedelta(seconds=7))[1:] == [
+    assert rows(steps, _BEGAN + timedelta(seconds=7))[1:] == [
         ("Prepare", "Cached", "0", ""),
         ("FineTune", "Executing", "7", "pipelines-a-finetune-b"),
         ("Refuse", "Failed", "0", "no better"),
     ]
 
 
+class _Execution:
+    """An execution whose steps, seen at each look, are these; it ends with the last."""
+
+    def __init__(self, *looks: list[dict[str, Any]], ends: str) -> None:
+        self._looks, self._ends = list(looks), ends
+
+    def describe_pipeline_execution(self, **_: str) -> dict[str, str]:
+        return {"PipelineExecutionStatus": "Executing" if self._looks[1:] else self._ends}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_pipeline_execution_steps"
+        look = self._looks.pop(0) if self._looks[1:] else self._looks[0]
+        return SimpleNamespace(paginate=lambda **_: [{"PipelineExecutionSteps": look}])
+
+
 def test_each_change_of_a_step_is_told_once_where_there_is_no_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     polled = [
         [_step("Prepare", "Starting")],
@@ -47,14 +64,8 @@ def test_each_change_of_a_step_is_told_once_where_there_is_no_terminal(
         [_step("Prepare", "Succeeded"), _step("FineTune", "Starting")],
         [_step("Prepare", "Succeeded"), _step("FineTune", "Failed", FailureReason="no GPU")],
     ]
-    statuses = ["Executing"] * (len(polled) - 1) + ["Failed"]
-    account = SimpleNamespace(
-        describe_pipeline_execution=lambda **_: {"PipelineExecutionStatus": statuses.pop(0)}
-    )
-    monkeypatch.setattr(executions, "client", lambda _service: account)
-    monkeypatch.setattr(executions, "steps", lambda _arn: polled.pop(0))
-    monkeypatch.setattr(executions, "_POLL_SECONDS", 0)
-    assert executions.watch("arn")["PipelineExecutionStatus"] == "Failed"
+    ended = watch(_Execution(*polled, ends="Failed"), "arn", every=0)
+    assert ended["PipelineExecutionStatus"] == "Failed"
     told = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert told == [
         ["step", "status"],
@@ -79,32 +90,29 @@ def test_data_that_changed_are_uploaded_to_another_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stored: list[str] = []
-    account = SimpleNamespace(
-        upload_file=lambda _file, bucket, key: stored.append(f"{bucket}/{key}")
-    )
-    monkeypatch.setattr(datasets, "client", lambda _service: account)
+    s3 = SimpleNamespace(upload_file=lambda _file, bucket, key: stored.append(f"{bucket}/{key}"))
     folder = _data(tmp_path / "mine")
     (folder / ".DS_Store").write_text("x")
-    first = upload(folder, "data-bucket")
+    first = upload(s3, folder, "data-bucket")
     assert first.startswith("s3://data-bucket/data/mine/")
     assert sorted(f"s3://{key}" for key in stored) == [
         f"{first}template.json",
         f"{first}train.jsonl",
     ]
     monkeypatch.chdir(folder)
-    assert upload(Path(), "data-bucket") == first
+    assert upload(s3, Path(), "data-bucket") == first
     _data(folder, '{"instruction": "Who?", "response": "you"}\n')
-    assert upload(folder, "data-bucket") != first
+    assert upload(s3, folder, "data-bucket") != first
     (folder / "train.jsonl").rename(folder / "other.jsonl")
-    renamed = upload(folder, "data-bucket")
-    assert renamed not in (first, upload(_data(tmp_path / "mine"), "data-bucket"))
+    renamed = upload(s3, folder, "data-bucket")
+    assert renamed not in (first, upload(s3, _data(tmp_path / "mine"), "data-bucket"))
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "empty"])
 def test_data_without_files_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match=f"data must be a folder.*got .*{name}"):
-        upload(tmp_path / name, "data-bucket")
+        upload(SimpleNamespace(), tmp_path / name, "data-bucket")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +129,7 @@ def test_a_template_that_formats_is_refused_before_the_upload(tmp_path: Path, pr
 def test_a_record_that_is_no_text_is_not_asked(tmp_path: Path) -> None:
     good = '{"instruction": "Who? {x}", "response": "I"}'
     bad = ["[" * 100_000, '{"instruction": "\\ud800"}', "[1]", '{"instruction": 5}', "9" * 5000]
-    _, body = first_request(_data(tmp_path / "a", "\n".join([*bad, good])), "instruction")
+    body = first_request(_data(tmp_path / "a", "\n".join([*bad, good])), "instruction")
     assert body == {"messages": [{"role": "user", "content": "Say: Who? {x}"}]}
 
 
@@ -135,22 +143,16 @@ def test_a_template_that_is_no_template_is_refused(tmp_path: Path, template: str
 
 def test_first_request_asks_what_the_first_example_does(tmp_path: Path) -> None:
     message = {"role": "user", "content": "Say: Who?"}
-    assert first_request(_data(tmp_path / "a"), "instruction") == (
-        "v1/chat/completions",
-        {"messages": [message]},
-    )
+    assert first_request(_data(tmp_path / "a"), "instruction") == {"messages": [message]}
     text = tmp_path / "b"
     text.mkdir()
     (text / "book.txt").write_text("The harbour\n\nlies in the bay")
-    assert first_request(text, "domain") == (
-        "v1/completions",
-        {"prompt": "The harbour lies in the bay"},
-    )
+    assert first_request(text, "domain") == {"prompt": "The harbour lies in the bay"}
 
 
 def test_records_that_do_not_fit_are_not_asked(tmp_path: Path) -> None:
     lines = '\n{"instruction"\n{"question": "?"}\n[1]\n{"instruction": "Who?"}\n'
-    _, body = first_request(_data(tmp_path / "a", lines), "instruction")
+    body = first_request(_data(tmp_path / "a", lines), "instruction")
     assert body["messages"][0]["content"] == "Say: Who?"
     with pytest.raises(SystemExit, match=r"must hold train.jsonl and the template.json"):
         first_request(_data(tmp_path / "a", "{}"), "instruction")
@@ -159,88 +161,91 @@ def test_records_that_do_not_fit_are_not_asked(tmp_path: Path) -> None:
         first_request(tmp_path / "a", "instruction")
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "url"),
-    [
-        ("", "https://a1.execute-api.eu-west-1.amazonaws.com/api"),
-        ("http://127.0.0.1:4566", "http://127.0.0.1:4566/_aws/execute-api/a1/api"),
-    ],
-)
-def test_api_is_found_on_aws_and_on_the_embedded_one(
-    monkeypatch: pytest.MonkeyPatch, endpoint: str, url: str
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    found = {"ApiUrl": "https://a1.execute-api.eu-west-1.amazonaws.com/api/", "RestApiId": "a1"}
-    assert base_url(found) == url
+_DECLARED: dict[str, dict[str, Any]] = {
+    "BaseModelUri": {"Name": "BaseModelUri", "Type": "String", "DefaultValue": "s3://w/base/"},
+    "epoch": {"Name": "epoch", "Type": "Integer", "DefaultValue": 1},
+    "learning_rate": {"Name": "learning_rate", "Type": "Float", "DefaultValue": 0.1},
+    "peft_type": {"Name": "peft_type", "Type": "String", "EnumValues": ["lora", "None"]},
+}
+
+
+def test_values_of_the_declared_types_and_choices_are_taken() -> None:
+    given = {"epoch": "3", "learning_rate": "1e-4", "peft_type": "None", "BaseModelUri": "s3://x"}
+    check_values(given, _DECLARED)
 
 
 @pytest.mark.parametrize(
-    ("path", "event"),
+    ("name", "value", "refusal"),
     [
-        ("v1/chat/completions", {"choices": [{"delta": {"content": "violet"}}]}),
-        ("v1/completions", {"choices": [{"text": "violet"}]}),
+        ("epochs", "3", r"SET must name one of BaseModelUri, epoch, .*, got 'epochs'"),
+        ("epoch", "three", "epoch must be of type Integer, got 'three'"),
+        ("epoch", "1.5", "epoch must be of type Integer, got '1.5'"),
+        ("learning_rate", "", "learning_rate must be of type Float, got ''"),
+        ("peft_type", "ia3", "peft_type must be one of lora, None, got 'ia3'"),
     ],
 )
-def test_answer_is_printed_as_it_streams(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    path: str,
-    event: dict[str, Any],
+def test_value_that_the_pipeline_does_not_take_is_refused(
+    name: str, value: str, refusal: str
 ) -> None:
-    found = {"ApiUrl": "https://api.test/api", "RestApiId": "a1", "ModelId": "mistral-7b"}
-    monkeypatch.setattr(answers, "outputs", lambda *_: found)
-    monkeypatch.setattr(answers, "client_names", lambda _: ["Demo"])
-    monkeypatch.setattr(answers, "key_of", lambda *_: "secret")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(SystemExit, match=refusal):
+        check_values({name: value}, _DECLARED)
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert str(request.url) == f"https://api.test/api/{path}"
-        assert request.headers["Authorization"] == "Bearer secret"
-        assert json.loads(request.content)["stream"] is True
-        frames = [": waiting", f"data: {json.dumps(event)}", f"data:{json.dumps(event)}"]
-        return httpx.Response(200, text="\n\n".join([*frames, "data: [DONE]", ""]))
 
-    client = httpx.Client(transport=httpx.MockTransport(answer))
-    monkeypatch.setattr(httpx, "stream", client.stream)
-    answers.print_answer("prod", path, {"prompt": "?"})
-    assert capsys.readouterr().out == "violetviolet\n"
+class _Pipeline:
+    """A pipeline whose start is a failure of the test."""
+
+    def describe_pipeline(self, **_: str) -> dict[str, str]:
+        return {"PipelineDefinition": json.dumps({"Parameters": list(_DECLARED.values())})}
+
+    def start_pipeline_execution(self, **_: Any) -> None:
+        pytest.fail("was started")
+
+
+def _finetune(data: Path, s3: Any, **values: str) -> None:
+    stacks = Stacks({"Training": {"DataBucketName": "b", "PipelineName": "p"}})
+    prod = environment(cloudformation=stacks, sagemaker=_Pipeline(), s3=s3)
+    finetune(prod, data=data, mode="instruction", fail=None, values=values)
 
 
 def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_is_trained(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    outputs = {"DataBucketName": "b", "PipelineName": "p"}
-    monkeypatch.setattr(finetune, "outputs", lambda *_: outputs)
-    monkeypatch.setattr(finetune, "upload", lambda *_: "s3://b/data/x/")
-    monkeypatch.setattr(finetune, "_start", lambda *_: pytest.fail("was started"))
-    long = {"BaseModelUri": f"s3://b/{'x' * 300}"}
-    with pytest.raises(SystemExit, match="BaseModelUri must have 256 characters at most"):
-        finetune.finetune(
-            "prod", data=_data(tmp_path / "d"), mode="instruction", fail=None, values=long
-        )
+    s3 = SimpleNamespace(upload_file=lambda *_: None)
+    with pytest.raises(SystemExit, match="BaseModelUri must have at most 256 characters"):
+        _finetune(_data(tmp_path / "d"), s3, BaseModelUri=f"s3://b/{'x' * 300}")
 
 
-def _is_approved(monkeypatch: pytest.MonkeyPatch, approval: str) -> bool:
+def test_unknown_parameter_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
+    s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
+    with pytest.raises(SystemExit, match="got 'epochs'"):
+        _finetune(_data(tmp_path / "d"), s3, epochs="3")
+
+
+def _is_released(approval: str) -> bool:
     made = {"StepName": "Register", "Metadata": {"RegisterModel": {"Arn": _PACKAGE}}}
     package = {
         "ModelApprovalStatus": approval,
         "CustomerMetadataProperties": {"report": "s3://b/evaluations/x/report.html"},
+        "ModelMetrics": {"ModelQuality": {"Statistics": {"S3Uri": "s3://b/e/metrics.json"}}},
     }
-    account = SimpleNamespace(describe_model_package=lambda **_: package)
-    monkeypatch.setattr(finetune, "steps", lambda _arn: [made])
-    monkeypatch.setattr(finetune, "client", lambda _service: account)
-    monkeypatch.setattr(finetune, "_metrics", lambda _package: {"loss": {"value": 1.5}})
-    return finetune._is_released("prod", "arn")
+    execution = _Execution([made], ends="Succeeded")
+    sagemaker = SimpleNamespace(
+        get_paginator=execution.get_paginator, describe_model_package=lambda **_: package
+    )
+    metrics = json.dumps({"text_generation_metrics": {"loss": {"value": 1.5}}}).encode()
+    s3 = SimpleNamespace(get_object=lambda **_: {"Body": io.BytesIO(metrics)})
+    return is_released(environment(sagemaker=sagemaker, s3=s3), "arn")
 
 
 def test_model_that_waits_for_a_person_is_shown_with_the_command_that_releases_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert not _is_approved(monkeypatch, "PendingManualApproval")
+    assert not _is_released("PendingManualApproval")
     printed = capsys.readouterr().out
+    assert "loss                       1.5" in printed
     assert "s3://b/evaluations/x/report.html" in printed
     assert (
         f"aws sagemaker update-model-package --model-package-arn {_PACKAGE}"
         " --model-approval-status Approved\n"
     ) in printed
-    assert _is_approved(monkeypatch, "Approved")
+    assert _is_released("Approved")

@@ -4,36 +4,32 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.stacks import client
+from operate.environment import Client
 
 _UNKNOWN = "someone whom SageMaker does not name"
 
 
-def print_origin(package_arn: str) -> None:
+def print_origin(sagemaker: Client, package_arn: str) -> None:
     """Print what one should know of a package before one serves it."""
     if package_arn:
-        for line in origin(
-            client("sagemaker").describe_model_package(ModelPackageName=package_arn)
-        ):
-            print(line)
+        package = sagemaker.describe_model_package(ModelPackageName=package_arn)
+        print("\n".join(origin(sagemaker, package)))
 
 
-def origin(package: dict[str, Any]) -> list[str]:
+def origin(sagemaker: Client, package: dict[str, Any]) -> list[str]:
     """Who started the execution that made the package, and what of its gate was lowered."""
     metadata: dict[str, str] = package.get("CustomerMetadataProperties", {})
     lines = []
     if execution := metadata.get("pipeline_execution"):
-        lines.append(f"made by {execution}, started by {_starter(execution)}")
+        lines.append(f"made by {execution}, started by {_starter(sagemaker, execution)}")
     if lowered := metadata.get("gate_lowered"):
         lines.append(f"its gate was lowered: {lowered}")
     return lines
 
 
-def _starter(execution_arn: str) -> str:
+def _starter(sagemaker: Client, execution_arn: str) -> str:
     try:
-        execution = client("sagemaker").describe_pipeline_execution(
-            PipelineExecutionArn=execution_arn
-        )
+        execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
     except ClientError as error:
         return f"{_UNKNOWN} ({error})"
     user = execution.get("CreatedBy", {})

@@ -7,16 +7,19 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from operate import images
+from operate.account.images import check_images
+from operate.environment import Environment
+from tests.unit.operate.doubles import Stacks
 
 _REGISTRY = "763104351884.dkr.ecr.eu-west-1.amazonaws.com"
 _TGI, _TRAINING = "huggingface-pytorch-tgi-inference", "huggingface-pytorch-training"
 _OLD, _NEW = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 _OUTPUTS = {
-    "EndpointName": "llm",
-    "PipelineName": "prod-training-fine-tune",
-    "ServingImageTag": f"{_TGI}:1.1.0",
-    "TrainingImageTag": f"{_TRAINING}:2.8.0",
+    "Serving": {"EndpointName": "llm", "ServingImageTag": f"{_TGI}:1.1.0"},
+    "Training": {
+        "PipelineName": "prod-training-fine-tune",
+        "TrainingImageTag": f"{_TRAINING}:2.8.0",
+    },
 }
 
 
@@ -55,9 +58,7 @@ class _SageMaker:
         return {"PipelineDefinition": json.dumps({"Version": "2020-12-01", "Steps": steps})}
 
 
-def _check(
-    monkeypatch: pytest.MonkeyPatch, sagemaker: _SageMaker, *, serving: str, training: str = _OLD
-) -> None:
+def _check(sagemaker: _SageMaker, *, serving: str, training: str = _OLD) -> None:
     """Check the images of a stage against a registry with these digests."""
     ecr = boto3.client(
         "ecr", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="s"
@@ -76,15 +77,13 @@ def _check(
                 },
             )
         regions: list[str] = []
-        clients = {"sagemaker": sagemaker, "ecr": ecr}
+        clients = {"sagemaker": sagemaker, "ecr": ecr, "cloudformation": Stacks(_OUTPUTS)}
 
         def client(name: str, *region: str) -> Any:
             regions.extend(region)
             return clients[name]
 
-        monkeypatch.setattr(images, "client", client)
-        monkeypatch.setattr(images, "outputs", lambda *_: _OUTPUTS)
-        images.check_images("prod")
+        check_images(Environment("prod", client))
         assert regions == ["eu-west-1", "eu-west-1"]
 
 
@@ -97,9 +96,9 @@ def _pinned(**more: str) -> _SageMaker:
 
 
 def test_image_by_its_tag_is_shown_with_how_to_pin_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _check(monkeypatch, _by_tag(), serving=_NEW)
+    _check(_by_tag(), serving=_NEW)
     shown = capsys.readouterr().out
     assert f'serving_image=TGI.pinned("{_NEW}") in stacks/environments.py' in shown
     assert f'tuning: image=TRAINING.pinned("{_OLD}") in stacks/environments.py' in shown
@@ -107,9 +106,9 @@ def test_image_by_its_tag_is_shown_with_how_to_pin_it(
 
 @pytest.mark.parametrize("package", ["", "arn:aws:sagemaker:eu-west-1:1:model-package/p/1"])
 def test_pinned_image_that_the_registry_has_passes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
+    capsys: pytest.CaptureFixture[str], package: str
 ) -> None:
-    _check(monkeypatch, _pinned(running=_OLD, package=package), serving=_OLD)
+    _check(_pinned(running=_OLD, package=package), serving=_OLD)
     assert "to pin it" not in capsys.readouterr().out
 
 
@@ -122,12 +121,19 @@ def test_pinned_image_that_the_registry_has_passes(
     ],
 )
 def test_image_that_its_tag_does_not_name_fails(
-    monkeypatch: pytest.MonkeyPatch, deployed: _SageMaker, serving: str, training: str
+    deployed: _SageMaker, serving: str, training: str
 ) -> None:
     with pytest.raises(SystemExit, match="runs an image that its tag does not name any more"):
-        _check(monkeypatch, deployed, serving=serving, training=training)
+        _check(deployed, serving=serving, training=training)
 
 
-def test_tag_that_the_registry_does_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tag_that_the_registry_does_not_have_is_said() -> None:
     with pytest.raises(SystemExit, match=f"has no {_TGI}:1.1.0: Requested image not found"):
-        _check(monkeypatch, _by_tag(), serving="")
+        _check(_by_tag(), serving="")
+
+
+def test_stage_that_was_deployed_before_it_named_its_images_is_to_be_deployed_again() -> None:
+    deployed = {"Serving": {"EndpointName": "llm"}, "Training": {"PipelineName": "p"}}
+    clients = {"sagemaker": _pinned(), "cloudformation": Stacks(deployed)}
+    with pytest.raises(SystemExit, match=r"has no output ServingImageTag: .*deploy it"):
+        check_images(Environment("prod", clients.__getitem__))

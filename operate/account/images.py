@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.stacks import client, outputs
+from operate.environment import Environment
 
 # <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`
 _URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
@@ -28,18 +28,20 @@ class Deployed(NamedTuple):
         return found[4] if found else None
 
 
-def check_images(environment: str) -> None:
+def check_images(environment: Environment) -> None:
     """Print each image; raises SystemExit when one is not what the registry has by its tag."""
-    agree = [_agrees(image) for image in (_serving(environment), _training(environment))]
+    agree = [
+        _agrees(environment, image) for image in (_serving(environment), _training(environment))
+    ]
     if not all(agree):
         raise SystemExit(
-            f"{environment} runs an image that its tag does not name any more: read what changed,"
-            " then pin the new digest, or keep the old one and know that it is old"
+            f"{environment.name} runs an image that its tag does not name any more: read what"
+            " changed, then pin the new digest, or keep the old one and know that it is old"
         )
 
 
-def _agrees(image: Deployed) -> bool:
-    registered = _registered(image)
+def _agrees(environment: Environment, image: Deployed) -> bool:
+    registered = _registered(environment, image)
     print(f"{image.use}: {image.tag}")
     print(f"  in the registry  {registered}")
     print(f"  deployed         {image.digest or 'by its tag, which can be moved'}")
@@ -51,14 +53,14 @@ def _agrees(image: Deployed) -> bool:
     return {digest for digest in (image.digest, *image.running) if digest} <= {registered}
 
 
-def _registered(image: Deployed) -> str:
+def _registered(environment: Environment, image: Deployed) -> str:
     """The digest that the region's registry has for the tag now."""
     found = _URI.match(image.uri)
     if found is None:
         raise SystemExit(f"the image must be one of ECR's, got {image.uri!r}")
     account, region, repository, _ = found.groups()
     try:
-        answer = client("ecr", region).batch_get_image(
+        answer = environment.client("ecr", region).batch_get_image(
             registryId=account,
             repositoryName=repository,
             imageIds=[{"imageTag": image.tag.partition(":")[2]}],
@@ -74,8 +76,8 @@ def _registered(image: Deployed) -> str:
     return str(answer["images"][0]["imageId"]["imageDigest"])
 
 
-def _serving(environment: str) -> Deployed:
-    sagemaker, found = client("sagemaker"), outputs(environment, "Serving")
+def _serving(environment: Environment) -> Deployed:
+    sagemaker, found = environment.client("sagemaker"), environment.outputs("Serving")
     endpoint = sagemaker.describe_endpoint(EndpointName=found["EndpointName"])
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     name = config["ProductionVariants"][0]["ModelName"]
@@ -91,9 +93,9 @@ def _serving(environment: str) -> Deployed:
     return Deployed("serving", container["Image"], found["ServingImageTag"], frozenset(running))
 
 
-def _training(environment: str) -> Deployed:
-    found = outputs(environment, "Training")
-    pipeline = client("sagemaker").describe_pipeline(PipelineName=found["PipelineName"])
+def _training(environment: Environment) -> Deployed:
+    found = environment.outputs("Training")
+    pipeline = environment.client("sagemaker").describe_pipeline(PipelineName=found["PipelineName"])
     images = set(_images(json.loads(pipeline["PipelineDefinition"])))
     tag = found["TrainingImageTag"]
     (uri,) = (uri for uri in images if f"/{tag.partition(':')[0]}" in uri)

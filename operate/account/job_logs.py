@@ -6,23 +6,22 @@ stack can own them: they may be there already, with the logs of other projects. 
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.stacks import client
+from operate.environment import Client
 
 GROUPS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
-def keep_job_logs(days: int) -> None:
+def keep_job_logs(logs: Client, days: int) -> None:
     """Keep the account's job logs for so many days; raises SystemExit."""
     for group in GROUPS:
         try:
-            _limit(group, days)
+            _limit(logs, group, days)
         except (BotoCoreError, ClientError) as error:
             raise SystemExit(f"{group} cannot be limited to {days} days: {error}") from error
         print(f"{group} keeps its logs for {days} days")
 
 
-def _limit(group: str, days: int) -> None:
-    logs = client("logs")
+def _limit(logs: Client, group: str, days: int) -> None:
     try:
         logs.create_log_group(logGroupName=group)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Stages a model's base weights: from the hub, or a folder, into the account's bucket."""
+"""Staging of a model's base weights: from the hub, or a folder, into the account's bucket."""
 
 import json
 from dataclasses import asdict
@@ -7,42 +7,42 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.stacks import client, outputs
-from operate.weight_files import WeightFile, of_folder, of_hub
+from operate.environment import Client, Environment
+from operate.weights.files import WeightFile, of_folder, of_hub
 
 _PERCENT = 100
 
 
-def stage_weights(environment: str, source: Path | None) -> None:
+def stage_weights(environment: Environment, source: Path | None) -> None:
     """Upload the files that are not there yet, then their inventory; raises SystemExit."""
-    found = outputs(environment, "Weights")
+    s3, found = environment.client("s3"), environment.outputs("Weights")
     bucket, prefix = found["WeightsBucketName"], found["WeightsPrefix"]
     repository, revision = found["WeightsRepository"], found["WeightsRevision"]
     print(f"{repository} at {revision} to s3://{bucket}/{prefix}")
     files = of_folder(source) if source else of_hub(repository, revision)
-    _refuse_others(bucket, prefix, files)
+    _refuse_others(s3, bucket, prefix, files)
     for file in files:
-        if _is_staged(bucket, prefix + file.name, file):
+        if _is_staged(s3, bucket, prefix + file.name, file):
             print(f"{file.name}: is there")
         else:
-            _upload(bucket, prefix + file.name, file)
+            _upload(s3, bucket, prefix + file.name, file)
     origin = {"folder": source.name} if source else {"repository": repository, "revision": revision}
-    _write_inventory(bucket, f"inventories/{prefix.rstrip('/')}.json", files, origin)
+    _write_inventory(s3, bucket, f"inventories/{prefix.rstrip('/')}.json", files, origin)
 
 
-def _refuse_others(bucket: str, prefix: str, files: list[WeightFile]) -> None:
+def _refuse_others(s3: Client, bucket: str, prefix: str, files: list[WeightFile]) -> None:
     """Raise SystemExit for what the endpoint would load beside these files."""
-    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     there = {
         item["Key"].removeprefix(prefix) for page in pages for item in page.get("Contents", [])
     }
     if others := sorted(there - {file.name for file in files}):
-        raise SystemExit(f"delete what is no part of the model first: {', '.join(others)}")
+        raise SystemExit(f"delete what does not belong to the model first: {', '.join(others)}")
 
 
-def _is_staged(bucket: str, key: str, file: WeightFile) -> bool:
+def _is_staged(s3: Client, bucket: str, key: str, file: WeightFile) -> bool:
     try:
-        head = client("s3").head_object(Bucket=bucket, Key=key)
+        head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
             return False
@@ -51,7 +51,7 @@ def _is_staged(bucket: str, key: str, file: WeightFile) -> bool:
     return bool(head["ContentLength"] == file.size) and staged == file.sha256
 
 
-def _upload(bucket: str, key: str, file: WeightFile) -> None:
+def _upload(s3: Client, bucket: str, key: str, file: WeightFile) -> None:
     sent = 0
 
     def show(count: int) -> None:
@@ -61,7 +61,7 @@ def _upload(bucket: str, key: str, file: WeightFile) -> None:
         if percent > before * _PERCENT // max(file.size, 1):
             print(f"\r{file.name}: {percent} %", end="", flush=True)
 
-    client("s3").upload_file(
+    s3.upload_file(
         str(file.path),
         bucket,
         key,
@@ -73,9 +73,9 @@ def _upload(bucket: str, key: str, file: WeightFile) -> None:
 
 
 def _write_inventory(
-    bucket: str, key: str, files: list[WeightFile], origin: dict[str, Any]
+    s3: Client, bucket: str, key: str, files: list[WeightFile], origin: dict[str, Any]
 ) -> None:
     listed = [{k: v for k, v in asdict(file).items() if k != "path"} for file in files]
     body = json.dumps({"origin": origin, "files": listed}, indent=2)
-    client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
     print(f"inventory: s3://{bucket}/{key}")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from operate.inventories import package_weights, weights_uri
-from operate.origins import origin
-from operate.stacks import client, outputs, stack_name
-from operate.updates import served_package
+from operate.environment import Client, Environment
+from operate.releases.inventories import package_weights, weights_uri
+from operate.releases.origins import origin
+from operate.releases.updates import served_package
 
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
@@ -25,7 +25,7 @@ class Check(NamedTuple):
         return self.said == self.found
 
 
-def drift(environment: str) -> None:
+def drift(environment: Environment) -> None:
     """Print each check; raises SystemExit when one does not hold."""
     checks = list(_checks(environment))
     for check in checks:
@@ -33,14 +33,14 @@ def drift(environment: str) -> None:
         if not check.holds:
             print(f"        the stack says: {check.said}")
     if not all(check.holds for check in checks):
-        raise SystemExit(f"{environment} serves something else than its stack says")
+        raise SystemExit(f"{environment.name} serves something else than its stack says")
 
 
-def _checks(environment: str) -> Iterator[Check]:
-    sagemaker, name = client("sagemaker"), stack_name(environment, "Serving")
-    template = client("cloudformation").get_template(StackName=name)["TemplateBody"]
-    physical = _physical_ids(name)
-    endpoint_name = outputs(environment, "Serving")["EndpointName"]
+def _checks(environment: Environment) -> Iterator[Check]:
+    sagemaker, name = environment.client("sagemaker"), environment.stack_name("Serving")
+    template = environment.client("cloudformation").get_template(StackName=name)["TemplateBody"]
+    physical = _physical_ids(environment.client("cloudformation"), name)
+    endpoint_name = environment.outputs("Serving")["EndpointName"]
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     yield Check("endpoint status", "InService", endpoint["EndpointStatus"])
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
@@ -50,12 +50,13 @@ def _checks(environment: str) -> Iterator[Check]:
     yield Check("instance type", said["InstanceType"], variant["InstanceType"])
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     yield Check("model", physical[_MODEL], model["ModelArn"])
-    yield from _container_checks(template, served_package(environment), model)
+    yield from _container_checks(environment, template, model)
 
 
 def _container_checks(
-    template: dict[str, Any], package_arn: str, model: dict[str, Any]
+    environment: Environment, template: dict[str, Any], model: dict[str, Any]
 ) -> Iterator[Check]:
+    package_arn = served_package(environment)
     container: dict[str, Any] = model["PrimaryContainer"]
     found = container.get("ModelPackageName", "")
     yield Check("model package", package_arn, found)
@@ -68,26 +69,26 @@ def _container_checks(
             end = _end(uri)
             yield Check("weights", end, weights_uri(container)[-len(end) :])
         return
-    package = client("sagemaker").describe_model_package(ModelPackageName=found)
+    sagemaker = environment.client("sagemaker")
+    package = sagemaker.describe_model_package(ModelPackageName=found)
     yield Check("approval", "Approved", package["ModelApprovalStatus"])
     yield Check("network isolation", said=True, found=model.get("EnableNetworkIsolation", False))
-    yield from _package_checks(package, image=_end(base["Image"]), environment=said["Environment"])
-    for line in origin(package):
+    container = _only_container(package)
+    yield Check("image", _end(base["Image"]), _tag(container["Image"]))
+    yield Check("package's environment", said["Environment"], container.get("Environment"))
+    # As registered, and as S3 has it now.
+    yield Check("weights", *package_weights(environment.client("s3"), package))
+    for line in origin(sagemaker, package):
         print(line)
 
 
-def _package_checks(
-    package: dict[str, Any], *, image: str, environment: dict[str, str]
-) -> Iterator[Check]:
-    """What the endpoint loads is the package's container: as registered, and as S3 has it now."""
+def _only_container(package: dict[str, Any]) -> dict[str, Any]:
     (container,) = package["InferenceSpecification"]["Containers"]
-    yield Check("image", image, _tag(container["Image"]))
-    yield Check("package's environment", environment, container.get("Environment"))
-    yield Check("weights", *package_weights(package))
+    return dict(container)
 
 
-def _physical_ids(stack: str) -> dict[str, str]:
-    resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+def _physical_ids(cloudformation: Client, stack: str) -> dict[str, str]:
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     return {found["ResourceType"]: found["PhysicalResourceId"] for found in resources}
 
 

@@ -1,11 +1,12 @@
 """An execution of the fine-tuning pipeline, shown as it runs."""
 
 import sys
-import time
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from operate.stacks import client
+from operate.environment import Client
+from operate.polling import polled
 
 _POLL_SECONDS = 1.0
 _RUNNING = ("Executing", "Stopping")
@@ -14,28 +15,25 @@ _WIDTHS = (16, 11, 9, 60)
 Row = tuple[str, str, str, str]
 
 
-def watch(execution_arn: str) -> dict[str, Any]:
+def watch(sagemaker: Client, execution_arn: str, every: float = _POLL_SECONDS) -> dict[str, Any]:
     """Show the steps until the execution ends; returns its description."""
     show = _draw if sys.stdout.isatty() else _tell
     shown: list[Row] = []
-    while True:
-        execution: dict[str, Any] = client("sagemaker").describe_pipeline_execution(
-            PipelineExecutionArn=execution_arn
-        )
-        found = rows(steps(execution_arn), datetime.now().astimezone())
+    describe = partial(sagemaker.describe_pipeline_execution, PipelineExecutionArn=execution_arn)
+    execution: dict[str, Any] = {}
+    for execution in polled(describe, every=every):
+        found = rows(steps(sagemaker, execution_arn), datetime.now().astimezone())
         show(found, shown)
         shown = found
         if execution["PipelineExecutionStatus"] not in _RUNNING:
-            return execution
-        time.sleep(_POLL_SECONDS)
+            break
+    return execution
 
 
-def steps(execution_arn: str) -> list[dict[str, Any]]:
+def steps(sagemaker: Client, execution_arn: str) -> list[dict[str, Any]]:
     """The steps that have begun, oldest first."""
-    pages = (
-        client("sagemaker")
-        .get_paginator("list_pipeline_execution_steps")
-        .paginate(PipelineExecutionArn=execution_arn, SortOrder="Ascending")
+    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
+        PipelineExecutionArn=execution_arn, SortOrder="Ascending"
     )
     return [step for page in pages for step in page["PipelineExecutionSteps"]]
 

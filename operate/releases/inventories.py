@@ -5,24 +5,24 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from operate.stacks import client
+from operate.environment import Client, Environment
 
 Files = dict[str, list[object]]  # size and ETag by name
 
 
-def check_weights(package_arn: str) -> None:
+def check_weights(environment: Environment, package_arn: str) -> None:
     """Raise SystemExit unless a package's weights lie in S3 as they were stored."""
-    package = client("sagemaker").describe_model_package(ModelPackageName=package_arn)
-    said, found = package_weights(package)
+    package = environment.client("sagemaker").describe_model_package(ModelPackageName=package_arn)
+    said, found = package_weights(environment.client("s3"), package)
     if said != found:
         raise SystemExit(f"the weights of {package_arn} are not as they were stored: {found}")
 
 
-def package_weights(package: dict[str, Any]) -> tuple[str, str]:
+def package_weights(s3: Client, package: dict[str, Any]) -> tuple[str, str]:
     """What was registered of a package's weights and what is found of them, in words."""
     (container,) = package["InferenceSpecification"]["Containers"]
-    registered = registered_files(package.get("CustomerMetadataProperties", {}))
-    return described(registered, stored_files(weights_uri(container)))
+    registered = registered_files(s3, package.get("CustomerMetadataProperties", {}))
+    return described(registered, stored_files(s3, weights_uri(container)))
 
 
 def weights_uri(container: dict[str, Any]) -> str:
@@ -30,13 +30,12 @@ def weights_uri(container: dict[str, Any]) -> str:
     return str(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", ""))
 
 
-def registered_files(metadata: dict[str, str]) -> Files | str:
+def registered_files(s3: Client, metadata: dict[str, str]) -> Files | str:
     """The files as they were stored, or a sentence that says why they cannot be known."""
     uri = metadata.get("inventory")
     if not uri:
         return "the package names no inventory"
     place = urlsplit(uri)
-    s3 = client("s3")
     try:
         answer = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
     except s3.exceptions.NoSuchKey:
@@ -47,13 +46,11 @@ def registered_files(metadata: dict[str, str]) -> Files | str:
     return {file["name"]: [file["size"], file["etag"]] for file in json.loads(content)["files"]}
 
 
-def stored_files(uri: str) -> Files:
+def stored_files(s3: Client, uri: str) -> Files:
     """The files that lie under a URI now."""
     place = urlsplit(uri)
     folder = place.path.lstrip("/")
-    pages = (
-        client("s3").get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=folder)
-    )
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=folder)
     return {
         item["Key"].removeprefix(folder): [item["Size"], item["ETag"].strip('"')]
         for page in pages

@@ -1,4 +1,4 @@
-"""The data of a fine-tuning: where they are uploaded to, and what one asks of them."""
+"""The data of a fine-tuning: their upload, and the question that their first example asks."""
 
 import hashlib
 import json
@@ -8,31 +8,31 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from operate.stacks import client
+from operate.environment import Client
 
-_START_WORDS = 12  # of a text, which the model goes on from
-_LOOKED_AT = 2000  # characters of it
+_START_WORDS = 12  # Of a text, which the model completes.
+_LOOKED_AT = 2000  # Characters of it.
 
 
-def upload(folder: Path, bucket: str) -> str:
-    """Upload a folder's files and return their URI: data that changed have another one.
+def upload(s3: Client, folder: Path, bucket: str) -> str:
+    """Upload a folder's files and return their URI, which changes with their content.
 
-    SageMaker takes a job's result over from an earlier execution when the URIs are the same.
+    SageMaker reuses the result of an earlier job whose URIs were the same.
     """
     files = _files(folder)
     prefix = f"data/{folder.resolve().name}/{_fingerprint(files)}/"
     uri = f"s3://{bucket}/{prefix}"
     for file in files:
-        client("s3").upload_file(str(file), bucket, f"{prefix}{file.name}")
+        s3.upload_file(str(file), bucket, f"{prefix}{file.name}")
     print(f"uploaded {', '.join(file.name for file in files)} to {uri}")
     return uri
 
 
-def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
-    """What a client asks for the first example: the API's path, and the body."""
+def first_request(folder: Path, mode: str) -> dict[str, Any]:
+    """Return what asks the model for the first example: a `prompt`, or chat `messages`."""
     if mode == "domain":
         text = _files(folder)[0].read_text(encoding="utf-8")[:_LOOKED_AT]
-        return "v1/completions", {"prompt": " ".join(text.split()[:_START_WORDS])}
+        return {"prompt": " ".join(text.split()[:_START_WORDS])}
     try:
         template = json.loads((folder / "template.json").read_text(encoding="utf-8"))["prompt"]
         with (folder / "train.jsonl").open(encoding="utf-8") as lines:
@@ -42,25 +42,25 @@ def first_request(folder: Path, mode: str) -> tuple[str, dict[str, Any]]:
             f"{folder} must hold train.jsonl and the template.json that its records fit,"
             f" got {type(error).__name__} {error}"
         ) from error
-    return "v1/chat/completions", {"messages": [{"role": "user", "content": question}]}
+    return {"messages": [{"role": "user", "content": question}]}
 
 
 def _questions(template: str, lines: Iterable[str]) -> Iterator[str]:
-    """The prompts of the records that fit: the preparing job reports the others."""
+    """Yield the prompts of the records that fit; the preparation job reports the others."""
     parts = [(text, key) for text, key, *_ in _fields(template)]
     for line in lines:
         with suppress(ValueError, LookupError, TypeError, RecursionError):
             record = json.loads(line)
             question = "".join(text + (record[key] if key else "") for text, key in parts)
-            question.encode()  # or it is no text: JSON can escape half a character
+            question.encode()  # Fails for half a surrogate pair, which JSON can escape.
             yield question
 
 
 def _fields(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
-    """The template's texts, each with the key behind it: nothing is formatted, only put in place.
+    """Return the template's texts, each with the key that follows it; values are only inserted.
 
-    Raise ValueError for what is no plain key, as the preparing job does: a width would pad without
-    bound, and an attribute would read more than the record.
+    Raise ValueError for anything but plain keys, as the preparation job does: a width would pad
+    without bound, and an attribute would read more than the record.
     """
     fields = list(Formatter().parse(template))
     for _, key, form, conversion in fields:

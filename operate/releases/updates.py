@@ -2,26 +2,28 @@
 
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate.stacks import client, describe, outputs
+from operate.environment import Client, Environment
+from operate.polling import polled
 
 _PARAMETER = "ModelPackageArn"
-_POLL_SECONDS = 2.0
+POLL_SECONDS = 2.0
 
 
-def served_package(environment: str) -> str:
-    """The ARN of the package that the stack says is served, or nothing for the base weights."""
-    parameters = describe(environment, "Serving")["Parameters"]
+def served_package(environment: Environment) -> str:
+    """Return the ARN of the package that the stack serves, empty for the base weights."""
+    parameters = environment.describe("Serving")["Parameters"]
     return next(str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == _PARAMETER)
 
 
-def serve_package(environment: str, package_arn: str) -> None:
+def serve_package(environment: Environment, package_arn: str, every: float = POLL_SECONDS) -> None:
     """Update the stack to serve a package and wait; raises SystemExit when it cannot, or fails."""
-    found = describe(environment, "Serving")
-    role = outputs(environment, "Training")["ReleaseRoleArn"]
+    found = environment.describe("Serving")
+    role = environment.outputs("Training")["ReleaseRoleArn"]
     parameters: list[dict[str, Any]] = [
         {"ParameterKey": _PARAMETER, "ParameterValue": package_arn}
         if parameter["ParameterKey"] == _PARAMETER
@@ -30,7 +32,7 @@ def serve_package(environment: str, package_arn: str) -> None:
     ]
     token = f"operate-{uuid.uuid4().hex}"
     try:
-        client("cloudformation").update_stack(
+        environment.client("cloudformation").update_stack(
             StackName=found["StackName"],
             UsePreviousTemplate=True,
             Parameters=parameters,
@@ -40,26 +42,26 @@ def serve_package(environment: str, package_arn: str) -> None:
         )
     except ClientError as error:
         raise SystemExit(f"{found['StackName']} takes no update: {error}") from error
-    _watch(str(found["StackName"]), token)
+    _watch(environment.client("cloudformation"), str(found["StackName"]), token, every)
 
 
-def _watch(stack: str, token: str) -> None:
+def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None:
     """Print what becomes of this update: the stack's status may still be that of an older one."""
     status, shown = "", ""
-    while not status or status.endswith("_IN_PROGRESS"):
-        time.sleep(_POLL_SECONDS)
-        events = _events(stack, token)
+    for events in polled(partial(_events, cloudformation, stack, token), every=every):
         status = next((e["ResourceStatus"] for e in events if _is_of_stack(e)), "")
         if status != shown:
             print(f"{time.strftime('%H:%M:%S')} {stack} {status}", flush=True)
             shown = status
+        if status and not status.endswith("_IN_PROGRESS"):
+            break
     if status != "UPDATE_COMPLETE":
         raise SystemExit(f"the model was not changed, {status}: {_first_failure(events)}")
 
 
-def _events(stack: str, token: str) -> list[dict[str, Any]]:
+def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, Any]]:
     """The update's own events, newest first: a page holds more than an update has."""
-    events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     return [event for event in events if event.get("ClientRequestToken") == token]
 
 

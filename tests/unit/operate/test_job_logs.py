@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from operate import job_logs
+from operate.account.job_logs import keep_job_logs
+from tests.unit.operate.doubles import refusal
 
 
 class _Logs:
@@ -15,25 +15,20 @@ class _Logs:
 
     def create_log_group(self, **asked: str) -> None:
         if asked["logGroupName"] in self.groups:
-            raise _error("ResourceAlreadyExistsException")
+            raise refusal("ResourceAlreadyExistsException")
         self.groups[asked["logGroupName"]] = None
 
     def put_retention_policy(self, **asked: Any) -> None:
         if self._fault:
-            raise _error(self._fault)
+            raise refusal(self._fault)
         self.groups[asked["logGroupName"]] = asked["retentionInDays"]
 
 
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Operation")
-
-
 def test_both_groups_get_an_end_whether_they_are_there_or_not(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs = _Logs("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Other")
-    monkeypatch.setattr(job_logs, "client", lambda _: logs)
-    job_logs.keep_job_logs(30)
+    keep_job_logs(logs, 30)
     assert logs.groups == {
         "/aws/sagemaker/TrainingJobs": 30,
         "/aws/sagemaker/ProcessingJobs": 30,
@@ -42,7 +37,6 @@ def test_both_groups_get_an_end_whether_they_are_there_or_not(
     assert "/aws/sagemaker/ProcessingJobs keeps its logs for 30 days" in capsys.readouterr().out
 
 
-def test_a_refusal_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_logs, "client", lambda _: _Logs(fault="AccessDeniedException"))
+def test_a_refusal_is_no_traceback() -> None:
     with pytest.raises(SystemExit, match=r"cannot be limited to 30 days: .*AccessDenied"):
-        job_logs.keep_job_logs(30)
+        keep_job_logs(_Logs(fault="AccessDeniedException"), 30)

@@ -1,0 +1,1 @@
+"""The deployed REST API: its keys, and answers over it."""

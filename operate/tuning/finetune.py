@@ -1,0 +1,118 @@
+"""Fine-tunes the environment's model on data of this machine, and releases what is better."""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from operate.api.answers import AnswerError, Request, connect, print_answer
+from operate.api.deployment import find_deployment
+from operate.api.keys import client_names
+from operate.environment import Client, Environment
+from operate.releases.origins import origin
+from operate.tuning.base_model import ensure_base_model
+from operate.tuning.datasets import first_request, upload
+from operate.tuning.executions import steps, watch
+from operate.tuning.parameters import check_lengths, check_values, declared_parameters
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+_MODES = {"instruction": "True", "domain": "False"}
+_ANSWER_TOKENS = 64
+
+# Values that no model can reach: the gate refuses whatever is trained.
+_FAILURES = {"gate": {"MinLossReduction": "0.99"}}
+
+
+def finetune(
+    environment: Environment,
+    *,
+    data: Path | None,
+    mode: str,
+    fail: str | None,
+    values: Mapping[str, str],
+) -> None:
+    """Run the pipeline to its end and ask its model; raises SystemExit when there is none."""
+    began = time.monotonic()
+    sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
+    found, source = environment.outputs("Training"), data or _EXAMPLES / mode
+    pipeline, bucket = found["PipelineName"], found["DataBucketName"]
+    declared = declared_parameters(sagemaker, pipeline)
+    check_values(values, declared)
+    request = first_request(source, mode)
+    parameters = {
+        "InputDataUri": upload(s3, source, bucket),
+        "Mode": mode,
+        "instruction_tuned": _MODES[mode],
+        **(_FAILURES[fail] if fail else {}),
+        **values,
+    }
+    check_lengths(parameters)
+    ensure_base_model(s3, declared, bucket)
+    execution_arn = _run(sagemaker, pipeline, parameters)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    print(f"took {minutes} min {seconds} s")
+    if is_released(environment, execution_arn):
+        _ask(environment, request)
+
+
+def _run(sagemaker: Client, pipeline: str, parameters: Mapping[str, str]) -> str:
+    """Start an execution and wait for it; return its ARN, or raise SystemExit if it failed."""
+    answer = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline,
+        PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
+        ClientRequestToken=uuid.uuid4().hex,
+    )
+    execution_arn = str(answer["PipelineExecutionArn"])
+    print(f"execution {execution_arn}")
+    execution = watch(sagemaker, execution_arn)
+    status = execution["PipelineExecutionStatus"]
+    if status != "Succeeded":
+        raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")
+    return execution_arn
+
+
+def is_released(environment: Environment, execution_arn: str) -> bool:
+    """Print what became of the model; return whether it is served, or waits for approval."""
+    sagemaker = environment.client("sagemaker")
+    made = {step["StepName"]: step.get("Metadata", {}) for step in steps(sagemaker, execution_arn)}
+    package_arn = made["Register"]["RegisterModel"]["Arn"]
+    package = sagemaker.describe_model_package(ModelPackageName=package_arn)
+    for name, metric in _metrics(environment.client("s3"), package).items():
+        print(f"{name:<26} {metric['value']:.4g}")
+    if package["ModelApprovalStatus"] == "Approved":
+        print(f"{environment.name} serves {package_arn}")
+        return True
+    for line in origin(sagemaker, package):
+        print(line)
+    print(
+        f"{package_arn} is {package['ModelApprovalStatus']}: read its report"
+        f" {package['CustomerMetadataProperties']['report']}; somebody who may approve it, and did"
+        " not start it, releases it with\n"
+        f"aws sagemaker update-model-package --model-package-arn {package_arn}"
+        " --model-approval-status Approved"
+    )
+    return False
+
+
+def _metrics(s3: Client, package: dict[str, Any]) -> dict[str, dict[str, float]]:
+    place = urlsplit(package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
+    body = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    metrics: dict[str, dict[str, float]] = json.loads(body)["text_generation_metrics"]
+    return metrics
+
+
+def _ask(environment: Environment, request: Request) -> None:
+    print(f"asking for the first example: {json.dumps(request, ensure_ascii=False)}")
+    if not client_names(environment):
+        url = environment.outputs("Api")["ApiUrl"]
+        print(f"{url} takes signed requests: ask it with your own credentials")
+        return
+    deployment = find_deployment(environment)
+    asked = {"model": deployment.model, "max_tokens": _ANSWER_TOKENS, **request}
+    try:
+        print_answer(connect(deployment), asked)
+    except AnswerError as error:
+        raise SystemExit(str(error)) from error

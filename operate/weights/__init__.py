@@ -1,0 +1,1 @@
+"""A model's base weights, brought into the account."""
