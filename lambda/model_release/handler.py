@@ -1,127 +1,152 @@
-"""The Lambda function: each message of the queue is a wish for a release, or news of one."""
+"""The release function: handles SQS messages that request a release or report a stack update."""
 
-import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from model_release import callback, gate, registry, serving_stack
-from model_release.checks import check_package
-from model_release.release import Release, ReleaseRefusedError
-from model_release.serving_stack import StackBusyError
+import boto3
 
-_STACK_EVENT = "CloudFormation Stack Status Change"
+from model_release.callback import CallbackSteps
+from model_release.checks import PackageChecks
+from model_release.messages import (
+    Approval,
+    PipelineRequest,
+    Release,
+    ReleaseRefusedError,
+    StackNews,
+    read_message,
+)
+from model_release.registry import LOWERED, Package, Registry
+from model_release.serving_stack import ServingStack, StackBusyError
+from model_release.settings import Settings
+
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.INFO)
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Handle the messages; those of releases that must wait go back to the queue."""
+    """Handle a batch of messages; Lambda returns those that wait to the queue."""
     del context
-    waiting = []
-    for record in event["Records"]:
-        message = json.loads(record["body"])
-        attempt = int(record["attributes"]["ApproximateReceiveCount"])
-        if message.get("detail-type") == _STACK_EVENT:
-            _report(message["detail"])
-        elif not _fulfil(message, is_last=attempt >= int(os.environ["ATTEMPTS"])):
-            waiting.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": waiting}
+    return _releases().handle(event["Records"])
 
 
-def _fulfil(message: dict[str, Any], *, is_last: bool) -> bool:
-    """Begin what a message asks for, or give it up; return False where it must wait."""
-    is_callback = "token" in message
-    release = Release.of_callback(message) if is_callback else Release.of_approval(message)
-    try:
-        (_call_back if is_callback else _release_approved)(message, release)
-    except ReleaseRefusedError as error:
-        _give_up(release, str(error))
-    except StackBusyError as error:
-        if not is_last:
-            _log.info("%s waits: %s", release.token, error)
-            return False
-        _give_up(release, f"{error} and stayed busy: release it again later")
-    except Exception as error:
-        if not is_last:
-            raise  # the queue delivers the message again
-        _log.exception("%s", release.token)
-        _give_up(release, f"the release could not begin: {error}")
-    return True
+@cache
+def _releases() -> "Releases":
+    clients = (boto3.client(service) for service in ("cloudformation", "sagemaker", "s3"))
+    return Releases(Settings.from_environment(os.environ), *clients)
 
 
-def _call_back(message: dict[str, Any], release: Release) -> None:
-    token = message["token"]
-    package = registry.describe(release.package_arn)
-    is_approved = package["ModelApprovalStatus"] == "Approved"
-    if is_approved and message.get("status") == "Stopping":
-        # An update that began is ended by its own news.
-        if not serving_stack.began(_stack(), release.token):
-            raise ReleaseRefusedError("the execution was stopped before its release began")
-    elif is_approved and not callback.is_wanted(message["pipelineExecutionArn"]):
-        return
-    elif lowered := _newly_lowered(package):
-        registry.hold(package, lowered)
-        callback.succeed(token)
-    elif is_approved:
-        _begin(release, package)
-    else:
-        callback.succeed(token)  # the pipeline's work is done: a person's approval releases it
+class Releases:
+    """The releases to one endpoint, from their request to the end of the stack update."""
 
+    def __init__(self, settings: Settings, cloudformation: Any, sagemaker: Any, s3: Any) -> None:  # noqa: ANN401 - boto3 has no types
+        self._max_attempts = settings.max_attempts
+        self._stack = ServingStack(cloudformation, settings.stack_name, settings.service_role_arn)
+        self._registry = Registry(sagemaker, settings.package_arn_prefix)
+        self._steps = CallbackSteps(sagemaker)
+        self._checks = PackageChecks(settings, s3)
 
-def _newly_lowered(package: dict[str, Any]) -> str:
-    """Return what of the package's gate was lowered, if nobody was told and it is not rejected."""
-    metadata = package.get("CustomerMetadataProperties", {})
-    if gate.LOWERED in metadata or package["ModelApprovalStatus"] == "Rejected":
-        return ""
-    return gate.lowered(metadata)
+    def handle(self, records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Handle each message, and name those that must wait for the stack."""
+        waiting = []
+        for record in records:
+            attempt = int(record["attributes"]["ApproximateReceiveCount"])
+            try:
+                self._handle(record["body"], is_last=attempt >= self._max_attempts)
+            except StackBusyError:
+                waiting.append({"itemIdentifier": record["messageId"]})
+        return {"batchItemFailures": waiting}
 
+    def _handle(self, body: str, *, is_last: bool) -> None:
+        match read_message(body):
+            case PipelineRequest() as request:
+                with self._giving_up(request.release, is_last=is_last):
+                    self._answer(request)
+            case Approval() as approval:
+                with self._giving_up(approval.release, is_last=is_last):
+                    self._release_approved(approval)
+            case StackNews() as news:
+                self._report(news)
 
-def _release_approved(event: dict[str, Any], release: Release) -> None:
-    changed = event["detail"].get("UpdatedModelPackageFields")
-    if changed and "ModelApprovalStatus" not in changed:
-        return  # its description or the like was edited
-    package = registry.describe(release.package_arn)
-    if package["ModelApprovalStatus"] != "Approved":
-        return  # not any more
-    if not changed and _is_released_by_pipeline(package):
-        return
-    _begin(release, package)
+    def _answer(self, request: PipelineRequest) -> None:
+        """Release a pipeline's package, or tell its step why not now."""
+        release, package = request.release, self._registry.package(request.release.version)
+        is_approved = package.status == "Approved"
+        if is_approved and request.is_stopping:
+            # The end of an update that was started comes as its own news.
+            if not self._stack.has_begun(release.token):
+                raise ReleaseRefusedError("the execution was stopped before its release began")
+        elif is_approved and not self._steps.is_executing(request.execution_arn):
+            return
+        elif lowered := _newly_lowered(package):
+            self._registry.hold(package, lowered)
+            self._succeed(release)
+        elif is_approved:
+            self._begin(release, package)
+        else:
+            self._succeed(release)  # the pipeline is done: a person's approval releases it
 
+    def _release_approved(self, approval: Approval) -> None:
+        if approval.is_edit:
+            return
+        package = self._registry.package(approval.release.version)
+        if package.status != "Approved":
+            return  # withdrawn since
+        if not approval.changed_fields and package.was_registered_as_approved:
+            return  # the pipeline requests this one itself
+        self._begin(approval.release, package)
 
-def _is_released_by_pipeline(package: dict[str, Any]) -> bool:
-    """Return whether the package was approved by its registration."""
-    metadata = package.get("CustomerMetadataProperties", {})
-    return bool(metadata.get("approval_at_registration") == "Approved")
+    def _begin(self, release: Release, package: Package) -> None:
+        self._checks.check(package)
+        begun = self._stack.release(package.arn, release.token)
+        _log.info("%s: %s", release.token, "begun" if begun else "served already")
+        if not begun:
+            self._succeed(release)
 
+    def _report(self, news: StackNews) -> None:
+        """Tell the pipeline, or the registry, how a release ended."""
+        if news.release is None:
+            return  # somebody else's update: a deployment's, or an operator's
+        if news.status == "UPDATE_COMPLETE":
+            self._succeed(news.release)
+            return
+        reason = self._stack.failure_reason(news.stack_id, news.release.token) or news.reason
+        self._give_up(news.release, f"{news.status}: {reason}")
 
-def _begin(release: Release, package: dict[str, Any]) -> None:
-    check_package(package)
-    begun = serving_stack.release(_stack(), release.package_arn, release.token)
-    _log.info("%s: %s", release.token, "begun" if begun else "served already")
-    if not begun and release.callback:
-        callback.succeed(release.callback)
+    @contextmanager
+    def _giving_up(self, release: Release, *, is_last: bool) -> Iterator[None]:
+        """Give a release up when it is refused, and on any error of the last attempt."""
+        try:
+            yield
+        except ReleaseRefusedError as error:
+            self._give_up(release, str(error))
+        except StackBusyError as error:
+            if not is_last:
+                _log.info("%s waits: %s", release.token, error)
+                raise
+            self._give_up(release, f"{error} and stayed busy: release it again later")
+        except Exception as error:
+            if not is_last:
+                raise  # the queue delivers the message again
+            _log.exception("%s", release.token)
+            self._give_up(release, f"the release could not begin: {error}")
 
-
-def _report(detail: dict[str, Any]) -> None:
-    release = Release.of_token(detail.get("client-request-token") or "")
-    if release is None:
-        return  # another's update: a deployment's, or an operator's
-    status = detail["status-details"]["status"]
-    if status == "UPDATE_COMPLETE":
+    def _give_up(self, release: Release, reason: str) -> None:
+        _log.warning("%s: %s", release.token, reason)
         if release.callback:
-            callback.succeed(release.callback)
-        return
-    reason = serving_stack.why_failed(detail["stack-id"], release.token)
-    _give_up(release, f"{status}: {reason or detail['status-details'].get('status-reason', '')}")
+            self._steps.fail(release.callback, reason)
+        self._registry.reject(release.version, reason)
+
+    def _succeed(self, release: Release) -> None:
+        if release.callback:
+            self._steps.succeed(release.callback)
 
 
-def _give_up(release: Release, reason: str) -> None:
-    _log.warning("%s: %s", release.token, reason)
-    if release.callback:
-        callback.fail(release.callback, reason)
-    registry.reject(release.package_arn, reason)
-
-
-def _stack() -> str:
-    return os.environ["SERVING_STACK"]
+def _newly_lowered(package: Package) -> str:
+    """Return what of the gate was lowered, unless it is recorded or the package is rejected."""
+    if LOWERED in package.metadata or package.status == "Rejected":
+        return ""
+    return package.lowered_gate

@@ -1,42 +1,91 @@
-"""The model registry: what it says of a package, and that one which failed is not approved."""
+"""The model registry: what it says of a package, and the approvals that a release takes back."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from model_release.clients import sagemaker
-from model_release.gate import LOWERED
+LOWERED = "gate_lowered"  # in a package's metadata: which thresholds were lowered, in words
 
-_LONGEST_DESCRIPTION = 1024  # SageMaker's limit
-
-
-def describe(package_arn: str) -> dict[str, Any]:
-    """Return the package as it is now."""
-    package: dict[str, Any] = sagemaker().describe_model_package(ModelPackageName=package_arn)
-    return package
+_THRESHOLDS = ("min_loss_reduction", "min_retrieval_change")
+_MAX_METADATA_LENGTH = 256  # SageMaker's limits
+_MAX_DESCRIPTION_LENGTH = 1024
 
 
-def reject(package_arn: str, reason: str) -> None:
-    """Take the approval back, with a reason: a rollback must not choose the package.
+@dataclass(frozen=True)
+class Package:
+    """A package as the registry describes it."""
 
-    Whoever approves it again releases it again.
-    """
-    _set_status(package_arn, "Rejected", reason)
+    description: Mapping[str, Any]
+
+    @property
+    def arn(self) -> str:
+        """The package's ARN, its version included."""
+        return str(self.description["ModelPackageArn"])
+
+    @property
+    def status(self) -> str:
+        """The approval status as it is now."""
+        return str(self.description["ModelApprovalStatus"])
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the pipeline registered beside the package."""
+        metadata: Mapping[str, str] = self.description.get("CustomerMetadataProperties", {})
+        return metadata
+
+    @property
+    def was_registered_as_approved(self) -> bool:
+        """Whether the pipeline's registration approved it, and no person."""
+        return self.metadata.get("approval_at_registration") == "Approved"
+
+    @property
+    def lowered_gate(self) -> str:
+        """Which thresholds were below the environment's, in words, or nothing.
+
+        A package that no pipeline registered has none, and passed no gate.
+        """
+        given = self.metadata
+        words = " and ".join(
+            f"{name} was {given[name]}, below the environment's {given[f'default_{name}']}"
+            for name in _THRESHOLDS
+            if name in given and float(given[name]) < float(given[f"default_{name}"])
+        )
+        return words[:_MAX_METADATA_LENGTH]
 
 
-def hold(package: dict[str, Any], lowered: str) -> None:
-    """Leave a package of a lowered gate to a person, and keep with it what was lowered."""
-    metadata = {**package["CustomerMetadataProperties"], LOWERED: lowered}
-    _set_status(
-        package["ModelPackageArn"],
-        "PendingManualApproval",
-        f"{lowered}: a person must approve",
-        CustomerMetadataProperties=metadata,
-    )
+class Registry:
+    """The one package group that models are released from."""
 
+    def __init__(self, sagemaker: Any, package_arn_prefix: str) -> None:  # noqa: ANN401 - boto3 has no types
+        self._sagemaker = sagemaker
+        self._prefix = package_arn_prefix
 
-def _set_status(package_arn: str, status: str, reason: str, **more: object) -> None:
-    sagemaker().update_model_package(
-        ModelPackageArn=package_arn,
-        ModelApprovalStatus=status,
-        ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
-        **more,
-    )
+    def package(self, version: str) -> Package:
+        """Return a version of the group as it is now."""
+        return Package(
+            self._sagemaker.describe_model_package(ModelPackageName=self._prefix + version)
+        )
+
+    def reject(self, version: str, reason: str) -> None:
+        """Take the approval back, so that no rollback chooses the package.
+
+        Approving it again releases it again.
+        """
+        self._set_status(self._prefix + version, "Rejected", reason)
+
+    def hold(self, package: Package, lowered: str) -> None:
+        """Leave a package whose gate was lowered to a person, and record what was lowered."""
+        self._set_status(
+            package.arn,
+            "PendingManualApproval",
+            f"{lowered}: a person must approve",
+            CustomerMetadataProperties={**package.metadata, LOWERED: lowered},
+        )
+
+    def _set_status(self, arn: str, status: str, reason: str, **more: object) -> None:
+        self._sagemaker.update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus=status,
+            ApprovalDescription=reason[:_MAX_DESCRIPTION_LENGTH],
+            **more,
+        )

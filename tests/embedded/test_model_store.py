@@ -8,7 +8,8 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from embedded_aws.tests.account import BUCKET, Account
-from model_release import store, store_content
+from model_release import file_content, store
+from model_release.candidate import StoreError, check_candidate
 from model_release.inventory import digest
 
 _MIB = 2**20
@@ -29,8 +30,8 @@ Put = Callable[[Files], str]
 
 @pytest.fixture(autouse=True)
 def _bucket(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BUCKET", BUCKET)
-    monkeypatch.setattr(store, "s3", lambda: account.s3)
+    kept = store.ModelStore(account.s3, BUCKET)
+    monkeypatch.setattr(store, "_store", lambda: kept)
 
 
 @pytest.fixture(name="put")
@@ -71,22 +72,20 @@ def test_model_is_copied_with_an_inventory_of_the_copies(account: Account, put: 
         assert account.get(key).encode() == _MODEL[file["name"]]
 
 
-def test_large_weights_are_copied_in_parts(
-    account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_weights_are_copied_in_parts(account: Account, put: Put) -> None:
     parts = TransferConfig(multipart_threshold=5 * _MIB, multipart_chunksize=5 * _MIB)
-    monkeypatch.setattr(store, "_PARTS", parts)
+    large = store.ModelStore(account.s3, BUCKET, parts)
     header = json.dumps({"w": {"data_offsets": [0, 11 * _MIB]}}).encode()
     content = len(header).to_bytes(8, "little") + header + bytes(11 * _MIB)
-    kept = _store(put({**_MODEL, "model.safetensors": content}))
-    assert _store(kept_candidate(kept)) == kept
+    kept = large.keep(put({**_MODEL, "model.safetensors": content}))
+    assert large.keep(kept_candidate(kept)) == kept
     found = account.s3.head_object(Bucket=BUCKET, Key=f"{_key(kept['model_uri'])}model.safetensors")
     assert found["ETag"].endswith('-3"')
     assert found["ContentLength"] == len(content)
 
 
 def kept_candidate(kept: dict[str, str]) -> str:
-    """The candidate that a model was kept of."""
+    """Return the URI of the candidate that a model was kept from."""
     return kept["model_uri"].replace("/models/", "/candidates/") + "output/model/"
 
 
@@ -110,7 +109,7 @@ def test_store_that_was_cut_off_is_finished_by_the_next(account: Account, put: P
 def test_candidate_that_changed_after_it_was_kept_is_refused(put: Put) -> None:
     _store(put(_MODEL))
     changed = put({"tokenizer.json": b'{"added_tokens": []}'})
-    with pytest.raises(store.StoreError, match=r"is not this candidate as inventories/.+ says"):
+    with pytest.raises(StoreError, match=r"is not this candidate as inventories/.+ says"):
         _store(changed)
 
 
@@ -118,7 +117,7 @@ def test_model_that_changed_after_it_was_kept_is_refused(account: Account, put: 
     candidate = put(_MODEL)
     kept = _store(candidate)
     account.put(f"{_key(kept['model_uri'])}extra.json", "{}")
-    with pytest.raises(store.StoreError, match="is not this candidate as"):
+    with pytest.raises(StoreError, match="is not this candidate as"):
         _store(candidate)
 
 
@@ -127,7 +126,7 @@ def test_files_of_another_candidate_are_not_taken_into_the_inventory(
 ) -> None:
     candidate = put(_MODEL)
     account.put(f"models/{candidate.split('/')[4]}/model-00002-of-00002.safetensors", _WEIGHTS)
-    with pytest.raises(store.StoreError, match="holds files of another candidate"):
+    with pytest.raises(StoreError, match="holds files of another candidate"):
         _store(candidate)
 
 
@@ -135,14 +134,14 @@ def test_content_that_changes_after_it_was_checked_is_not_copied(
     account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate = put(_MODEL)
-    check = store._check
 
-    def check_then_change(checked: Any, file: Any) -> None:
-        check(checked, file)
-        account.put(f"{_key(candidate)}{file.name}", b"changed")
+    def check_then_change(s3: Any, checked: Any, files: Any) -> None:
+        check_candidate(s3, checked, files)
+        for file in files:
+            account.put(f"{_key(candidate)}{file.name}", b"changed")
 
-    monkeypatch.setattr(store, "_check", check_then_change)
-    with pytest.raises(store.StoreError, match="cannot be copied"):
+    monkeypatch.setattr(store, "check_candidate", check_then_change)
+    with pytest.raises(StoreError, match="cannot be copied"):
         _store(candidate)
     assert account.keys(f"models/{candidate.split('/')[4]}/") == []
 
@@ -165,7 +164,7 @@ def test_candidate_that_could_run_code_is_refused_and_nothing_is_kept(
     account: Account, put: Put, files: Files, said: str
 ) -> None:
     candidate = put({**_MODEL, **files})
-    with pytest.raises(store.StoreError, match=said):
+    with pytest.raises(StoreError, match=said):
         _store(candidate)
     assert account.keys(f"models/{candidate.split('/')[4]}/") == []
 
@@ -173,7 +172,7 @@ def test_candidate_that_could_run_code_is_refused_and_nothing_is_kept(
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_candidate_without_weights_or_settings_is_refused(put: Put, name: str) -> None:
     left = {n: content for n, content in _MODEL.items() if n != name}
-    with pytest.raises(store.StoreError, match=r"must hold config\.json and safetensors"):
+    with pytest.raises(StoreError, match=r"must hold config\.json and safetensors"):
         _store(put(left))
 
 
@@ -188,18 +187,18 @@ def test_candidate_without_weights_or_settings_is_refused(put: Put, name: str) -
     ],
 )
 def test_candidate_elsewhere_is_refused(uri: str) -> None:
-    with pytest.raises(store.StoreError, match="a candidate must be s3://"):
+    with pytest.raises(StoreError, match="a candidate must be s3://"):
         _store(uri)
 
 
 def test_candidate_that_is_not_there_is_refused() -> None:
-    with pytest.raises(store.StoreError, match="no file lies under candidates/nobody"):
+    with pytest.raises(StoreError, match="no file lies under candidates/nobody"):
         _store(f"s3://{BUCKET}/candidates/nobody/output/model/")
 
 
 def test_text_of_gigabytes_is_refused(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_content, "MAX_TEXT_BYTES", 5)
-    with pytest.raises(store.StoreError, match=r"must have 5 bytes at most, got \d+"):
+    monkeypatch.setattr(file_content, "MAX_TEXT_BYTES", 5)
+    with pytest.raises(StoreError, match=r"must have 5 bytes at most, got \d+"):
         _store(put(_MODEL))
 
 
@@ -207,6 +206,6 @@ def test_text_of_gigabytes_is_refused(put: Put, monkeypatch: pytest.MonkeyPatch)
 def test_candidate_beyond_all_measure_is_refused(
     put: Put, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(store, limit, value)
-    with pytest.raises(store.StoreError, match="bytes at most, got 6 files and"):
+    monkeypatch.setattr(f"model_release.candidate.{limit}", value)
+    with pytest.raises(StoreError, match="bytes at most, got 6 files and"):
         _store(put(_MODEL))

@@ -2,11 +2,10 @@
 
 import json
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from model_release.inventory import File, check_name, digest, list_files, to_bytes
+from tests.unit.model_release.aws_double import BUCKET, S3, etag
 
 _FOLDER = "models/0a1b/"
 
@@ -51,24 +50,14 @@ def test_any_other_file_is_refused_by_its_name(name: str) -> None:
 
 
 def test_files_are_listed_over_pages_in_the_order_of_their_names() -> None:
-    s3 = boto3.client(
-        "s3", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    pages = [
-        {
-            "IsTruncated": more,
-            "NextContinuationToken": "next",
-            "Contents": [{"Key": f"{_FOLDER}{name}", "Size": size, "ETag": f'"{name}-tag"'}],
-        }
-        for name, size, more in (("b", 2, True), ("a", 1, False))
+    s3 = S3()
+    content = {"b": b"bb", "a": b"a", "adapter/c": b"ccc"}
+    s3.objects = {f"{_FOLDER}{name}": data for name, data in content.items()}
+    s3.objects["models/another/d"] = b"d"
+    assert list_files(s3.client, BUCKET, _FOLDER) == [
+        File(name, len(content[name]), etag(content[name])) for name in ("a", "adapter/c", "b")
     ]
-    with Stubber(s3) as stubber:
-        for page in pages:
-            stubber.add_response("list_objects_v2", page)
-        assert list_files(s3, "artifacts", _FOLDER) == [
-            File("a", 1, "a-tag"),
-            File("b", 2, "b-tag"),
-        ]
+    assert s3.calls == ["list_objects_v2"] * 2
 
 
 def test_inventory_is_the_same_bytes_whatever_the_order() -> None:
