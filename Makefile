@@ -16,7 +16,7 @@ help: ## list the verbs
 
 ## --- on this machine
 
-.PHONY: up down status logs chat info clean
+.PHONY: up down status logs chat proxy info clean
 up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model
 	@python -m operate up
 
@@ -31,6 +31,9 @@ logs: ## the logs of the functions, the endpoint and the embedded AWS
 
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat
+
+proxy: ## the proxy from its sources, with reload, against the deployed endpoint (LOCAL_PROXY_PORT=8000)
+	@python -m operate proxy
 
 info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
 	@python -m operate info
@@ -93,7 +96,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat info key rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy info key rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -7,7 +7,7 @@ import time
 
 from embedded_aws import commands
 from embedded_aws.host import control, home
-from operate import chat, deployment
+from operate import chat, deployment, proxy
 
 _JOB_PYTHON = deployment.ROOT / ".venv-jobs" / "bin" / "python"
 _PROMPT = "What is the capital of France? Answer in one sentence."
@@ -92,6 +92,12 @@ def openai() -> None:
     print(f"export NO_PROXY={no_proxy} no_proxy={no_proxy}")
 
 
+def serve_proxy() -> None:
+    """Run the proxy from its sources, with reload, against the deployed endpoint."""
+    _check_running()
+    proxy.serve(deployment.describe())
+
+
 def _check_running() -> None:
     if control.running_pid() is None:
         raise SystemExit("the embedded AWS is not running: `make up` starts it")
@@ -106,6 +112,7 @@ VERBS = {
     "info": info,
     "env": commands.env,
     "openai": openai,
+    "proxy": serve_proxy,
 }
 
 

@@ -62,15 +62,15 @@ class HuggingFaceTokenizer:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def load(name: str) -> Tokenizer:
+def load(name: str, files: Path = FILES) -> Tokenizer:
     """Load one of the tokenizers that `settings.TokenizerName` lists."""
     match name:
         case "mistral-v1":
-            return SentencePieceTokenizer(FILES / "mistral-v1.model", _MISTRAL_SPECIAL)
+            return SentencePieceTokenizer(files / "mistral-v1.model", _MISTRAL_SPECIAL)
         case "mistrallite":
             special = _MISTRAL_SPECIAL + _MISTRALLITE_ADDED
-            return SentencePieceTokenizer(FILES / "mistral-v1.model", special)
+            return SentencePieceTokenizer(files / "mistral-v1.model", special)
         case "smollm2":
-            return HuggingFaceTokenizer(FILES / "smollm2.json")
+            return HuggingFaceTokenizer(files / "smollm2.json")
         case _:
             raise ValueError(f"tokenizer must be one of settings.TokenizerName, got {name!r}")

@@ -8,7 +8,7 @@ from embedded_aws.host.processes import free_port
 from tests.embedded.conftest import LocalStage
 
 
-@pytest.mark.parametrize("verb", ["status", "info", "logs", "chat", "openai"])
+@pytest.mark.parametrize("verb", ["status", "info", "logs", "chat", "openai", "proxy"])
 def test_a_verb_says_in_one_line_that_nothing_runs(tmp_path: Path, verb: str) -> None:
     ended = LocalStage(free_port(), tmp_path).try_verb(verb)
     assert ended.returncode == 1

@@ -39,7 +39,7 @@ _MAY_IMPORT = {
     "embedded_aws": {"embedded_aws"},
     "bench": {"bench", "embedded_aws", "operate"},  # it measures what is deployed
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
-    "operate": {"operate", "embedded_aws"},
+    "operate": {"operate", "embedded_aws", "invoke_proxy"},  # `make proxy` runs it from its sources
     "jobs": _JOBS,
 }
 

@@ -1,0 +1,109 @@
+"""The proxy from its sources, reloaded when they change, in front of the deployed endpoint.
+
+It asks for the deployed stage's key, so that no web page can use the port.
+"""
+
+import hmac
+import os
+import sys
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from embedded_aws.host import contents, home
+from operate.deployment import ROOT, Deployment
+
+_SOURCES = ROOT / "lambda"
+_TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
+_KEY = "LOCAL_PROXY_KEY"
+_PUBLIC = ("/health", "/playground")  # as on API Gateway
+
+
+def serve(deployed: Deployment) -> None:
+    """Become the proxy's server until it is interrupted."""
+    if not _TOKENIZERS.is_dir():
+        raise SystemExit(f"{_TOKENIZERS.relative_to(ROOT)} is missing: run `make build`")
+    port = _port()
+    print(_how_to_call(f"http://127.0.0.1:{port}", deployed), flush=True)
+    sources = _SOURCES / "invoke_proxy"
+    command = [
+        *(sys.executable, "-m", "uvicorn", "--factory", "operate.proxy:application"),
+        *("--host", "127.0.0.1", "--port", str(port), "--lifespan", "on", "--ws", "none"),
+        *("--http", "invoke_proxy.http.connection:ClientConnection"),
+        *("--reload", "--reload-dir", str(sources), "--timeout-graceful-shutdown", "1"),
+    ]
+    os.execve(sys.executable, command, _environment(deployed))  # noqa: S606 - our own arguments
+
+
+def application() -> ASGIApp:
+    """Return the proxy's application behind a check of the key, for uvicorn's reloader."""
+    # Only uvicorn's processes have the functions' sources on their path.
+    from invoke_proxy import application as proxy  # noqa: PLC0415
+    from invoke_proxy.sagemaker.runtime import sagemaker_runtime  # noqa: PLC0415
+    from invoke_proxy.settings import Settings  # noqa: PLC0415
+    from invoke_proxy.tokens import load  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    app = proxy.create_application(
+        settings, sagemaker_runtime, lambda name: load(name, _TOKENIZERS)
+    )
+    return KeyCheck(app, os.environ[_KEY])
+
+
+class KeyCheck:
+    """What API Gateway does with a key before the proxy sees a request."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request with the key, and any to a public route."""
+        if scope["type"] != "http" or scope["path"] in _PUBLIC or self._has_key(scope):
+            await self._app(scope, receive, send)
+            return
+        from invoke_proxy.http.errors import ProxyError, error_body  # noqa: PLC0415 - likewise
+
+        body = error_body(ProxyError("invalid_api_key"), tgi=False)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _has_key(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        return hmac.compare_digest(given, self._expected)
+
+
+def _environment(deployed: Deployment) -> dict[str, str]:
+    """Return the deployed function's variables, with the credentials of this checkout."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        **home.client_variables(),
+        **_function()["Environment"]["Variables"],
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_SOURCES)]),
+        _KEY: deployed.api_key,
+    }
+
+
+def _function() -> dict[str, Any]:
+    """Return the deployed proxy's configuration: the function that a script starts."""
+    pages = contents.client("lambda").get_paginator("list_functions").paginate()
+    functions = (function for page in pages for function in page["Functions"])
+    return next(dict(function) for function in functions if function["Handler"] == "run.sh")
+
+
+def _port() -> int:
+    given = os.environ.get("LOCAL_PROXY_PORT", "8000")
+    if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
+        raise SystemExit(f"LOCAL_PROXY_PORT must be 1 to 65535, got {given!r}")
+    return int(given)
+
+
+def _how_to_call(url: str, deployed: Deployment) -> str:
+    return f"""The proxy, reloaded when {_SOURCES.relative_to(ROOT)}/invoke_proxy changes: {url}
+
+curl -N {url}/v1/chat/completions \\
+  -H 'Authorization: Bearer {deployed.api_key}' -H 'Content-Type: application/json' \\
+  -d '{{"stream": true, "messages": [{{"role": "user", "content": "Say hello."}}]}}'
+"""
