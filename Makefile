@@ -165,7 +165,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format golden
+.PHONY: build synth test unit infrastructure end-to-end jobs lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -232,5 +232,8 @@ format: setup ## format the code
 	@ruff format .
 	@ruff check --fix .
 
-golden: build ## accept the templates as they are now
+definition: setup ## compile the pipeline's steps with the SageMaker SDK, after a change of them
+	@PYTHONPATH=constructs:lambda python -m sagemaker_llm.tuning.pipeline.steps --write
+
+golden: build definition ## accept the templates as they are now
 	@python -m pytest -q tests/infrastructure --update-golden

@@ -4,6 +4,7 @@ import _paths  # isort: skip  # first: it makes the imports below find their pac
 
 import json
 import os
+from collections.abc import Callable, Iterable
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -20,15 +21,31 @@ def location(prefix: str) -> dict[str, str | None]:
     }
 
 
+def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
+    """Return the environments to synthesize: those of `-c environments=local,dev`, or else all."""
+    by_name = {name.lower(): name for name in known}
+    if wanted is None:
+        return list(by_name.values())
+    names = [name.strip().lower() for name in wanted.split(",")]
+    for name in names:
+        if name not in by_name:
+            raise SystemExit(f"environments must be of {', '.join(by_name)}, got {name!r}")
+    return [by_name[name] for name in by_name if name in names]
+
+
 def build() -> cdk.App:
-    """Build all environments, the same whether the CDK CLI or `python app.py` asks."""
+    """Build the chosen environments, the same whether the CDK CLI or `python app.py` asks."""
     settings = json.loads((_paths.ROOT / "cdk.json").read_text())
     app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    LlmStage(app, "Local", environment=environments.local())
-    LlmStage(app, "Dev", environment=environments.dev(**location("DEV")))
-    LlmStage(app, "Staging", environment=environments.staging(**location("STAGING")))
-    LlmStage(app, "Prod", environment=environments.prod(**location("PROD")))
+    known: dict[str, Callable[[], environments.Environment]] = {
+        "Local": environments.local,
+        "Dev": lambda: environments.dev(**location("DEV")),
+        "Staging": lambda: environments.staging(**location("STAGING")),
+        "Prod": lambda: environments.prod(**location("PROD")),
+    }
+    for name in chosen(app.node.try_get_context("environments"), known):
+        LlmStage(app, name, environment=known[name]())
     return app
 
 

@@ -108,7 +108,8 @@ def deploy() -> None:
     waiting.until_settled(contents.stacks)
     waiting.until_settled(contents.endpoints)  # after a restart their containers start again
     _finish_deletions()
-    cdk("deploy", f"{STAGE}/*", "--require-approval", "never", "--method", "direct")
+    chosen = ("-c", f"environments={STAGE}")  # synthesize no other
+    cdk("deploy", f"{STAGE}/*", *chosen, "--require-approval", "never", "--method", "direct")
     check_endpoint(describe().sagemaker_endpoint)
 
 

@@ -104,18 +104,29 @@ class Assembly:
 
 
 def synth(
-    folder: Path, *, cwd: Path = ROOT, settings: dict[str, str] | None = None
+    folder: Path,
+    *environments: str,
+    cwd: Path = ROOT,
+    settings: dict[str, str] | None = None,
+    options: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python app.py` in a process of its own."""
+    """Run `python app.py` in a process of its own, for some environments or for all."""
+    context = {"environments": ",".join(environments)} if environments else {}
     outside = {
         name: value
         for name, value in os.environ.items()
         if not name.endswith(("_ACCOUNT", "_REGION"))
     }
     return subprocess.run(
-        [sys.executable, str(ROOT / "app.py")],
+        [sys.executable, *options, str(ROOT / "app.py")],
         cwd=cwd,
-        env={**outside, **LOCATIONS, "CDK_OUTDIR": str(folder), **(settings or {})},
+        env={
+            **outside,
+            **LOCATIONS,
+            "CDK_OUTDIR": str(folder),
+            "CDK_CONTEXT_JSON": json.dumps(context),  # as the CDK CLI hands `-c` over
+            **(settings or {}),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.assembly import synth
+from app import chosen
+from tests.infrastructure.assembly import Assembly, synth
 
 
 @pytest.mark.usefixtures("assembly")
@@ -13,3 +14,32 @@ def test_app_refuses_half_a_location_before_synth(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "account and region must be given together or not at all" in done.stderr
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+_KNOWN = ("Local", "Dev", "Staging", "Prod")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (None, ["Local", "Dev", "Staging", "Prod"]),
+        ("local", ["Local"]),
+        ("PROD, dev,prod", ["Dev", "Prod"]),
+    ],
+)
+def test_environments_are_chosen_by_name(wanted: str | None, names: list[str]) -> None:
+    assert chosen(wanted, _KNOWN) == names
+
+
+@pytest.mark.parametrize("wanted", ["", "local,", "test", "local;dev"])
+def test_unknown_environment_is_refused(wanted: str) -> None:
+    with pytest.raises(SystemExit, match="environments must be of local, dev, staging, prod, got"):
+        chosen(wanted, _KNOWN)
+
+
+def test_one_environment_is_synthesized_as_among_all(assembly: Assembly, tmp_path: Path) -> None:
+    done = synth(tmp_path, "local", settings={"CDK_VALIDATION": "false", "DEV_REGION": "half"})
+    assert done.returncode == 0, done.stderr
+    one = Assembly(tmp_path)
+    assert {template.stack.partition("/")[0] for template in one.templates()} == {"Local"}
+    assert one.stacks("Local") == assembly.stacks("Local")

@@ -35,8 +35,12 @@ def test_synth_is_byte_identical_in_another_process(assembly: Assembly, tmp_path
         "TZ": "Asia/Tokyo",
         "USER": "x",
     }
-    done = synth(again, cwd=elsewhere, settings=settings)
+    # Python tells what it imports.
+    done = synth(again, cwd=elsewhere, settings=settings, options=("-X", "importtime"))
     assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "sagemaker_llm.tuning.pipeline.steps.facts" in imported
+    assert not imported & {"sagemaker", "boto3", "botocore"}
     files = _files(assembly.folder)
     assert files == _files(again)
     assert filecmp.cmpfiles(assembly.folder, again, files, shallow=False)[1:] == ([], [])

@@ -45,7 +45,7 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
     assert (again.stdout + again.stderr).count("(no changes)") == 3
 
     broken = aws.try_run(
-        "-c", _CDK, "deploy", "Local/*", "--require-approval", "never",
+        "-c", _CDK, "deploy", "Local/*", "-c", "environments=local", "--require-approval", "never",
         "--app", "python tests/lifecycle/broken_app.py",
     )  # fmt: skip
     assert broken.returncode != 0

@@ -29,16 +29,10 @@ class JobCode(Construct):
         """Where the zip lies in S3."""
         return self._zip.s3_object_url
 
-    def entrypoint(self, folder: str, script: str) -> list[str]:
-        """Return the command that runs a script where a job finds the zip in a folder.
-
-        It takes the place of the image's own, which would fetch the code from S3 in the container,
-        and would build a shell command of the hyperparameters. Unverified: the image's own also
-        runs a script for CUDA's compatibility with older drivers; if the first training on AWS
-        finds no GPU, start with that script.
-        """
-        name = self._zip.s3_object_key.rpartition("/")[2]
-        return ["python3", f"{folder}/{name}", script]
+    @property
+    def file_name(self) -> str:
+        """The zip's name in S3, which is its name in a job too."""
+        return self._zip.s3_object_key.rpartition("/")[2]
 
     def read_statements(self) -> list[iam.PolicyStatement]:
         """Return what a job's role needs to fetch the zip, and nothing else beside it."""

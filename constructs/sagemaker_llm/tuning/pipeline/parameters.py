@@ -1,68 +1,84 @@
-"""What an execution of the pipeline can be told."""
+"""What an execution of the pipeline can be told, with an environment's defaults and choices."""
 
-from enum import StrEnum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 from sagemaker_llm.tuning.hyperparameters import CHOICES, OF_PREPARATION, Value
 from sagemaker_llm.tuning.settings import DataMode, TuningSettings
 
-from .offline_sdk import Parameter, ParameterFloat, ParameterInteger, ParameterString
-
-_TYPES = {str: ParameterString, int: ParameterInteger, float: ParameterFloat}
+from .steps.facts import ParameterShape
 
 
-class PipelineParameters:
-    """The parameters, with an environment's defaults; hyperparameters under JumpStart's names."""
+@dataclass(frozen=True)
+class PipelineParameter:
+    """A parameter with its default; choices, where there are any, are the values it takes."""
 
-    def __init__(self, settings: TuningSettings, *, data_uri: str, base_model_uri: str) -> None:
-        self.input_data_uri = _parameter("InputDataUri", data_uri)
-        self.mode = _parameter("Mode", settings.mode.value, _values(DataMode))
-        self.base_model_uri = _parameter("BaseModelUri", base_model_uri)
-        self.base_model_id = _parameter("BaseModelId", settings.base_model_id)
-        self.base_model_license = _parameter("BaseModelLicense", settings.base_model_license)
-        self.prepare_instance_type = _parameter(
-            "PrepareInstanceType", settings.prepare_instance_type
-        )
-        self.training_instance_type = _parameter(
-            "TrainingInstanceType", settings.training_instance_type
-        )
-        self.evaluation_instance_type = _parameter(
-            "EvaluationInstanceType", settings.evaluation_instance_type
-        )
-        self.test_split = _parameter("TestSplit", settings.test_split)
-        self.retrieval_lengths = _parameter("RetrievalLengths", settings.retrieval_lengths)
-        self.retrieval_trials = _parameter("RetrievalTrials", settings.retrieval_trials)
-        self.min_loss_reduction = _parameter("MinLossReduction", settings.min_loss_reduction)
-        self.min_retrieval_change = _parameter("MinRetrievalChange", settings.min_retrieval_change)
-        self.approval = _parameter(
-            "ModelApprovalStatus",
-            settings.approval.value,
-            tuple(choice.value for choice in settings.approval.choices),
-        )
-        self.hyperparameters = {
-            name: _parameter(name, value, CHOICES.get(name, ()))
-            for name, value in settings.hyperparameters.items()
-        }
+    name: str
+    default: Value
+    choices: tuple[str, ...] = ()
+    is_of_training: bool = False
 
     @property
-    def of_training(self) -> dict[str, Parameter]:
-        """The hyperparameters that the training script takes."""
-        return {k: v for k, v in self.hyperparameters.items() if k not in OF_PREPARATION}
-
-    def all(self) -> list[Parameter]:
-        """Every parameter, as the definition lists them."""
-        own = [value for value in vars(self).values() if isinstance(value, Parameter)]
-        return [*own, *self.hyperparameters.values()]
-
-
-def _parameter(name: str, default: Value, choices: tuple[str, ...] = ()) -> Parameter:
-    enum = {"enum_values": list(choices)} if choices else {}
-    return _TYPES[type(default)](name, default_value=default, **enum)
+    def shape(self) -> ParameterShape:
+        """What the definition is compiled with."""
+        return ParameterShape(
+            name=self.name,
+            type=type(self.default).__name__,
+            has_choices=bool(self.choices),
+            is_of_training=self.is_of_training,
+        )
 
 
-def _values(choices: type[StrEnum]) -> tuple[str, ...]:
-    return tuple(choice.value for choice in choices)
+def parameters(
+    settings: TuningSettings, *, data_uri: str, base_model_uri: str
+) -> list[PipelineParameter]:
+    """Return the parameters; hyperparameters have JumpStart's names.
+
+    Raise ValueError for a default of another type than the definition was compiled with.
+    """
+    found = [*_own(settings, data_uri, base_model_uri), *_hyperparameters(settings)]
+    for parameter, shape in zip(found, shapes(), strict=True):
+        if parameter.shape != shape:
+            raise ValueError(
+                f"{shape.name} must be of type {shape.type}, got {parameter.default!r}"
+            )
+    return found
 
 
-def text(parameter: Parameter) -> object:
-    """Return a parameter's value as the text that arguments and hyperparameters must be."""
-    return parameter if isinstance(parameter, ParameterString) else parameter.to_string()
+@cache
+def shapes() -> tuple[ParameterShape, ...]:
+    """Return what does not differ between environments: names, types, and which have choices."""
+    settings = TuningSettings(base_model_id="any")
+    found = (*_own(settings, "s3://any", "s3://any"), *_hyperparameters(settings))
+    return tuple(parameter.shape for parameter in found)
+
+
+def _own(
+    settings: TuningSettings, data_uri: str, base_model_uri: str
+) -> Iterator[PipelineParameter]:
+    yield PipelineParameter("InputDataUri", data_uri)
+    yield PipelineParameter("Mode", settings.mode.value, tuple(mode.value for mode in DataMode))
+    yield PipelineParameter("BaseModelUri", base_model_uri)
+    yield PipelineParameter("BaseModelId", settings.base_model_id)
+    yield PipelineParameter("BaseModelLicense", settings.base_model_license)
+    yield PipelineParameter("PrepareInstanceType", settings.prepare_instance_type)
+    yield PipelineParameter("TrainingInstanceType", settings.training_instance_type)
+    yield PipelineParameter("EvaluationInstanceType", settings.evaluation_instance_type)
+    yield PipelineParameter("TestSplit", settings.test_split)
+    yield PipelineParameter("RetrievalLengths", settings.retrieval_lengths)
+    yield PipelineParameter("RetrievalTrials", settings.retrieval_trials)
+    yield PipelineParameter("MinLossReduction", settings.min_loss_reduction)
+    yield PipelineParameter("MinRetrievalChange", settings.min_retrieval_change)
+    yield PipelineParameter(
+        "ModelApprovalStatus",
+        settings.approval.value,
+        tuple(choice.value for choice in settings.approval.choices),
+    )
+
+
+def _hyperparameters(settings: TuningSettings) -> Iterator[PipelineParameter]:
+    for name, value in settings.hyperparameters.items():
+        yield PipelineParameter(
+            name, value, CHOICES.get(name, ()), is_of_training=name not in OF_PREPARATION
+        )

@@ -79,7 +79,9 @@ class TuningPipeline(Construct):
             pipeline_name=self.pipeline_name,
             pipeline_description="Fine-tunes a model, compares it with its base, releases it",
             role_arn=role.role_arn,
-            pipeline_definition={"PipelineDefinitionBody": _body(stack, parts)},
+            pipeline_definition={
+                "PipelineDefinitionBody": stack.to_json_string(parts.definition())
+            },
         )
         pipeline.node.add_dependency(registry)
         self.pipeline_arn = stack.format_arn(
@@ -102,10 +104,3 @@ class TuningPipeline(Construct):
         acknowledge_wildcard(
             function.execution_role, self.executions_arn, reason="an execution's id is random"
         )
-
-
-def _body(stack: cdk.Stack, parts: PipelineParts) -> str:
-    # The SDK takes seconds to import, which only a synth of this stack should wait for.
-    from .definition import pipeline_definition  # noqa: PLC0415 - see above
-
-    return stack.to_json_string(pipeline_definition(parts))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .offline_sdk import Properties, Step, StepTypeEnum
+from .sdk import Properties, Step, StepTypeEnum
 
 
 class FunctionStep(Step):  # type: ignore[misc] # the SDK has no types

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from .facts import Facts
 from .parameters import text
-from .parts import PipelineParts
 from .request_step import Request
 
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
@@ -11,7 +11,7 @@ _DAY = 86_400
 
 
 def processing_request(
-    parts: PipelineParts,
+    facts: Facts,
     script: str,
     *,
     role_arn: str,
@@ -34,19 +34,30 @@ def processing_request(
             }
         },
         "AppSpecification": {
-            "ImageUri": parts.image.uri,
-            "ContainerEntrypoint": parts.code.entrypoint(code, script),
+            "ImageUri": facts.image_uri,
+            "ContainerEntrypoint": entrypoint(facts, code, script),
             "ContainerArguments": words,
         },
         "RoleArn": role_arn,
-        "ProcessingInputs": [_input("code", parts.code.uri, code), *given],
+        "ProcessingInputs": [_input("code", facts.code_uri, code), *given],
         "ProcessingOutputConfig": {
-            "KmsKeyId": parts.key_arn,
+            "KmsKeyId": facts.key_arn,
             "Outputs": [_output(name, uri, f"{_OUTPUT}/{name}") for name, uri in outputs.items()],
         },
         "NetworkConfig": {"EnableNetworkIsolation": True},
         "StoppingCondition": {"MaxRuntimeInSeconds": _DAY},
     }
+
+
+def entrypoint(facts: Facts, folder: str, script: str) -> list[str]:
+    """Return the command that runs a script where a job finds the zip in a folder.
+
+    It replaces the image's own, which would fetch the code from S3 in the container, and would
+    build a shell command of the hyperparameters. Unverified: the image's own also runs a script for
+    CUDA's compatibility with older drivers; if the first training on AWS finds no GPU, start with
+    that script.
+    """
+    return ["python3", f"{folder}/{facts.code_file}", script]
 
 
 def _word(value: Any) -> object:  # noqa: ANN401 - a text, or a parameter of the SDK

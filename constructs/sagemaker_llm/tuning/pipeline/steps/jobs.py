@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from sagemaker_llm.release.storage import CANDIDATES, CHECKPOINTS, EVALUATIONS, PREPARED
-
+from .facts import Facts
 from .function_step import FunctionStep
-from .offline_sdk import ExecutionVariables, Join, PropertyFile, StepTypeEnum
-from .parameters import PipelineParameters, text
-from .parts import PipelineParts
-from .processing_request import processing_request
+from .parameters import Parameters, text
+from .processing_request import entrypoint, processing_request
 from .request_step import Request, RequestStep
+from .sdk import ExecutionVariables, Join, PropertyFile, StepTypeEnum
 
 _DAY = 86_400
 
@@ -23,26 +21,26 @@ DATA_REPORT = PropertyFile("DataReport", output_name="report", path="report.json
 EVALUATION = PropertyFile("Evaluation", output_name="evaluation", path="evaluation.json")
 
 
-def prepare_step(parts: PipelineParts, p: PipelineParameters) -> RequestStep:
+def prepare_step(facts: Facts, p: Parameters) -> RequestStep:
     """Validate and split the data."""
     arguments = {
-        "mode": p.mode,
-        "instruction_tuned": p.hyperparameters["instruction_tuned"],  # must fit the mode
-        "validation_split": p.hyperparameters["validation_split"],
-        "test_split": p.test_split,
-        "max_input_length": p.hyperparameters["max_input_length"],
-        "seed": p.hyperparameters["seed"],
+        "mode": p["Mode"],
+        "instruction_tuned": p["instruction_tuned"],  # must fit the mode
+        "validation_split": p["validation_split"],
+        "test_split": p["TestSplit"],
+        "max_input_length": p["max_input_length"],
+        "seed": p["seed"],
     }
     request = processing_request(
-        parts,
+        facts,
         "prepare",
-        role_arn=parts.roles.prepare.role_arn,
-        instance_type=p.prepare_instance_type,
+        role_arn=facts.prepare_role_arn,
+        instance_type=p["PrepareInstanceType"],
         volume_gb=30,
         arguments=arguments,
-        inputs={"data": p.input_data_uri},
+        inputs={"data": p["InputDataUri"]},
         outputs={
-            name: _of_execution(parts, PREPARED, name)
+            name: _of_execution(facts.prepared_uri, name)
             for name in ("train", "validation", "test", "report")
         },
     )
@@ -50,68 +48,68 @@ def prepare_step(parts: PipelineParts, p: PipelineParameters) -> RequestStep:
 
 
 def fine_tune_step(
-    parts: PipelineParts, p: PipelineParameters, prepared: RequestStep
+    facts: Facts, p: Parameters, prepared: RequestStep, *, managed_spot: bool
 ) -> RequestStep:
     """Train on the prepared data."""
     channels = {
-        "code": parts.code.uri,
+        "code": facts.code_uri,
         "train": output_uri(prepared, "train"),
         "validation": output_uri(prepared, "validation"),
-        "model": p.base_model_uri,
+        "model": p["BaseModelUri"],
     }
     request = {
         "AlgorithmSpecification": {
-            "TrainingImage": parts.image.uri,
+            "TrainingImage": facts.image_uri,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": parts.code.entrypoint("/opt/ml/input/data/code", "fine_tune"),
+            "ContainerEntrypoint": entrypoint(facts, "/opt/ml/input/data/code", "fine_tune"),
             "MetricDefinitions": [{"Name": k, "Regex": v} for k, v in _METRICS.items()],
         },
-        "RoleArn": parts.roles.fine_tune.role_arn,
+        "RoleArn": facts.fine_tune_role_arn,
         "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
         "OutputDataConfig": {
-            "S3OutputPath": parts.artifacts_uri(CANDIDATES),
-            "KmsKeyId": parts.key_arn,
+            "S3OutputPath": f"{facts.candidates_uri}/",
+            "KmsKeyId": facts.key_arn,
             "CompressionType": "NONE",  # an endpoint starts minutes sooner from plain files
         },
         # No key for the volume: g5's own storage takes none, its hardware encrypts it.
         "ResourceConfig": {
-            "InstanceType": p.training_instance_type,
+            "InstanceType": p["TrainingInstanceType"],
             "InstanceCount": 1,
             "VolumeSizeInGB": 300,
         },
         "EnableNetworkIsolation": True,
-        "HyperParameters": _hyperparameters(parts, p),
-        **_stopping(parts),
+        "HyperParameters": _hyperparameters(facts, p),
+        **_stopping(facts, managed_spot=managed_spot),
     }
     return RequestStep("FineTune", StepTypeEnum.TRAINING, request)
 
 
 def evaluate_step(
-    parts: PipelineParts, p: PipelineParameters, prepared: RequestStep, stored: FunctionStep
+    facts: Facts, p: Parameters, prepared: RequestStep, stored: FunctionStep
 ) -> RequestStep:
     """Measure the tuned model, as it is kept, beside its base."""
     arguments = {
-        "prompt_format": parts.endpoint.model.prompt_format,
-        "max_input_length": p.hyperparameters["max_input_length"],
-        "retrieval_lengths": p.retrieval_lengths,
-        "retrieval_trials": p.retrieval_trials,
-        "sample_prompts": str(parts.settings.sample_prompts),
-        "max_new_tokens": str(parts.settings.max_new_tokens),
-        "seed": p.hyperparameters["seed"],
+        "prompt_format": facts.prompt_format,
+        "max_input_length": p["max_input_length"],
+        "retrieval_lengths": p["RetrievalLengths"],
+        "retrieval_trials": p["RetrievalTrials"],
+        "sample_prompts": facts.sample_prompts,
+        "max_new_tokens": facts.max_new_tokens,
+        "seed": p["seed"],
     }
     request = processing_request(
-        parts,
+        facts,
         "evaluate",
-        role_arn=parts.roles.evaluate.role_arn,
-        instance_type=p.evaluation_instance_type,
+        role_arn=facts.evaluate_role_arn,
+        instance_type=p["EvaluationInstanceType"],
         volume_gb=100,
         arguments=arguments,
         inputs={
             "test": output_uri(prepared, "test"),
-            "base": p.base_model_uri,
+            "base": p["BaseModelUri"],
             "tuned": stored.output("model_uri"),
         },
-        outputs={"evaluation": _of_execution(parts, EVALUATIONS, "report")},
+        outputs={"evaluation": _of_execution(facts.evaluations_uri, "report")},
     )
     return RequestStep("Evaluate", StepTypeEnum.PROCESSING, request, property_files=[EVALUATION])
 
@@ -121,35 +119,35 @@ def output_uri(step: RequestStep, name: str) -> Any:  # noqa: ANN401 - a propert
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
-def store_step(parts: PipelineParts, tuned: RequestStep) -> FunctionStep:
+def store_step(facts: Facts, tuned: RequestStep) -> FunctionStep:
     """Check the trained model, and keep it where no job can write."""
     # Not S3ModelArtifacts, which may lack the last slash.
-    start = parts.artifacts_uri(CANDIDATES).rstrip("/")
-    candidate = Join(on="/", values=[start, tuned.properties.TrainingJobName, "output/model/"])
+    candidate = Join(
+        on="/", values=[facts.candidates_uri, tuned.properties.TrainingJobName, "output/model/"]
+    )
     return FunctionStep(
         "Store",
-        function_arn=parts.store.function.function_arn,
+        function_arn=facts.store_function_arn,
         arguments={"candidate": candidate},
         outputs=("model_uri", "inventory", "inventory_sha256"),
     )
 
 
-def _of_execution(parts: PipelineParts, prefix: str, name: str) -> Join:
-    start = parts.artifacts_uri(prefix).rstrip("/")
-    return Join(on="/", values=[start, ExecutionVariables.PIPELINE_EXECUTION_ID, name])
+def _of_execution(uri: str, name: str) -> Join:
+    return Join(on="/", values=[uri, ExecutionVariables.PIPELINE_EXECUTION_ID, name])
 
 
-def _hyperparameters(parts: PipelineParts, p: PipelineParameters) -> Request:
+def _hyperparameters(facts: Facts, p: Parameters) -> Request:
     return {
         **{name: text(parameter) for name, parameter in p.of_training.items()},
-        "prompt_format": parts.endpoint.model.prompt_format,
-        "base_model_id": p.base_model_id,
-        "base_model_license": p.base_model_license,
+        "prompt_format": facts.prompt_format,
+        "base_model_id": p["BaseModelId"],
+        "base_model_license": p["BaseModelLicense"],
     }
 
 
-def _stopping(parts: PipelineParts) -> Request:
-    if not parts.settings.managed_spot:
+def _stopping(facts: Facts, *, managed_spot: bool) -> Request:
+    if not managed_spot:
         return {"StoppingCondition": {"MaxRuntimeInSeconds": _DAY}}
     return {
         "EnableManagedSpotTraining": True,
@@ -160,7 +158,7 @@ def _stopping(parts: PipelineParts) -> Request:
         # Named by the execution, so that none goes on from another's; the step's result is
         # therefore never taken over from an earlier execution.
         "CheckpointConfig": {
-            "S3Uri": _of_execution(parts, CHECKPOINTS, "state"),
+            "S3Uri": _of_execution(facts.checkpoints_uri, "state"),
             "LocalPath": "/opt/ml/checkpoints",
         },
     }

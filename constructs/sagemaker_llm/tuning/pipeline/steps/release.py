@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sagemaker_llm.tuning.settings import TuningSettings
-
+from .facts import Facts
 from .function_step import FunctionStep
-from .job_steps import DATA_REPORT, EVALUATION, output_uri
-from .offline_sdk import (
+from .jobs import DATA_REPORT, EVALUATION, output_uri
+from .parameters import Parameters, text
+from .request_step import RequestStep
+from .sdk import (
     CallbackStep,
     ConditionGreaterThan,
     ConditionGreaterThanOrEqualTo,
@@ -17,23 +18,20 @@ from .offline_sdk import (
     JsonGet,
     StepTypeEnum,
 )
-from .parameters import PipelineParameters, text
-from .parts import PipelineParts
-from .request_step import RequestStep
 
 _RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
 
 
-def gate_step(p: PipelineParameters, evaluated: RequestStep, *, passed: list[Any]) -> ConditionStep:
+def gate_step(p: Parameters, evaluated: RequestStep, *, passed: list[Any]) -> ConditionStep:
     """Let a model through that is better than its base; a metric that is missing stops it too."""
     reduction = _metric(evaluated, "loss_reduction")
     changes = [_metric(evaluated, name) for name in _RETRIEVALS]
     conditions = [
         # A margin of zero or below would let a model through that is no better.
-        ConditionGreaterThan(left=p.min_loss_reduction, right=0.0),
-        ConditionGreaterThanOrEqualTo(left=reduction, right=p.min_loss_reduction),
+        ConditionGreaterThan(left=p["MinLossReduction"], right=0.0),
+        ConditionGreaterThanOrEqualTo(left=reduction, right=p["MinLossReduction"]),
         *(
-            ConditionGreaterThanOrEqualTo(left=change, right=p.min_retrieval_change)
+            ConditionGreaterThanOrEqualTo(left=change, right=p["MinRetrievalChange"])
             for change in changes
         ),
     ]
@@ -46,8 +44,8 @@ def gate_step(p: PipelineParameters, evaluated: RequestStep, *, passed: list[Any
 
 
 def register_step(
-    parts: PipelineParts,
-    p: PipelineParameters,
+    facts: Facts,
+    p: Parameters,
     *,
     prepared: RequestStep,
     tuned: RequestStep,
@@ -61,8 +59,8 @@ def register_step(
         "CompressionType": "None",
     }
     container = {
-        "Image": parts.serving_image.uri,
-        "Environment": parts.endpoint.model.packaged_environment,
+        "Image": facts.serving_image_uri,
+        "Environment": facts.serving_environment,
         "ModelDataSource": {"S3DataSource": weights},
     }
     evaluation = output_uri(evaluated, "evaluation")
@@ -71,22 +69,22 @@ def register_step(
     )
     data_hash = JsonGet(step_name=prepared.name, property_file=DATA_REPORT, json_path="sha256")
     request = {
-        "ModelPackageGroupName": parts.registry.group_name,
-        "ModelApprovalStatus": p.approval,
+        "ModelPackageGroupName": facts.package_group,
+        "ModelApprovalStatus": p["ModelApprovalStatus"],
         "InferenceSpecification": {
             "Containers": [container],
             "SupportedContentTypes": ["application/json"],
             "SupportedResponseMIMETypes": ["application/json"],
-            "SupportedRealtimeInferenceInstanceTypes": [parts.endpoint.instance_type],
+            "SupportedRealtimeInferenceInstanceTypes": [facts.serving_instance_type],
         },
         "ModelMetrics": {
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": figures}}
         },
         "CustomerMetadataProperties": {
-            "base_model": p.base_model_id,
-            "base_model_uri": p.base_model_uri,
+            "base_model": p["BaseModelId"],
+            "base_model_uri": p["BaseModelUri"],
             "report": report,
-            "data_uri": p.input_data_uri,
+            "data_uri": p["InputDataUri"],
             "data_sha256": data_hash,
             # What the release compares with the model that it finds.
             "inventory": stored.output("inventory"),
@@ -94,33 +92,33 @@ def register_step(
             "training_job": tuned.properties.TrainingJobName,
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
             # Whether the pipeline releases the model itself.
-            "approval_at_registration": p.approval,
-            **_thresholds(parts.settings, p),
+            "approval_at_registration": p["ModelApprovalStatus"],
+            **_thresholds(facts, p),
         },
     }
     return RequestStep("Register", StepTypeEnum.REGISTER_MODEL, request)
 
 
-def release_step(parts: PipelineParts, registered: RequestStep) -> CallbackStep:
+def release_step(facts: Facts, registered: RequestStep) -> CallbackStep:
     """Release what is approved at once; anything else waits for a person in the registry.
 
     The function that is called back asks the registry, as a condition cannot hold another one.
     """
     return CallbackStep(
         "Release",
-        sqs_queue_url=parts.release.queue.queue_url,
+        sqs_queue_url=facts.release_queue_url,
         inputs={"model_package_arn": registered.properties.ModelPackageArn},
         outputs=[],
     )
 
 
-def _thresholds(settings: TuningSettings, p: PipelineParameters) -> dict[str, object]:
+def _thresholds(facts: Facts, p: Parameters) -> dict[str, object]:
     """Return what the gate asked for, and what the environment asks for by itself."""
     return {
-        "min_loss_reduction": text(p.min_loss_reduction),
-        "min_retrieval_change": text(p.min_retrieval_change),
-        "default_min_loss_reduction": str(settings.min_loss_reduction),
-        "default_min_retrieval_change": str(settings.min_retrieval_change),
+        "min_loss_reduction": text(p["MinLossReduction"]),
+        "min_retrieval_change": text(p["MinRetrievalChange"]),
+        "default_min_loss_reduction": facts.default_min_loss_reduction,
+        "default_min_retrieval_change": facts.default_min_retrieval_change,
     }
 
 
@@ -129,19 +127,19 @@ def _metric(evaluated: RequestStep, name: str) -> JsonGet:
     return JsonGet(step_name=evaluated.name, property_file=EVALUATION, json_path=path)
 
 
-def _refusal(p: PipelineParameters, reduction: JsonGet, changes: list[JsonGet]) -> FailStep:
+def _refusal(p: Parameters, reduction: JsonGet, changes: list[JsonGet]) -> FailStep:
     passkey, line = changes
     sentence = [
         "The tuned model is not released. Relative to the base: loss reduction",
         reduction,
         "(at least",
-        p.min_loss_reduction,
+        p["MinLossReduction"],
         "and above 0 is wanted), pass-key retrieval",
         passkey,
         "and line retrieval",
         line,
         "(at least",
-        p.min_retrieval_change,
+        p["MinRetrievalChange"],
         "is wanted for each).",
     ]
     return FailStep("Refuse", error_message=Join(on=" ", values=sentence))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .offline_sdk import (
+from .sdk import (
     CacheConfig,
     ConfigurableRetryStep,
     Properties,
