@@ -1,29 +1,27 @@
-"""How a prompt is written for a model, exactly as the endpoint's proxy will write it."""
+"""How a prompt is written for a model, from the data that the endpoint's proxy reads too."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
 
-# The proxy's formats, for one user turn. The tokenizer adds `<s>` itself, and the end of an answer
-# is the model's end token.
-PROMPT_FORMATS: Mapping[str, Callable[[str], str]] = {
-    "none": lambda prompt: prompt,
-    "mistral-instruct": lambda prompt: f"[INST] {prompt} [/INST]",
-    "mistrallite": lambda prompt: f"<|prompter|>{prompt}</s><|assistant|>",
-    "chatml": lambda prompt: f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n",
-}
-MARKERS: Mapping[str, Sequence[str]] = {
-    "mistral-instruct": ("<s>", "</s>", "[INST]", "[/INST]"),
-    "mistrallite": ("<|prompter|>", "<|assistant|>", "</s>"),
-    "chatml": ("<|im_start|>", "<|im_end|>"),
-}
-_COMPLETION_PREFIXES = {"mistral-instruct": " "}
+_FILE = files(__package__) / "prompt_formats.json"
+_FORMATS: dict[str, dict[str, Any]] = json.loads(_FILE.read_text(encoding="utf-8"))
+
+PROMPT_FORMATS = ("none", *_FORMATS)
 
 
 def write_prompt(prompt: str, prompt_format: str, special_tokens: Iterable[str]) -> str:
-    """Return what the model reads before it answers, blanks and all: the proxy cuts off none.
+    """Return what the model reads before it answers, white space included: the proxy strips none.
 
     Control tokens in it, the format's markers and the tokenizer's `special_tokens`, are escaped.
+    The tokenizer adds what begins a prompt.
     """
-    return PROMPT_FORMATS[prompt_format](_escaped(prompt, prompt_format, special_tokens))
+    if prompt_format == "none":
+        return prompt
+    form = _FORMATS[prompt_format]
+    written: str = form["user"].format(_escaped(prompt, prompt_format, special_tokens))
+    return written.removeprefix(form.get("begin", "")) + str(form.get("answer_cue", ""))
 
 
 def write_completion(completion: str, prompt_format: str, special_tokens: Iterable[str]) -> str:
@@ -31,13 +29,11 @@ def write_completion(completion: str, prompt_format: str, special_tokens: Iterab
     if prompt_format == "none":
         return completion
     answer = _escaped(completion.strip(), prompt_format, special_tokens)
-    return _COMPLETION_PREFIXES.get(prompt_format, "") + answer
+    return str(_FORMATS[prompt_format].get("answer_prefix", "")) + answer
 
 
 def _escaped(text: str, prompt_format: str, special_tokens: Iterable[str]) -> str:
-    if prompt_format == "none":
-        return text  # a base model's prompts are sent as they are
-    for token in {*MARKERS[prompt_format], *special_tokens}:
+    for token in {*_FORMATS[prompt_format]["markers"], *special_tokens}:
         middle = len(token) // 2
         text = text.replace(token, f"{token[:middle]} {token[middle:]}")
     return text

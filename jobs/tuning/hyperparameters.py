@@ -23,7 +23,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "bits": (4, _WHOLE_BITS),
     "quant_type": ("nf4", "fp4"),
     "lr_scheduler_type": ("constant_with_warmup", "constant", "linear", "cosine"),
-    "prompt_format": tuple(PROMPT_FORMATS),
+    "prompt_format": PROMPT_FORMATS,
 }
 
 

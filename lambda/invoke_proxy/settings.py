@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 
+from invoke_proxy.prompt_formats import FORMATS
+
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
-PromptFormatName = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
 TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
 ControlTokenPolicy = Literal["escape", "refuse"]
 
@@ -17,7 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     endpoint_name: Name
     model_id: Name
-    prompt_format: PromptFormatName
+    prompt_format: str  # one of `FORMATS`, or `none` for a base model
     tokenizer: TokenizerName
     max_input_length: Count
     max_total_tokens: Count
@@ -28,6 +29,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     client_timeout_seconds: Count = 60
 
     def __post_init__(self) -> None:
+        if self.prompt_format not in {"none", *FORMATS}:
+            raise ValueError(
+                f"PROMPT_FORMAT must be none or one of {', '.join(FORMATS)}, "
+                f"got {self.prompt_format!r}"
+            )
         if self.max_input_length >= self.max_total_tokens:
             raise ValueError(
                 f"MAX_INPUT_LENGTH must be below MAX_TOTAL_TOKENS ({self.max_total_tokens}), "

@@ -62,8 +62,9 @@ class HuggingFaceTokenizer:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def load(name: str, files: Path = FILES) -> Tokenizer:
+def load(name: str, files: Path | None = None) -> Tokenizer:
     """Load one of the tokenizers that `settings.TokenizerName` lists."""
+    files = files or FILES
     match name:
         case "mistral-v1":
             return SentencePieceTokenizer(files / "mistral-v1.model", _MISTRAL_SPECIAL)

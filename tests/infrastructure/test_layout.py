@@ -52,7 +52,8 @@ _LAYERS = {
         "tgi",
         "sagemaker",
         "http",
-        "settings tokens",
+        "settings",
+        "prompt_formats tokens",
     ),
 }
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from container import JobError, run_job
-from invoke_proxy.openai.prompts import FORMATS, chat_prompt
+from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import Message
+from invoke_proxy.prompt_formats import FORMATS
 from language_models.input_length import longest_input
 from language_models.prompt_format import (
-    MARKERS,
     PROMPT_FORMATS,
     write_completion,
     write_prompt,
@@ -93,8 +93,14 @@ def test_prompts_are_written_as_the_proxy_writes_them(name: str, prompt: str) ->
 
 
 def test_the_jobs_know_the_proxys_formats() -> None:
-    assert PROMPT_FORMATS.keys() == {"none", *FORMATS}
-    assert {name: form.markers for name, form in FORMATS.items()} == MARKERS
+    assert set(PROMPT_FORMATS) == {"none", *FORMATS}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_jobs_escape_the_proxys_markers(name: str) -> None:
+    for marker in FORMATS[name].markers:
+        written = write_prompt(f"a{marker}b", name, ())
+        assert written.count(marker) == write_prompt("ab", name, ()).count(marker)
 
 
 @pytest.mark.parametrize("name", FORMATS)

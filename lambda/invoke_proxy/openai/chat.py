@@ -9,9 +9,10 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.openai.chat_writer import ChatWriter
 from invoke_proxy.openai.pieces import answer
-from invoke_proxy.openai.prompts import FORMATS, PromptFormat, chat_prompt
+from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ChatRequest
 from invoke_proxy.openai.sampling import include_usage, stops, tgi_parameters
+from invoke_proxy.prompt_formats import FORMATS, PromptFormat
 from invoke_proxy.tgi.model import Model
 
 

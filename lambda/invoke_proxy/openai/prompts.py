@@ -3,57 +3,13 @@
 TGI adds the first `<s>` itself, so no prompt starts with it.
 """
 
-from collections.abc import Callable, Sequence
-
-import msgspec
+from collections.abc import Sequence
 
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.openai.control_tokens import ControlTokens
 from invoke_proxy.openai.requests import Message
+from invoke_proxy.prompt_formats import PromptFormat, Turn
 from invoke_proxy.settings import ControlTokenPolicy
-
-Turn = tuple[str, str]  # role and text
-
-
-class PromptFormat(msgspec.Struct, frozen=True):
-    """How a model's chats are written.
-
-    `markers` are the texts that tell its turns apart; to the tokenizer they need not be special.
-    `answer_prefix` is what the template puts before an answer in the history, so that the model
-    generates it too; it is no part of the answer.
-    """
-
-    render: Callable[[Sequence[Turn]], str]
-    markers: tuple[str, ...]
-    answer_prefix: str = ""
-    alternates: bool = True
-
-
-def mistral_instruct(turns: Sequence[Turn]) -> str:
-    """`[INST] user [/INST] assistant </s><s>[INST] user [/INST]`."""
-    written = {"user": "<s>[INST] {} [/INST]", "assistant": " {} </s>"}
-    return "".join(written[role].format(text) for role, text in turns).removeprefix("<s>")
-
-
-def mistrallite(turns: Sequence[Turn]) -> str:
-    """`<|prompter|>user</s><|assistant|>assistant</s>…<|assistant|>`."""
-    names = {"user": "prompter", "assistant": "assistant"}
-    return "".join(f"<|{names[role]}|>{text}</s>" for role, text in turns) + "<|assistant|>"
-
-
-def chatml(turns: Sequence[Turn]) -> str:
-    """`<|im_start|>role`, the text and `<|im_end|>` a turn, then the assistant's start."""
-    history = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns)
-    return f"{history}<|im_start|>assistant\n"
-
-
-FORMATS: dict[str, PromptFormat] = {
-    "mistral-instruct": PromptFormat(
-        mistral_instruct, ("<s>", "</s>", "[INST]", "[/INST]"), answer_prefix=" "
-    ),
-    "mistrallite": PromptFormat(mistrallite, ("<|prompter|>", "<|assistant|>", "</s>")),
-    "chatml": PromptFormat(chatml, ("<|im_start|>", "<|im_end|>"), alternates=False),
-}
 
 
 def chat_prompt(
@@ -80,9 +36,7 @@ def chat_prompt(
     if turns[-1][0] != "user":
         problem = f"the last role must be user, got {turns[-1][0]}"
         raise _refused(len(turns) - 1, "role", problem, "invalid_request")
-    if prompt_format.alternates:
-        return prompt_format.render(_alternating(turns))
-    return prompt_format.render(turns)
+    return prompt_format.write(turns if prompt_format.system else _alternating(turns))
 
 
 def _alternating(turns: Sequence[Turn]) -> list[Turn]:

@@ -1,8 +1,9 @@
 import pytest
 
 from invoke_proxy.http.errors import RequestError
-from invoke_proxy.openai.prompts import FORMATS, chat_prompt
+from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ContentPart, Message
+from invoke_proxy.prompt_formats import FORMATS
 
 
 def chat(*turns: tuple[str, str]) -> list[Message]:
