@@ -1,37 +1,76 @@
-"""Shows every change of a template in review: `make golden` takes the changes over."""
+"""Shows every change of a template in review: `make golden` accepts the changes."""
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from bootstrap.stage import Stage
 from bootstrap.template import template
 from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infrastructure.differences import differences
 
 _GOLDEN = ROOT / "tests" / "infrastructure" / "golden"
+_STACKS = ("Serving", "Api", "Training")
+
+# Staging is held against Prod instead.
+_REVIEWED = ("Local", "Dev", "Prod")
+
+_LOGS = (365, 30)
+_OF_STAGING = {
+    "Serving": {
+        "LlmConfig#.Properties.ProductionVariants[0].InitialInstanceCount": (2, 1),
+        "LlmScalingTarget#.Properties.MaxCapacity": (4, 2),
+        "LlmScalingTarget#.Properties.MinCapacity": (2, 1),
+        "LlmLogs#.Properties.RetentionInDays": _LOGS,
+    },
+    "Api": {
+        "InvokeClientsDemoPlan#.Properties.Quota.Limit": (200_000, 20_000),
+        "InvokeClientsDemoPlan#.Properties.Throttle.BurstLimit": (40, 20),
+        "InvokeClientsDemoPlan#.Properties.Throttle.RateLimit": (20, 10),
+        "InvokeFirewallAcl#": ("AWS::WAFv2::WebACL", None),
+        "InvokeFirewallAssociation#": ("AWS::WAFv2::WebACLAssociation", None),
+        "InvokeKeyAuthorizerFunction#.Properties.ReservedConcurrentExecutions": (40, 20),
+        "InvokeProxyFunction#.Properties.ReservedConcurrentExecutions": (564, 282),
+        "InvokeKeyAuthorizerLogs#.Properties.RetentionInDays": _LOGS,
+        "InvokeProxyLogs#.Properties.RetentionInDays": _LOGS,
+        "InvokeRestApiAccessLogs#.Properties.RetentionInDays": _LOGS,
+    },
+    "Training": {
+        "ReleaseLogs#.Properties.RetentionInDays": _LOGS,
+        "StoreLogs#.Properties.RetentionInDays": _LOGS,
+    },
+}
 
 
-def _masked(assembly: Assembly, environment: str) -> str:
-    """Return an environment's templates; the hashes of assets change with every line of code."""
-    templates = {
-        each.stack: each.body
-        for each in assembly.templates()
-        if each.stack.startswith(f"{environment}/")
-    }
-    text = json.dumps(templates, indent=1, sort_keys=True) + "\n"
+def _masked(body: dict[str, Any]) -> str:
+    """Return a template; the hashes of assets change with every line of code."""
+    text = json.dumps(body, indent=1, sort_keys=True) + "\n"
     return re.sub(r"[0-9a-f]{64}\.(zip|gz)", r"<asset>.\1", text)
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_templates_are_as_reviewed(
-    assembly: Assembly, environment: str, pytestconfig: pytest.Config
+@pytest.mark.parametrize("stack", _STACKS)
+@pytest.mark.parametrize("environment", _REVIEWED)
+def test_template_is_as_reviewed(
+    assembly: Assembly, environment: str, stack: str, pytestconfig: pytest.Config
 ) -> None:
-    file = _GOLDEN / f"{environment.lower()}.json"
-    templates = _masked(assembly, environment)
+    file = _GOLDEN / environment.lower() / f"{stack.lower()}.json"
+    synthesized = _masked(assembly.template(f"{environment}/{stack}").body)
     if pytestconfig.getoption("--update-golden"):
-        file.write_text(templates)
-    assert templates.splitlines() == file.read_text().splitlines(), "see `make golden`"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(synthesized)
+    assert synthesized.splitlines() == file.read_text().splitlines(), "see `make golden`"
+
+
+def test_every_stack_is_reviewed(assembly: Assembly) -> None:
+    stacks = {f"{environment}/{stack}" for environment in ENVIRONMENTS for stack in _STACKS}
+    assert {template.stack for template in assembly.templates()} == stacks
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_staging_is_prod_at_its_smallest(assembly: Assembly, stack: str) -> None:
+    assert differences(assembly, stack, "Prod", "Staging") == _OF_STAGING[stack]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

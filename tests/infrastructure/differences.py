@@ -1,0 +1,59 @@
+"""What differs between two environments' templates beyond their names and places."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.infrastructure.assembly import LOCATIONS, Assembly
+
+Json = dict[str, Any]
+
+# AWS keeps its images in another account in some regions.
+_REGISTRIES = {"eu-central-1": "763104351884", "eu-south-2": "503227376785"}
+
+# The CDK puts a digest of its path, or of its properties, at the end of a logical id.
+_DIGEST = re.compile(r"[0-9A-F]{8}(?:[0-9a-f]{32})?|(?<=-)[0-9a-f]{8}(?=-)")
+
+
+def differences(assembly: Assembly, stack: str, one: str, other: str) -> Json:
+    """Return what each environment's stack has where they differ, by path.
+
+    Of a resource that only one has, its type.
+    """
+    first, second = (_neutral(assembly, stack, environment) for environment in (one, other))
+    for body, without in ((first, second), (second, first)):
+        for name in body["Resources"].keys() - without["Resources"].keys():
+            body["Resources"][name] = body["Resources"][name]["Type"]
+    ones, others = dict(_leaves(first)), dict(_leaves(second))
+    return {
+        path.removeprefix("Resources."): (ones.get(path), others.get(path))
+        for path in sorted({*ones, *others})
+        if ones.get(path) != others.get(path)
+    }
+
+
+def _neutral(assembly: Assembly, stack: str, environment: str) -> Json:
+    """Return a template without the environment's name, account and region, or digests of them."""
+    account, region = (LOCATIONS[f"{environment.upper()}_{x}"] for x in ("ACCOUNT", "REGION"))
+    text = json.dumps(assembly.template(f"{environment}/{stack}").body)
+    for old, new in {account: "<account>", _REGISTRIES[region]: "<registry>"}.items():
+        text = text.replace(old, new)
+    # JumpStart's bucket has the region in its name, and is not this environment's.
+    text = re.sub(
+        f"(?i)(?<!cache-){environment}(?!uct)", "<stage>", text.replace(region, "<region>")
+    )
+    body: Json = json.loads(_DIGEST.sub("#", text))
+    return body
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that holds no other, with its path."""
+    if isinstance(value, dict) and value:
+        for name, member in value.items():
+            yield from _leaves(member, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for number, member in enumerate(value):
+            yield from _leaves(member, f"{path}[{number}]")
+    else:
+        yield path, value
