@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 from gguf import GGUFReader, dequantize
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from container import JobError
+from language_models.byte_level_bpe import byte_level_bpe
 
-_CONTROL = 3  # the token type of a special token
 _NAMES = {
     "token_embd": "model.embed_tokens",
     "output_norm": "model.norm",
@@ -69,22 +68,13 @@ class GgufWeights:
         return int(self._field("llama.context_length"))
 
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        """Return byte-level BPE that splits digits one by one, as SmolLM's vocabulary was made."""
+        """Return the file's tokenizer; raise JobError unless it is SmolLM's."""
         if (kind := self._field("tokenizer.ggml.pre")) != "smollm":
             raise JobError(f"{self._path.name} must have a smollm tokenizer, got {kind}")
         words = self._field("tokenizer.ggml.tokens")
-        merges = [tuple(pair.split(" ")) for pair in self._field("tokenizer.ggml.merges")]
-        vocabulary = {word: number for number, word in enumerate(words)}
-        tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-        digits = pre_tokenizers.Digits(individual_digits=True)
-        byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
-        tokenizer.decoder = decoders.ByteLevel()
-        kinds = self._field("tokenizer.ggml.token_type")
-        special = [word for word, kind in zip(words, kinds, strict=True) if kind == _CONTROL]
-        tokenizer.add_special_tokens([AddedToken(word, special=True) for word in special])
+        kinds, merges = (self._field(f"tokenizer.ggml.{name}") for name in ("token_type", "merges"))
         return PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer,
+            tokenizer_object=byte_level_bpe(words, kinds, merges),
             bos_token=words[self._field("tokenizer.ggml.bos_token_id")],
             eos_token=words[self._field("tokenizer.ggml.eos_token_id")],
             unk_token=words[self._field("tokenizer.ggml.unknown_token_id")],

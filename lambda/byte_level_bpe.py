@@ -1,0 +1,1 @@
+../jobs/language_models/byte_level_bpe.py
