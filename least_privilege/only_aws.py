@@ -98,7 +98,7 @@ EXPLANATIONS = (
     Explanation(
         "s3:PutObject",
         "it denies what no other role's policy allows: a second lock, which a test holds",
-        "docs/decisions/0017, and tests/unit and tests/local of the store",
+        "docs/decisions/0017, and tests/unit and tests/embedded of the store",
         owners="Training StorageArtifacts",
         effect="Deny",
     ),

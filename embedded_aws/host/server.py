@@ -41,6 +41,7 @@ from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
 from embedded_aws.sagemaker.cloudformation import resource_types
 from embedded_aws.sagemaker.hosting import runtime
+from embedded_aws.state import objects
 from embedded_aws.state.saving import saver
 from embedded_aws.state.snapshots import Snapshot, Snapshots
 
@@ -65,6 +66,7 @@ def install() -> None:
         restored=sagemaker.resume,
     )
     add_service("sagemaker-runtime", runtime.handle, runtime.matches)
+    objects.install()
     resource_types.install()
     emulator_rights.install()
     emulator_concurrency.install()

@@ -72,3 +72,4 @@ def _write_version(account: str, bucket: str, key: str, version: dict[str, Any])
         path = s3._version_disk_path(bucket, key, name, account)
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         s3._atomic_write(path, body)
+        version["data"] = None  # S3 reads it from there

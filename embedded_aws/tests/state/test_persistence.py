@@ -1,19 +1,16 @@
 """What a restart of the embedded AWS finds: the state of one instant, and what was lost."""
 
 import os
-import resource
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 
 from embedded_aws.state.snapshots import parse
 from embedded_aws.tests.account import BUCKET, Account, until
+from embedded_aws.tests.disk import SMALL, full_disk
 
 _MAX_CHANGES = 1000  # a snapshot is taken within about a second
-_SMALL = 16_384  # bytes: more than the log has, fewer than a snapshot
 
 
 def _newest(account: Account) -> str:
@@ -80,24 +77,12 @@ def test_a_damaged_snapshot_is_set_aside_and_said(own_account: Account) -> None:
     assert "Traceback" not in account.aws.run("logs").stdout
 
 
-@contextmanager
-def _full_disk(pid: int) -> Iterator[None]:
-    """Let every write fail that makes a file larger than `_SMALL`."""
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (_SMALL, hard))
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def _log(account: Account) -> str:
     return (account.aws.home / "server.log").read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's files")
-def test_a_full_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome(
+def test_afull_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome(
     own_account: Account,
 ) -> None:
     account = own_account
@@ -105,8 +90,8 @@ def test_a_full_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome
     account.put("a", "small")
     account.sagemaker.create_model_package_group(ModelPackageGroupName="first")
     until(lambda: _is_saved(account, "first"))
-    large, larger = "large" * _SMALL, "larger" * _SMALL
-    with _full_disk(account.aws.pid):
+    large, larger = "large" * SMALL, "larger" * SMALL
+    with full_disk(account.aws.pid):
         account.put("a", large)
         account.put("a", larger)
         account.sagemaker.create_model_package_group(ModelPackageGroupName="second")
@@ -120,7 +105,7 @@ def test_a_full_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome
     assert (account.get("a"), _groups(account)) == ("small", ["first"])
     assert _log(account).count("the state cannot be saved") == 1
 
-    with _full_disk(account.aws.pid):
+    with full_disk(account.aws.pid):
         account.put("a", large)
         account.put("a", larger)
         until(lambda: _log(account).count("the state cannot be saved") == 2)
