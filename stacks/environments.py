@@ -7,7 +7,6 @@ import aws_cdk as cdk
 import aws_cdk.aws_logs as logs
 
 from sagemaker_llm import (
-    DLC_ACCOUNTS,
     TGI,
     ApiSettings,
     Approval,
@@ -22,7 +21,7 @@ from sagemaker_llm import (
     TargetTracking,
     TuningSettings,
     find_model,
-    gpu_count,
+    registry_account,
 )
 
 
@@ -38,17 +37,14 @@ class Environment:
     api: ApiSettings
     tuning: TuningSettings
     log_keeping: LogKeeping
+    # What becomes of buckets, their key, and the registry's group when the stack is deleted.
+    data_removal_policy: cdk.RemovalPolicy
     serving_image: Image = TGI
     function_target: FunctionTarget = FunctionTarget.AWS
 
     def __post_init__(self) -> None:
         self._check_location()
-        if self.model.num_gpus > gpu_count(self.instance_type):
-            raise ValueError(
-                f"instance_type must have the {self.model.num_gpus} GPUs that"
-                f" {self.model.model_id} is split over, got {self.instance_type!r}"
-            )
-
+        self.model.check_instance_type(self.instance_type)
         if (
             isinstance(self.model.weights, PackagedWeights)
             and self.function_target is FunctionTarget.AWS
@@ -71,15 +67,9 @@ class Environment:
             )
         if self.account is not None and not re.fullmatch(r"\d{12}", self.account):
             raise ValueError(f"account must be 12 digits, got {self.account!r}")
-        if self.region is not None and self.region not in DLC_ACCOUNTS:
-            raise ValueError(
-                f"region must be one that AWS keeps the TGI image in, got {self.region!r}"
-            )
+        if self.region is not None:
+            registry_account(self.region)
 
-
-# 512-word prompts begin to wait for each other at 16 users on one ml.g5.2xlarge (JumpStart's
-# measurement of Mistral 7B Instruct): scaling out at half of that leaves time to load the model.
-_MISTRAL_ON_G5_CONCURRENCY = 8
 
 # What a laptop's two cores train in two or three minutes: short examples, few steps, an adapter.
 _SMALL_TUNING = TuningSettings(
@@ -114,7 +104,7 @@ def local() -> Environment:
         region="us-east-1",
         model=find_model("smollm2-135m-instruct"),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(min_instances=1, max_instances=1, target_concurrent_requests=8),
+        scaling=TargetTracking(min_instances=1, max_instances=1),
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=100, burst_limit=100, daily_quota=1_000_000),),
             playground=True,
@@ -123,6 +113,7 @@ def local() -> Environment:
         log_keeping=LogKeeping(
             retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
         ),
+        data_removal_policy=cdk.RemovalPolicy.DESTROY,
         function_target=FunctionTarget.LOCAL,
     )
 
@@ -134,11 +125,7 @@ def dev(*, account: str | None, region: str | None) -> Environment:
         region=region,
         model=find_model("mistral-7b-instruct"),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(
-            min_instances=1,
-            max_instances=1,
-            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
-        ),
+        scaling=TargetTracking(min_instances=1, max_instances=1),
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=5, burst_limit=10, daily_quota=5_000),),
             playground=True,
@@ -146,7 +133,8 @@ def dev(*, account: str | None, region: str | None) -> Environment:
             reserved_concurrency=Reservation.NONE,
         ),
         tuning=_mistral_tuning(Approval.APPROVED),
-        log_keeping=_kept(logs.RetentionDays.ONE_WEEK),
+        log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_WEEK),
+        data_removal_policy=cdk.RemovalPolicy.RETAIN,
     )
 
 
@@ -157,16 +145,13 @@ def staging(*, account: str | None, region: str | None) -> Environment:
         region=region,
         model=find_model("mistral-7b-instruct"),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(
-            min_instances=1,
-            max_instances=2,
-            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
-        ),
+        scaling=TargetTracking(min_instances=1, max_instances=2),
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=10, burst_limit=20, daily_quota=20_000),),
         ),
         tuning=_mistral_tuning(Approval.PENDING),
-        log_keeping=_kept(logs.RetentionDays.ONE_MONTH),
+        log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_MONTH),
+        data_removal_policy=cdk.RemovalPolicy.RETAIN,
     )
 
 
@@ -177,22 +162,15 @@ def prod(*, account: str | None, region: str | None) -> Environment:
         region=region,
         model=find_model("mistral-7b-instruct"),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(
-            min_instances=2,
-            max_instances=4,
-            target_concurrent_requests=_MISTRAL_ON_G5_CONCURRENCY,
-        ),
+        scaling=TargetTracking(min_instances=2, max_instances=4),
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000),),
             firewall=Firewall(),
         ),
         tuning=_mistral_tuning(Approval.PENDING),
-        log_keeping=_kept(logs.RetentionDays.ONE_YEAR),
+        log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_YEAR),
+        data_removal_policy=cdk.RemovalPolicy.RETAIN,
     )
-
-
-def _kept(retention: logs.RetentionDays) -> LogKeeping:
-    return LogKeeping(retention=retention, removal_policy=cdk.RemovalPolicy.RETAIN)
 
 
 def _mistral_tuning(approval: Approval) -> TuningSettings:

@@ -30,6 +30,9 @@ class ServingStack(cdk.Stack):
             image=environment.serving_image,
             weights_bucket=weights_bucket,
         )
+        # Known by this name to whoever releases: it is an external contract.
+        self.endpoint.released.parameter.override_logical_id("ModelPackageArn")
+        self.endpoint.released.is_base.override_logical_id("ServesBaseWeights")
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
         image = environment.serving_image
         cdk.CfnOutput(self, "ServingImageTag", value=f"{image.repository}:{image.tag}")

@@ -3,16 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import (
-    Duties,
-    LlmEndpoint,
-    ModelRegistry,
-    ModelRelease,
-    ModelStore,
-    ServedModels,
-    TuningPipeline,
-    TuningStorage,
-)
+from sagemaker_llm import FineTuning, LlmEndpoint
 
 from .environments import Environment
 
@@ -33,47 +24,26 @@ class TrainingStack(cdk.Stack):
         endpoint: LlmEndpoint,
     ) -> None:
         super().__init__(scope, construct_id, description="Fine-tuning, registry and release")
-        removal_policy = environment.log_keeping.removal_policy
-        storage = TuningStorage(self, "Storage", removal_policy=removal_policy)
-        registry = ModelRegistry(
-            self, "Registry", model_id=environment.model.model_id, removal_policy=removal_policy
-        )
-        ServedModels(self, "ServedModels", endpoint=endpoint, storage=storage)
-        release = ModelRelease(
+        tuning = FineTuning(
             self,
-            "Release",
+            "Default",  # the stack holds nothing else: its name stands in no logical id
             endpoint=endpoint,
-            registry=registry,
-            storage=storage,
+            data_removal_policy=environment.data_removal_policy,
+            settings=environment.tuning,
             target=environment.function_target,
             log_keeping=environment.log_keeping,
             reserves_concurrency=environment.reserves_concurrency,
+            name_prefix=self.stack_name.lower(),
         )
-        store = ModelStore(
-            self,
-            "Store",
-            storage=storage,
-            target=environment.function_target,
-            log_keeping=environment.log_keeping,
-        )
-        pipeline = TuningPipeline(
-            self,
-            "FineTuning",
-            settings=environment.tuning,
-            endpoint=endpoint,
-            storage=storage,
-            registry=registry,
-            release=release,
-            store=store,
-        )
-        pipeline.grant_answer(release.function)
-        duties = Duties(self, "Duties", pipeline=pipeline, storage=storage, registry=registry)
-        cdk.CfnOutput(self, "TunerPolicyArn", value=duties.tuner.managed_policy_arn)
-        cdk.CfnOutput(self, "ApproverPolicyArn", value=duties.approver.managed_policy_arn)
-        cdk.CfnOutput(self, "ReleaseRoleArn", value=release.service_role.role_arn)
         image = environment.tuning.image
-        cdk.CfnOutput(self, "TrainingImageTag", value=f"{image.repository}:{image.tag}")
-        cdk.CfnOutput(self, "PipelineName", value=pipeline.pipeline_name)
-        cdk.CfnOutput(self, "ModelPackageGroupName", value=registry.group_name)
-        cdk.CfnOutput(self, "DataBucketName", value=storage.data.bucket_name)
-        cdk.CfnOutput(self, "ArtifactBucketName", value=storage.artifacts.bucket_name)
+        for name, value in {
+            "TunerPolicyArn": tuning.duties.tuner.managed_policy_arn,
+            "ApproverPolicyArn": tuning.duties.approver.managed_policy_arn,
+            "ReleaseRoleArn": tuning.release.service_role.role_arn,
+            "TrainingImageTag": f"{image.repository}:{image.tag}",
+            "PipelineName": tuning.pipeline.pipeline_name,
+            "ModelPackageGroupName": tuning.registry.group_name,
+            "DataBucketName": tuning.storage.data.bucket_name,
+            "ArtifactBucketName": tuning.storage.artifacts.bucket_name,
+        }.items():
+            cdk.CfnOutput(self, name, value=value)

@@ -20,7 +20,7 @@ class WeightsStack(cdk.Stack):
         weights: StagedWeights,
     ) -> None:
         super().__init__(scope, construct_id, description="The model's base weights")
-        policy = environment.log_keeping.removal_policy
+        policy = environment.data_removal_policy
         self.bucket = WeightsBucket(self, "Weights", removal_policy=policy)
         place = self.bucket.place(environment.model)
         for name, value in {

@@ -6,25 +6,27 @@ from .api.invoke_api import InvokeApi
 from .api.settings import ApiSettings, Authentication, ControlTokens, Reservation
 from .common.function_assets import FunctionTarget
 from .common.log_keeping import LogKeeping
+from .common.s3_prefix import S3Prefix
 from .models.catalog import CATALOG, CatalogEntry, find_model
-from .models.images import DLC_ACCOUNTS, TGI, TRAINING, Image
-from .models.instances import gpu_count
-from .models.weights import PackagedWeights, StagedWeights
+from .models.images import TGI, TRAINING, Image, registry_account
+from .models.limits import TgiLimits
+from .models.prompts import PromptFormat, Tokenizer
+from .models.weights import JumpStartWeights, PackagedWeights, StagedWeights
+from .release.read_policy import ModelReadPolicy
 from .release.registry import ModelRegistry
 from .release.release import ModelRelease
-from .release.served_models import ServedModels
 from .release.storage import TuningStorage
 from .release.store import ModelStore
 from .serving.endpoint import LlmEndpoint
 from .serving.scaling import TargetTracking
 from .serving.weights_bucket import WeightsBucket
 from .tuning.duties import Duties
+from .tuning.fine_tuning import FineTuning
 from .tuning.pipeline.pipeline import TuningPipeline
 from .tuning.settings import Approval, DataMode, TuningSettings
 
 __all__ = [
     "CATALOG",
-    "DLC_ACCOUNTS",
     "TGI",
     "TRAINING",
     "ApiSettings",
@@ -35,25 +37,31 @@ __all__ = [
     "ControlTokens",
     "DataMode",
     "Duties",
+    "FineTuning",
     "Firewall",
     "FunctionTarget",
     "Image",
     "InvokeApi",
+    "JumpStartWeights",
     "Limit",
     "LlmEndpoint",
     "LogKeeping",
+    "ModelReadPolicy",
     "ModelRegistry",
     "ModelRelease",
     "ModelStore",
     "PackagedWeights",
+    "PromptFormat",
     "Reservation",
-    "ServedModels",
+    "S3Prefix",
     "StagedWeights",
     "TargetTracking",
+    "TgiLimits",
+    "Tokenizer",
     "TuningPipeline",
     "TuningSettings",
     "TuningStorage",
     "WeightsBucket",
     "find_model",
-    "gpu_count",
+    "registry_account",
 ]

@@ -44,7 +44,7 @@ class Releases:
 
     def __init__(self, settings: Settings, cloudformation: Any, sagemaker: Any, s3: Any) -> None:  # noqa: ANN401 - boto3 has no types
         self._max_attempts = settings.max_attempts
-        self._stack = ServingStack(cloudformation, settings.stack_name, settings.service_role_arn)
+        self._stack = ServingStack(cloudformation, settings)
         self._registry = Registry(sagemaker, settings.package_arn_prefix)
         self._steps = CallbackSteps(sagemaker)
         self._checks = PackageChecks(settings, s3)

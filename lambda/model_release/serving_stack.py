@@ -5,8 +5,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from model_release.messages import ReleaseRefusedError
+from model_release.settings import Settings
 
-_PARAMETER = "ModelPackageArn"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _FINAL = ("ValidationError", "AccessDenied", "AccessDeniedException")  # a retry changes nothing
 _CANCELLED = ("Resource update cancelled", "Resource creation cancelled")
@@ -19,10 +19,11 @@ class StackBusyError(Exception):
 class ServingStack:
     """The stack that owns the endpoint."""
 
-    def __init__(self, cloudformation: Any, name: str, service_role_arn: str) -> None:  # noqa: ANN401 - boto3 has no types
+    def __init__(self, cloudformation: Any, settings: Settings) -> None:  # noqa: ANN401 - boto3 has no types
         self._cloudformation = cloudformation
-        self._name = name
-        self._service_role_arn = service_role_arn
+        self._name = settings.stack_name
+        self._parameter = settings.parameter
+        self._service_role_arn = settings.service_role_arn
 
     def release(self, package_arn: str, token: str) -> bool:
         """Start the update to a package; return False where the stack serves it already.
@@ -39,7 +40,7 @@ class ServingStack:
                 StackName=self._name,
                 UsePreviousTemplate=True,
                 Parameters=[
-                    _parameter(p["ParameterKey"], package_arn) for p in found["Parameters"]
+                    self._value(p["ParameterKey"], package_arn) for p in found["Parameters"]
                 ],
                 Capabilities=["CAPABILITY_IAM"],
                 RoleARN=self._service_role_arn,
@@ -64,6 +65,11 @@ class ServingStack:
             and not reason.startswith(_CANCELLED)
         ]
         return causes[-1] if causes else ""  # events come newest first
+
+    def _value(self, parameter: str, package_arn: str) -> dict[str, Any]:
+        if parameter == self._parameter:
+            return {"ParameterKey": parameter, "ParameterValue": package_arn}
+        return {"ParameterKey": parameter, "UsePreviousValue": True}
 
     def _is_busy(self, status: str) -> bool:
         if status.endswith("_IN_PROGRESS"):
@@ -92,9 +98,3 @@ class ServingStack:
         answer = self._cloudformation.describe_stack_events(StackName=stack)
         events: list[dict[str, Any]] = answer["StackEvents"]
         return events
-
-
-def _parameter(name: str, package_arn: str) -> dict[str, Any]:
-    if name == _PARAMETER:
-        return {"ParameterKey": name, "ParameterValue": package_arn}
-    return {"ParameterKey": name, "UsePreviousValue": True}

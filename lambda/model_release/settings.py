@@ -10,6 +10,7 @@ class Settings:
     """The serving stack, the package group, and what a package must be made of."""
 
     stack_name: str
+    parameter: str  # of the stack, which holds the package that it serves
     service_role_arn: str  # the role that CloudFormation updates the stack with
     package_arn_prefix: str  # of the group; a version follows
     image: str
@@ -22,6 +23,7 @@ class Settings:
         """Read the variables that the construct sets; raise ValueError for a bad one."""
         return cls(
             stack_name=_text(environment, "SERVING_STACK"),
+            parameter=_text(environment, "PARAMETER"),
             service_role_arn=_text(environment, "SERVICE_ROLE"),
             package_arn_prefix=_prefix(environment, "PACKAGES"),
             image=_text(environment, "IMAGE"),

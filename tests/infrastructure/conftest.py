@@ -14,9 +14,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Synthesize all environments, once, from function assets that are up to date."""
+def built_functions() -> None:
+    """Bring the function assets up to date."""
     subprocess.run([sys.executable, "lambda/build_functions.py"], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory, built_functions: None) -> Assembly:  # noqa: ARG001 - synth packages them
+    """Synthesize all environments, once, from function assets that are up to date."""
     folder = tmp_path_factory.mktemp("cdk.out")
     done = synth(folder)
     assert done.returncode == 0, done.stdout + done.stderr

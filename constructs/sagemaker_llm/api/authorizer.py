@@ -28,9 +28,9 @@ class KeyAuthorizer(Construct):
         reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = PackagedFunction(
+        packaged = PackagedFunction(
             self,
-            "Function",
+            "Default",
             package="api_authorizer",
             target=target,
             handler="api_authorizer.handler.handle",
@@ -43,7 +43,7 @@ class KeyAuthorizer(Construct):
         self.authorizer = apigateway.TokenAuthorizer(
             self,
             "Authorizer",
-            handler=self.function,
+            handler=packaged.lambda_function,
             validation_regex=_BEARER,
             results_cache_ttl=_CACHE,
         )

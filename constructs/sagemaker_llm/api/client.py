@@ -34,9 +34,9 @@ class Client:
     """One client of the API: rate in requests a second, burst and quota in requests."""
 
     name: str
-    rate_limit: float
-    burst_limit: int
-    daily_quota: int
+    rate_limit: float = 10
+    burst_limit: int = 20
+    daily_quota: int = 20_000
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", self.name):

@@ -1,15 +1,17 @@
 """The REST API in front of an endpoint: proxy, keys, routes, clients and firewall."""
 
+import aws_cdk as cdk
 import aws_cdk.aws_apigateway as apigateway
+import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm.common.function_assets import FunctionTarget
-from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from .authorizer import KeyAuthorizer
-from .client import ApiClient
+from .client import ApiClient, Client
 from .concurrency import ReservedConcurrency, reserved_concurrency
 from .firewall import WebFirewall
 from .proxy import ProxyFunction
@@ -17,9 +19,18 @@ from .rest_api import InvokeRestApi
 from .routes import Routes
 from .settings import ApiSettings, Authentication
 
+_ONE_CLIENT = ApiSettings(clients=(Client(name="Default"),))
+
 
 class InvokeApi(Construct):
-    """Serves an endpoint over REST, to clients with a key or to IAM principals."""
+    """Serves an endpoint over REST, to clients with a key or to IAM principals.
+
+    By default to one client, `Default`, whose key API Gateway generates::
+
+        api = InvokeApi(self, "Api", endpoint=endpoint)
+        cdk.CfnOutput(self, "BaseUrl", value=f"{api.url}/v1")
+        cdk.CfnOutput(self, "KeyId", value=api.key_ids["Default"])
+    """
 
     def __init__(
         self,
@@ -27,9 +38,9 @@ class InvokeApi(Construct):
         construct_id: str,
         *,
         endpoint: LlmEndpoint,
-        settings: ApiSettings,
-        target: FunctionTarget,
-        log_keeping: LogKeeping,
+        settings: ApiSettings = _ONE_CLIENT,
+        target: FunctionTarget = FunctionTarget.AWS,
+        log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
     ) -> None:
         super().__init__(scope, construct_id)
         reserved = reserved_concurrency(settings, endpoint.max_concurrent_requests)
@@ -75,6 +86,24 @@ class InvokeApi(Construct):
             actions=["execute-api:Invoke"],
             resource_arns=[self._api.arn_for_execute_api()],
         )
+
+    def metric_requests(self, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """Return the number of requests, refused ones included."""
+        return self._api.metric_count(period=period)
+
+    def metric_client_errors(self, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """Return the number of requests that were answered with a 4XX status."""
+        return self._api.metric_client_error(period=period)
+
+    def metric_server_errors(self, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """Return the number of requests that were answered with a 5XX status."""
+        return self._api.metric_server_error(period=period)
+
+    def metric_latency(
+        self, statistic: str = "p99", period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how long a request took to its last byte, in milliseconds."""
+        return self._api.metric_latency(statistic=statistic, period=period)
 
     def _authorizer(
         self, target: FunctionTarget, log_keeping: LogKeeping, reserved: ReservedConcurrency

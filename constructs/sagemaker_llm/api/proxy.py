@@ -38,9 +38,9 @@ class ProxyFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
-        self.function = PackagedFunction(
+        packaged = PackagedFunction(
             self,
-            "Function",
+            "Default",
             package="invoke_proxy",
             target=target,
             handler="run.sh",
@@ -52,6 +52,7 @@ class ProxyFunction(Construct):
             timeout=FUNCTION_TIMEOUT,
             reserved_concurrency=reserved_concurrency,
         )
+        self.function = packaged.lambda_function
         endpoint.grant_stream(self.function)
 
 
@@ -65,6 +66,6 @@ def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]
         "MAX_TOTAL_TOKENS": str(model.limits.max_total_tokens),
         "MODEL_ID": model.model_id,
         "PLAYGROUND": str(settings.playground).lower(),
-        "PROMPT_FORMAT": model.prompt_format,
-        "TOKENIZER": model.tokenizer,
+        "PROMPT_FORMAT": model.prompt_format.value,
+        "TOKENIZER": model.tokenizer.value,
     }

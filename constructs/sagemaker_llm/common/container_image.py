@@ -4,7 +4,13 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
-from sagemaker_llm.models.images import DLC_ACCOUNTS, Image, dns_suffix, image_uri
+from sagemaker_llm.models.images import (
+    DLC_ACCOUNTS,
+    Image,
+    dns_suffix,
+    image_uri,
+    registry_account,
+)
 
 from .acknowledge import acknowledge_scan
 
@@ -18,7 +24,7 @@ class ContainerImage(Construct):
         if cdk.Token.is_unresolved(stack.region):
             account, suffix = self._account_by_region(), cdk.Aws.URL_SUFFIX
         else:
-            account, suffix = DLC_ACCOUNTS[stack.region], dns_suffix(stack.region)
+            account, suffix = registry_account(stack.region), dns_suffix(stack.region)
         self.uri = image_uri(image, account=account, region=stack.region, suffix=suffix)
         self.repository_arn = stack.format_arn(
             service="ecr", account=account, resource="repository", resource_name=image.repository

@@ -13,8 +13,8 @@ from .acknowledge import acknowledge_scan
 class LogKeeping:
     """Makes log groups that are kept alike; CloudWatch encrypts them with a key of its own."""
 
-    retention: logs.RetentionDays
-    removal_policy: cdk.RemovalPolicy
+    retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
 
     def log_group(
         self, scope: Construct, construct_id: str, *, name: str | None = None
@@ -34,3 +34,6 @@ class LogKeeping:
             " key: one of ours would cost by the month, and stop the logs when it is disabled",
         )
         return log_group
+
+
+KEPT_FOR_A_YEAR = LogKeeping()

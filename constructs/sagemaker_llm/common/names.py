@@ -10,6 +10,22 @@ def stack_part(stack: cdk.Stack) -> str:
     return cdk.Fn.select(0, cdk.Fn.split("-", uuid))
 
 
+def lower_prefix(construct: Construct, given: str | None, *, max_length: int) -> str:
+    """Return what the names of the construct's resources begin with; by default, from its path.
+
+    In lower case, as SageMaker writes names in ARNs.
+    """
+    if given is None:
+        unique = cdk.Names.unique_resource_name(construct, max_length=max_length, separator="-")
+        return unique.lower()
+    if given != given.lower() or len(given) > max_length:
+        raise ValueError(
+            f"name_prefix must be in lower case and of at most {max_length} characters,"
+            f" got {given!r}"
+        )
+    return given
+
+
 def endpoint_name(construct: Construct) -> str:
     """Return the one name that the construct's endpoint has for as long as its stack lives.
 

@@ -19,8 +19,11 @@ _ACCEPTED = {
 }
 
 
-class PackagedFunction(lambda_.Function):
-    """Function whose role may write its own logs and traces, and what its owner grants beyond."""
+class PackagedFunction(Construct):
+    """Owns a function, its log group and its role, which may write logs, traces and no more.
+
+    The construct that owns it grants the rest.
+    """
 
     def __init__(
         self,
@@ -38,11 +41,12 @@ class PackagedFunction(lambda_.Function):
         layers: Sequence[lambda_.ILayerVersion] = (),
         reserved_concurrency: int | None = None,
     ) -> None:
-        log_group = log_keeping.log_group(scope, "Logs")
-        role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        super().__init__(
-            scope,
-            construct_id,
+        super().__init__(scope, construct_id)
+        log_group = log_keeping.log_group(self, "Logs")
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.lambda_function = lambda_.Function(
+            self,
+            "Function",
             # The assets' compiled dependencies are built for this runtime and architecture.
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
@@ -54,28 +58,42 @@ class PackagedFunction(lambda_.Function):
             memory_size=memory_mib,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
-            role=role,
+            role=self.role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
         )
-        self.execution_role = role
-        log_group.grant_write(role)
-        acknowledge_wildcard(role, "*", reason="xray:PutTraceSegments takes no other resource")
-        acknowledge(
-            self, "L1", reason="3.13 is the Python that the assets' dependencies are locked for"
+        log_group.grant_write(self.role)
+        _acknowledge(self, has_environment=bool(environment), reserves=bool(reserved_concurrency))
+
+    @property
+    def function_arn(self) -> str:
+        """The function's ARN."""
+        return self.lambda_function.function_arn
+
+    def allow(self, *statements: iam.PolicyStatement) -> None:
+        """Let the function do what the statements say."""
+        for statement in statements:
+            self.lambda_function.add_to_role_policy(statement)
+
+
+def _acknowledge(packaged: PackagedFunction, *, has_environment: bool, reserves: bool) -> None:
+    function = packaged.lambda_function
+    acknowledge_wildcard(packaged.role, "*", reason="xray:PutTraceSegments takes no other resource")
+    acknowledge(
+        function, "L1", reason="3.13 is the Python that the assets' dependencies are locked for"
+    )
+    for check, reason in _ACCEPTED.items():
+        acknowledge_scan(function, f"Checkov::{check}", reason=reason)
+    if not reserves:
+        acknowledge_scan(
+            function,
+            "Checkov::CKV_AWS_115",
+            reason="it shares the account's executions: what calls it bounds it, or the account"
+            " is a new one with ten in all, of which AWS lets none be reserved",
         )
-        for check, reason in _ACCEPTED.items():
-            acknowledge_scan(self, f"Checkov::{check}", reason=reason)
-        if reserved_concurrency is None:
-            acknowledge_scan(
-                self,
-                "Checkov::CKV_AWS_115",
-                reason="it shares the account's executions: what calls it bounds it, or the account"
-                " is a new one with ten in all, of which AWS lets none be reserved",
-            )
-        if environment:
-            acknowledge_scan(
-                self,
-                "Checkov::CKV_AWS_173",
-                reason="the environment holds names and limits, no secret: Lambda's own key does",
-            )
+    if has_environment:
+        acknowledge_scan(
+            function,
+            "Checkov::CKV_AWS_173",
+            reason="the environment holds names and limits, no secret: Lambda's own key does",
+        )

@@ -7,7 +7,7 @@ import aws_cdk.aws_s3 as s3
 
 
 @dataclass(frozen=True)
-class Place:
+class S3Prefix:
     """All objects under one prefix of a bucket."""
 
     bucket: s3.IBucket

@@ -1,11 +1,13 @@
 """The models that can be served: weights, limits, prompt format and container settings."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
 
+from .instances import gpu_count
 from .limits import TgiLimits
+from .prompts import PromptFormat, Tokenizer
 from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
 
 # By default TGI logs each request's parameters, and among them its stop sequences, which are the
@@ -13,13 +15,23 @@ from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
 # Unverified: look for a stop sequence in the endpoint's log group.
 _LOG_LEVEL = "info,text_generation_router::server=warn"
 
-PromptFormat = Literal["none", "mistral-instruct", "mistrallite", "chatml"]
-Tokenizer = Literal["mistral-v1", "mistrallite", "smollm2"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogEntry:
-    """One model: all that the container and the proxy must know to serve it."""
+    """One model: all that the container and the proxy must know to serve it.
+
+    A model of one's own is another entry::
+
+        mine = CatalogEntry(
+            model_id="mistral-7b-mine",
+            weights=StagedWeights(repository="me/mine", revision="0123456789abcdef..."),
+            limits=TgiLimits(
+                max_input_length=4096, max_total_tokens=8192, max_batch_prefill_tokens=4096
+            ),
+            prompt_format=PromptFormat.MISTRAL_INSTRUCT,
+            tokenizer=Tokenizer.MISTRAL_V1,
+        )
+    """
 
     model_id: str
     weights: Weights
@@ -30,6 +42,12 @@ class CatalogEntry:
     container_settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # It ends the name of the registry's group, which has 63 characters in all.
+        if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){0,29}", self.model_id):
+            raise ValueError(
+                "model_id must be at most 30 lower-case letters and digits, with single hyphens"
+                f" between them, got {self.model_id!r}"
+            )
         if self.num_gpus < 1:
             raise ValueError(f"num_gpus must be at least 1, got {self.num_gpus}")
         owned = {"HF_MODEL_ID", "LOG_LEVEL", "SM_NUM_GPUS", *self.limits.environment}
@@ -54,6 +72,14 @@ class CatalogEntry:
     def packaged_environment(self) -> dict[str, str]:
         """The environment for tuned weights, which SageMaker puts where JumpStart's are."""
         return {**self.container_environment, "HF_MODEL_ID": JumpStartWeights.hf_model_id}
+
+    def check_instance_type(self, instance_type: str) -> None:
+        """Raise ValueError for an instance type that cannot serve the model."""
+        if self.num_gpus > gpu_count(instance_type):
+            raise ValueError(
+                f"instance_type must have the {self.num_gpus} GPUs that {self.model_id} is split"
+                f" over, got {instance_type!r}"
+            )
 
     def at_revision(self, revision: str) -> "CatalogEntry":
         """Return the model with its staged weights pinned to a commit of the hub's repository."""
@@ -92,16 +118,16 @@ _ENTRIES = (
         model_id="mistral-7b",
         weights=_jumpstart_weights("huggingface-llm-mistral-7b"),
         limits=_MISTRAL_LIMITS,
-        prompt_format="none",
-        tokenizer="mistral-v1",
+        prompt_format=PromptFormat.NONE,
+        tokenizer=Tokenizer.MISTRAL_V1,
         container_settings=_JUMPSTART_SETTINGS,
     ),
     CatalogEntry(
         model_id="mistral-7b-instruct",
         weights=_jumpstart_weights("huggingface-llm-mistral-7b-instruct"),
         limits=_MISTRAL_LIMITS,
-        prompt_format="mistral-instruct",
-        tokenizer="mistral-v1",
+        prompt_format=PromptFormat.MISTRAL_INSTRUCT,
+        tokenizer=Tokenizer.MISTRAL_V1,
         container_settings=_JUMPSTART_SETTINGS,
     ),
     CatalogEntry(
@@ -114,8 +140,8 @@ _ENTRIES = (
             max_batch_prefill_tokens=16384,
             max_batch_total_tokens=16384,
         ),
-        prompt_format="mistrallite",
-        tokenizer="mistrallite",
+        prompt_format=PromptFormat.MISTRALLITE,
+        tokenizer=Tokenizer.MISTRALLITE,
         container_settings={"HF_TASK": "text-generation"},
     ),
     CatalogEntry(
@@ -125,8 +151,8 @@ _ENTRIES = (
         limits=TgiLimits(
             max_input_length=1024, max_total_tokens=2048, max_batch_prefill_tokens=2048
         ),
-        prompt_format="chatml",
-        tokenizer="smollm2",
+        prompt_format=PromptFormat.CHATML,
+        tokenizer=Tokenizer.SMOLLM2,
         container_settings={"HF_TASK": "text-generation"},
     ),
 )

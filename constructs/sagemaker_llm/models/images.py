@@ -106,6 +106,14 @@ DLC_ACCOUNTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+
+def registry_account(region: str) -> str:
+    """Return the account of a region's images, raising ValueError where there are none."""
+    if region not in DLC_ACCOUNTS:
+        raise ValueError(f"region must be one that AWS keeps the TGI image in, got {region!r}")
+    return DLC_ACCOUNTS[region]
+
+
 _DNS_SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
         "cn-": "amazonaws.com.cn",

@@ -5,7 +5,7 @@ import aws_cdk.aws_iam as iam
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.packaged_function import PackagedFunction
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 
 from .registry import ModelRegistry
 from .storage import INVENTORIES, MODELS, TuningStorage
@@ -28,8 +28,7 @@ def grant_release(
     version_arn = serving.format_arn(
         service="ssm", resource="parameter", resource_name=f"cdk-bootstrap/{qualifier}/version"
     )
-    for statement in (*_update(stack_arn, service_role), _take_back(registry)):
-        function.add_to_role_policy(statement)
+    function.allow(*_update(stack_arn, service_role), _take_back(registry))
     for actions, resource in (
         (["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"], stack_arn),
         # CloudFormation looks a template's SSM parameters up as the caller, and the CDK puts one
@@ -37,12 +36,10 @@ def grant_release(
         (["ssm:GetParameters"], version_arn),
         (["sagemaker:DescribeModelPackage"], registry.packages_arn),
     ):
-        function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        function.allow(iam.PolicyStatement(actions=actions, resources=[resource]))
+    acknowledge_wildcard(function.role, stack_arn, reason="a stack's id ends with a random part")
     acknowledge_wildcard(
-        function.execution_role, stack_arn, reason="a stack's id ends with a random part"
-    )
-    acknowledge_wildcard(
-        function.execution_role,
+        function.role,
         registry.packages_arn,
         reason="a package is named by its group and version",
     )
@@ -81,15 +78,14 @@ def _take_back(registry: ModelRegistry) -> iam.PolicyStatement:
 
 def grant_checks(function: PackagedFunction, storage: TuningStorage) -> None:
     """Allow comparing stored weights with their inventories; the weights are listed, not read."""
-    models, inventories = (Place(storage.artifacts, name) for name in (MODELS, INVENTORIES))
-    for statement in (
+    models, inventories = (S3Prefix(storage.artifacts, name) for name in (MODELS, INVENTORIES))
+    function.allow(
         models.list_statement(),
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[inventories.objects]),
         # Without it, S3 answers for a missing inventory that access is denied.
         inventories.list_statement(),
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=[storage.key.key_arn]),
-    ):
-        function.add_to_role_policy(statement)
+    )
     acknowledge_wildcard(
-        function.execution_role, inventories.objects, reason="an inventory is named after its model"
+        function.role, inventories.objects, reason="an inventory is named after its model"
     )

@@ -4,7 +4,9 @@ import aws_cdk as cdk
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
-from sagemaker_llm.common.names import stack_part
+from sagemaker_llm.common.names import lower_prefix, stack_part
+
+_MAX_NAME = 63  # SageMaker's limit
 
 
 class ModelRegistry(Construct):
@@ -17,12 +19,15 @@ class ModelRegistry(Construct):
         *,
         model_id: str,
         removal_policy: cdk.RemovalPolicy,
+        name_prefix: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so. With
-        # a part of the stack's id, as a group outlives its stack: the next one has another.
-        self.group_name = f"{stack.stack_name.lower()}-{stack_part(stack)}-{model_id}"
+        # CloudFormation generates no name here. A part of the stack's id is in it, as a group may
+        # outlive its stack: the next one has another.
+        room = _MAX_NAME - len(f"-12345678-{model_id}")
+        prefix = lower_prefix(self, name_prefix, max_length=room)
+        self.group_name = f"{prefix}-{stack_part(stack)}-{model_id}"
         group = sagemaker_cfn.CfnModelPackageGroup(
             self,
             "Group",

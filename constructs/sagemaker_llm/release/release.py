@@ -1,6 +1,7 @@
 """The release of a model: an update of the serving stack, asked for through a queue."""
 
 import json
+from weakref import WeakSet
 
 import aws_cdk as cdk
 import aws_cdk.aws_cloudwatch as cloudwatch
@@ -12,7 +13,7 @@ from constructs import Construct
 from sagemaker_llm.common.acknowledge import acknowledge_scan
 from sagemaker_llm.common.container_image import ContainerImage
 from sagemaker_llm.common.function_assets import FunctionTarget
-from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
@@ -38,9 +39,15 @@ _ENDED = (
     "UPDATE_ROLLBACK_FAILED",
 )
 
+_RELEASED_TO: WeakSet[cdk.Stack] = WeakSet()
+
 
 class ModelRelease(Construct):
-    """Owns the queue, the function, the roles and the rules that bring a model to one endpoint."""
+    """Owns the queue, the function, the roles and the rules that bring a model to one endpoint.
+
+    A release updates the endpoint's stack, and is told of the end by the stack's events: so each
+    stack has one release, and an endpoint that is released lies in a stack without another such.
+    """
 
     def __init__(
         self,
@@ -50,12 +57,18 @@ class ModelRelease(Construct):
         endpoint: LlmEndpoint,
         registry: ModelRegistry,
         storage: TuningStorage,
-        target: FunctionTarget,
-        log_keeping: LogKeeping,
+        target: FunctionTarget = FunctionTarget.AWS,
+        log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
         reserves_concurrency: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         serving = cdk.Stack.of(endpoint)
+        if serving in _RELEASED_TO:
+            raise ValueError(
+                f"stack {serving.stack_name} must have one release only: put an endpoint that is"
+                " fine-tuned apart into a stack of its own"
+            )
+        _RELEASED_TO.add(serving)
         self.stack_name = serving.stack_name
         self.service_role = ReleaseServiceRole(
             self, "ServiceRole", endpoint=endpoint, registry=registry
@@ -64,13 +77,14 @@ class ModelRelease(Construct):
         self.queue = self._queue()
         self.function = PackagedFunction(
             self,
-            "Function",
+            "Default",
             package="model_release",
             target=target,
             handler="model_release.handler.handle",
             description="Updates the serving stack with a model, and tells the pipeline the end",
             environment={
                 "SERVING_STACK": self.stack_name,
+                "PARAMETER": endpoint.released.parameter.logical_id,
                 "SERVICE_ROLE": self.service_role.role_arn,
                 "PACKAGES": registry.package_arn_prefix,
                 # What a package must be made of: see checks.py.
@@ -105,8 +119,8 @@ class ModelRelease(Construct):
             actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             resources=[self.queue.queue_arn],
         )
-        added = self.function.execution_role.add_to_principal_policy(polling)
-        mapping = self.function.add_event_source_mapping(
+        added = self.function.role.add_to_principal_policy(polling)
+        mapping = self.function.lambda_function.add_event_source_mapping(
             "Messages",
             event_source_arn=self.queue.queue_arn,
             batch_size=1,

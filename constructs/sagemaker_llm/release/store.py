@@ -6,9 +6,9 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.function_assets import FunctionTarget
-from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 
 from .storage import CANDIDATES, INVENTORIES, MODELS, TuningStorage
 
@@ -22,13 +22,13 @@ class ModelStore(Construct):
         construct_id: str,
         *,
         storage: TuningStorage,
-        target: FunctionTarget,
-        log_keeping: LogKeeping,
+        target: FunctionTarget = FunctionTarget.AWS,
+        log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = PackagedFunction(
             self,
-            "Function",
+            "Default",
             package="model_release",
             target=target,
             handler="model_release.store.handle",
@@ -43,21 +43,19 @@ class ModelStore(Construct):
 
     def _grant(self, storage: TuningStorage) -> None:
         candidates, models, inventories = (
-            Place(storage.artifacts, prefix) for prefix in (CANDIDATES, MODELS, INVENTORIES)
+            S3Prefix(storage.artifacts, prefix) for prefix in (CANDIDATES, MODELS, INVENTORIES)
         )
         for actions, resources in (
             (["s3:GetObject"], [place.objects for place in (candidates, models, inventories)]),
             (["s3:PutObject"], [place.objects for place in (models, inventories)]),
             (["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn]),
         ):
-            self.function.add_to_role_policy(
-                iam.PolicyStatement(actions=actions, resources=resources)
-            )
+            self.function.allow(iam.PolicyStatement(actions=actions, resources=resources))
         # Without listing the inventories, S3 would not tell that there is none yet.
         for place in (candidates, models, inventories):
-            self.function.add_to_role_policy(place.list_statement())
+            self.function.allow(place.list_statement())
             acknowledge_wildcard(
-                self.function.execution_role,
+                self.function.role,
                 place.objects,
                 reason="a model is all files of its prefix, which is named after its job",
             )
@@ -67,15 +65,13 @@ class ModelStore(Construct):
 
         Deleting old models stays with those whom the account lets do it: it changes no content.
         """
-        places = (Place(storage.artifacts, prefix) for prefix in (MODELS, INVENTORIES))
+        places = (S3Prefix(storage.artifacts, prefix) for prefix in (MODELS, INVENTORIES))
         storage.artifacts.add_to_resource_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:PutObject"],
                 resources=[place.objects for place in places],
-                conditions={
-                    "ArnNotEquals": {"aws:PrincipalArn": self.function.execution_role.role_arn}
-                },
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": self.function.role.role_arn}},
             )
         )

@@ -6,23 +6,37 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_schema
 from sagemaker_llm.common.container_image import ContainerImage
-from sagemaker_llm.common.log_keeping import LogKeeping
+from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.names import endpoint_name
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.images import TGI, Image
 
+from .config import VARIANT_NAME, endpoint_config
+from .metrics import EndpointMetrics
 from .released_package import ReleasedPackage
 from .role import EndpointRole
 from .scaling import EndpointScaling, TargetTracking
 from .volume_key import VolumeKey
 from .weights_bucket import WeightsBucket, published_weights
 
-# Deployment guardrails and scaling know the variant by its name: it must never change.
-_VARIANT_NAME = "AllTraffic"
+_ONE_INSTANCE = TargetTracking()
 
 
-class LlmEndpoint(Construct):
-    """Owns model, config, endpoint and scaling; an update may replace all but the endpoint."""
+class LlmEndpoint(EndpointMetrics, Construct):
+    """Owns model, config, endpoint and scaling; an update may replace all but the endpoint.
+
+    The model answers without a network, under a role that can only read its weights and report::
+
+        endpoint = LlmEndpoint(self, "Chat", model=find_model("mistral-7b-instruct"))
+        endpoint.grant_invoke(worker)
+        endpoint.metric_server_errors().create_alarm(
+            self, "Failing", threshold=5, evaluation_periods=1
+        )
+
+    A release sets `released.parameter` of the endpoint's stack; empty, the base weights are served.
+    """
+
+    variant_name = VARIANT_NAME
 
     def __init__(
         self,
@@ -30,14 +44,15 @@ class LlmEndpoint(Construct):
         construct_id: str,
         *,
         model: CatalogEntry,
-        instance_type: str,
-        scaling: TargetTracking,
-        log_keeping: LogKeeping,
+        instance_type: str = "ml.g5.2xlarge",
+        scaling: TargetTracking = _ONE_INSTANCE,
+        log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
         image: Image = TGI,
         weights_bucket: WeightsBucket | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         _check_target(scaling, model.limits.max_concurrent_requests)
+        model.check_instance_type(instance_type)
         self.model = model
         self.instance_type = instance_type
         # What all instances admit at once when the endpoint is at its largest.
@@ -57,9 +72,13 @@ class LlmEndpoint(Construct):
             log_group_name=log_group_name,
         )
         self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
-        self.cfn_model = self._model(container_image)
-        self.cfn_config = self._config(
+        self.released = ReleasedPackage(self, "Package", model_id=model.model_id)
+        self.cfn_model = self._model(container_image, self.released)
+        self.cfn_config = endpoint_config(
+            self,
+            "Config",
             model=self.cfn_model,
+            weights=model.weights,
             key=self.volume_key,
             instance_type=instance_type,
             instance_count=scaling.min_instances,
@@ -80,20 +99,27 @@ class LlmEndpoint(Construct):
             self,
             "Scaling",
             endpoint_name=self.endpoint_name,
-            variant_name=_VARIANT_NAME,
+            variant_name=VARIANT_NAME,
             tracking=scaling,
         )
 
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow invoking this endpoint for a whole answer or a streamed one."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            resource_arns=[self.endpoint_arn],
+        )
+
     def grant_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow invoking this endpoint for a streamed answer."""
+        """Allow invoking this endpoint for a streamed answer only."""
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["sagemaker:InvokeEndpointWithResponseStream"],
             resource_arns=[self.endpoint_arn],
         )
 
-    def _model(self, image: ContainerImage) -> sagemaker_cfn.CfnModel:
-        release = ReleasedPackage(self, "Package", model_id=self.model.model_id)
+    def _model(self, image: ContainerImage, release: ReleasedPackage) -> sagemaker_cfn.CfnModel:
         base: dict[str, object] = {
             "Image": image.uri,
             "Environment": self.model.container_environment,
@@ -126,42 +152,6 @@ class LlmEndpoint(Construct):
                 model, rule, reason="the package's branch is not taken while its name is empty"
             )
         return model
-
-    def _config(
-        self,
-        *,
-        model: sagemaker_cfn.CfnModel,
-        key: VolumeKey,
-        instance_type: str,
-        instance_count: int,
-    ) -> sagemaker_cfn.CfnEndpointConfig:
-        weights = self.model.weights
-        config = sagemaker_cfn.CfnEndpointConfig
-        return config(
-            self,
-            "Config",
-            # Encrypts the storage volume. Instances with local NVMe, such as g5, also have storage
-            # that no key of ours reaches: their hardware encrypts it.
-            kms_key_id=key.key_arn,
-            production_variants=[
-                config.ProductionVariantProperty(
-                    variant_name=_VARIANT_NAME,
-                    model_name=model.attr_model_name,
-                    instance_type=instance_type,
-                    initial_instance_count=instance_count,
-                    initial_variant_weight=1,
-                    container_startup_health_check_timeout_in_seconds=(
-                        weights.startup_timeout_seconds
-                    ),
-                    model_data_download_timeout_in_seconds=weights.download_timeout_seconds,
-                    # Answers differ in length a thousandfold: taking turns would queue short ones
-                    # behind long ones.
-                    routing_config=config.RoutingConfigProperty(
-                        routing_strategy="LEAST_OUTSTANDING_REQUESTS"
-                    ),
-                )
-            ],
-        )
 
 
 def _check_target(scaling: TargetTracking, admitted: int) -> None:

@@ -3,15 +3,13 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-_PARAMETER = "ModelPackageArn"
-
 
 class ReleasedPackage(Construct):
     """Owns the stack's parameter that releases and rollbacks set, and no deployment touches."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model_id: str) -> None:
         super().__init__(scope, construct_id)
-        parameter = cdk.CfnParameter(
+        self.parameter = cdk.CfnParameter(
             self,
             "Arn",
             type="String",
@@ -26,14 +24,11 @@ class ReleasedPackage(Construct):
             ),
             description="The model package that the endpoint serves; empty: the base weights",
         )
-        # Known by this name to whoever releases: it is an external contract.
-        parameter.override_logical_id(_PARAMETER)
-        self.package_arn = parameter.value_as_string
-        self._is_base = cdk.CfnCondition(
+        self.package_arn = self.parameter.value_as_string
+        self.is_base = cdk.CfnCondition(
             self, "IsBase", expression=cdk.Fn.condition_equals(self.package_arn, "")
         )
-        self._is_base.override_logical_id("ServesBaseWeights")
 
     def choose(self, *, package: object, base: object) -> cdk.IResolvable:
         """Return a value of a property that depends on whether a package is served."""
-        return cdk.Fn.condition_if(self._is_base.logical_id, base, package)
+        return cdk.Fn.condition_if(self.is_base.logical_id, base, package)

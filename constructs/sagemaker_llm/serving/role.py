@@ -6,7 +6,7 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.container_image import ContainerImage
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 
 # Unverified: how SageMaker names the metrics of an endpoint's instances; see CloudWatch's list.
 _METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
@@ -21,7 +21,7 @@ class EndpointRole(iam.Role):
         construct_id: str,
         *,
         image: ContainerImage,
-        weights: Place | None,
+        weights: S3Prefix | None,
         log_group_name: str,
     ) -> None:
         stack = cdk.Stack.of(scope)
@@ -74,7 +74,7 @@ def _report(log_group: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _read(weights: Place | None) -> list[iam.PolicyStatement]:
+def _read(weights: S3Prefix | None) -> list[iam.PolicyStatement]:
     if weights is None:
         return []
     return [

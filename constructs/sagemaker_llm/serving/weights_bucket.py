@@ -5,7 +5,7 @@ import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
 
@@ -39,7 +39,7 @@ class WeightsBucket(Construct):
         acknowledge(self._bucket, "S1", reason=reason)
         acknowledge_scan(self._bucket, "Checkov::CKV_AWS_18", reason=reason)
 
-    def place(self, model: CatalogEntry) -> Place:
+    def place(self, model: CatalogEntry) -> S3Prefix:
         """Return where a model's weights are, or will be; raise ValueError without a revision."""
         weights = model.weights
         if not isinstance(weights, StagedWeights):
@@ -49,16 +49,18 @@ class WeightsBucket(Construct):
                 f"{model.model_id}: choose the commit of {weights.repository} on the hub that is"
                 " to be served, with at_revision('<40 hex digits>')"
             )
-        return Place(self._bucket, f"{_PREFIX}{model.model_id}/{weights.revision}/")
+        return S3Prefix(self._bucket, f"{_PREFIX}{model.model_id}/{weights.revision}/")
 
 
 def published_weights(
     scope: Construct, model: CatalogEntry, staged: WeightsBucket | None
-) -> Place | None:
+) -> S3Prefix | None:
     """Return where SageMaker fetches a model's base weights, or None for packaged ones."""
     if isinstance(model.weights, JumpStartWeights):
         name = model.weights.bucket_name(cdk.Stack.of(scope).region)
-        return Place(s3.Bucket.from_bucket_name(scope, "JumpStart", name), model.weights.key_prefix)
+        return S3Prefix(
+            s3.Bucket.from_bucket_name(scope, "JumpStart", name), model.weights.key_prefix
+        )
     if isinstance(model.weights, StagedWeights):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")

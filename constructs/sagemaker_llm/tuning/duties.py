@@ -7,7 +7,7 @@ import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.storage import DATA, EVALUATIONS, TuningStorage
 from sagemaker_llm.tuning.pipeline.pipeline import TuningPipeline
@@ -42,10 +42,10 @@ class Duties(Construct):
         registry: ModelRegistry,
     ) -> None:
         super().__init__(scope, construct_id)
-        reports = Place(storage.artifacts, EVALUATIONS)
+        reports = S3Prefix(storage.artifacts, EVALUATIONS)
         shared = [*_reads(reports, storage), *_packages(registry), _outputs(self)]
         executions = pipeline.executions_arn
-        data = Place(storage.data, DATA)
+        data = S3Prefix(storage.data, DATA)
         self.tuner = iam.ManagedPolicy(
             self,
             "Tuner",
@@ -79,7 +79,7 @@ class Duties(Construct):
         self,
         registry: ModelRegistry,
         pipeline: TuningPipeline,
-        places: Sequence[Place],
+        places: Sequence[S3Prefix],
     ) -> None:
         reports, data = places
         reasons = {
@@ -107,7 +107,7 @@ _APPROVE = ("sagemaker:UpdateModelPackage",)
 _WRITE = ("s3:PutObject",)
 
 
-def _reads(reports: Place, storage: TuningStorage) -> list[iam.PolicyStatement]:
+def _reads(reports: S3Prefix, storage: TuningStorage) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[reports.objects]),
         reports.list_statement(),
@@ -138,7 +138,7 @@ def _stack_arn(scope: Construct) -> str:
     )
 
 
-def _upload(data: Place, storage: TuningStorage) -> list[iam.PolicyStatement]:
+def _upload(data: S3Prefix, storage: TuningStorage) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             actions=["s3:AbortMultipartUpload", "s3:PutObject"], resources=[data.objects]

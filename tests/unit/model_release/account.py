@@ -27,6 +27,7 @@ TOKEN = "abcDEF0123"  # noqa: S105 - names a step, and opens nothing
 SERVICE_ROLE = "arn:aws:iam::111111111111:role/Prod-Training-ReleaseServiceRole"
 SETTINGS = Settings(
     stack_name=STACK,
+    parameter="ModelPackageArn",
     service_role_arn=SERVICE_ROLE,
     package_arn_prefix=PACKAGES,
     image=IMAGE,

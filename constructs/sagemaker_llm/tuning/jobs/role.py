@@ -9,7 +9,7 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.container_image import ContainerImage
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 
 from .code import JobCode
 
@@ -30,9 +30,9 @@ class JobRole(iam.Role):
         image: ContainerImage,
         code: JobCode,
         key: kms.IKey,
-        reads: Sequence[Place],
-        writes: Sequence[Place],
-        deletes: Sequence[Place] = (),
+        reads: Sequence[S3Prefix],
+        writes: Sequence[S3Prefix],
+        deletes: Sequence[S3Prefix] = (),
     ) -> None:
         group, streams = _log_arns(scope, log_group, step)
         statements = [
@@ -103,7 +103,7 @@ def _logs(group: str, streams: str) -> list[iam.PolicyStatement]:
 
 
 def _transfers(
-    reads: Sequence[Place], writes: Sequence[Place], deletes: Sequence[Place]
+    reads: Sequence[S3Prefix], writes: Sequence[S3Prefix], deletes: Sequence[S3Prefix]
 ) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[p.objects for p in reads]),

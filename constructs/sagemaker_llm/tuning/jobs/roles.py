@@ -3,7 +3,7 @@
 from constructs import Construct
 
 from sagemaker_llm.common.container_image import ContainerImage
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.release.storage import (
     BASE_MODELS,
     CANDIDATES,
@@ -32,13 +32,13 @@ class TuningRoles(Construct):
         image: ContainerImage,
         code: JobCode,
         storage: TuningStorage,
-        base_weights: Place | None,
+        base_weights: S3Prefix | None,
         saves_checkpoints: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         data, artifacts, key = storage.data, storage.artifacts, storage.key
-        base = [Place(data, BASE_MODELS), *([base_weights] if base_weights else [])]
-        prepared = Place(artifacts, PREPARED)
+        base = [S3Prefix(data, BASE_MODELS), *([base_weights] if base_weights else [])]
+        prepared = S3Prefix(artifacts, PREPARED)
         self.prepare = JobRole(
             self,
             "Prepare",
@@ -47,10 +47,10 @@ class TuningRoles(Construct):
             image=image,
             code=code,
             key=key,
-            reads=[Place(data, DATA)],
+            reads=[S3Prefix(data, DATA)],
             writes=[prepared],
         )
-        checkpoints = [Place(artifacts, CHECKPOINTS)] if saves_checkpoints else []
+        checkpoints = [S3Prefix(artifacts, CHECKPOINTS)] if saves_checkpoints else []
         self.fine_tune = JobRole(
             self,
             "FineTune",
@@ -60,7 +60,7 @@ class TuningRoles(Construct):
             code=code,
             key=key,
             reads=[prepared, *base, *checkpoints],
-            writes=[Place(artifacts, CANDIDATES), *checkpoints],
+            writes=[S3Prefix(artifacts, CANDIDATES), *checkpoints],
             # SageMaker deletes there what the script deletes of its own checkpoints.
             deletes=checkpoints,
         )
@@ -72,6 +72,6 @@ class TuningRoles(Construct):
             image=image,
             code=code,
             key=key,
-            reads=[prepared, *base, Place(artifacts, MODELS)],
-            writes=[Place(artifacts, EVALUATIONS)],
+            reads=[prepared, *base, S3Prefix(artifacts, MODELS)],
+            writes=[S3Prefix(artifacts, EVALUATIONS)],
         )

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.container_image import ContainerImage
+from sagemaker_llm.common.names import lower_prefix
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.release import ModelRelease
@@ -35,6 +36,7 @@ class TuningPipeline(Construct):
         registry: ModelRegistry,
         release: ModelRelease,
         store: ModelStore,
+        name_prefix: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -57,7 +59,7 @@ class TuningPipeline(Construct):
             registry=registry,
             queue=release.queue,
             approval=settings.approval,
-            function=store.function,
+            function=store.function.lambda_function,
         )
         parts = PipelineParts(
             settings=settings,
@@ -71,8 +73,8 @@ class TuningPipeline(Construct):
             code=code,
             roles=roles,
         )
-        # CloudFormation makes up no name here. Lower case: SageMaker writes names in ARNs so.
-        self.pipeline_name = f"{stack.stack_name}-fine-tune".lower()
+        # CloudFormation generates no name here; SageMaker takes 256 characters.
+        self.pipeline_name = f"{lower_prefix(self, name_prefix, max_length=100)}-fine-tune"
         pipeline = sagemaker_cfn.CfnPipeline(
             self,
             "Pipeline",
@@ -91,7 +93,7 @@ class TuningPipeline(Construct):
 
     def grant_answer(self, function: PackagedFunction) -> None:
         """Allow ending the callback steps of this pipeline's executions."""
-        function.add_to_role_policy(
+        function.allow(
             iam.PolicyStatement(
                 actions=[
                     "sagemaker:DescribePipelineExecution",
@@ -102,5 +104,5 @@ class TuningPipeline(Construct):
             )
         )
         acknowledge_wildcard(
-            function.execution_role, self.executions_arn, reason="an execution's id is random"
+            function.role, self.executions_arn, reason="an execution's id is random"
         )

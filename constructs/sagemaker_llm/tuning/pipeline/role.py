@@ -9,7 +9,7 @@ import aws_cdk.aws_sqs as sqs
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.storage import EVALUATIONS, MODELS, PREPARED, TuningStorage
 from sagemaker_llm.tuning.jobs.role import sagemaker_principal
@@ -36,7 +36,7 @@ class PipelineRole(iam.Role):
         stack = cdk.Stack.of(scope)
         jobs = {kind: _jobs_arn(stack, kind) for kind in _JOBS}
         # The jobs' reports, which conditions read; the models, whose checksums the registry keeps.
-        places = [Place(storage.artifacts, prefix) for prefix in (PREPARED, EVALUATIONS, MODELS)]
+        places = [S3Prefix(storage.artifacts, prefix) for prefix in (PREPARED, EVALUATIONS, MODELS)]
         statements = [
             *(_run(operation, jobs[kind]) for kind, operation in _JOBS.items()),
             _pass(job_roles),

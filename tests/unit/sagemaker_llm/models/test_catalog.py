@@ -6,6 +6,7 @@ import pytest
 
 from sagemaker_llm.models.catalog import CATALOG, CatalogEntry, find_model
 from sagemaker_llm.models.limits import TgiLimits
+from sagemaker_llm.models.prompts import PromptFormat, Tokenizer
 from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
 
 # of ours: without what clients wrote
@@ -133,8 +134,8 @@ def test_setting_is_refused_when_a_field_owns_it() -> None:
             model_id="x",
             weights=StagedWeights(repository="a/b"),
             limits=find_model("mistrallite").limits,
-            prompt_format="none",
-            tokenizer="mistral-v1",
+            prompt_format=PromptFormat.NONE,
+            tokenizer=Tokenizer.MISTRAL_V1,
             container_settings={"SM_NUM_GPUS": "4"},
         )
 
@@ -145,7 +146,7 @@ def test_number_of_gpus_is_refused_when_there_are_none() -> None:
             model_id="x",
             weights=StagedWeights(repository="a/b"),
             limits=find_model("mistrallite").limits,
-            prompt_format="none",
-            tokenizer="mistral-v1",
+            prompt_format=PromptFormat.NONE,
+            tokenizer=Tokenizer.MISTRAL_V1,
             num_gpus=0,
         )

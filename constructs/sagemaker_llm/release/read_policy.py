@@ -4,19 +4,19 @@ import aws_cdk.aws_iam as iam
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
-from sagemaker_llm.common.s3_prefix import Place
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from .storage import MODELS, TuningStorage
 
 
-class ServedModels(iam.Policy):
+class ModelReadPolicy(iam.Policy):
     """Lets an endpoint's role read models; it lies with them, so that the endpoint needs no key."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, endpoint: LlmEndpoint, storage: TuningStorage
     ) -> None:
-        models = Place(storage.artifacts, MODELS)
+        models = S3Prefix(storage.artifacts, MODELS)
         super().__init__(
             scope,
             construct_id,

@@ -1,0 +1,48 @@
+"""The configuration of an endpoint: one variant, its instances and the key of their volumes."""
+
+import aws_cdk.aws_sagemaker as sagemaker_cfn
+from constructs import Construct
+
+from sagemaker_llm.models.weights import Weights
+
+from .volume_key import VolumeKey
+
+# Deployment guardrails and scaling know the variant by its name: it must never change.
+VARIANT_NAME = "AllTraffic"
+
+
+def endpoint_config(
+    scope: Construct,
+    construct_id: str,
+    *,
+    model: sagemaker_cfn.CfnModel,
+    weights: Weights,
+    key: VolumeKey,
+    instance_type: str,
+    instance_count: int,
+) -> sagemaker_cfn.CfnEndpointConfig:
+    """Create the configuration, which an update replaces."""
+    config = sagemaker_cfn.CfnEndpointConfig
+    return config(
+        scope,
+        construct_id,
+        # Encrypts the storage volume. Instances with local NVMe, such as g5, also have storage
+        # that no key of ours reaches: their hardware encrypts it.
+        kms_key_id=key.key_arn,
+        production_variants=[
+            config.ProductionVariantProperty(
+                variant_name=VARIANT_NAME,
+                model_name=model.attr_model_name,
+                instance_type=instance_type,
+                initial_instance_count=instance_count,
+                initial_variant_weight=1,
+                container_startup_health_check_timeout_in_seconds=weights.startup_timeout_seconds,
+                model_data_download_timeout_in_seconds=weights.download_timeout_seconds,
+                # Answers differ in length a thousandfold: taking turns would queue short ones
+                # behind long ones.
+                routing_config=config.RoutingConfigProperty(
+                    routing_strategy="LEAST_OUTSTANDING_REQUESTS"
+                ),
+            )
+        ],
+    )
