@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from container import ArgumentParser, JobError, processing_message_file, processing_root, run_job
-from language_models.input_length import longest_input, read_input_length
+from language_models.input_length import longest_input
+from parameters import PARAMETERS, reader
 from preparation.domain import read_domain
 from preparation.instruction import read_instruction
 from preparation.report import describe_rejections, make_report, with_splits
@@ -18,6 +19,13 @@ from preparation.splitting import Splits, split
 from preparation.template import read_template
 
 _READERS = {"instruction": read_instruction, "domain": read_domain}
+_PARAMETERS = (
+    "validation_split",
+    "test_split",
+    "max_input_length",  # in estimated tokens
+    "max_rejected_fraction",
+    "seed",
+)
 
 
 def prepare(arguments: Sequence[str], root: Path) -> None:
@@ -44,14 +52,9 @@ def prepare(arguments: Sequence[str], root: Path) -> None:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = ArgumentParser(__doc__)
     parser.add_argument("--mode", choices=sorted(_READERS), required=True)
-    parser.add_argument("--validation_split", type=_fraction, default=0.2)
-    parser.add_argument("--test_split", type=_fraction, default=0.1)
-    parser.add_argument("--instruction_tuned", "--instruction-tuned", choices=("True", "False"))
-    parser.add_argument(
-        "--max_input_length", type=read_input_length, default=-1, help="in estimated tokens"
-    )
-    parser.add_argument("--max_rejected_fraction", type=_fraction, default=0.1)
-    parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument("--instruction_tuned", choices=("True", "False"))
+    for name in _PARAMETERS:
+        parser.add_argument(f"--{name}", type=reader(name), default=PARAMETERS[name].default)
     return parser.parse_args(arguments)
 
 
@@ -63,12 +66,6 @@ def _check_mode(options: argparse.Namespace) -> None:
             f"instruction_tuned must be {wanted} for mode {options.mode},"
             f" got {options.instruction_tuned}"
         )
-
-
-def _fraction(text: str) -> float:
-    if not 0 <= (value := float(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text}")
-    return value
 
 
 def _write(output: Path, splits: Splits, report: Mapping[str, Any]) -> None:

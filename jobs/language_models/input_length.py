@@ -1,7 +1,5 @@
 """What max_input_length says, alike in every job."""
 
-from argparse import ArgumentTypeError
-
 # JumpStart's meaning of -1: so many tokens, or the model's window if it is shorter
 _DEFAULT = 1024
 
@@ -10,10 +8,3 @@ def longest_input(max_input_length: int, window: int | None = None) -> int:
     """Return the longest record in tokens, for a model with this window where it is known."""
     wanted = max_input_length if max_input_length > 0 else _DEFAULT
     return wanted if window is None else min(wanted, window)
-
-
-def read_input_length(text: str) -> int:
-    """Read the argument; raises ArgumentTypeError."""
-    if (value := int(text)) < 1 and value != -1:
-        raise ArgumentTypeError(f"must be positive, or -1 for {_DEFAULT} tokens, got {text}")
-    return value

@@ -88,7 +88,7 @@ def test_models_are_plain_data() -> None:
 
 
 def test_the_packages_of_the_jobs_are_known() -> None:
-    assert {"preparation", "tuning", "evaluation"} <= _JOBS
+    assert {"parameters", "preparation", "tuning", "evaluation"} <= _JOBS
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The pipeline's definition: its steps, and the API calls that SageMaker makes from them."""
 
-import ast
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,9 +14,11 @@ from jsonschema import (  # type: ignore[import-untyped] # the package has no ty
 )
 
 from embedded_aws.core.constraints import violations
-from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
+from parameters import PARAMETERS
+from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 from tests.infrastructure.pipeline_schema import SCHEMA
+from tuning.hyperparameters import Hyperparameters
 
 _OPERATIONS = {
     "Processing": "CreateProcessingJob",
@@ -156,13 +158,7 @@ def _joined(value: dict[str, Any]) -> list[Any]:
 
 
 def test_hyperparameters_are_those_of_the_training_script(definition: dict[str, Any]) -> None:
-    tree = ast.parse((ROOT / "jobs" / "tuning" / "hyperparameters.py").read_text())
-    (script,) = (
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and node.name == "Hyperparameters"
-    )
-    fields = {f.target.id for f in script.body if isinstance(f, ast.AnnAssign)}  # type: ignore[union-attr] # all are names
+    fields = {field.name for field in dataclasses.fields(Hyperparameters)}
     given = steps_by_name(definition)["FineTune"]["Arguments"]["HyperParameters"].keys()
     assert given == fields
 
@@ -184,21 +180,12 @@ def test_training_starts_its_script_itself(definition: dict[str, Any]) -> None:
 
 
 def test_defaults_are_jumpstarts_on_aws(assembly: Assembly) -> None:
-    tree = ast.parse((ROOT / "jobs" / "tuning" / "hyperparameters.py").read_text())
-    theirs = {
-        node.target.id: ast.literal_eval(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and node.value
-        and isinstance(node.value, ast.Constant | ast.UnaryOp)
-    }
     definition = definition_of(assembly.template("Prod/Training"))
     ours = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"] if p["Name"].islower()}
     assert ours.pop("instruction_tuned") == "True"
-    assert ours.pop("validation_split") == 0.2
+    assert ours["validation_split"] == 0.2
     for name, value in ours.items():
-        wanted = theirs[name]
+        wanted = PARAMETERS[name].default
         assert value == (str(wanted) if isinstance(wanted, bool) else wanted), name
 
 

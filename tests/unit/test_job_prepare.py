@@ -137,12 +137,12 @@ def test_longest_record_is_what_training_reads(
             "instruction_tuned must be True for mode instruction, got False",
         ),
         (
-            ["--mode", "domain", "--instruction-tuned", "True"],
+            ["--mode", "domain", "--instruction_tuned", "True"],
             "instruction_tuned must be False for mode domain, got True",
         ),
         (
             ["--mode", "domain", "--max_input_length", "0"],
-            "must be positive, or -1 for 1024 tokens, got 0",
+            "argument --max_input_length: must be positive, or -1 for the default, got 0",
         ),
     ],
 )

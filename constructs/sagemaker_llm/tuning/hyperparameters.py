@@ -1,62 +1,51 @@
-"""What a fine-tuning can be told: JumpStart's hyperparameters for Mistral-7B, and its defaults."""
+"""The parameters of the fine-tuning jobs, as the jobs' own file describes them."""
 
+import json
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
+from typing import Any
+
+from sagemaker_llm.tuning.jobs.code import JOB_SOURCES
 
 Value = str | int | float
 
-# Version 2.9.1 of JumpStart's training container. Flags are texts, as SageMaker passes all.
+_LIMITS = ("above", "at_least", "below")
+_FILE = JOB_SOURCES / "parameters" / "parameters.json"
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return a flag as the text that it is in a job's request, and other values as they are."""
+    return str(value) if isinstance(value, bool) else value
+
+
+_DESCRIBED: dict[str, dict[str, dict[str, Any]]] = json.loads(_FILE.read_text(encoding="utf-8"))
+_HYPERPARAMETERS = _DESCRIBED["hyperparameters"]
+
+# Version 2.9.1 of JumpStart's training container for Mistral-7B.
 JUMPSTART_DEFAULTS: Mapping[str, Value] = MappingProxyType(
-    {
-        "instruction_tuned": "False",
-        "peft_type": "None",
-        "epoch": 1,
-        "max_steps": -1,
-        "learning_rate": 6e-6,
-        "lr_scheduler_type": "constant_with_warmup",
-        "warmup_ratio": 0.1,
-        "weight_decay": 0.2,
-        "max_grad_norm": 1.0,
-        "lora_r": 64,
-        "lora_alpha": 16,
-        "lora_dropout": 0.0,
-        "bits": 16,
-        "double_quant": "True",
-        "quant_type": "nf4",
-        "per_device_train_batch_size": 2,
-        "per_device_eval_batch_size": 8,
-        "gradient_accumulation_steps": 8,
-        "validation_split": 0.2,
-        "max_input_length": -1,
-        "bf16": "True",
-        "gradient_checkpointing": "True",
-        "eval_steps": 20,
-        "logging_steps": 8,
-        "early_stopping_patience": 3,
-        "early_stopping_threshold": 0.0,
-        "seed": 10,
-        "target_modules": "q_proj,v_proj",
-    }
+    {name: _as_text(about["default"]) for name, about in _HYPERPARAMETERS.items()}
 )
 
-# What the preparing job splits off; the training job has no use for it.
+# The defaults of what else the jobs can be told.
+OPTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {name: about["default"] for name, about in _DESCRIBED["options"].items()}
+)
+
+# The preparing job splits this off; the training job does not take it.
 OF_PREPARATION = frozenset({"validation_split"})
 
-CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "instruction_tuned": ("True", "False"),
-        "peft_type": ("None", "lora"),
-        "lr_scheduler_type": ("constant_with_warmup", "constant", "linear", "cosine"),
-        "double_quant": ("True", "False"),
-        "quant_type": ("nf4", "fp4"),
-        "bf16": ("True", "False"),
-        "gradient_checkpointing": ("True", "False"),
-    }
-)
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """Return the texts that a hyperparameter may be, or nothing where it is no choice of texts."""
+    about = _HYPERPARAMETERS[name]
+    if isinstance(about["default"], bool):
+        return ("True", "False")
+    return tuple(choice for choice in about.get("choices", ()) if isinstance(choice, str))
 
 
 def check_overrides(overrides: Mapping[str, Value]) -> None:
-    """Raise ValueError for a name that there is not, or a value of another type or choice."""
+    """Raise ValueError for unknown names, wrong types or unsupported values."""
     for name, value in overrides.items():
         if name not in JUMPSTART_DEFAULTS:
             raise ValueError(
@@ -65,5 +54,20 @@ def check_overrides(overrides: Mapping[str, Value]) -> None:
         wanted = type(JUMPSTART_DEFAULTS[name])
         if type(value) is not wanted:
             raise ValueError(f"{name} must be of type {wanted.__name__}, got {value!r}")
-        if value not in CHOICES.get(name, (value,)):
-            raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
+        about = _HYPERPARAMETERS[name]
+        choices = choices_of(name) or about.get("choices")
+        if choices and value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}")
+        if isinstance(value, int | float) and not _is_in_range(value, about):
+            limits = (
+                f"{word.replace('_', ' ')} {about[word]}" for word in _LIMITS if word in about
+            )
+            other = f", or {about['or']}" if "or" in about else ""
+            raise ValueError(f"{name} must be {' and '.join(limits)}{other}, got {value!r}")
+
+
+def _is_in_range(value: float, about: Mapping[str, Any]) -> bool:
+    return value == about.get("or") or (
+        about.get("above", -inf) < value < about.get("below", inf)
+        and value >= about.get("at_least", -inf)
+    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sagemaker_llm.models.images import TRAINING, Image
 
-from .hyperparameters import JUMPSTART_DEFAULTS, Value, check_overrides
+from .hyperparameters import JUMPSTART_DEFAULTS, OPTION_DEFAULTS, Value, check_overrides
 
 
 class Approval(StrEnum):
@@ -44,11 +44,11 @@ class TuningSettings:
     # Not a parameter of an execution: the longest wait must be given with spot instances and must
     # not without, and a pipeline's definition cannot leave a member out.
     managed_spot: bool = False
-    test_split: float = 0.1
-    retrieval_lengths: str = "1024,2048,4096,8192"
-    retrieval_trials: int = 10
-    sample_prompts: int = 8
-    max_new_tokens: int = 64
+    test_split: float = OPTION_DEFAULTS["test_split"]
+    retrieval_lengths: str = OPTION_DEFAULTS["retrieval_lengths"]
+    retrieval_trials: int = OPTION_DEFAULTS["retrieval_trials"]
+    sample_prompts: int = OPTION_DEFAULTS["sample_prompts"]
+    max_new_tokens: int = OPTION_DEFAULTS["max_new_tokens"]
     min_loss_reduction: float = 0.02
     min_retrieval_change: float = 0.0
 

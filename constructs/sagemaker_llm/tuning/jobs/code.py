@@ -7,7 +7,7 @@ import aws_cdk.aws_iam as iam
 import aws_cdk.aws_s3_assets as s3_assets
 from constructs import Construct
 
-_SOURCES = Path(__file__).parents[4] / "jobs"
+JOB_SOURCES = Path(__file__).parents[4] / "jobs"
 _LEFT_OUT = ("__pycache__", ".*")
 
 
@@ -19,7 +19,7 @@ class JobCode(Construct):
         self._zip = s3_assets.Asset(
             self,
             "Zip",
-            path=str(_SOURCES),
+            path=str(JOB_SOURCES),
             exclude=[pattern for name in _LEFT_OUT for pattern in (name, f"**/{name}")],
             ignore_mode=cdk.IgnoreMode.GLOB,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sagemaker_llm.tuning.hyperparameters import CHOICES, OF_PREPARATION, Value
+from sagemaker_llm.tuning.hyperparameters import OF_PREPARATION, Value, choices_of
 from sagemaker_llm.tuning.settings import DataMode, TuningSettings
 
 from .steps.facts import ParameterShape
@@ -80,5 +80,5 @@ def _own(
 def _hyperparameters(settings: TuningSettings) -> Iterator[PipelineParameter]:
     for name, value in settings.hyperparameters.items():
         yield PipelineParameter(
-            name, value, CHOICES.get(name, ()), is_of_training=name not in OF_PREPARATION
+            name, value, choices_of(name), is_of_training=name not in OF_PREPARATION
         )

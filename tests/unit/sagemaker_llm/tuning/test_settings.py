@@ -31,6 +31,12 @@ def test_overrides_replace_jumpstarts_defaults() -> None:
         ({"epoch": 1.5}, "epoch must be of type int, got 1.5"),
         ({"bf16": True}, "bf16 must be of type str, got True"),
         ({"peft_type": "qlora"}, "peft_type must be one of None, lora, got 'qlora'"),
+        ({"bits": 8}, "bits must be one of 4, 16, got 8"),
+        ({"epoch": 0}, "epoch must be above 0, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
+        ({"lora_dropout": 1.0}, "lora_dropout must be at least 0 and below 1, got 1.0"),
+        ({"max_input_length": 0}, "max_input_length must be above 0, or -1, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"instruction_tuned": "True"}, "follows from mode"),
     ],
 )
