@@ -16,7 +16,7 @@ help: ## list the verbs
 
 ## --- on this machine
 
-.PHONY: up down status logs chat proxy info clean
+.PHONY: up down status logs proxy
 up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model
 	@python -m operate up
 
@@ -29,14 +29,8 @@ status: ## what runs and what is deployed
 logs: ## the logs of the functions, the endpoint and the embedded AWS
 	@python -m operate logs
 
-chat: ## talk to the deployed model in the terminal
-	@python -m operate chat
-
 proxy: ## the proxy from its sources, with reload, against the deployed endpoint (LOCAL_PROXY_PORT=8000)
 	@python -m operate proxy
-
-info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
-	@python -m operate info
 
 ## --- on any environment: ENV=local, dev, staging or prod
 
@@ -56,38 +50,45 @@ export GIVEN_DAYS := $(value DAYS)
 export GIVEN_FROM := $(value FROM)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
-# the embedded AWS is one of them; for the others the shell's own credentials count
-is_local = $(filter local,$(value ENV))
-in_environment = $(if $(is_local),eval "$$(python -m operate env)" &&)
+# in any case, like the verbs themselves
+is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: bootstrap key
-bootstrap: installed ## let deployments to an account do what they must, and no more (ENV=dev)
-	@$(in_environment) python -m operate bootstrap -- "$$GIVEN_ENV"
+.PHONY: chat info key bootstrap finetune rollback drift image job-logs stage-weights
+chat: ## talk to the deployed model in the terminal
+	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
+
+info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
+	@python -m operate info --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
-	@$(in_environment) python -m operate key -- "$$GIVEN_ENV" "$$GIVEN_CLIENT"
+	@python -m operate key --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
-.PHONY: finetune rollback drift image job-logs stage-weights
+bootstrap: installed ## let deployments to an account do what they must, and no more (ENV=dev)
+	@python -m operate bootstrap -- "$$GIVEN_ENV"
+
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
-	@$(in_environment) python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
+	@python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
 	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} -- "$$GIVEN_ENV"
 
 rollback: ## release the model that was served before
-	@$(in_environment) python -m operate rollback -- "$$GIVEN_ENV"
-
-image: ## the digests of the container images, in the registry and as deployed (ENV=dev)
-	@$(in_environment) python -m operate image -- "$$GIVEN_ENV"
+	@python -m operate rollback -- "$$GIVEN_ENV"
 
 drift: ## prove that what serves is what the stack says
-	@$(in_environment) python -m operate drift -- "$$GIVEN_ENV"
+	@python -m operate drift -- "$$GIVEN_ENV"
+
+image: ## the digests of the container images, in the registry and as deployed (ENV=dev)
+	@python -m operate image -- "$$GIVEN_ENV"
 
 job-logs: ## keep the logs of all SageMaker jobs of the account for so many days (DAYS=365)
-	@$(in_environment) python -m operate job-logs -- "$$GIVEN_DAYS"
+	@python -m operate job-logs --days="$$GIVEN_DAYS" -- "$$GIVEN_ENV"
 
 stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder)
-	@$(in_environment) python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
+	@python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
 
+## --- back to the sources
+
+.PHONY: clean
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m operate down; fi
 	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
@@ -208,7 +209,7 @@ smoke: ## the deployed stage, after `make up`: playground and foreign pages in a
 	@python -m pytest -q tests/smoke
 
 examples: ## the example prompts, asked of the deployed model
-	@eval "$$(python -m operate openai)" && for example in examples/prompts/[a-z]*.py; do \
+	@eval "$$(python -m operate openai -- "$$GIVEN_ENV")" && for example in examples/prompts/[a-z]*.py; do \
 	  echo "== $$example"; python $$example || exit 1; done
 
 fuzz: build ## look for answers outside the contract, with ever new requests (minutes)

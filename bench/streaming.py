@@ -20,10 +20,12 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from embedded_aws.host import contents, processes
-from operate import deployment
+from operate.api.deployment import find_deployment
+from operate.laptop.account import local_environment
 
 _RUNS = 15
 _TOKENS = 64
+_START_SECONDS = 20
 _PROMPT = "Once upon a time, a ship left the harbour of"
 
 
@@ -64,12 +66,8 @@ def model_server(endpoint: str) -> Iterator[str]:
     root = Path(__file__).parents[1]
     server = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
     try:
-        for _ in range(200):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/ping").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
+        if not processes.wait_until_ready(server, port, "/ping", _START_SECONDS):
+            raise SystemExit("the model server did not start")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
@@ -78,7 +76,7 @@ def model_server(endpoint: str) -> Iterator[str]:
 
 def main() -> None:
     """Measure both in turn, and print the table."""
-    deployed = deployment.describe()
+    deployed = find_deployment(local_environment())
     key = {"Authorization": f"Bearer {deployed.api_key}"}
     with model_server(deployed.sagemaker_endpoint) as direct_url, httpx.Client() as client:
         ways = {

@@ -1,1 +1,1 @@
-"""What an operator does to a deployed environment: `python -m operate <verb> <environment>`."""
+"""What a person runs, on this machine and on any environment: `python -m operate --help`."""

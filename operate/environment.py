@@ -1,9 +1,9 @@
 """A deployed environment, read through its stacks with the caller's credentials."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import boto3
@@ -11,18 +11,12 @@ from botocore.exceptions import ClientError
 
 Client: TypeAlias = Any  # boto3 has no types
 
-_POLICIES = Path(__file__).parents[1] / "bootstrap"
-
 
 @cache
 def client(service: str, region: str | None = None) -> Client:
     """Return a client with the shell's credentials, in the shell's region unless given one."""
-    return boto3.client(service, region_name=region)
-
-
-def policy_files() -> dict[str, Path]:
-    """Return each declared environment's deployment policies, by its name."""
-    return {file.stem: file for file in sorted(_POLICIES.glob("*.json"))}
+    # The CDK CLI reads AWS_REGION, which boto3 itself does not.
+    return boto3.client(service, region_name=region or os.environ.get("AWS_REGION"))
 
 
 class Outputs(dict[str, str]):
@@ -41,10 +35,14 @@ class Outputs(dict[str, str]):
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment: `name` as in stacks/environments.py, `client` makes its AWS clients."""
+    """One environment: `name` is its stage's, in lower case, and `client` makes AWS clients.
+
+    `endpoint_url` is where an emulator answers instead of AWS.
+    """
 
     name: str
     client: Callable[..., Client] = client
+    endpoint_url: str | None = None
 
     def stack_name(self, stack: str) -> str:
         """Return the name that CloudFormation knows one of the environment's stacks by."""
@@ -67,12 +65,16 @@ class Environment:
         return Outputs(self.describe(stack))
 
     def _not_deployed(self, stack: str) -> str:
+        if stack.endswith("-Weights"):
+            return f"stack {stack} is not deployed: an environment with staged weights has it"
         if self.name == "local":
             return f"stack {stack} is not deployed: `make up` deploys it"
-        declared = policy_files()
-        if self.name not in declared:
-            return f"ENV must be one of {', '.join(declared)}, got {self.name!r}"
         return (
             f"stack {stack} is not deployed in this account and region: set the environment's"
             f" credentials and AWS_REGION, or run cdk deploy '{self.name.capitalize()}/*'"
         )
+
+
+def shell_environment(name: str) -> Environment:
+    """Return the environment that the shell's credentials reach."""
+    return Environment(name, endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.environment import Client, Environment, policy_files
+from operate.declared import policy_files
+from operate.environment import Client, Environment
 
 _POLL_SECONDS = 2
 
@@ -20,12 +21,9 @@ def _run(command: list[str]) -> int:
 
 def bootstrap(environment: Environment, run: Run = _run) -> None:
     """Deploy the policies, then bootstrap with them; raises SystemExit when either fails."""
-    templates = policy_files()
-    if environment.name not in templates:
-        raise SystemExit(f"ENV must be one of {', '.join(templates)}, got {environment.name!r}")
     name = environment.stack_name("Bootstrap")
     try:
-        template = json.dumps(json.loads(templates[environment.name].read_text()))
+        template = json.dumps(json.loads(policy_files()[environment.name].read_text()))
         _deploy(environment.client("cloudformation"), name, template)
         account = environment.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -28,15 +29,14 @@ class Deployment:
 def find_deployment(environment: Environment, client_name: str | None = None) -> Deployment:
     """Return what a client needs, the first client by default; raises SystemExit."""
     api, serving = environment.outputs("Api"), environment.outputs("Serving")
-    endpoint_url = os.environ.get("AWS_ENDPOINT_URL")
     if client_name is None:
         client_name = next(iter(client_names(environment)), "")
     return Deployment(
-        base_url=base_url(api, endpoint_url),
+        base_url=base_url(api, environment.endpoint_url),
         api_key=key_of(environment, client_name),
         model=api["ModelId"],
         sagemaker_endpoint=serving["EndpointName"],
-        aws_endpoint_url=endpoint_url,
+        aws_endpoint_url=environment.endpoint_url,
         region=environment.client("apigateway").meta.region_name,
     )
 
@@ -48,3 +48,15 @@ def base_url(api: Mapping[str, str], endpoint_url: str | None) -> str:
         stage = url.rpartition("/")[2]
         return f"{endpoint_url.rstrip('/')}/_aws/execute-api/{api['RestApiId']}/{stage}"
     return url
+
+
+def print_openai_variables(deployment: Deployment) -> None:
+    """Print what a shell evaluates to point OpenAI's clients at the deployment."""
+    variables = {
+        "OPENAI_BASE_URL": f"{deployment.base_url}/v1",
+        "OPENAI_API_KEY": deployment.api_key,
+    }
+    if no_proxy := os.environ.get("NO_PROXY"):  # No proxy reaches an embedded AWS.
+        variables |= {"NO_PROXY": no_proxy, "no_proxy": no_proxy}
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")

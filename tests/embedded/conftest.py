@@ -9,7 +9,7 @@ import pytest
 from embedded_aws.host.processes import free_port
 from embedded_aws.tests.conftest import account, own_account
 from embedded_aws.tests.process import ROOT, EmbeddedAws
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 
 __all__ = ["ROOT", "LocalStage", "account", "own_account"]
 

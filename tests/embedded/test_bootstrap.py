@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from embedded_aws.tests.account import Account
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 _ROLE = "cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1"
@@ -76,7 +76,7 @@ def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
         TemplateBody=json.dumps({"Resources": {"First": {"Type": "AWS::SQS::Queue"}}}),
     )
     assert _status(own_account) == "REVIEW_IN_PROGRESS"
-    bootstrap = ("-c", "from operate import deployment; deployment.bootstrap()")
+    bootstrap = ("-c", "from operate.laptop.stage import bootstrap; bootstrap()")
     first = own_account.aws.try_run(*bootstrap)
     assert first.returncode == 0, first.stdout + first.stderr
     assert _status(own_account) == "CREATE_COMPLETE"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operate import chat
-from operate.deployment import Deployment
+from operate.api.chat import converse
+from operate.api.deployment import Deployment
 
 _MOST_MESSAGES = 3
 
@@ -60,7 +60,7 @@ def deployment() -> Iterator[Deployment]:
 def _converse(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *questions: str) -> None:
     asked = iter([*questions, ""])
     monkeypatch.setattr("builtins.input", lambda _prompt: next(asked))
-    chat.converse(deployment)
+    converse(deployment)
 
 
 def test_chat_forgets_the_oldest_question_when_the_window_is_full(
@@ -80,7 +80,7 @@ def test_chat_forgets_the_oldest_question_when_the_window_is_full(
     ("question", "said"),
     [
         ("too long", "(the API answered 400: the prompt is too long)"),
-        ("gateway", '(the API answered 504: {"message": "Endpoint request timed out"})'),
+        ("gateway", "(the API answered 504: Endpoint request timed out)"),
         ("hang up", "(the API did not answer: RemoteProtocolError)"),
     ],
 )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openai import AuthenticationError, OpenAI, PermissionDeniedError
 
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 _QUESTION: Any = [{"role": "user", "content": "Write three sentences about the sea."}]

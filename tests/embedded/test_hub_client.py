@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError, ValidationError
 
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import ROOT
 
 CLIENTS = ROOT / "tests/clients"

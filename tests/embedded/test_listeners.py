@@ -3,7 +3,7 @@
 import httpx
 
 from embedded_aws.tests.listeners import tcp_listeners
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 _LOOPBACK = "0100007F"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 
 TELL: Any = [{"role": "user", "content": "Tell me about the sea in three sentences."}]
 GREET: Any = [{"role": "user", "content": "Say hi."}]

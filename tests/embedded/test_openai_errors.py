@@ -14,7 +14,7 @@ from openai import (
     RateLimitError,
 )
 
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 HI: Any = [{"role": "user", "content": "Hi"}]

@@ -12,7 +12,7 @@ import pytest
 from openai import AuthenticationError, OpenAI
 
 from embedded_aws.host.processes import free_port
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import ROOT, LocalStage
 
 _SECONDS = 60

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operate import embedded as verbs
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment, print_openai_variables
 
 ROOT = Path(__file__).parents[2]
 _HOSTILE = """it's "a" $(touch pwned) `touch pwned` $HOME ; touch pwned & | \\ *"""
@@ -53,14 +52,13 @@ def test_make_evaluates_no_value(tmp_path: Path, variable: str, verb: str) -> No
 
 
 def test_what_openai_prints_sets_the_variables_to_the_values(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed = Deployment(
         base_url=f"http://{_HOSTILE}", api_key=_HOSTILE, model="m", sagemaker_endpoint="e",
         aws_endpoint_url="u", region="r",
     )  # fmt: skip
-    monkeypatch.setattr("operate.deployment.describe", lambda: deployed)
-    verbs.openai()
+    print_openai_variables(deployed)
     script = f'eval "$1"; printf "%s\\n" "$OPENAI_BASE_URL" "$OPENAI_API_KEY"; ls -A {tmp_path}'
     printed = subprocess.run(
         ["bash", "-c", script, "bash", capsys.readouterr().out],

@@ -6,7 +6,7 @@ import httpx
 
 from embedded_aws.host import credentials
 from embedded_aws.tests.listeners import process_tree
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 

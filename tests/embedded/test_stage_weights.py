@@ -43,10 +43,10 @@ def _place(account: Account) -> Iterator[None]:
         "Outputs": {name: {"Value": value} for name, value in values.items()},
     }
     stacks = account.aws.client("cloudformation")
-    stacks.create_stack(StackName="Staged-Weights", TemplateBody=json.dumps(template))
+    stacks.create_stack(StackName="Dev-Weights", TemplateBody=json.dumps(template))
     _wait(stacks, "stack_create_complete")  # of this one: other tests leave stacks of their own
     yield
-    stacks.delete_stack(StackName="Staged-Weights")
+    stacks.delete_stack(StackName="Dev-Weights")
     _wait(stacks, "stack_delete_complete")
     for key in (*(_PREFIX + name for name in account.keys(_PREFIX)), _INVENTORY):
         account.s3.delete_object(Bucket=BUCKET, Key=key)
@@ -54,7 +54,7 @@ def _place(account: Account) -> Iterator[None]:
 
 def _wait(stacks: Any, what: str) -> None:
     config = {"Delay": 1, "MaxAttempts": 60}
-    stacks.get_waiter(what).wait(StackName="Staged-Weights", WaiterConfig=config)
+    stacks.get_waiter(what).wait(StackName="Dev-Weights", WaiterConfig=config)
 
 
 def _folder(path: Path, files: Files) -> Path:
@@ -71,7 +71,7 @@ def _stage(
     pairs = (line.removeprefix("export ").partition("=") for line in exports)
     aws = {name: value.strip("'\"") for name, _, value in pairs}
     return subprocess.run(
-        [sys.executable, "-m", "operate", "stage-weights", "staged", *arguments],
+        [sys.executable, "-m", "operate", "stage-weights", "dev", *arguments],
         cwd=ROOT,
         env={**os.environ, **aws, **environment},
         capture_output=True,

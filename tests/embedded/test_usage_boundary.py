@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 WINDOW, LONGEST = 2048, 1024

@@ -14,7 +14,7 @@ import httpx
 from aws_cdk.assertions import Template
 
 import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from sagemaker_llm.api import web_adapter
 from tests.embedded.conftest import LocalStage
 

@@ -12,13 +12,13 @@ import pytest
 
 from embedded_aws.host.processes import free_port
 from embedded_aws.tests.account import until
-from operate.deployment import Deployment
+from operate.api.deployment import Deployment
 from tests.embedded.conftest import ROOT, LocalStage
 from tests.embedded.inventory import inventory
 
 _CDK = """
 import sys
-from operate.deployment import cdk
+from operate.laptop.cdk_cli import cdk
 cdk(*sys.argv[1:])
 """
 

@@ -72,8 +72,3 @@ def test_refused_policies_stop_the_bootstrap(cloudformation: Any) -> None:
         aws.add_client_error("create_stack", "AccessDenied", "not authorized")
         with pytest.raises(SystemExit, match="use an administrator's credentials"):
             _bootstrap(cloudformation)
-
-
-def test_environment_without_policies_is_refused() -> None:
-    with pytest.raises(SystemExit, match="ENV must be one of dev, local, prod, staging, got"):
-        bootstrap(environment("../dev"))

@@ -2,20 +2,10 @@
 
 import pytest
 
-from operate import waiting
+from operate.laptop.waiting import until_settled
 
 
-@pytest.fixture(autouse=True)
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The naps that were taken, none of which lasts."""
-    taken: list[float] = []
-    monkeypatch.setattr("time.sleep", taken.append)
-    return taken
-
-
-def test_it_waits_for_what_changes_and_says_each_once(
-    naps: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_waits_for_what_changes_and_says_each_once(capsys: pytest.CaptureFixture[str]) -> None:
     seen = iter(
         [
             [("Api", "CREATE_COMPLETE"), ("Serving", "CREATE_IN_PROGRESS")],
@@ -24,8 +14,8 @@ def test_it_waits_for_what_changes_and_says_each_once(
             [("Api", "CREATE_COMPLETE"), ("Serving", "ROLLBACK_COMPLETE")],
         ]
     )
-    waiting.until_settled(lambda: next(seen))
-    assert len(naps) == 3
+    until_settled(lambda: next(seen), every=0)
+    assert next(seen, "all looked at") == "all looked at"
     assert capsys.readouterr().out.splitlines() == [
         "waiting for Serving, which is CREATE_IN_PROGRESS",
         "waiting for Serving, which is ROLLBACK_IN_PROGRESS",
@@ -35,13 +25,11 @@ def test_it_waits_for_what_changes_and_says_each_once(
 @pytest.mark.parametrize(
     "status", ["REVIEW_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "InService", "Failed"]
 )
-def test_it_does_not_wait_for_what_nothing_changes(naps: list[float], status: str) -> None:
-    waiting.until_settled(lambda: [("one", status)])
-    assert naps == []
+def test_it_does_not_wait_for_what_nothing_changes(status: str) -> None:
+    looks = iter([[("one", status)]])
+    until_settled(lambda: next(looks), every=0)
 
 
-def test_it_gives_up_on_what_never_settles(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(0, 2000, 100))
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    with pytest.raises(SystemExit, match="endpoint stayed Creating for 900 s"):
-        waiting.until_settled(lambda: [("endpoint", "Creating")])
+def test_it_gives_up_on_what_never_settles() -> None:
+    with pytest.raises(SystemExit, match="endpoint was still Creating after 0 s"):
+        until_settled(lambda: [("endpoint", "Creating")], every=0, within=0)

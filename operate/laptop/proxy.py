@@ -11,7 +11,8 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from embedded_aws.host import contents, home
-from operate.deployment import ROOT, Deployment
+from operate.api.deployment import Deployment
+from operate.laptop.cdk_cli import ROOT
 
 _SOURCES = ROOT / "lambda"
 _TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
@@ -27,7 +28,7 @@ def serve(deployed: Deployment) -> None:
     print(_how_to_call(f"http://127.0.0.1:{port}", deployed), flush=True)
     sources = _SOURCES / "invoke_proxy"
     command = [
-        *(sys.executable, "-m", "uvicorn", "--factory", "operate.proxy:application"),
+        *(sys.executable, "-m", "uvicorn", "--factory", "operate.laptop.proxy:application"),
         *("--host", "127.0.0.1", "--port", str(port), "--lifespan", "on", "--ws", "none"),
         *("--http", "invoke_proxy.http.connection:ClientConnection"),
         *("--reload", "--reload-dir", str(sources), "--timeout-graceful-shutdown", "1"),

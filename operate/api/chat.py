@@ -1,0 +1,46 @@
+"""A conversation with the deployed model in the terminal, through the REST API."""
+
+from openai import OpenAI
+
+from operate.api.answers import AnswerError, connect, print_answer
+from operate.api.deployment import Deployment
+
+Message = dict[str, str]
+_ANSWER_TOKENS = 256
+_WINDOW_IS_FULL = "context_length_exceeded"
+
+
+def converse(deployment: Deployment) -> None:
+    """Ask and answer until the person enters an empty line."""
+    print(f"chatting with {deployment.model}; an empty line or Ctrl-D ends")
+    openai = connect(deployment)
+    messages: list[Message] = []
+    while question := _ask():
+        messages.append({"role": "user", "content": question})
+        try:
+            answer = _answer_within_window(openai, deployment.model, messages)
+        except AnswerError as error:
+            print(f"\n({error})")
+            messages.pop()
+        else:
+            messages.append({"role": "assistant", "content": answer})
+
+
+def _answer_within_window(openai: OpenAI, model: str, messages: list[Message]) -> str:
+    while True:
+        request = {"model": model, "messages": messages, "max_tokens": _ANSWER_TOKENS}
+        try:
+            return print_answer(openai, request)
+        except AnswerError as error:
+            if error.code != _WINDOW_IS_FULL or len(messages) == 1:
+                raise
+            print("(the model's window is full: it forgets the oldest question)")
+            del messages[:2]
+
+
+def _ask() -> str:
+    try:
+        return input("\nyou> ").strip()
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return ""

@@ -1,0 +1,1 @@
+"""The stage `local` in the embedded AWS of this machine."""

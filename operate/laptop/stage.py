@@ -1,0 +1,62 @@
+"""The stage `local`: its bootstrap and its deployment into the embedded AWS."""
+
+import json
+import sys
+
+from embedded_aws.host import contents
+from operate.declared import policy_files
+from operate.environment import Environment
+from operate.laptop import waiting
+from operate.laptop.cdk_cli import cdk, run
+
+_NAME = "local"
+_STAGE = _NAME.capitalize()
+
+
+def bootstrap() -> None:
+    """Bootstrap the embedded account with the policies of its stage, unless it is.
+
+    The verb is the one for AWS: deployments here are held to the same policies.
+    """
+    waiting.until_settled(contents.stacks)
+    if not _is_bootstrapped():
+        run(sys.executable, "-m", "operate", "bootstrap", _NAME)
+
+
+def _is_bootstrapped() -> bool:
+    policies, found = f"{_STAGE}-Bootstrap", dict(contents.stacks())
+    complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    if any(found.get(name) not in complete for name in (policies, "CDKToolkit")):
+        return False
+    deployed = contents.client("cloudformation").get_template(StackName=policies)["TemplateBody"]
+    return bool(deployed == json.loads(policy_files()[_NAME].read_text()))
+
+
+def deploy(local: Environment) -> None:
+    """Deploy the stage, after what still changes it: an earlier deploy that was interrupted."""
+    waiting.until_settled(contents.stacks)
+    waiting.until_settled(contents.endpoints)  # after a restart their containers start again
+    _finish_deletions()
+    chosen = ("-c", f"environments={_STAGE}")  # Synthesizes no other.
+    cdk("deploy", f"{_STAGE}/*", *chosen, "--require-approval", "never", "--method", "direct")
+    check_endpoint(local.outputs("Serving")["EndpointName"])
+
+
+def _finish_deletions() -> None:
+    """Delete what was being deleted when it was interrupted: such a stack takes no update."""
+    for name, status in contents.stacks():
+        if status == "DELETE_FAILED":
+            print(f"deleting {name}, whose deletion did not end", flush=True)
+            contents.client("cloudformation").delete_stack(StackName=name)
+    waiting.until_settled(contents.stacks)
+
+
+def check_endpoint(name: str) -> None:
+    """Raise SystemExit unless the endpoint serves."""
+    found = contents.client("sagemaker").describe_endpoint(EndpointName=name)
+    if found["EndpointStatus"] != "InService":
+        raise SystemExit(
+            f"the endpoint {name} is {found['EndpointStatus']}: "
+            f"{found.get('FailureReason', 'no reason was given')}; "
+            "`make logs` shows more, `make down` and `make up` start it again"
+        )
