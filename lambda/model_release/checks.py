@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from model_release.inventory import INVENTORIES, MODELS, File, check_name, digest, list_files
+from model_release.inventory import (
+    INVENTORIES,
+    MODELS,
+    File,
+    check_name,
+    digest,
+    has_object,
+    list_files,
+)
 from model_release.messages import ReleaseRefusedError
 from model_release.registry import Package
 from model_release.settings import Settings
@@ -51,10 +59,9 @@ class PackageChecks:
         expected = f"{INVENTORIES}{folder.removeprefix(MODELS).rstrip('/')}.json"
         pattern = re.compile(re.escape(expected))
         key = self._key(metadata.get("inventory", ""), pattern, expected, "inventory")
-        try:
-            answer = self._s3.get_object(Bucket=self._settings.artifact_bucket, Key=key)
-        except self._s3.exceptions.NoSuchKey as error:
-            raise ReleaseRefusedError(f"the package's inventory {key} is gone") from error
+        if not has_object(self._s3, self._settings.artifact_bucket, key):
+            raise ReleaseRefusedError(f"the package's inventory {key} is gone")
+        answer = self._s3.get_object(Bucket=self._settings.artifact_bucket, Key=key)
         content = answer["Body"].read(_MAX_INVENTORY_BYTES)
         if digest(content) != metadata.get("inventory_sha256"):
             raise ReleaseRefusedError(f"the inventory {key} is not the one the package names")

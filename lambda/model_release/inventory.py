@@ -57,7 +57,7 @@ def check_name(name: str) -> None:
 
 
 def list_files(s3: Any, bucket: str, folder: str) -> list[File]:  # noqa: ANN401 - boto3 has no types
-    """Return the files under a key that ends with a slash, sorted by name."""
+    """Return the files under a key, named by what follows it, sorted by name."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     found = (item for page in pages for item in page.get("Contents", []))
     files = (
@@ -65,6 +65,15 @@ def list_files(s3: Any, bucket: str, folder: str) -> list[File]:  # noqa: ANN401
         for item in found
     )
     return sorted(files, key=lambda file: file.name)
+
+
+def has_object(s3: Any, bucket: str, key: str) -> bool:  # noqa: ANN401 - boto3 has no types
+    """Return whether the bucket holds the object, by listing it.
+
+    S3 denies the read of a missing object to a role that may not list the bucket, and no page of
+    AWS says whether a permission to list under a prefix counts there.
+    """
+    return any(not file.name for file in list_files(s3, bucket, key))
 
 
 def to_bytes(files: Sequence[File]) -> bytes:

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from model_release.candidate import Candidate, StoreError, check_candidate
-from model_release.inventory import File, digest, list_files, to_bytes
+from model_release.inventory import File, digest, has_object, list_files, to_bytes
 
 _PARALLEL = 16
 _PARTS = TransferConfig(
@@ -58,10 +58,9 @@ class ModelStore:
 
     def _kept(self, candidate: Candidate, files: Sequence[File]) -> bytes | None:
         """Return the inventory of an earlier call for the same content, or None before any."""
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=candidate.inventory)
-        except self._s3.exceptions.NoSuchKey:
+        if not has_object(self._s3, self._bucket, candidate.inventory):
             return None
+        answer = self._s3.get_object(Bucket=self._bucket, Key=candidate.inventory)
         inventory: bytes = answer["Body"].read()
         copies = list_files(self._s3, self._bucket, candidate.target)
         kept = {copy.name: self._source_etag(candidate, copy) for copy in copies}

@@ -82,7 +82,7 @@ def grant_checks(function: PackagedFunction, storage: TuningStorage) -> None:
     function.allow(
         models.list_statement(),
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[inventories.objects]),
-        # Without it, S3 answers for a missing inventory that access is denied.
+        # The inventory is listed before it is read: it may be gone.
         inventories.list_statement(),
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=[storage.key.key_arn]),
     )

@@ -51,7 +51,7 @@ class ModelStore(Construct):
             (["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn]),
         ):
             self.function.allow(iam.PolicyStatement(actions=actions, resources=resources))
-        # Without listing the inventories, S3 would not tell that there is none yet.
+        # An inventory is listed before it is read: there may be none yet.
         for place in (candidates, models, inventories):
             self.function.allow(place.list_statement())
             acknowledge_wildcard(
