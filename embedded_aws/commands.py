@@ -23,6 +23,8 @@ def status() -> None:
     """Print the server, its stacks and its endpoints."""
     print(f"embedded AWS   running (pid {_running_pid()}) on {home.ENDPOINT_URL}")
     print(_losses(), end="")
+    if failure := control.saving_failure():
+        print(failure)
     stacks = contents.stacks()
     if not stacks:
         print("no stack is deployed")

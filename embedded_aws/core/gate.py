@@ -10,12 +10,12 @@ import re
 from collections.abc import Awaitable, Callable
 
 from embedded_aws.core.emulator import Json, Response
+from embedded_aws.host import health
 
 Receive = Callable[[], Awaitable[Json]]
 Send = Callable[[Json], Awaitable[None]]
 Application = Callable[[Json, Receive, Send], Awaitable[None]]
 
-_HEALTH = "/_ministack/health"
 _CONTROL = re.compile(r"/*_(ministack|localstack)", re.IGNORECASE)
 # Its clients have keys of their own, or sign for IAM where the API asks for it.
 _DEPLOYED_API = "/_aws/execute-api/"
@@ -109,7 +109,7 @@ def _opens_playground(scope: Json) -> bool:
 
 
 def _asks_for_health(scope: Json) -> bool:
-    return bool(scope["method"] == "GET" and scope["path"] == _HEALTH)
+    return bool(scope["method"] == "GET" and scope["path"] == health.PATH)
 
 
 class Gate:

@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import unquote
 
 import httpx
 
-from embedded_aws.host import home, private_files
+from embedded_aws.host import health, home, leftovers, private_files
 
 _START_SECONDS = 30
 _STOP_SECONDS = 20
@@ -44,6 +45,7 @@ def start() -> bool:
     _check_port()
     _check_length()
     private_files.make_private(home.HOME)
+    leftovers.sweep()
     with os.fdopen(private_files.open_private(home.SERVER_LOG), "ab") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "embedded_aws.host.start"],
@@ -114,10 +116,22 @@ def stop() -> str:
     )
 
 
+def saving_failure() -> str:
+    """Return why the running server cannot save its state; an empty string when it can."""
+    try:
+        return unquote(_health().headers.get(health.FAILURE_HEADER, ""))
+    except httpx.HTTPError as error:
+        return f"it does not answer: {type(error).__name__}"
+
+
 def _answers() -> bool:
     try:
-        # no proxy of the environment's: it would not reach this machine
-        httpx.get(f"{home.ENDPOINT_URL}/_ministack/health", timeout=2, trust_env=False)
+        _health()
     except httpx.HTTPError:
         return False
     return True
+
+
+def _health() -> httpx.Response:
+    # no proxy of the environment's: it would not reach this machine
+    return httpx.get(f"{home.ENDPOINT_URL}{health.PATH}", timeout=2, trust_env=False)

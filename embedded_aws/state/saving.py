@@ -6,8 +6,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from embedded_aws.core.emulator import Json
+from embedded_aws.host import health
 from embedded_aws.state import losses
 from embedded_aws.state.records import collect, on_persistence, restore_from
 from embedded_aws.state.snapshots import Snapshot, Snapshots, UnstableError
@@ -28,7 +30,7 @@ class Saver:
     def __init__(self) -> None:
         self._snapshots: Snapshots | None = None
         self._changed = False
-        self._failing = False
+        self._failure = ""
         self._saved_at: float | None = None
 
     def install(
@@ -57,7 +59,7 @@ class Saver:
     async def keep_saving(self) -> None:
         """Save after each change, as long as the server runs."""
         while True:
-            await asyncio.sleep(_RETRY_SECONDS if self._failing else _SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS if self._failure else _SECONDS)
             if self._changed:
                 self._changed = False
                 if write := self._copy(clean=False):
@@ -84,23 +86,31 @@ class Saver:
             self._fail(error)
             return
         self._saved_at = time.time()
-        if self._failing:
+        if self._failure:
             _log.warning("the state is saved again")
-        self._failing = False
+        self._failure = ""
 
     def _fail(self, error: Exception) -> None:
         self._changed = True
-        if not self._failing:
-            kept = losses.at(self._saved_at) if self._saved_at else "no time"
-            _log.error("the state cannot be saved, the disk keeps that of %s: %s", kept, error)
-        self._failing = True
+        kept = losses.at(self._saved_at) if self._saved_at else "no time"
+        failure = f"the state cannot be saved, the disk keeps that of {kept}: {error}"
+        if not self._failure:
+            _log.error(failure)
+        self._failure = failure
 
     def watch(self, application: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        """Serve `application`, and save what its requests change."""
+        """Serve `application`, save what its requests change, and tell who asks for its health."""
 
         async def serve(scope: Json, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+            async def send_with_failure(message: Json) -> None:
+                if message["type"] == "http.response.start" and self._failure:
+                    header = (health.FAILURE_HEADER.encode(), quote(self._failure).encode())
+                    message = {**message, "headers": [*message["headers"], header]}
+                await send(message)
+
+            asks_for_health = scope["type"] == "http" and scope["path"] == health.PATH
             try:
-                await application(scope, receive, send)
+                await application(scope, receive, send_with_failure if asks_for_health else send)
             finally:
                 if scope["type"] == "http" and _may_change(scope):
                     self.note_change()

@@ -98,6 +98,7 @@ def test_afull_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome(
         until(lambda: "the state cannot be saved, the disk keeps that of" in _log(account))
         assert account.get("a") == larger  # as S3 said that it was put
         assert set(_groups(account)) == {"first", "second"}
+        assert "the state cannot be saved, the disk keeps" in account.aws.run("status").stdout
         os.kill(account.aws.pid, signal.SIGKILL)
     account.aws.start()
     said = account.aws.run("status").stdout
@@ -110,6 +111,7 @@ def test_afull_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome(
         account.put("a", larger)
         until(lambda: _log(account).count("the state cannot be saved") == 2)
     until(lambda: "the state is saved again" in _log(account), seconds=20)
+    assert "cannot be saved" not in account.aws.run("status").stdout
     _kill(account)
     assert _versions(account, "a") == [larger, large, "small"]
 

@@ -24,12 +24,13 @@ class _Logs:
         self.groups[asked["logGroupName"]] = asked["retentionInDays"]
 
 
-def test_both_groups_get_an_end_whether_they_are_there_or_not(
+def test_each_group_gets_an_end_whether_they_are_there_or_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs = _Logs("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Other")
     keep_job_logs(logs, 30)
     assert logs.groups == {
+        "/aws/apigateway/welcome": 30,
         "/aws/sagemaker/TrainingJobs": 30,
         "/aws/sagemaker/ProcessingJobs": 30,
         "/aws/sagemaker/Other": None,
