@@ -9,8 +9,8 @@ from pathlib import Path
 from least_privilege import table
 from least_privilege.account import account, client
 from least_privilege.mutants import mutants
+from least_privilege.owners import OWNERS, STACKS, Probe, Probes
 from least_privilege.policies import Policy, policies
-from least_privilege.probes import OWNERS, STACKS, Probe, Probes
 from least_privilege.refusals import Refusals
 from least_privilege.trial import Outcome, Verdict, run
 

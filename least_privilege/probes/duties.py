@@ -9,8 +9,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from least_privilege.account import client
-from least_privilege.jobs import job_name
-from least_privilege.pipeline import APPROVED, PENDING, Pipeline
+from least_privilege.probes.jobs import job_name
+from least_privilege.probes.pipeline import APPROVED, PENDING, Pipeline
 from least_privilege.waiting import ForbiddenError, ProbeError
 
 _DENIED = ("AccessDenied", "AccessDeniedException")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from least_privilege.account import Account, client
-from least_privilege.duties import Duties
-from least_privilege.hosting import Hosting
-from least_privilege.jobs import StepJob
-from least_privilege.pipeline import Pipeline
+from least_privilege.probes.duties import Duties
+from least_privilege.probes.hosting import Hosting
+from least_privilege.probes.jobs import StepJob
+from least_privilege.probes.pipeline import Pipeline
+from least_privilege.probes.release import Release
+from least_privilege.probes.rest import Rest
 from least_privilege.refusals import Refusals
-from least_privilege.release import Release
-from least_privilege.rest import Rest
 from least_privilege.waiting import Patience
 
 STACKS = ["Local-Serving", "Local-Api", "Local-Training"]

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from least_privilege.account import client
-from least_privilege.pipeline import APPROVED, PENDING, Pipeline, is_logged
+from least_privilege.probes.pipeline import APPROVED, PENDING, Pipeline, is_logged
 from least_privilege.waiting import Patience, ProbeError
 
 _STACK = "Local-Serving"
