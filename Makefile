@@ -39,7 +39,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # What the command line says reaches the programs as it was given: neither make nor a shell reads it.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM ROLE WRITE
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM ROLE WRITE T
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -50,6 +50,7 @@ export GIVEN_DAYS := $(value DAYS)
 export GIVEN_FROM := $(value FROM)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
+export GIVEN_T := $(value T)
 # in any case, like the verbs themselves
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -104,11 +105,17 @@ installed:
 	@test -e .venv/installed -a -e node_modules/installed || { \
 	  echo "nothing is installed here yet: run \`make setup\` (or \`make up\`) first" >&2; exit 1; }
 
+# Python compiles what is used, when it is first used: a seventh of what is installed.
+unexport PYTHONDONTWRITEBYTECODE
+
 # what the installation may lack; what is there already is not fetched again
 ask_for = { echo "$(1) must be reachable: when it is, run the same command again, and it goes on" >&2; exit 1; }
 
-.PHONY: setup lock
+.PHONY: setup hooks lock
 setup: .venv/installed node_modules/installed ## install everything that the project pins
+
+hooks: setup ## check each commit before it is made: style, types, goldens
+	@pre-commit install
 
 # a package's entry in a lock, with its hashes
 entry = sed -n '/^$(1)==/,/[^\\]$$/p' $(2)
@@ -122,7 +129,7 @@ entry = sed -n '/^$(1)==/,/[^\\]$$/p' $(2)
 	@test -x $(VENV)/uv || { $(PYTHON) -m venv .venv && \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r <($(call entry,uv,$<)); } || { \
 	  echo "the first installation needs Python's venv module and the package index PyPI" >&2; rm -rf .venv; exit 1; }
-	@.venv/bin/uv pip sync --require-hashes --python .venv/bin/python --compile-bytecode $< || \
+	@.venv/bin/uv pip sync --require-hashes --python .venv/bin/python $< || \
 	  $(call ask_for,the package index PyPI)
 	@touch $@
 
@@ -136,7 +143,7 @@ node_modules/installed: package-lock.json .venv/installed
 .venv-scan/installed: requirements/scan.lock
 .venv-tgi/installed .venv-bench/installed .venv-scan/installed: .venv/installed
 	@uv venv --quiet --clear --python .venv/bin/python $(@D)
-	@uv pip sync --quiet --require-hashes --python $(@D)/bin/python --compile-bytecode $(filter %.lock,$^)
+	@uv pip sync --quiet --require-hashes --python $(@D)/bin/python $(filter %.lock,$^)
 	@touch $@
 
 # PyPI has torch for Linux only with gigabytes of CUDA. Where pip's own settings offer its CPU build, that
@@ -177,17 +184,19 @@ test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrast
 	@python lambda/build_functions.py
 	@python -m pytest -q -n 3 --dist loadgroup tests/unit tests/infrastructure tests/embedded embedded_aws/tests
 
-unit: setup ## unit tests only
-	@python -m pytest -q tests/unit
+# T: only the tests whose names match, as pytest's -k reads it
+selected = $${GIVEN_T:+"-k$$GIVEN_T"}
+unit: setup ## unit tests only (T="name or another")
+	@python -m pytest -q tests/unit $(selected)
 
-infrastructure: build ## stack tests only
-	@python -m pytest -q tests/infrastructure
+infrastructure: build ## stack tests only (T=)
+	@python -m pytest -q tests/infrastructure $(selected)
 
-end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only
-	@python -m pytest -q tests/embedded embedded_aws/tests
+end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only (T=)
+	@python -m pytest -q tests/embedded embedded_aws/tests $(selected)
 
-jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model
-	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs
+jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model (T=)
+	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs $(selected)
 
 lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way
 	@python -m pytest -q tests/lifecycle

@@ -20,7 +20,8 @@ def _make(*words: str, folder: Path) -> str:
         ["make", "-s", "-f", str(makefile), *_INSTALLED, *words],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LOCAL_AWS_HOME": str(folder),
-             "LOCAL_AWS_PORT": "1", "AWS_EC2_METADATA_DISABLED": "true"},
+             "LOCAL_AWS_PORT": "1", "PYTEST_ADDOPTS": "--ignore-glob=*.py",
+             "AWS_EC2_METADATA_DISABLED": "true"},
     )  # fmt: skip
     assert ended.returncode != 0
     return ended.stdout + ended.stderr
@@ -48,6 +49,13 @@ def test_make_hands_a_value_over_as_it_was_given(
 def test_make_evaluates_no_value(tmp_path: Path, variable: str, verb: str) -> None:
     hostile = f"$(shell touch {tmp_path}/pwned)$(touch {tmp_path}/pwned)\"`touch {tmp_path}/pwned`'"
     _make(verb, f"{variable}={hostile}", folder=tmp_path)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_make_hands_a_selection_of_tests_over_as_it_was_given(tmp_path: Path) -> None:
+    hostile = f"$(shell touch {tmp_path}/pwned)`touch {tmp_path}/pwned`\"'"
+    said = _make("unit", f"T={hostile}", folder=tmp_path)
+    assert f"Wrong expression passed to '-k': {hostile}" in said
     assert not (tmp_path / "pwned").exists()
 
 
