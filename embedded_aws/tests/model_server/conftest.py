@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from embedded_aws.host import processes
-from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
+from embedded_aws.model_server.packaged import MODEL_ID
 
 ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
@@ -64,7 +64,7 @@ class ModelServer:
 
 def environment(**settings: str) -> dict[str, str]:
     """The container environment of the packaged model, with `settings` on top."""
-    return {**os.environ, "HF_MODEL_ID": PACKAGED_MODEL_ID, **settings}
+    return {**os.environ, "HF_MODEL_ID": MODEL_ID, **settings}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
+from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.model_server.conftest import ENDLESS, Json, ModelServer
 
 CHAT = "<|im_start|>user\nSay hi.<|im_end|>\n<|im_start|>assistant\n"
@@ -29,7 +29,7 @@ def test_health_routes_answer_with_nothing(server: ModelServer, path: str) -> No
 def test_info_tells_the_model_and_its_limits(server: ModelServer) -> None:
     info = server.http.get("/info").json()
 
-    assert info["model_id"] == PACKAGED_MODEL_ID
+    assert info["model_id"] == MODEL_ID
     assert info["version"] == "1.1.0"
     assert (info["max_input_length"], info["max_total_tokens"]) == (256, 640)
     assert (info["max_best_of"], info["max_stop_sequences"]) == (2, 4)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from embedded_aws.host import processes
+from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.model_server.settings import SettingsError, read_settings
-from embedded_aws.model_server.weights import PACKAGED_MODEL_ID, find_weights
+from embedded_aws.model_server.weights import find_weights
 from embedded_aws.tests.model_server.conftest import ROOT, ModelServer, environment, model_server
 
 MODEL_DATA_ID = "/opt/ml/model"
@@ -58,7 +59,7 @@ def test_settings_are_refused_when_they_cannot_be_served(
 
 
 def test_settings_are_tgis_defaults_when_unset() -> None:
-    settings = read_settings({"HF_MODEL_ID": PACKAGED_MODEL_ID, "SM_NUM_GPUS": "1"})
+    settings = read_settings({"HF_MODEL_ID": MODEL_ID, "SM_NUM_GPUS": "1"})
 
     limits = (settings.max_input_length, settings.max_total_tokens)
     assert limits == (1024, 2048)
@@ -136,7 +137,7 @@ def write_adapter(path: Path) -> None:
 
 
 def test_model_data_is_served_with_bos_where_its_gguf_says_so(tmp_path: Path) -> None:
-    packaged = find_weights(read_settings({"HF_MODEL_ID": PACKAGED_MODEL_ID})).model.read_bytes()
+    packaged = find_weights(read_settings({"HF_MODEL_ID": MODEL_ID})).model.read_bytes()
     flag = b"tokenizer.ggml.add_bos_token" + b"\x07\0\0\0"  # a name, and the type bool
     assert packaged.count(flag + b"\0") == 1
     (tmp_path / "model.gguf").write_bytes(packaged.replace(flag + b"\0", flag + b"\x01"))

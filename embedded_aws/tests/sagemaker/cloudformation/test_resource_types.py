@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.model_server.weights import PACKAGED_MODEL_ID
+from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
 
 Json = dict[str, Any]
@@ -140,7 +140,7 @@ def _hosting(role: str, **endpoint: str) -> str:
         "InitialInstanceCount": 1,
         "InitialVariantWeight": 1,
     }
-    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": PACKAGED_MODEL_ID}}
+    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": MODEL_ID}}
     config = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
     properties = {
         "Model": {"PrimaryContainer": container, "ExecutionRoleArn": role},

