@@ -1,4 +1,4 @@
-"""Few-shot: the model goes on with a pattern that it was shown."""
+"""Few-shot: the model continues a pattern from examples."""
 
 from _ask import ask
 

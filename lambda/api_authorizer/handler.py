@@ -4,15 +4,15 @@ import re
 from hashlib import sha256
 from typing import Any
 
-# API Gateway's keys have 20 to 128 characters; nothing else can be one.
+# API Gateway's keys have 20 to 128 characters.
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{20,128})", re.IGNORECASE)
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Return the key for API Gateway to check against its usage plans.
 
-    Whether the key exists is API Gateway's to say: it refuses one that is in no plan. The policy
-    is for the whole stage, because the answer is cached for all of the key's requests.
+    API Gateway refuses a key that is in no plan. The policy covers the whole stage, because the
+    answer is cached for all of the key's requests.
     """
     del context
     bearer = _BEARER.fullmatch(event.get("authorizationToken", "").strip())

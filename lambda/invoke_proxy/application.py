@@ -1,4 +1,4 @@
-"""The web application: routes, the mapping of errors to answers, and what lives with it."""
+"""The web application: its routes, its error answers, and its lifespan."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from invoke_proxy.http.connection import CLIENT_TIMEOUT
-from invoke_proxy.http.delivery import CLIENT_LEFT
+from invoke_proxy.http.delivery import CLIENT_DISCONNECTED
 from invoke_proxy.http.errors import ProxyError, error_body
 from invoke_proxy.http.logs import Record, write_line
 from invoke_proxy.http.playground import playground
@@ -52,11 +52,11 @@ def create_application(
     load_tokenizer: Callable[[str], Tokenizer],
     write_log: Callable[[str], None] = write_line,
 ) -> ASGIApp:
-    """Return the application; the endpoint's runtime is open while it lives."""
+    """Return the application; its lifespan opens and closes the endpoint's runtime."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, int]]:
-        # Beside each other: reading a vocabulary and a service model takes most of the start.
+        # In parallel: reading a vocabulary and a service model takes most of the cold start.
         loop = asyncio.get_running_loop()
         loading = loop.run_in_executor(None, load_tokenizer, settings.tokenizer)
         async with open_runtime(settings.endpoint_name) as runtime:
@@ -66,7 +66,7 @@ def create_application(
     handlers = {
         ProxyError: _refuse,
         HTTPException: _refuse_route,
-        ClientDisconnect: _nobody,
+        ClientDisconnect: _disconnected,
         Exception: _fail,
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
@@ -75,7 +75,7 @@ def create_application(
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Map every error to the wire; the one place that does."""
+    """Answer with an error; the one place that maps errors to the wire."""
     if not isinstance(error, ProxyError):
         raise error
     Record.of(request).fail(error)
@@ -105,6 +105,6 @@ async def _fail(request: Request, error: Exception) -> Response:
     return await _refuse(request, ProxyError("internal_error"))
 
 
-async def _nobody(request: Request, error: Exception) -> Response:
+async def _disconnected(request: Request, error: Exception) -> Response:
     del request, error
-    return Response(status_code=CLIENT_LEFT)
+    return Response(status_code=CLIENT_DISCONNECTED)

@@ -25,18 +25,21 @@ _TYPES = (
     ChatRequest, ChatCompletion, ChatChunk, CompletionRequest, Completion, ModelCard, ModelList,
     GenerateRequest, GenerateResponse, StreamEvent, ErrorBody,
 )  # fmt: skip
-# What is not in these is refused, unless it is `null`.
+# A property that these do not list is refused, unless it is `null`.
 _OPENAIS = ("ChatRequest", "CompletionRequest")
 _CLOSED = (*_OPENAIS, "GenerateRequest", "GenerateParameters")
 _NEUTRAL = {
-    name: {"enum": [None, *values], "description": "Not supported: may ask for nothing only."}
+    name: {
+        "enum": [None, *values],
+        "description": "Not supported: only a value that asks for nothing is accepted.",
+    }
     for name, values in NEUTRAL.items()
 }
 _STATUSES = sorted({kind.status for kind in KINDS.values()})
 
 
 async def openapi(request: Request) -> Response:
-    """Answer the document."""
+    """Return the document."""
     del request
     return Response(msgspec.json.encode(document()), media_type="application/json")
 
@@ -61,7 +64,7 @@ _OPERATIONS = (
     ),
     _Operation(
         id="createCompletion", method="post", path="/v1/completions",
-        summary="Go on with a prompt.",
+        summary="Complete a prompt.",
         body="CompletionRequest", answer="Completion", event="Completion",
     ),
     _Operation(
@@ -89,16 +92,16 @@ _OPERATIONS = (
     ),
     _Operation(
         id="health", method="get", path="/health",
-        summary="Say that the proxy is up.", public=True,
+        summary="Check that the proxy is up.", public=True,
     ),
     _Operation(
         id="compatGenerate", method="post", path="/",
-        summary="The same, where TGI's own client posts.",
+        summary="Generate, at the path that TGI's own client uses.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
     ),
     _Operation(
         id="openapi", method="get", path="/openapi.json",
-        summary="Answer this document.",
+        summary="Return this document.",
     ),
 )  # fmt: skip
 
@@ -121,7 +124,7 @@ def document() -> _Json:
             "version": "1",
             "description": "OpenAI's chat and completion API and TGI 1.1's own, for one model.",
         },
-        "servers": [{"url": "."}],  # where the document itself was found
+        "servers": [{"url": "."}],  # The URL that the document was fetched from.
         "security": [{"key": []}],
         "paths": paths,
         "components": {

@@ -1,4 +1,4 @@
-"""How each model's chats are written: the data that the jobs which tune models read too."""
+"""How each model's chats are written, from data that the fine-tuning jobs read too."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

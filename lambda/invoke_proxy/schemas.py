@@ -1,7 +1,7 @@
-"""What API Gateway asks of a request body (JSON schema, draft 4), made from the wire types.
+"""The JSON schemas (draft 4) that API Gateway checks bodies against, made from the wire types.
 
-Only the fields without which there is no request. Everything else is left to the proxy, which says
-what is wrong and where: API Gateway's refusal names no field.
+They ask for the required fields only. The proxy checks everything else, and says what is wrong and
+where: API Gateway's refusal names no field.
 """
 
 from typing import Any

@@ -14,7 +14,7 @@ ControlTokenPolicy = Literal["escape", "refuse"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
-    """Which endpoint is served, and what its model can take; names and meaning are TGI's."""
+    """The endpoint to invoke and its model's limits; names and meanings are TGI's."""
 
     endpoint_name: Name
     model_id: Name
@@ -22,9 +22,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     tokenizer: TokenizerName
     max_input_length: Count
     max_total_tokens: Count
-    # what becomes of a message that holds the model's control tokens
+    # What to do with control tokens in a message.
     control_tokens: ControlTokenPolicy = "escape"
-    playground: bool = False  # whether the page to try the model with is served
+    playground: bool = False  # Whether to serve `/playground`.
     # How long a client may take to send its request, or to read what it was sent last.
     client_timeout_seconds: Count = 60
 
@@ -42,8 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raise ValueError that names the variable which is missing or wrong."""
+        """Read the variables; raise ValueError that names a missing or wrong one."""
         try:
             return msgspec.convert(dict(environment), cls, strict=False)
         except msgspec.ValidationError as error:
-            raise ValueError(f"set the proxy's environment right: {error}") from None
+            raise ValueError(f"check the proxy's environment: {error}") from None

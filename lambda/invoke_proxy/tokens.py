@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-FILES = Path(__file__).parent / "tokenizers"  # put there by the asset build
+FILES = Path(__file__).parent / "tokenizers"  # The asset build writes it.
 
-# Texts that stand for one token of their own; TGI's tokenizer cuts a prompt at them first.
+# Texts that are single tokens; TGI's tokenizer splits a prompt at them first.
 _MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
 # Unverified: that there are no others. Look into its `added_tokens.json` at the first deploy.
 _MISTRALLITE_ADDED = ("<|prompter|>", "<|assistant|>")
 
 
 class Tokenizer(Protocol):
-    """Knows how many tokens of a model's context a text takes."""
+    """Counts the tokens of a text."""
 
     @property
     def special_tokens(self) -> Sequence[str]:
-        """The texts that stand for one token of their own, wherever they are written."""
+        """The texts that are single tokens wherever they occur."""
         ...
 
     def count(self, text: str) -> int:

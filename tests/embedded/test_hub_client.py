@@ -74,7 +74,7 @@ def test_chat_completion_answers_whole_and_streamed(
 
 
 def test_chat_completion_refused_is_a_bad_request(chat: InferenceClient) -> None:
-    with pytest.raises(BadRequestError, match="`logit_bias` cannot be served"):
+    with pytest.raises(BadRequestError, match="`logit_bias` is not supported"):
         chat.chat_completion(CHAT, logit_bias=[1.0])
 
 

@@ -1,1 +1,1 @@
-"""What every route shares: requests in, answers, errors and log lines out."""
+"""HTTP as every route uses it: request bodies, answers, errors, log lines."""

@@ -1,4 +1,4 @@
-"""Reads a request's body into its type, and says in words what does not fit."""
+"""Request bodies: decoded into their types, or refused with what is wrong and where."""
 
 import re
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from invoke_proxy.http.unreadable import UNREADABLE
 
 MAX_BODY_BYTES = 1024 * 1024  # several times what the longest context of the catalog can fill
 
-# What TGI 1.1 cannot do, with the values that ask for nothing.
+# Parameters that TGI 1.1 does not support, with the values that ask for nothing.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "best_of": (1,),
@@ -38,13 +38,13 @@ _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
 
 
 async def read(request: Request) -> bytes:
-    """Return the body, refusing one that is too large without holding it."""
+    """Return the body; refuse one that is too large without buffering all of it."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise RequestError(
-                "request_too_large", f"the body may have at most {MAX_BODY_BYTES} bytes"
+                "request_too_large", f"the body must have at most {MAX_BODY_BYTES} bytes"
             )
     return bytes(body)
 
@@ -85,7 +85,7 @@ def _refuse_unknown(fields: dict[str, msgspec.Raw], known: type[Any], path: str 
         if value is None or value in NEUTRAL.get(name, ()):
             continue
         message = (
-            f"`{path}{name}` cannot be served by this model, leave it out"
+            f"`{path}{name}` is not supported by this model: leave it out"
             if name in NEUTRAL
             else f"unknown parameter `{path}{name}`"
         )

@@ -1,4 +1,4 @@
-"""A client's connection, which ends when its client neither reads nor finishes its request."""
+"""A client's connection, with time limits for sending a request and for reading the answer."""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ from collections.abc import Callable
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# Keys of the ASGI state: how long a client may take, set by the application, and whether it took
-# longer, set here.
+# Keys of the ASGI state: the application sets how long a client may take; this module sets
+# whether a client took longer.
 CLIENT_TIMEOUT = "client_timeout_seconds"
 CLIENT_STALLED = "client_stalled"
 
@@ -17,22 +17,22 @@ _SEND_BUFFER_BYTES = 65_536
 
 
 class ClientConnection(H11Protocol):
-    """uvicorn's connection, with a limit of time for each request to come and each chunk to go.
+    """uvicorn's connection, with a time limit for receiving each request and sending each chunk.
 
-    What a client does not read costs the kernel's send buffer and one chunk, whatever the length of
-    the answer: the application waits, and so do SageMaker and the model. Past the limit the
-    connection is aborted, because a close would wait for the client to read what is left.
+    An answer that the client does not read takes the kernel's send buffer and one chunk, however
+    long it is: the application waits, and so do SageMaker and the model. When the limit passes, the
+    connection is aborted, because a close would wait for the client to read the rest.
     """
 
     def connection_made(  # type: ignore[override] # as uvicorn narrows it
         self, transport: asyncio.Transport
     ) -> None:
-        """Begin to wait for a request."""
+        """Start waiting for a request."""
         super().connection_made(transport)
         self._request_limit, self._write_limit = (
             _Limit(self.loop, self.app_state[CLIENT_TIMEOUT], self._abort) for _ in range(2)
         )
-        # Writing pauses as soon as the kernel takes no more, and goes on when it has taken all.
+        # Writing pauses when the send buffer is full, and resumes when it is empty.
         transport.set_write_buffer_limits(0)
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES
@@ -40,7 +40,7 @@ class ClientConnection(H11Protocol):
         self._request_limit.start()
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request, which must be complete in time."""
+        """Receive a part of a request, which must be complete in time."""
         super().data_received(data)
         if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
             self._request_limit.start()
@@ -48,17 +48,17 @@ class ClientConnection(H11Protocol):
             self._request_limit.stop()
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
+        """Start waiting for the client to read."""
         super().pause_writing()
         self._write_limit.start()
 
     def resume_writing(self) -> None:
-        """Go on: the client has read."""
+        """Resume: the client has read."""
         super().resume_writing()
         self._write_limit.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what the connection's request began."""
+        """Stop the timers."""
         self._request_limit.stop()
         self._write_limit.stop()
         super().connection_lost(exc)
@@ -66,7 +66,7 @@ class ClientConnection(H11Protocol):
     def _abort(self) -> None:
         if self.scope:
             self.scope["state"][CLIENT_STALLED] = True
-        # A reset: the kernel would go on offering what it holds to a client that does not read.
+        # A reset: the kernel would keep offering its buffer to a client that does not read.
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
@@ -74,7 +74,7 @@ class ClientConnection(H11Protocol):
 
 
 class _Limit:
-    """A time within which something must come to pass; counts from its start."""
+    """A timer that calls `passed` unless it is stopped in time."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, seconds: float, passed: Callable[[], None]

@@ -1,4 +1,4 @@
-"""Who asks, and until when: the headers that the Lambda Web Adapter adds; absent when run plain."""
+"""A request's client and deadline, from the headers that the Lambda Web Adapter adds."""
 
 import time
 from typing import Self, TypeVar
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from invoke_proxy.http.unreadable import UNREADABLE
 
 STREAM_SECONDS = 8 * 60  # Unverified: SageMaker's limit for a response stream
-_MARGIN_SECONDS = 1.0  # so that the caller still gets the error
+_MARGIN_SECONDS = 1.0  # so that the client still gets the error
 
 _Context = TypeVar("_Context")
 
@@ -27,7 +27,7 @@ class _Identity(msgspec.Struct, rename="camel"):
 
     @property
     def client(self) -> str | None:
-        """The key, or where calls are signed the principal: of an assumed role, the role alone."""
+        """The API key's id, or a signed call's principal (an assumed role without its session)."""
         principal = self.user_arn or self.caller
         if principal and ":assumed-role/" in principal:
             principal = principal.rpartition("/")[0]  # each session would be a metric of its own
@@ -48,7 +48,7 @@ class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_headers(cls, headers: Headers) -> Self:
-        """Read API Gateway's context and the invocation's."""
+        """Read API Gateway's context and the invocation's; both are absent outside Lambda."""
         gateway = _decoded(headers, "x-amzn-request-context", _GatewayRequest)
         deadline = _decoded(headers, "x-amzn-lambda-context", _Invocation).deadline
         left = deadline / 1000 - time.time() - _MARGIN_SECONDS if deadline else STREAM_SECONDS
@@ -66,7 +66,7 @@ class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _decoded(headers: Headers, name: str, context: type[_Context]) -> _Context:
-    """Return a header's context, an empty one if it cannot be read: it must not fail a request."""
+    """Return a header's context; an unreadable one is empty, because it must not fail a request."""
     try:
         return msgspec.json.decode(headers.get(name) or b"{}", type=context)
     except UNREADABLE:

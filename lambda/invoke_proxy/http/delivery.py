@@ -12,19 +12,19 @@ from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.errors import EndpointError, ProxyError, error_body
 from invoke_proxy.http.logs import Record
 
-CLIENT_LEFT = 499  # for the log only: nobody is there to read it
+CLIENT_DISCONNECTED = 499  # For the log only: nobody is there to read it.
 
 
 class Reply(Response):
     """A JSON answer, sent when it is ready.
 
-    Nothing is sent before the first bytes are there, so that an early fault has a status of its
-    own, or before `idle_seconds` are over. A fault after that breaks the connection off: what has
-    been sent must not look complete.
+    Nothing is sent until there are bytes to send, so that an early fault has its own status, or
+    until `idle_seconds` have passed. A later fault breaks off the connection, so that the answer
+    does not look complete.
     """
 
     media_type = "application/json"
-    keep_alive = b" "  # white space before a JSON value is no part of it
+    keep_alive = b" "  # White space before a JSON value is not part of it.
     idle_seconds = 120.0  # API Gateway closes a stream that is idle for 300 s
     streams = False
 
@@ -34,28 +34,28 @@ class Reply(Response):
         self._chunks = body
 
     def fault(self, error: ProxyError) -> bytes | None:
-        """Return what tells of a fault in an answer that has begun."""
+        """Return the bytes that report a fault in an answer that has begun, if any can."""
         del error
         return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer, and stop making it when the caller leaves."""
+        """Send the answer; cancel it when the client disconnects."""
         request = Request(scope)
         record = Record.of(request)
         record.stream = self.streams
         writer = _Writer(send, {"status": self.status_code, "headers": self.raw_headers})
         pump = asyncio.create_task(self._pump(writer, RequestContext.of(request).deadline))
         beside = (
-            asyncio.create_task(_gone(receive)),
+            asyncio.create_task(_disconnected(receive)),
             asyncio.create_task(self._keep_alive(writer)),
         )
         try:
             await asyncio.wait((pump, beside[0]), return_when=asyncio.FIRST_COMPLETED)
-            left = not pump.done()
+            disconnected = not pump.done()
         finally:
             await _cancel(pump, *beside)
-        if left:
-            record.status = CLIENT_LEFT
+        if disconnected:
+            record.status = CLIENT_DISCONNECTED
         else:
             await self._finish(pump, writer, record)
 
@@ -77,7 +77,9 @@ class Reply(Response):
     async def _finish(self, pump: asyncio.Task[None], writer: "_Writer", record: Record) -> None:
         try:
             pump.result()
-        except Exception as error:  # whatever it is, the caller must see that this is no end
+        except (
+            Exception
+        ) as error:  # whatever it is, the client must see that the answer is incomplete
             if not writer.begun:
                 raise
             record.fail(error)
@@ -90,7 +92,7 @@ class Reply(Response):
 
 
 class EventStream(Reply):
-    """Server-sent events; a fault in mid-stream is an event, and the last one."""
+    """Server-sent events; a fault in mid-stream is sent as the last event."""
 
     media_type = "text/event-stream"
     keep_alive = b": keep-alive\n\n"
@@ -109,7 +111,7 @@ class EventStream(Reply):
 
 
 class _Writer:
-    """Lets the answer and the keep-alive write to one response."""
+    """One response, to which the answer and the keep-alive both write."""
 
     def __init__(self, send: Send, start: dict[str, object]) -> None:
         self._send = send
@@ -130,7 +132,7 @@ class _Writer:
         await self._send({"type": "http.response.body", "body": b""})
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

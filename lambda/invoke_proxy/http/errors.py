@@ -1,8 +1,8 @@
-"""Everything that can go wrong for a caller: one table, one exception tree, one body.
+"""Every error that a client can get: one table, one exception tree, one body.
 
 ProxyError
-├── RequestError   the caller's request cannot be served; its message says why
-└── EndpointError    SageMaker or the model failed; its message is the table's, never upstream's
+├── RequestError   the client's request cannot be served; its message says why
+└── EndpointError  SageMaker or the model failed; its message is the table's, never upstream's
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ TgiErrorType = Literal["validation", "generation", "incomplete_generation", "ove
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """One row of the table of errors: what the caller gets, and whether waiting helps."""
+    """One row of the table of errors: what the client gets, and whether a retry can help."""
 
     status: int
     type: str
@@ -24,7 +24,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What tells a client whether to try again: OpenAI's would, after any 429 and 5xx."""
+        """The headers that control retries: OpenAI's clients retry any 429 and 5xx by default."""
         if self.retry_after_seconds:
             return {"Retry-After": str(self.retry_after_seconds)}
         return {"x-should-retry": "false"} if self.final else {}
@@ -34,23 +34,25 @@ _REQUEST = "invalid_request_error"
 _RATE = "rate_limit_error"
 _SERVER = "server_error"
 
-# Keyed by the error's `code`. Those marked (gateway) are API Gateway's own refusals.
+# Keyed by the error's `code`. API Gateway itself sends those marked (gateway).
 KINDS: dict[str, Kind] = {
     "invalid_json": Kind(400, _REQUEST, "the body is not valid JSON"),
-    "invalid_request": Kind(400, _REQUEST, "the request does not fit the schema"),
+    "invalid_request": Kind(400, _REQUEST, "the request does not match the schema"),
     "unsupported_parameter": Kind(400, _REQUEST, "the parameter is not supported"),
-    "context_length_exceeded": Kind(400, _REQUEST, "the prompt does not fit the context"),
+    "context_length_exceeded": Kind(
+        400, _REQUEST, "the prompt does not fit the model's context window"
+    ),
     "invalid_api_key": Kind(
         401, _REQUEST, "send a key: `Authorization: Bearer <key>`"
     ),  # (gateway)
-    "invalid_signature": Kind(  # (gateway, IAM authentication) which cannot tell the two apart
+    "invalid_signature": Kind(  # (gateway, IAM authentication: it cannot tell the two apart)
         401, _REQUEST, "sign the request (SigV4, `execute-api`); or there is no such route"
     ),
     "access_denied": Kind(403, _REQUEST, "the key is not valid for this API"),  # (gateway)
     "unknown_url": Kind(404, _REQUEST, "no such route"),
     "model_refused": Kind(400, _REQUEST, "the model refused the parameters"),
     "model_not_found": Kind(404, _REQUEST, "no such model"),
-    "method_not_allowed": Kind(405, _REQUEST, "the route does not take this method"),
+    "method_not_allowed": Kind(405, _REQUEST, "the route does not accept this method"),
     "request_too_large": Kind(413, _REQUEST, "the body is too large"),
     "rate_limit_exceeded": Kind(  # (gateway)
         429, _RATE, "too many requests with this key", "overloaded", retry_after_seconds=1
@@ -62,7 +64,7 @@ KINDS: dict[str, Kind] = {
         429, "insufficient_quota", "the key's quota is used up", "overloaded", final=True
     ),
     "model_overloaded": Kind(
-        429, _RATE, "the model is at its limit of requests", "overloaded", retry_after_seconds=2
+        429, _RATE, "the model is at its request limit", "overloaded", retry_after_seconds=2
     ),
     "endpoint_throttled": Kind(
         429, _RATE, "the endpoint is throttled", "overloaded", retry_after_seconds=1
@@ -72,11 +74,11 @@ KINDS: dict[str, Kind] = {
         502, _SERVER, "the endpoint failed", "generation", retry_after_seconds=1
     ),
     "endpoint_refused": Kind(
-        502, _SERVER, "the endpoint refused the proxy", "generation", final=True
+        502, _SERVER, "the endpoint refused the proxy's request", "generation", final=True
     ),
     "model_error": Kind(502, _SERVER, "the model failed", "generation"),
     "stream_interrupted": Kind(
-        502, _SERVER, "the answer broke off and is not complete", "incomplete_generation"
+        502, _SERVER, "the answer broke off before it was complete", "incomplete_generation"
     ),
     "endpoint_not_found": Kind(
         503, _SERVER, "the endpoint does not exist", "overloaded", final=True
@@ -88,7 +90,7 @@ KINDS: dict[str, Kind] = {
         503, _SERVER, "the endpoint is unavailable", "overloaded", retry_after_seconds=5
     ),
     "no_capacity": Kind(
-        503, _SERVER, "the endpoint has no instance yet", "overloaded", retry_after_seconds=60
+        503, _SERVER, "the endpoint has no instances yet", "overloaded", retry_after_seconds=60
     ),
     "proxy_unavailable": Kind(  # (gateway)
         503,
@@ -102,7 +104,7 @@ KINDS: dict[str, Kind] = {
 
 
 class ProxyError(Exception):
-    """What a caller is told; `code` is a key of `KINDS`."""
+    """An error that the client is told; `code` is a key of `KINDS`."""
 
     def __init__(self, code: str, message: str | None = None, param: str | None = None) -> None:
         self.code = code
@@ -113,7 +115,7 @@ class ProxyError(Exception):
 
 
 class RequestError(ProxyError):
-    """The caller's request cannot be served."""
+    """The client's request cannot be served."""
 
 
 class EndpointError(ProxyError):

@@ -1,4 +1,4 @@
-"""One JSON line a request, with CloudWatch metrics in it (EMF); never a prompt or an answer."""
+"""One JSON log line per request, with its CloudWatch metrics (EMF); never a prompt or an answer."""
 
 import sys
 import time
@@ -48,14 +48,14 @@ class Record:
         return record
 
     def token(self) -> None:
-        """Count a token that has come."""
+        """Count a token that has arrived."""
         self._last_token = time.monotonic()
         if not self.completion_tokens:
             self._first_token = self._last_token
         self.completion_tokens += 1
 
     def fail(self, error: Exception) -> None:
-        """Note why the request failed; of a mistake of our own, where, and not its text."""
+        """Note why the request failed; for an unexpected exception, where, and never its text."""
         if isinstance(error, ProxyError):
             self.error = error.code
             self.cause = error.upstream if isinstance(error, EndpointError) else None

@@ -1,4 +1,4 @@
-"""`GET /playground`: a page to try the model with, whole in itself."""
+"""`GET /playground`: a self-contained page to try the model."""
 
 import re
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Keeps the record of every request, writes its log line, and lets no exception out."""
+"""The outermost layer: each request's context, record and log line; no exception passes it."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from invoke_proxy.http.connection import CLIENT_STALLED
 from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.logs import Record
 
-_NOT_LOGGED = "/health"  # asked every few milliseconds while the Web Adapter waits for it
+_NOT_LOGGED = "/health"  # The Web Adapter polls it every few milliseconds at the start.
 
 
 class Recorder:
-    """The outermost layer: gives a request its context and record, and writes its log line."""
+    """Gives each request its context and record, and writes its log line."""
 
     def __init__(self, app: ASGIApp, model_id: str, write: Callable[[str], None]) -> None:
         self._app = app
@@ -21,7 +21,7 @@ class Recorder:
         self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, and log it however it ends."""
+        """Serve a request, and log how it ended."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,6 +1,6 @@
-"""What msgspec raises for a text that it cannot read into a type, however it is broken."""
+"""The exceptions that msgspec raises for text that it cannot decode into a type."""
 
 import msgspec
 
-# The last is what deep nesting ends in, in a field that the type does not even have.
+# The last one comes from deep nesting, even in a field that the type does not have.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

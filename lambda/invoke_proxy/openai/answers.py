@@ -24,7 +24,7 @@ class Usage(msgspec.Struct):
 
 
 class TopLogprob(msgspec.Struct):
-    """A token that could have stood at a place, with its probability there."""
+    """An alternative token, with its log probability."""
 
     token: str
     logprob: float | None
@@ -32,7 +32,7 @@ class TopLogprob(msgspec.Struct):
 
 
 class TokenLogprob(TopLogprob):
-    """A token of the answer, and what else could have stood there."""
+    """A token of the answer, with its alternatives."""
 
     top_logprobs: list[TopLogprob]
 
@@ -129,7 +129,7 @@ class Completion(msgspec.Struct, kw_only=True):
 
 
 class ModelCard(msgspec.Struct, kw_only=True):
-    """The model that is served, and what it can take."""
+    """The model that is served, with its limits."""
 
     id: str
     object: Literal["model"] = "model"

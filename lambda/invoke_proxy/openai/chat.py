@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`: a chat becomes its model's prompt, and the answer OpenAI's."""
+"""`POST /v1/chat/completions`: a chat, written as its model's prompt."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,7 +57,7 @@ def _format(model: Model) -> PromptFormat:
     if settings.prompt_format == "none":
         raise RequestError(
             "unsupported_parameter",
-            f"{settings.model_id} is a base model and cannot chat, use /v1/completions",
+            f"{settings.model_id} is a base model and cannot chat: use /v1/completions",
             param="messages",
         )
     return FORMATS[settings.prompt_format]
@@ -68,7 +68,8 @@ def _max_tokens(body: ChatRequest) -> int | None:
     if old is not None and new is not None and old != new:
         raise RequestError(
             "invalid_request",
-            f"`max_tokens` and `max_completion_tokens` contradict each other, got {old} and {new}",
+            "`max_tokens` and `max_completion_tokens` must be equal when both are given, "
+            f"got {old} and {new}",
             param="max_tokens",
         )
     return old if new is None else new
@@ -77,6 +78,6 @@ def _max_tokens(body: ChatRequest) -> int | None:
 def _top_logprobs(body: ChatRequest) -> int:
     if body.top_logprobs and not body.logprobs:
         raise RequestError(
-            "invalid_request", "`top_logprobs` needs `logprobs`", param="top_logprobs"
+            "invalid_request", "`top_logprobs` requires `logprobs`", param="top_logprobs"
         )
     return body.top_logprobs or 0

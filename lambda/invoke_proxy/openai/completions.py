@@ -1,4 +1,4 @@
-"""`POST /v1/completions`: text goes on, from one prompt or several."""
+"""`POST /v1/completions`: completions of one prompt or several."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,7 +19,7 @@ from invoke_proxy.tgi.types import StreamEvent
 
 
 async def completions(request: Request) -> Response:
-    """Go on with each prompt, whole or as a stream."""
+    """Complete each prompt, whole or as a stream."""
     model, record = Model.of(request), Record.of(request)
     body = parse(await read(request), CompletionRequest)
     model.check_name(body.model)
@@ -52,12 +52,15 @@ def _check(body: CompletionRequest, prompts: int) -> None:
     if prompts * (body.n or 1) > MAX_CHOICES:
         raise RequestError(
             "invalid_request",
-            f"prompts times `n` may be at most {MAX_CHOICES}, got {prompts} times {body.n}",
+            f"the number of prompts times `n` must be at most {MAX_CHOICES}, "
+            f"got {prompts} times {body.n}",
             param="n",
         )
     if body.echo and body.logprobs is not None:
         raise RequestError(
-            "unsupported_parameter", "`logprobs` of an echo cannot be served", param="logprobs"
+            "unsupported_parameter",
+            "`logprobs` is not supported together with `echo`",
+            param="logprobs",
         )
 
 

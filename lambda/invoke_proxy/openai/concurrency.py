@@ -22,9 +22,9 @@ async def collected(
 async def merged(
     streams: Sequence[AsyncGenerator[_Item]],
 ) -> AsyncGenerator[tuple[int, _Item]]:
-    """Yield the items of all streams as they come, each with its stream's index.
+    """Yield the items of all streams as they arrive, each with its stream's index.
 
-    No stream is more than one item ahead: who takes no items lets the streams wait.
+    No stream runs more than one item ahead: while the reader takes no items, the streams wait.
     """
     if len(streams) == 1:
         async with aclosing(streams[0]) as only:

@@ -1,4 +1,4 @@
-"""An OpenAI answer out of TGI's tokens: text without stop sequences and special tokens."""
+"""TGI's tokens as the pieces of an OpenAI answer, without stop sequences and special tokens."""
 
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
@@ -19,9 +19,9 @@ _FINISH: dict[str, FinishReason] = {
 
 
 class Piece(msgspec.Struct):
-    """Text that an answer goes on with; the last piece says how it ended.
+    """A chunk of generated text; the last one carries the finish reason.
 
-    `events` are the tokens that the text is made of, if they are asked for.
+    `events` holds the tokens of the text, where they are asked for.
     """
 
     text: str
@@ -63,11 +63,11 @@ async def answer(
             elif piece.text:
                 yield piece
             if cut.stopped and not ended:
-                return  # which closes, and so cancels, the generation
+                return  # This closes, and so cancels, the generation.
 
 
 def _strip(event: StreamEvent, prefix: str) -> None:
-    """Drop the prefix from the first token, and from those that could have stood in its place."""
+    """Drop the prefix from the first token, and from its alternatives."""
     for token in (event.token, *(event.top_tokens or ())):
         token.text = token.text.removeprefix(prefix)
 
@@ -76,7 +76,7 @@ def _last(piece: Piece, event: StreamEvent, count: int, *, stopped: bool) -> Pie
     details = event.details
     if details:
         piece.generated_tokens = details.generated_tokens
-        # TGI counts before it looks: an end token that is the last one allowed is a `length`.
+        # TGI says `length` where the end token is the last one allowed.
         ended = stopped or event.token.special
         piece.finish_reason = "stop" if ended else _FINISH[details.finish_reason]
     elif stopped:
@@ -88,7 +88,7 @@ def _last(piece: Piece, event: StreamEvent, count: int, *, stopped: bool) -> Pie
 
 
 class _Aligned:
-    """Hands a token out with the text that it starts in, which a stop sequence may hold back."""
+    """Releases each token with the text that it starts in, which a stop sequence may hold back."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, StreamEvent]] = deque()

@@ -1,15 +1,42 @@
-"""Chat templates: TGI 1.1 has no chat route, so a chat becomes its model's prompt here.
+"""Chats as prompts: TGI 1.1 has no chat route.
 
-TGI adds the first `<s>` itself, so no prompt starts with it.
+TGI adds the first `<s>` itself, so no prompt starts with it. It splits a prompt at special tokens
+first, whoever wrote them, so a chat's messages are escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from invoke_proxy.http.errors import RequestError
-from invoke_proxy.openai.control_tokens import ControlTokens
 from invoke_proxy.openai.requests import Message
 from invoke_proxy.prompt_formats import PromptFormat, Turn
 from invoke_proxy.settings import ControlTokenPolicy
+
+
+class ControlTokens:
+    """The texts that tell a model where a turn begins or ends.
+
+    A space in its middle makes such a text ordinary, also one that the tokenizer does not know as a
+    token, such as `[INST]`. No control token contains a space, and none contains its first
+    character twice, so escaped text never contains one, whatever the template writes around it.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._escaped = {text: _split(text) for text in sorted(set(texts))}
+
+    def find(self, text: str) -> str | None:
+        """Return a control token in the text, or None."""
+        return next((token for token in self._escaped if token in text), None)
+
+    def escape(self, text: str) -> str:
+        """Return the text with `[INST]` as `[IN ST]`, and so every other control token."""
+        for token, escaped in self._escaped.items():
+            text = text.replace(token, escaped)
+        return text
+
+
+def _split(token: str) -> str:
+    middle = len(token) // 2
+    return f"{token[:middle]} {token[middle:]}"
 
 
 def chat_prompt(
@@ -19,7 +46,7 @@ def chat_prompt(
     special_tokens: Sequence[str] = (),
     control_tokens: ControlTokenPolicy = "escape",
 ) -> str:
-    """Return the prompt of a chat, refusing one that the format cannot say.
+    """Return the prompt of a chat; refuse one that the format cannot express.
 
     Only the template writes control tokens: the format's markers and the tokenizer's
     `special_tokens`. Those in a message are escaped or refused.
@@ -29,7 +56,7 @@ def chat_prompt(
     for position, message in enumerate(messages):
         text = _text(message, position)
         if control_tokens == "refuse" and (token := control.find(text)):
-            problem = f"the text must not hold {token!r}, a control token of this model"
+            problem = f"the text must not contain {token!r}, a control token of this model"
             raise _refused(position, "content", problem, "invalid_request")
         role = "system" if message.role == "developer" else message.role
         turns.append((role, control.escape(text)))
@@ -47,7 +74,7 @@ def _alternating(turns: Sequence[Turn]) -> list[Turn]:
     for position, (role, _) in enumerate(turns[folded:]):
         expected = ("user", "assistant")[position % 2]
         if role != expected:
-            problem = f"roles alternate, expected {expected}, got {role}"
+            problem = f"roles must alternate: expected {expected}, got {role}"
             raise _refused(folded + position, "role", problem, "invalid_request")
     first_user = "\n\n".join(text for _, text in turns[: folded + 1])
     return [("user", first_user), *turns[folded + 1 :]]
@@ -60,14 +87,14 @@ def _text(message: Message, position: int) -> str:
     if message.role in {"tool", "function"}:
         raise _refused(position, "role", "this model cannot call tools", "unsupported_parameter")
     if message.name:
-        raise _refused(position, "name", "this model cannot tell names apart")
+        raise _refused(position, "name", "this model does not support names")
     if message.content is None:
         raise _refused(position, "content", "the message has no content", "invalid_request")
     if isinstance(message.content, str):
         return message.content
     for index, part in enumerate(message.content):
         if part.type != "text" or part.text is None:
-            problem = f"this model takes text only, got {part.type}"
+            problem = f"this model accepts text only, got {part.type}"
             raise _refused(position, f"content[{index}]", problem)
     return "".join(part.text or "" for part in message.content)
 

@@ -1,4 +1,4 @@
-"""OpenAI's chat and completion requests, as far as TGI 1.1 can serve them."""
+"""OpenAI's chat and completion requests, as far as TGI 1.1 supports them."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,13 +14,13 @@ TopTokens = Annotated[int, Meta(ge=0, le=MAX_TOP_N_TOKENS)]
 
 
 class StreamOptions(msgspec.Struct):
-    """What a stream carries besides its text."""
+    """What a stream contains besides its text."""
 
     include_usage: bool | None = None
 
 
 class SamplingRequest(msgspec.Struct, kw_only=True):
-    """What both OpenAI routes take; `null` means the default."""
+    """The parameters of both OpenAI routes; `null` means the default."""
 
     model: Annotated[str, Meta(description="Absent means the model that is served.")] | None = None
     max_tokens: PositiveCount | None = None
@@ -42,7 +42,7 @@ class SamplingRequest(msgspec.Struct, kw_only=True):
 
 
 class ContentPart(msgspec.Struct):
-    """One part of a message; the model takes text only."""
+    """One part of a message; the model accepts text only."""
 
     type: str
     text: str | None = None
@@ -51,7 +51,7 @@ class ContentPart(msgspec.Struct):
 class Message(msgspec.Struct):
     """One turn of a chat."""
 
-    # A chat with tools can be read, so that it is refused for what it is.
+    # Tool calls are decoded, so that the refusal can name them.
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
     name: str | None = None

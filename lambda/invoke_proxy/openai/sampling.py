@@ -4,7 +4,7 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.openai.requests import SamplingRequest
 from invoke_proxy.tgi.types import GenerateParameters
 
-# TGI computes in single precision, where these would turn into the 0 and 1 that it refuses.
+# TGI computes in single precision: values closer to 0 and 1 would become 0 and 1, which it refuses.
 _NEARLY_NOTHING = 1e-6
 _NEARLY_ALL = 1 - 1e-6
 _SEEDS = 2**63
@@ -18,7 +18,7 @@ def stops(request: SamplingRequest) -> list[str]:
 def tgi_parameters(
     request: SamplingRequest, choice: int, max_new_tokens: int, top_n_tokens: int
 ) -> GenerateParameters:
-    """Return how TGI generates one of the `n` choices; each choice has a seed of its own."""
+    """Return TGI's parameters for one of the `n` choices; each choice has its own seed."""
     parameters = GenerateParameters(
         details=True,
         return_full_text=False,
@@ -37,11 +37,11 @@ def tgi_parameters(
 
 
 def include_usage(request: SamplingRequest) -> bool:
-    """Return whether a stream ends with the usage; refuse the question outside a stream."""
+    """Return whether a stream ends with the usage; refuse the option outside a stream."""
     if request.stream_options is None:
         return False
     if not request.stream:
         raise RequestError(
-            "invalid_request", "`stream_options` needs `stream`", param="stream_options"
+            "invalid_request", "`stream_options` requires `stream`", param="stream_options"
         )
     return bool(request.stream_options.include_usage)

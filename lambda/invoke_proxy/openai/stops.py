@@ -1,4 +1,4 @@
-"""Cuts an answer at its first stop sequence, however the text arrives."""
+"""Cuts an answer at its first stop sequence, however its text is chunked."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,6 @@ class StopCut:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Return how much of the text's end is the stop sequence's start."""
-    longest = min(len(text), len(stop) - 1)
-    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)
+    """Return the length of the text's end that is the stop sequence's start."""
+    size_limit = min(len(text), len(stop) - 1)
+    return next((size for size in range(size_limit, 0, -1) if text.endswith(stop[:size])), 0)

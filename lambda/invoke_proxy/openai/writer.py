@@ -1,4 +1,4 @@
-"""What both of OpenAI's routes share in writing answers: one envelope an answer or event."""
+"""The base of both of OpenAI's writers: envelopes, events and usage."""
 
 import time
 from abc import ABC, abstractmethod
@@ -42,7 +42,7 @@ class Writer(ABC):
 
     @abstractmethod
     def chunks(self, index: int, piece: Piece) -> Iterable[msgspec.Struct]:
-        """Return the choices that tell of a piece of a stream, an event each."""
+        """Return the choices of a piece of a stream, one per event."""
 
     async def whole(self, answers: Sequence[AsyncGenerator[Piece]]) -> AsyncGenerator[bytes]:
         """Yield the JSON of all answers, once."""

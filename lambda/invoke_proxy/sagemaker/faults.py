@@ -19,7 +19,8 @@ _BY_CODE = {
     "TooManyRequestsException": "endpoint_throttled",
 }
 
-# A ValidationError tells only in its message what is wrong (U: wordings seen in public threads).
+# A ValidationError says only in its message what is wrong. Unverified: the wordings, which are from
+# public threads.
 _BY_VALIDATION_MESSAGE = {
     "not found": "endpoint_not_found",
     "no capacity": "no_capacity",
@@ -29,7 +30,7 @@ _BY_VALIDATION_MESSAGE = {
 }
 
 _BY_MODEL_STATUS = {
-    0: "timeout",  # the container did not answer in time
+    0: "timeout",  # The container did not answer in time.
     413: "request_too_large",
     422: "model_refused",
     429: "model_overloaded",
@@ -48,7 +49,7 @@ class ServiceError(msgspec.Struct, rename="pascal"):
 
 
 def service_fault(code: str, status: int, body: bytes) -> EndpointError:
-    """Return the fault of SageMaker's error; nothing of its text goes on."""
+    """Return the fault for SageMaker's error, without any of its text."""
     try:
         error = msgspec.json.decode(body, type=ServiceError)
     except UNREADABLE:

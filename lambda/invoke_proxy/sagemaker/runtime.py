@@ -1,4 +1,4 @@
-"""The SageMaker runtime: one invocation in, the container's bytes out as they come."""
+"""The SageMaker runtime: invocations with a response stream, and their retries."""
 
 import asyncio
 import random
@@ -22,14 +22,14 @@ _RETRIED = frozenset({"endpoint_error", "endpoint_throttled", "endpoint_unavaila
 
 
 class _StaleConnectionError(EndpointError):
-    """A kept connection that the peer had closed by the time it was used again."""
+    """A kept connection that the peer closed before it was used again."""
 
 
 class Runtime(Protocol):
-    """What the proxy needs of an endpoint."""
+    """What the proxy needs from an endpoint."""
 
     def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
-        """Yield the answer's bytes, cut anywhere; raise EndpointError; closing it cancels."""
+        """Yield the answer's bytes, cut anywhere; raise EndpointError. Closing it cancels."""
         ...
 
 
@@ -63,7 +63,7 @@ class SageMakerRuntime:
 
     async def _wait(self, attempt: int, error: EndpointError) -> None:
         if isinstance(error, _StaleConnectionError):
-            self._host.close()  # the others are as old
+            self._host.close()  # The other kept connections are as old.
             return
         jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
         await asyncio.sleep(jitter * _BACKOFF_SECONDS * 2**attempt)

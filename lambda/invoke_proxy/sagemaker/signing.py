@@ -1,7 +1,7 @@
-"""Where the SageMaker runtime is, and the signatures that open it: botocore's rules for both.
+"""The SageMaker runtime's URL and signatures, by botocore's rules.
 
-Botocore's own client would hold up every other stream, and the asynchronous one (aiobotocore)
-triples the time to start.
+Botocore's own client would block every other stream, and the asynchronous one (aiobotocore)
+triples the cold start.
 """
 
 from urllib.parse import quote

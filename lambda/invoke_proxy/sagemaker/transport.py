@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import h11
 
 CONNECT_SECONDS = 5
-# By the wall clock, which goes on while Lambda freezes the process; then the peer has long closed.
+# Wall-clock time, which passes while Lambda freezes the process: then the peer has long closed.
 KEPT_SECONDS = 20
 _READ_BYTES = 65_536
 
 Headers = Sequence[tuple[str, str]]
 
-# What a peer that breaks off, or that speaks no HTTP, raises.
+# Raised when the peer breaks off or does not speak HTTP.
 BROKEN = (OSError, EOFError, h11.RemoteProtocolError)
 
 
@@ -46,7 +46,7 @@ class Connection:
         return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     def renew(self) -> bool:
-        """Make ready for the next request; false if the peer has not ended this one well."""
+        """Prepare for the next request; return False unless the response was read to its end."""
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
             self._kept_since = time.time()
@@ -60,7 +60,7 @@ class Connection:
 
     @property
     def kept(self) -> bool:
-        """Whether it has served a request before: then the peer may be about to close it."""
+        """Whether it has served a request before, so that the peer may be about to close it."""
         return self._kept_since > 0
 
     @property
@@ -69,7 +69,7 @@ class Connection:
         return 0 <= time.time() - self._kept_since < KEPT_SECONDS
 
     def close(self) -> None:
-        """Close at once, which the peer sees as the caller's leaving."""
+        """Close at once, which the peer sees as a disconnect."""
         self._writer.transport.abort()
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
@@ -91,7 +91,7 @@ class Host:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """Lend a connection, which is kept if its response was read to the end."""
+        """Lend a connection; keep it if its response was read to the end."""
         connection = self._kept() or await self._open()
         try:
             yield connection
@@ -102,7 +102,7 @@ class Host:
                 connection.close()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 

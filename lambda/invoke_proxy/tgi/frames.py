@@ -1,4 +1,4 @@
-"""TGI's server-sent events out of bytes that may be cut anywhere, and back into bytes."""
+"""TGI's server-sent events: decoded from bytes that may be cut anywhere, and encoded again."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -11,7 +11,7 @@ from invoke_proxy.http.unreadable import UNREADABLE
 from invoke_proxy.tgi.types import StreamEvent
 
 MAX_FRAME_BYTES = 1024 * 1024  # the last frame holds the whole text
-_END_SECONDS = 1.0  # the answer is complete: its caller waits no longer for a connection's sake
+_END_SECONDS = 1.0  # The answer is complete: the client does not wait longer for the connection.
 
 
 _CODES = {
@@ -23,7 +23,7 @@ _CODES = {
 
 
 class _Failure(msgspec.Struct):
-    """What TGI sends instead of a token when it fails; its text stays here."""
+    """What TGI sends instead of a token when it fails; its text is not passed on."""
 
     error: str
     error_type: str | None = None
@@ -65,7 +65,7 @@ def frame(payload: msgspec.Struct) -> bytes:
 
 
 async def _read_to_end(parts: AsyncGenerator[bytes]) -> None:
-    """Let the connection end well, so that it is kept for the next request."""
+    """Read to the end, so that the connection is kept for the next request."""
     with suppress(EndpointError, TimeoutError):
         async with asyncio.timeout(_END_SECONDS):
             async for _ in parts:

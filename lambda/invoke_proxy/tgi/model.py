@@ -1,4 +1,4 @@
-"""The model behind the endpoint: what fits into its context, and its tokens as they come."""
+"""The model behind the endpoint: its context window, and its generations."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -22,15 +22,15 @@ from invoke_proxy.tgi.types import (
 )
 from invoke_proxy.tokens import Tokenizer
 
-# What TGI's and Hugging Face's clients call the model of a server that has only one.
+# Hugging Face's clients use these names for the model of a server that has only one.
 _PLACEHOLDER_NAMES = ("tgi", "dummy")
 
-# Counting longer texts takes milliseconds: it must not stop the streams of others.
+# Counting longer texts takes milliseconds, and must not delay other streams.
 _LONG_TEXT = 20_000
 
 
 class Model:
-    """Counts, checks and generates; the one place that knows tokenizer and runtime."""
+    """Counts tokens, checks limits and generates; only it uses the tokenizer and the runtime."""
 
     def __init__(self, settings: Settings, tokenizer: Tokenizer, runtime: Runtime) -> None:
         self.settings = settings
@@ -51,7 +51,7 @@ class Model:
 
     @property
     def special_tokens(self) -> Sequence[str]:
-        """The texts that the tokenizer reads as tokens of their own, wherever they stand."""
+        """The texts that the tokenizer reads as single tokens wherever they occur."""
         return self._tokenizer.special_tokens
 
     async def count(self, text: str) -> int:
@@ -61,10 +61,12 @@ class Model:
         return await asyncio.to_thread(self._tokenizer.count, text)
 
     def fit(self, prompt_tokens: int, wanted: int | None, param: str) -> int:
-        """Return how many tokens to generate: those wanted, or all that are left."""
-        most = self.settings.max_input_length
-        if prompt_tokens > most:
-            problem = f"this model's maximum prompt length is {most} tokens, got {prompt_tokens}"
+        """Return how many tokens to generate: those wanted, or all that the window has left."""
+        max_input = self.settings.max_input_length
+        if prompt_tokens > max_input:
+            problem = (
+                f"this model's maximum prompt length is {max_input} tokens, got {prompt_tokens}"
+            )
             raise RequestError("context_length_exceeded", problem, param)
         window = self.settings.max_total_tokens
         total = prompt_tokens + (wanted or 0)
@@ -79,7 +81,7 @@ class Model:
     def generate(
         self, prompt: str, parameters: GenerateParameters, record: Record
     ) -> AsyncGenerator[StreamEvent]:
-        """Return the tokens of one generation, which its record counts as they come."""
+        """Return the tokens of one generation; the record counts them as they arrive."""
         request = GenerateRequest(inputs=prompt, parameters=parameters, stream=True)
         return stream_events(self._runtime.invoke(msgspec.json.encode(request)), record.token)
 

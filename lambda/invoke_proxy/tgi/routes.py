@@ -84,7 +84,7 @@ async def _whole(
 
 
 async def _assembled(events: AsyncGenerator[StreamEvent]) -> GenerateResponse:
-    """Return what TGI would have answered whole."""
+    """Return the answer that TGI would have sent whole."""
     async with aclosing(events):
         parts = [event async for event in events]
     last = parts[-1]

@@ -1,4 +1,4 @@
-"""What TGI 1.1 demands of parameters beyond their types, and the defaults it gives them."""
+"""TGI 1.1's rules for parameters beyond their types, and its defaults."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ _SEEDS = 2**64
 def check(parameters: GenerateParameters, settings: Settings, *, stream: bool) -> None:
     """Refuse combinations that TGI would refuse, before they cost an invocation."""
     several = (parameters.best_of or 1) > 1
-    longest = settings.max_input_length
+    max_truncate = settings.max_input_length
     if several and not parameters.samples:
         raise _refused("best_of", "you must use sampling when `best_of` is > 1")
     if several and parameters.seed is not None:
@@ -22,15 +22,15 @@ def check(parameters: GenerateParameters, settings: Settings, *, stream: bool) -
     if parameters.decoder_input_details and stream:
         problem = "`decoder_input_details` == true is not supported when streaming tokens"
         raise _refused("decoder_input_details", problem)
-    if (parameters.truncate or 0) > longest:
-        problem = f"`truncate` must be at most {longest}, got {parameters.truncate}"
+    if (parameters.truncate or 0) > max_truncate:
+        problem = f"`truncate` must be at most {max_truncate}, got {parameters.truncate}"
         raise _refused("truncate", problem)
     if (parameters.seed or 0) >= _SEEDS:
         raise _refused("seed", f"`seed` must be below {_SEEDS}, got {parameters.seed}")
 
 
 def upstream_parameters(asked: GenerateParameters) -> GenerateParameters:
-    """Return the parameters as sent: details always, and nothing left to a server's default."""
+    """Return the parameters to send: always with details, and no default left to the server."""
     return msgspec.structs.replace(
         asked,
         details=True,

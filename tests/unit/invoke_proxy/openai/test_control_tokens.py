@@ -14,8 +14,7 @@ from tokenizers import Tokenizer
 
 from invoke_proxy import tokens
 from invoke_proxy.http.errors import RequestError
-from invoke_proxy.openai.control_tokens import ControlTokens
-from invoke_proxy.openai.prompts import chat_prompt
+from invoke_proxy.openai.prompts import ControlTokens, chat_prompt
 from invoke_proxy.openai.requests import ContentPart, Message
 from invoke_proxy.prompt_formats import FORMATS
 from tests.unit.invoke_proxy.proxy_double import SETTINGS, FakeRuntime, client_of, tgi_frames
