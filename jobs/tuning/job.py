@@ -11,10 +11,10 @@ from language_models.examples import Examples, make_examples, read_records
 from language_models.input_length import longest_input
 from tuning.channels import Channels
 from tuning.hyperparameters import Hyperparameters
-from tuning.licence import write_license
-from tuning.model_card import write_model_card
-from tuning.output import write_adapted_model, write_full_model
-from tuning.training import train
+from tuning.output.licence import write_license
+from tuning.output.model_card import write_model_card
+from tuning.output.weights import write_adapted_model, write_full_model
+from tuning.training.train import train
 
 
 def fine_tune(p: Hyperparameters, channels: Channels) -> None:

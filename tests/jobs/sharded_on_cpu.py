@@ -17,10 +17,10 @@ from torch.distributed.fsdp import FullStateDictConfig
 sys.path.insert(0, str(Path(__file__).parents[2] / "jobs"))
 
 import fine_tune
-from tuning import training
-from tuning.placement import Placement
-from tuning.progress import MetricLines
-from tuning.sharding import sharding_settings
+from tuning.training import train
+from tuning.training.placement import Placement
+from tuning.training.progress import MetricLines
+from tuning.training.sharding import sharding_settings
 
 
 class ShardedPlacement(Placement):
@@ -64,8 +64,8 @@ def main() -> None:
     with (
         patch.object(PartialState, "_prepare_backend", lambda *_, **__: accelerators),
         patch.object(PartialState, "set_device", use_cpu),
-        patch.object(training, "find_placement", lambda: placement),
-        patch.object(training, "sharding_settings", settings),
+        patch.object(train, "find_placement", lambda: placement),
+        patch.object(train, "sharding_settings", settings),
         # nothing is moved from the CPU to the CPU: what is gathered would be freed with its source
         patch.object(torch.distributed.fsdp, "FullStateDictConfig", not_offloaded),
         patch.object(MetricLines, "on_step_end", stop),

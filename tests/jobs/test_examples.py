@@ -8,7 +8,7 @@ import torch
 from container import JobError
 from language_models.base_weights import load_model, load_tokenizer
 from language_models.examples import IGNORED, instruction_example, make_examples
-from tuning.batches import collate
+from tuning.training.batches import collate
 
 RECORD = {"prompt": "Say x", "completion": " xxxx"}
 

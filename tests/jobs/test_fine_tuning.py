@@ -24,8 +24,8 @@ from tuning.channels import Channels, find_channels
 from tuning.hyperparameters import parse_hyperparameters
 from tuning.job import fine_tune
 from tuning.launch import relaunch_on_all_gpus
-from tuning.licence import write_license
-from tuning.progress import METRICS
+from tuning.output.licence import write_license
+from tuning.training.progress import METRICS
 
 ROOT = Path(__file__).parents[2]
 ALL_MODULES = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
@@ -244,7 +244,7 @@ INTERRUPTED = """
 import os, signal, sys
 sys.path.insert(0, "jobs")
 import fine_tune
-from tuning.progress import MetricLines
+from tuning.training.progress import MetricLines
 def end(_, args, state, *__, **___):
     if state.global_step == 7:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -22,9 +22,9 @@ from tests.jobs.test_fine_tuning import (
 from tests.jobs.tiny_model import write_split
 from tuning.channels import Channels
 from tuning.hyperparameters import parse_hyperparameters
-from tuning.placement import Placement
-from tuning.settings import trainer_settings
-from tuning.sharding import keep_buffers_exact, sharding_settings
+from tuning.training.placement import Placement
+from tuning.training.settings import trainer_settings
+from tuning.training.sharding import keep_buffers_exact, sharding_settings
 
 MISTRAL_7B = 7_241_732_096  # weights, 16 bits each in its files
 A10G, A100 = 23_609_475_072, 85_045_608_448  # bytes that CUDA has

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from container import JobError
 from prepare import prepare
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEMPLATE = {"prompt": "Q: {question}", "completion": " {answer}"}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 
 from tuning.hyperparameters import Hyperparameters
 
-_TEXTS = files("tuning") / "licenses"  # in a zip, where the job runs
+_TEXTS = files(__package__) / "licenses"  # in a zip, where the job runs
 _NOTICE = """\
 This model is derived from {base} and stays under that model's licence, {license}.
 The base came without the licence's text: get it from the base's publisher.

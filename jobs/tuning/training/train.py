@@ -17,16 +17,16 @@ from transformers import (
 
 from language_models.base_weights import Model
 from language_models.examples import Example
-from tuning.batches import collate
-from tuning.checkpoints import newest_complete
 from tuning.hyperparameters import Hyperparameters
-from tuning.metrics import training_metrics
-from tuning.placement import Placement, find_placement
-from tuning.progress import MetricLines
-from tuning.settings import evaluation_settings, trainer_settings
-from tuning.sharding import keep_buffers_exact, sharding_settings
-from tuning.trainable_model import load_trainable_model
-from tuning.trainer import EvaluateAtEnd, InOrderTrainer, shuffled_epochs
+from tuning.training.batches import collate
+from tuning.training.checkpoints import newest_complete
+from tuning.training.metrics import training_metrics
+from tuning.training.placement import Placement, find_placement
+from tuning.training.progress import MetricLines
+from tuning.training.settings import evaluation_settings, trainer_settings
+from tuning.training.sharding import keep_buffers_exact, sharding_settings
+from tuning.training.trainable_model import load_trainable_model
+from tuning.training.trainer import EvaluateAtEnd, InOrderTrainer, shuffled_epochs
 
 
 def train(

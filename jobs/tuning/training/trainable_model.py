@@ -9,7 +9,7 @@ from transformers import BitsAndBytesConfig
 from container import JobError
 from language_models.base_weights import Model, load_model
 from tuning.hyperparameters import Hyperparameters
-from tuning.placement import Placement
+from tuning.training.placement import Placement
 
 RECOMPUTE = {"use_reentrant": False}  # the kind of gradient checkpointing that DDP and LoRA allow
 

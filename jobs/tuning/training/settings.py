@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from tuning.hyperparameters import Hyperparameters
-from tuning.placement import Placement
-from tuning.trainable_model import RECOMPUTE
+from tuning.training.placement import Placement
+from tuning.training.trainable_model import RECOMPUTE
 
 # one may be torn when a spot interruption comes; the best one is kept besides
 _KEPT_CHECKPOINTS = 2

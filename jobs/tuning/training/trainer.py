@@ -10,7 +10,7 @@ from transformers import Trainer, TrainerCallback
 
 from container import JobError
 from language_models.examples import Example
-from tuning.sharding import load_sharded_optimizer
+from tuning.training.sharding import load_sharded_optimizer
 
 
 class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not installed here

@@ -1,0 +1,1 @@
+"""The files of a tuned model: its weights, its card and its licence."""

@@ -1,0 +1,1 @@
+"""One training: the model, where it is placed, the trainer and its checkpoints."""
