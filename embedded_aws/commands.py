@@ -58,5 +58,5 @@ def _running_pid() -> int:
 
 
 def _losses() -> str:
-    """What the server found missing when it started, line by line."""
+    """Return what the server found missing when it started, line by line."""
     return home.LOSSES.read_text() if home.LOSSES.exists() else ""

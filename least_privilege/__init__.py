@@ -1,1 +1,1 @@
-"""Takes each permission away in turn, and sees what then fails: `make least-privilege`."""
+"""A proof of least privilege: it removes each permission in turn, and probes what then fails."""

@@ -31,13 +31,13 @@ class Account:
 
 @cache
 def client(service: str) -> Any:
-    """A client of the account, which may do anything."""
+    """Return a client of the account, which may do anything."""
     return boto3.client(service)
 
 
 @contextmanager
 def account(home: Path | None) -> Iterator[Account]:
-    """The account that runs in `home` and is left running, or a new one that is gone afterwards."""
+    """Yield the account of `home`, which is left running, or a temporary one."""
     with tempfile.TemporaryDirectory(prefix="least-privilege-") as folder:
         os.environ.setdefault("LOCAL_AWS_PORT", str(free_port()))
         os.environ["LOCAL_AWS_HOME"] = str(home or folder)

@@ -38,13 +38,13 @@ def mutants(document: Json) -> Iterator[Mutant]:
 
 
 def statements(document: Json) -> list[Json]:
-    """The statements, of which a document may hold one outside a list."""
+    """Return the statements, of which a document may hold one outside a list."""
     found: list[Json] = listed(document["Statement"])
     return found
 
 
 def listed(value: Any) -> list[Any]:
-    """The values of a member that IAM lets be one value or a list."""
+    """Return the values of a member that IAM lets be one value or a list."""
     return value if isinstance(value, list) else [value]
 
 

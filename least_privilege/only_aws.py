@@ -28,7 +28,7 @@ class Explanation:
     effect: str = "Allow"
 
     def covers(self, loss: Loss) -> bool:
-        """Whether it is about all that is lost."""
+        """Return whether it is about all that is lost."""
         return (
             loss.effect == self.effect
             and fnmatchcase(loss.owner, self.owners)
@@ -148,5 +148,5 @@ EXPLANATIONS = (
 
 
 def explanation(loss: Loss) -> Explanation | None:
-    """The first one that covers a loss."""
+    """Return the first one that covers a loss."""
     return next((found for found in EXPLANATIONS if found.covers(loss)), None)

@@ -62,7 +62,7 @@ class Probes:
         self._patience = Patience(refusals.seen)
 
     def named(self, name: str) -> Probe:
-        """The probe of a group of owners."""
+        """Return the probe of a group of owners."""
         if name == "rest":
             return Probe(Rest(self._account, self._patience).answer_and_log)
         if name in _STEPS:

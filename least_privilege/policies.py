@@ -158,7 +158,7 @@ def _of_function(client: Client, owner: str, function: str) -> Iterator[Policy]:
 
 
 def _permission(statement: Json) -> Json:
-    """What AddPermission takes, of the statement that it makes."""
+    """Return what AddPermission takes, of the statement that it makes."""
     principal = statement["Principal"]
     source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
     return {
@@ -170,7 +170,7 @@ def _permission(statement: Json) -> Json:
 
 
 def _nobody(action: str, *, resource: str | None) -> Json:
-    """A document that allows nobody anything, where AWS wants a statement."""
+    """Return a document that allows nobody anything, where AWS wants a statement."""
     statement = {"Effect": "Deny", "Principal": {"Service": "nobody.amazonaws.com"}}
     where = {"Resource": resource} if resource else {}
     return {"Version": "2012-10-17", "Statement": [{**statement, "Action": action, **where}]}

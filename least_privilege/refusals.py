@@ -17,7 +17,7 @@ class Refusal:
     resource: str
 
     def is_about(self, principal: str, actions: list[str]) -> bool:
-        """Whether it is one of these actions, by this role; by anybody when none is named."""
+        """Return whether it is one of these actions, by this role or, without one, by anybody."""
         asked = self.action.lower()
         return principal in self.principal + self.resource and any(
             fnmatchcase(asked, action.lower()) for action in actions
@@ -36,7 +36,7 @@ class Refusals:
         self._offset = self._log.stat().st_size
 
     def seen(self) -> list[Refusal]:
-        """What was refused since `skip`."""
+        """Return what was refused since `skip`."""
         with self._log.open("rb") as file:
             file.seek(self._offset)
             lines = file.read().decode(errors="replace").splitlines()

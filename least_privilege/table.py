@@ -21,7 +21,7 @@ _RANDOM = (
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """The figures in one line."""
+    """Return the figures in one line."""
     documents = {(o.policy.owner, o.policy.name): o.policy.document for o in outcomes}
     figures = Counter(
         policies=len(documents),
@@ -75,7 +75,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def masked(text: str) -> str:
-    """A resource's ARN without what is another at the next deployment."""
+    """Return a resource's ARN without what is another at the next deployment."""
     for pattern, replacement in _RANDOM:
         text = re.sub(pattern, replacement, text)
     return text

@@ -72,7 +72,7 @@ def run(policy: Policy, mutant: Mutant, probe: Callable[[], None], refusals: Ref
 def judge(
     policy: Policy, mutant: Mutant, failure: ProbeError | None, seen: list[Refusal]
 ) -> Outcome:
-    """A failure counts when what was taken away is what was refused."""
+    """Return a failure counts when what was taken away is what was refused."""
     actions = lost_actions(policy, mutant)
     explained = explanation(_loss(policy, mutant))
     if failure is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 _POLL_SECONDS = 0.1
-_LONGEST_SECONDS = 120
+_MAX_SECONDS = 120
 _GRACE_SECONDS = 2.0  # after a refusal: what still comes in spite of it, comes soon
 
 
@@ -29,14 +29,14 @@ class Patience:
 
     @classmethod
     def unhurried(cls) -> Self:
-        """One that no refusal shortens."""
+        """Return one that no refusal shortens."""
         return cls(lambda: ())
 
     def until(
         self, what: str, condition: Callable[[], Any], *, grace: float = _GRACE_SECONDS
     ) -> Any:
         """Return the first true answer; raises ProbeError when none comes."""
-        deadline = time.monotonic() + _LONGEST_SECONDS
+        deadline = time.monotonic() + _MAX_SECONDS
         is_shortened = False
         while not (answer := condition()):
             if not is_shortened and self._refusals():

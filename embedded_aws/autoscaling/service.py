@@ -86,9 +86,9 @@ def describe_scaling_activities(_request: Json) -> Json:
 
 
 def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
-    """The records that the request asks for, on one page: a laptop has a handful."""
+    """Return the records that the request asks for, on one page: a laptop has a handful."""
     if request.keys() & {"MaxResults", "NextToken"}:
-        raise invalid("the embedded AWS answers on one page: leave out MaxResults and NextToken")
+        raise invalid("the embedded AWS returns one page: omit MaxResults and NextToken")
     exact = {k: [request[k]] for k in ("ServiceNamespace", "ScalableDimension") if k in request}
     wanted = exact | {k: values for k, values in one_of.items() if values is not None}
     return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]

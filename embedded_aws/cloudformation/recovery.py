@@ -1,4 +1,4 @@
-"""After a restart: stacks that a stop interrupted, in a state that a deploy recovers from.
+"""Recovery after a restart: interrupted stacks get a status that a deployment continues from.
 
 What changed a stack has ended with the process. As its records were saved, so its resources are:
 nothing is undone here, the next deploy or deletion goes on from them. What an interrupted update

@@ -1,4 +1,4 @@
-"""What we use of ministack's CloudFormation: the service role of a stack, and IAM's keys for it."""
+"""The service roles of stacks, and IAM's condition keys for stack operations."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -43,7 +43,7 @@ def install(first_call: Callable[[str], str | None]) -> None:
 
 
 def refusal(action: str, resource: str, context: Json | None = None) -> str | None:
-    """What IAM says when the stack's role may not do `action`; None too for a stack without one."""
+    """Return IAM's refusal of `action` to the stack's role; None if allowed or without a role."""
     role = _role.get()
     return role_refusal(role, action, resource, context) if role else None
 
@@ -123,7 +123,7 @@ def _fault(params: Json, role: str) -> str | None:
 
 
 def _stack(name: str) -> Json:
-    """The record of a stack that is named by its name or id; an empty one if there is none."""
+    """Return the record of a stack by its name or id, or an empty one."""
     found = (record for record in stack_records.values() if name in _names(record))
     return next(found, {})
 

@@ -20,7 +20,7 @@ def _session() -> Any:  # noqa: ANN401 - boto3 has no types
 
 @cache
 def client(service: str, **settings: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A boto3 client with these settings; without credentials among them it may do anything."""
+    """Return a boto3 client with these settings; without credentials it may do anything."""
     # one session, which reads each service's model once; threads must not use it at the same time
     with _one_at_a_time:
         endpoint = os.environ["AWS_ENDPOINT_URL"]

@@ -24,7 +24,7 @@ client_gone: ContextVar[asyncio.Event] = ContextVar("client_gone")
 
 
 class Connection(TCPServer):
-    """What a client does not read costs the kernel's send buffer and one chunk, and is cut off."""
+    """A connection that costs a slow client the kernel's buffer and one chunk, then is cut off."""
 
     async def run(self) -> None:
         """Serve the connection; a write takes until the kernel has taken all of it."""
@@ -33,7 +33,7 @@ class Connection(TCPServer):
         await super().run()
 
     async def protocol_send(self, event: Event) -> None:
-        """Send, or give the client up."""
+        """Send, or disconnect a client that does not read."""
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return

@@ -1,4 +1,4 @@
-"""What botocore leaves to the service: enumerations, longest lengths and patterns of a request."""
+"""The checks that botocore leaves to the service: enumerations, maximum lengths and patterns."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from typing import Any
 
 from botocore.model import Shape
 
-_LONGEST_MATCHED = 300  # a pattern can take exponential time: names are short, documents are not
+_MAX_MATCHED = 300  # a pattern can take exponential time: names are short, documents are not
 
 
 def violations(value: Any, shape: Shape, path: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Each member of a request that its shape does not allow, in AWS's words."""
+    """Yield each member of a request that its shape does not allow, in AWS's words."""
     if shape.type_name == "structure":
         for name, member in value.items():
             yield from violations(member, shape.members[name], f"{path}.{name}".lstrip("."))
@@ -36,7 +36,7 @@ def _violated(value: Any, shape: Shape) -> str | None:  # noqa: ANN401 - JSON
     if longest is not None and len(value) > longest:
         return f"have length less than or equal to {longest}"
     pattern = shape.metadata.get("pattern")
-    if pattern and len(value) <= _LONGEST_MATCHED and not _matches(pattern, value):
+    if pattern and len(value) <= _MAX_MATCHED and not _matches(pattern, value):
         return f"satisfy regular expression pattern: {pattern}"
     return None
 

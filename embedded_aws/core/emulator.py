@@ -1,7 +1,7 @@
-"""What we use of ministack, private names included; emulator_*.py and apigateway.py do the same.
+"""The hooks into ministack that every service shares, private names included.
 
-No other knows them. ministack is pinned exactly, and `tests/core/test_ministack_contract.py` holds
-every name that stands there, so that a new version fails there first.
+ministack is pinned exactly, and `tests/core/test_ministack_contract.py` holds
+every name that this package uses, so that a new version fails there first.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ encode_event: Callable[[dict[str, str], bytes], bytes] = lambda_svc._es_encode_m
 
 
 def arn(service: str, resource: str) -> str:
-    """The ARN of `resource` in the account and region of the current request."""
+    """Return the ARN of `resource` in the account and region of the current request."""
     return f"arn:aws:{service}:{region()}:{account_id()}:{resource}"
 
 
@@ -218,7 +218,7 @@ def on_stack_status(hook: Callable[[str, str, str, str], None]) -> None:
 
 
 def stream(chunks: Chunks) -> Any:
-    """A response body that `chunks(write)` writes as it goes; cancelled when the client leaves."""
+    """Return a body that `chunks(write)` writes; cancelled when the client disconnects."""
 
     async def run(send: Any, receive: Any) -> None:
         async def write(data: bytes) -> None:

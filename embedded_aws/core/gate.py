@@ -1,4 +1,4 @@
-"""Who may talk to the embedded AWS: the programs of the user whose it is, and no web page.
+"""The gate: only this user's programs may talk to the embedded AWS, and no web page.
 
 A browser that shows a foreign page sends what the page asks for to any port of this machine, and
 tells of it in `Host`, `Origin` and `Sec-Fetch-Site`. Everything else is asked for its signature.
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def refusal(scope: Json, port: int) -> str | None:
-    """Why a request is refused, whoever signed it; None if nothing speaks against it."""
+    """Return why a request is refused, whoever signed it; None if nothing speaks against it."""
     reasons = (
         _protocol_fault(scope),
         _host_fault(scope, port),
@@ -74,14 +74,14 @@ def _route_fault(scope: Json) -> str | None:
 
 
 def needs_signature(scope: Json, port: int) -> bool:
-    """Whether AWS would ask for a signature: the deployed API and health do not."""
+    """Return whether AWS would ask for a signature: the deployed API and health do not."""
     if _asks_for_health(scope):
         return False
     return not (scope["path"].startswith(_DEPLOYED_API) and _is_plain(_only(scope, b"host"), port))
 
 
 def _only(scope: Json, name: bytes, default: str | None = None) -> str | None:
-    """The value of a header, lower-cased; None when it comes twice."""
+    """Return the value of a header, lower-cased; None when it comes twice."""
     values = [value for key, value in scope["headers"] if key.lower() == name]
     if not values:
         return default
@@ -99,7 +99,7 @@ def _is_ours(host: str, port: int) -> bool:
 
 
 def _opens_playground(scope: Json) -> bool:
-    """Whether somebody follows a link to the playground, which gives nothing away."""
+    """Return whether somebody follows a link to the playground, which gives nothing away."""
     return bool(
         scope["method"] == "GET"
         and _only(scope, b"sec-fetch-mode") == "navigate"
@@ -168,7 +168,7 @@ class Gate:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None when the client disconnects first."""
+    """Return the whole body; None when the client disconnects first."""
     chunks: list[bytes] = []
     while True:
         message = await receive()

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 _TAIL_LINES = 20
-_MOST_LINES_PER_CALL = 1000
+_MAX_LINES_PER_CALL = 1000
 
 
 class LogShipper:
@@ -44,7 +44,7 @@ class LogShipper:
         threading.Thread(target=self._ship, daemon=True).start()
 
     def last_line(self) -> str:
-        """The last line that the ended process printed, or an empty string."""
+        """Return the last line that the ended process printed, or an empty string."""
         self._reader.join(timeout=2)
         return self._tail[-1] if self._tail else ""
 
@@ -61,7 +61,7 @@ class LogShipper:
         ended = has_stream = False
         while not ended:
             batch = [self._lines.get()]
-            while not self._lines.empty() and len(batch) < _MOST_LINES_PER_CALL:
+            while not self._lines.empty() and len(batch) < _MAX_LINES_PER_CALL:
                 batch.append(self._lines.get())
             ended = None in batch
             events = [{"timestamp": at, "message": text} for at, text in filter(None, batch)]

@@ -9,5 +9,5 @@ def inside(folder: Path, path: Path) -> Path:
     Links count as what they lead to: a program can put one where a file was.
     """
     if ".." in path.parts or not path.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{path} leads out of its folder")
+        raise ValueError(f"{path} is outside its folder")
     return path

@@ -39,7 +39,7 @@ class ServiceError(Exception):
 
 
 def invalid(message: str) -> ServiceError:
-    """The error for a request that AWS would call invalid."""
+    """Return the error for a request that AWS would call invalid."""
     return ServiceError("ValidationException", message)
 
 
@@ -65,16 +65,16 @@ class JsonService:
         self._permissions = permissions
 
     def matches(self, _path: str, headers: dict[str, str]) -> bool:
-        """Whether a request is for this service."""
+        """Return whether a request is for this service."""
         prefix = _model(self.name).metadata["targetPrefix"]
         return headers.get("x-amz-target", "").startswith(f"{prefix}.")
 
     def permissions(self, operation: str, request: Json) -> Iterable[Permission]:
-        """What IAM must allow whoever calls `operation`."""
+        """Return what IAM must allow whoever calls `operation`."""
         return self._permissions(operation, request)
 
     def accepts(self, operation: str) -> set[str]:
-        """The names of the parameters that `operation` takes."""
+        """Return the names of the parameters that `operation` takes."""
         return set(_model(self.name).operation_model(operation).input_shape.members)
 
     def call(self, operation: str, request: Json) -> Json:
@@ -97,7 +97,7 @@ class JsonService:
             raise invalid("; ".join(violated))
 
     def _read(self, operation: str, body: bytes) -> Json:
-        """The request of a body that may be anything; raises ServiceError."""
+        """Return the request of a body that may be anything; raises ServiceError."""
         try:
             request = json.loads(body or b"{}")
         except (ValueError, RecursionError):
@@ -134,5 +134,5 @@ def _unserializable(value: Any) -> Any:  # noqa: ANN401 - json's hook
 
 
 def now() -> float:
-    """The time as AWS JSON carries it: seconds since the epoch."""
+    """Return the time as AWS JSON carries it: seconds since the epoch."""
     return round(time.time(), 3)

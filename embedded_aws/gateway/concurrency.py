@@ -54,7 +54,7 @@ def execution(function_arn: str, reserved: int | None) -> Iterator[None]:
     """Take one execution of a web function for a while; raises ThrottledError when none is free."""
     limit = _ACCOUNT_EXECUTIONS - _reserved() if reserved is None else reserved
     if _executions[function_arn] >= limit:
-        raise ThrottledError(f"{function_arn}: all {limit} executions are taken")
+        raise ThrottledError(f"{function_arn}: all {limit} executions are in use")
     _executions[function_arn] += 1
     try:
         yield
@@ -78,6 +78,6 @@ def _exceeds(name: str | None, wanted: int) -> bool:
 
 
 def _reserved(besides: str | None = None) -> int:
-    """What the functions of the current request's account and region reserve together."""
+    """Return what the functions of the current request's account and region reserve together."""
     others = (record for name, record in functions._functions.items() if name != besides)
     return sum(record["concurrency"] or 0 for record in others)

@@ -1,7 +1,7 @@
 """Lambda functions that carry the AWS Lambda Web Adapter layer: run as the web servers they are.
 
 The adapter's layer itself is a binary that only AWS holds. What it does is done here: start the
-function's own start script, and wait until its readiness path answers; `web_relay` hands over the
+function's own start script, and wait until its readiness path answers; `relay` hands over the
 requests.
 
 The adapter trusts whoever reaches the function's port: on Lambda nobody else does, here every
@@ -39,7 +39,7 @@ _counting = threading.Lock()
 
 
 def is_web_function(config: Json) -> bool:
-    """Whether the function carries the Web Adapter's layer."""
+    """Return whether the function carries the Web Adapter's layer."""
     return any(_LAYER in layer["Arn"] for layer in config.get("Layers", []))
 
 
@@ -103,7 +103,7 @@ class WebFunction:
 
 
 def _logs(config: Json) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A client that acts as the function's role."""
+    """Return a client that acts as the function's role."""
     key, secret, token = function_credentials(config).values()
     return clients.client(
         "logs",

@@ -1,4 +1,4 @@
-"""Hands a request to a web function as the Web Adapter does: with its context in headers."""
+"""The relay to web functions: the Web Adapter's request, with its context in headers."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ async def relay(config: Json, record: Json, event: Json, body: bytes) -> Respons
 async def _unless_client_gone(
     answer: Coroutine[Any, Any, aiohttp.ClientResponse],
 ) -> aiohttp.ClientResponse:
-    """Wait for an answer, but not for one that nobody waits for any more."""
+    """Wait for an answer until the client disconnects."""
     asking = asyncio.create_task(answer)
     gone = asyncio.create_task(client_gone.get().wait())
     try:

@@ -133,7 +133,7 @@ def _stream_web_functions() -> None:
 
 
 async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Any:
-    """The function's answer, or API Gateway's own, as the deployed template words it."""
+    """Return the function's answer, or API Gateway's own, as the deployed template words it."""
     function = uri.partition("/functions/")[2].removesuffix("/response-streaming-invocations")
     record, config, _ = functions._get_func_record_for_ref_in_scope(function, **owner)
     try:

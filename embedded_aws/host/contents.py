@@ -14,7 +14,7 @@ Line = tuple[int, str, str]  # milliseconds since the epoch, log group, message
 
 @cache
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A boto3 client of the embedded AWS, which may do anything."""
+    """Return a boto3 client of the embedded AWS, which may do anything."""
     key_id, secret = credentials.ensure(home.HOME)
     return boto3.client(
         service,
@@ -27,19 +27,19 @@ def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
 
 
 def stacks() -> list[tuple[str, str]]:
-    """Every stack that was not deleted, with its status."""
+    """Return every stack that was not deleted, with its status."""
     pages = client("cloudformation").get_paginator("describe_stacks").paginate()
     return [(s["StackName"], s["StackStatus"]) for page in pages for s in page["Stacks"]]
 
 
 def endpoints() -> list[tuple[str, str]]:
-    """Every endpoint, with its status."""
+    """Return every endpoint, with its status."""
     pages = client("sagemaker").get_paginator("list_endpoints").paginate()
     return [(e["EndpointName"], e["EndpointStatus"]) for page in pages for e in page["Endpoints"]]
 
 
 def log_lines() -> list[Line]:
-    """The newest lines of every log stream (CloudWatch's limit: 10,000), oldest first."""
+    """Return the newest lines of every log stream (CloudWatch's limit: 10,000), oldest first."""
     return sorted(line for group in _names("log_groups") for line in _lines(group))
 
 

@@ -1,4 +1,4 @@
-"""Starts and stops the embedded AWS, and says how it is."""
+"""The server's start and stop, and whether it runs."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ _MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux 
 
 
 def running_pid() -> int | None:
-    """The process id of the running server, or None.
+    """Return the process id of the running server, or None.
 
     The server holds a lock on the file while it lives: what a killed one left in it names nobody.
     """
@@ -97,7 +97,7 @@ def _wait_until_ready(lives: Callable[[], bool]) -> None:
 
 
 def stop() -> str:
-    """Stop the server, which saves its state first; returns what came of it."""
+    """Stop the server, which saves its state first; returns a sentence about the outcome."""
     pid = running_pid()
     if not pid:
         return "it was not running"

@@ -1,4 +1,4 @@
-"""Ends what a server leaves running, however it ended.
+"""The guardian: it ends what a server leaves running, however the server ended.
 
 `python -m embedded_aws.host.guardian OWNER` does it. Every program that the embedded AWS starts
 inherits OWNER in its environment, and so do the programs that it starts in turn, in whatever
@@ -21,7 +21,7 @@ _MAX_SECONDS = 10
 
 
 def guard(owner: str) -> subprocess.Popen[bytes]:
-    """Start the guardian of this process, which keeps the answer as long as it lives."""
+    """Start the guardian of this process, which must hold the result as long as it lives."""
     return subprocess.Popen(  # noqa: S603 - this module
         [sys.executable, "-m", "embedded_aws.host.guardian", owner],
         env={"PATH": os.environ["PATH"]},

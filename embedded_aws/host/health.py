@@ -1,4 +1,4 @@
-"""What a running server answers, unsigned, to whoever asks how it is."""
+"""The health route, which needs no signature, and its header about the state."""
 
 PATH = "/_ministack/health"
 # Why the state cannot be saved, percent-encoded; absent while it can be.

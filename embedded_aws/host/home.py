@@ -1,4 +1,4 @@
-"""Where the embedded AWS lives on this machine, and the environments of its programs."""
+"""The embedded AWS's folder on this machine, and the environments of its programs."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from embedded_aws.host import credentials, guardian
 
 
 def port() -> int:
-    """The port that the environment asks for, or ministack's own."""
+    """Return the port that the environment asks for, or ministack's own."""
     given = os.environ.get("LOCAL_AWS_PORT", "4566")
     if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
         raise SystemExit(f"LOCAL_AWS_PORT must be 1 to 65535, got {given!r}")
@@ -17,7 +17,7 @@ def port() -> int:
 
 
 def _default_home() -> Path:
-    """The folder `.local` of a checkout; an installed embedded AWS lives in the user's home."""
+    """Return the checkout's `.local`, or a folder of the user's home when installed."""
     is_checkout = (ROOT / "embedded_aws" / "pyproject.toml").exists()
     return ROOT / ".local" if is_checkout else Path.home() / ".embedded-aws"
 
@@ -37,7 +37,7 @@ ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
 
 
 def client_variables() -> dict[str, str]:
-    """What turns any AWS client, the CDK CLI included, to the embedded AWS."""
+    """Return what turns any AWS client, the CDK CLI included, to the embedded AWS."""
     key_id, secret = credentials.ensure(HOME)
     return {
         "AWS_ENDPOINT_URL": ENDPOINT_URL,

@@ -1,6 +1,6 @@
-"""What versions before this one left among the temporary files of the machine.
+"""Temporary folders that earlier versions left on the machine.
 
-They made their folders there; today's lie in the home, and go with their server.
+Today's are in the home, and are deleted with their server.
 """
 
 import os
@@ -15,7 +15,7 @@ _SERVER = "local.start"  # the module that such a version ran
 
 
 def sweep() -> None:
-    """Delete this user's folders of versions before, unless a server of one still runs."""
+    """Delete this user's folders of earlier versions, unless such a server still runs."""
     found = [path for path in Path(tempfile.gettempdir()).glob(_NAMES) if _is_own(path)]
     if found and not _runs():
         for path in found:

@@ -31,7 +31,7 @@ def _interpreter_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def interpreter_folder() -> Path:
-    """A folder with a `python` that sees no installed package but what PYTHONPATH names.
+    """Return a folder with a `python` that sees no installed package but what PYTHONPATH names.
 
     It lives as long as this process.
     """
@@ -39,13 +39,13 @@ def interpreter_folder() -> Path:
 
 
 def inherited_environment() -> dict[str, str]:
-    """The environment of a program before what its owner gives it."""
+    """Return the environment of a program before what its owner gives it."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**kept, "HOME": tempfile.gettempdir()}
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on at this moment."""
+    """Return a TCP port that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -76,7 +76,7 @@ def start(
 
 
 def new_socket() -> Path:
-    """The path of a Unix socket that is to be: no web page reaches one, and no other user this.
+    """Return a path for a Unix socket, which no web page and no other user can reach.
 
     The folder is private in a server, see `host.home`, which also keeps the path short enough.
     """
@@ -109,7 +109,7 @@ def wait_until_ready(
     path: str,
     timeout: float,
 ) -> bool:
-    """Whether `path` answers 2xx at the port or socket before the process or the time ends."""
+    """Wait for 2xx from `path`; returns whether it came before the process or the time ended."""
     deadline = time.monotonic() + timeout
     while process.poll() is None and time.monotonic() < deadline:
         connection = _connection(address)

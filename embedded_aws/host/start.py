@@ -1,4 +1,4 @@
-"""Starts the embedded AWS: `python -m embedded_aws.host.start`.
+"""The server's program: `python -m embedded_aws.host.start`.
 
 Whoever holds the lock on the folder of the state is its one server, and clears away what a killed
 one left. Only then is ministack imported, which reads the folder as it is imported.

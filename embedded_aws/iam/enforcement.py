@@ -49,7 +49,7 @@ def complete_enforcement() -> None:
 
 
 def _object_key(action: str, object_arn: str) -> str | None:
-    """The ARN of the key that an object is read with, or written with by its bucket's default."""
+    """Return the ARN of the key that an object, or its bucket's default, is encrypted with."""
     bucket, _, name = object_arn.removeprefix("arn:aws:s3:::").partition("/")
     record = s3._buckets.get(bucket, {}).get("objects", {}).get(name, {})
     headers = (

@@ -21,14 +21,14 @@ def log_refusal(principal: str, action: str, resource: str) -> None:
 
 
 def role_may(role_arn: str, action: str, resource: str, context: Json | None = None) -> bool:
-    """Whether a service that acts as the role may do `action`."""
+    """Return whether a service that acts as the role may do `action`."""
     return role_refusal(role_arn, action, resource, context) is None
 
 
 def service_may(
     service: str, action: str, resource: str, policy: str | Json | None, source_arn: str
 ) -> bool:
-    """Whether a resource's own policy lets a service act on it for `source_arn`."""
+    """Return whether a resource's own policy lets a service act on it for `source_arn`."""
     asked = iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -102,7 +102,7 @@ def deny(
     service: str = "",
     context: Json | None = None,
 ) -> Response | None:
-    """The refusal of `action` by IAM, when it is enforced and the caller may not; else None.
+    """Return the refusal of `action` by IAM, when it is enforced and the caller may not; else None.
 
     `service` words the refusal: the one that is called, if it is not the action's own.
     """
@@ -119,7 +119,7 @@ def deny(
 
 
 def assume_role(role_arn: str, service: str) -> dict[str, str]:
-    """The environment in which a program acts as the role that it was given by `service`.
+    """Return the environment in which a program acts as the role that it was given by `service`.
 
     Raises PermissionError when there is no such role, or when it does not trust `service`.
     """
@@ -135,12 +135,12 @@ def use_random_function_credentials() -> None:
 
 
 def function_credentials(config: Json) -> dict[str, str]:
-    """The environment in which a function acts as its execution role."""
+    """Return the environment in which a function acts as its execution role."""
     return _session(config["Role"], config["FunctionName"][:64])
 
 
 def _session(role_arn: str, name: str) -> dict[str, str]:
-    """The credentials of a session of the role, which last while this process does."""
+    """Return the credentials of a session of the role, which last while this process does."""
     if (role_arn, name) not in _sessions:
         _sessions[role_arn, name] = _new_session(role_arn, name)
     return dict(_sessions[role_arn, name])
@@ -170,7 +170,7 @@ def user_context() -> Json:
 
 
 def can_assume(role_arn: str, service: str) -> bool:
-    """Whether there is such a role, and it trusts the service; a refusal is logged."""
+    """Return whether there is such a role, and it trusts the service; a refusal is logged."""
     role = iam._roles.get(role_arn.rpartition("/")[2])
     trusted = role is not None and _trusts(role["AssumeRolePolicyDocument"], service)
     if not trusted:
@@ -179,7 +179,7 @@ def can_assume(role_arn: str, service: str) -> bool:
 
 
 def role_refusal(role_arn: str, action: str, resource: str, context: Json | None) -> str | None:
-    """What IAM says when a service that acts as the role may not do `action`, which is logged."""
+    """Return IAM's refusal of `action` to a service that acts as the role, and log it."""
     name = role_arn.rpartition("/")[2]
     call = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:sts::{account_id()}:assumed-role/{name}/service",
@@ -205,7 +205,7 @@ def role_refusal(role_arn: str, action: str, resource: str, context: Json | None
 
 
 def role_allows_somewhere(role_arn: str, action: str) -> bool:
-    """Whether a policy of the role allows `action` on any resource, under any condition."""
+    """Return whether a policy of the role allows `action` on any resource, under any condition."""
     statements = (found for policy in _role_policies(role_arn) for found in policy)
     return any(
         found.effect == "Allow"

@@ -40,7 +40,7 @@ def _keep_encryption(bucket: str, props: Json) -> None:
 
 
 def may_log(role_arn: str, group: str, stream: str) -> bool:
-    """Whether a function's role may write to a stream of its group."""
+    """Return whether a function's role may write to a stream of its group."""
     stream_arn = arn("logs", f"log-group:{group}:log-stream:{stream}")
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
     return all(role_may(role_arn, action, stream_arn) for action in actions)
@@ -141,7 +141,7 @@ def _ask_functions() -> None:
 
 
 def may_invoke(function_arn: str, source_arn: str) -> bool:
-    """Whether API Gateway may invoke a function for this method or authorizer."""
+    """Return whether API Gateway may invoke a function for this method or authorizer."""
     policy: Json = (functions.function_policy_for_arn(function_arn) or ({},))[0]
     return service_may(
         "apigateway.amazonaws.com", "lambda:InvokeFunction", function_arn, policy, source_arn

@@ -1,4 +1,4 @@
-"""Who signed a request: every signature is verified, the root's too, before ministack sees it.
+"""Signatures of requests: each is verified, the root's too, before ministack sees it.
 
 ministack verifies the keys of users and sessions, and where it enforces a policy only; it takes
 the root's at their word, and `test`, any account id and no key at all for the root's.
@@ -18,7 +18,7 @@ from embedded_aws.core.emulator import Json, Response
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_LONGEST_PRESIGNED_SECONDS = 604_800  # a week, as AWS allows
+_MAX_PRESIGNED_SECONDS = 604_800  # a week, as AWS allows
 _UNKNOWN_KEY = (
     "UnrecognizedClientException",
     "The security token included in the request is invalid.",
@@ -39,14 +39,14 @@ class _Request(NamedTuple):
 
 
 def names_root(scope: Json) -> bool:
-    """Whether ministack would take a request for the root's, and not ask for its signature."""
+    """Return whether ministack would take a request for the root's without a signature."""
     request = _request(scope, b"")
     key_id = router.extract_access_key_id(request.headers, request.query)
     return bool(key_id) and iam_evaluator.is_root_access_key(key_id)
 
 
 def failure(scope: Json, body: bytes) -> Response | None:
-    """The refusal of a request that no known key signed, as its service words it; else None."""
+    """Return the refusal of an unsigned request in its service's words; None if it is signed."""
     request = _request(scope, body)
     found = _failure(request)
     if found is None:
@@ -108,7 +108,7 @@ def _failure(request: _Request) -> _Failure | None:
 
 
 def _parsed(request: _Request, *, presigned: bool) -> Any:
-    """The parts of the one signature that a request may carry, or what is wrong with it."""
+    """Return the parts of the one signature that a request may carry, or what is wrong with it."""
     query_signed = {"X-Amz-Signature", "AWSAccessKeyId"} & request.query.keys()
     if presigned and not query_signed:
         return "MissingAuthenticationToken", "Request is missing Authentication Token"
@@ -151,7 +151,7 @@ def _time_failure(signature: Any, request: _Request, *, presigned: bool) -> _Fai
         skewed: _Failure | None = sigv4.request_time_failure(signature)
         return skewed
     expires = request.query.get("X-Amz-Expires", [""])[0]
-    if not (expires.isascii() and expires.isdigit() and int(expires) <= _LONGEST_PRESIGNED_SECONDS):
+    if not (expires.isascii() and expires.isdigit() and int(expires) <= _MAX_PRESIGNED_SECONDS):
         return "RequestExpired", "X-Amz-Expires must be 0 to 604800 seconds"
     try:
         expired = sigv4.presigned_request_is_expired(signature.amz_date, expires)
@@ -161,7 +161,7 @@ def _time_failure(signature: Any, request: _Request, *, presigned: bool) -> _Fai
 
 
 def _coverage_failure(signature: Any, request: _Request) -> _Failure | None:
-    """What the signature leaves open that would change the request's meaning."""
+    """Return what the signature leaves open that would change the request's meaning."""
     signed = set(signature.signed_headers.split(";"))
     open_headers = {name for name in request.headers if name.startswith("x-amz-")} - signed
     if "host" not in signed or open_headers:
@@ -176,7 +176,7 @@ def _coverage_failure(signature: Any, request: _Request) -> _Failure | None:
 
 
 def _service(request: _Request) -> str:
-    """The service that ministack hands the request to."""
+    """Return the service that ministack hands the request to."""
     parts = (request.method, request.path, request.headers)
     query = ministack._routing_params(*parts, request.body, request.query)
     name: str = ministack.detect_service(*parts, query)

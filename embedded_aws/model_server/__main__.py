@@ -1,4 +1,4 @@
-"""Serves one model on loopback or a Unix socket until it is told to stop, or its parent is gone."""
+"""The server of one model, on loopback or a Unix socket, until a signal or its parent's end."""
 
 import contextlib
 import os

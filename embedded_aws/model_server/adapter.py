@@ -1,4 +1,4 @@
-"""Turns the PEFT adapter of a fine-tuned model into the GGUF LoRA that llama.cpp applies."""
+"""Conversion of a fine-tuned model's PEFT adapter into the GGUF LoRA that llama.cpp applies."""
 
 import json
 import re

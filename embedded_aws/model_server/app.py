@@ -28,14 +28,14 @@ STREAM_HEADERS = {
 
 
 class App:
-    """Owns the routes; a client that leaves stops what is generated for it."""
+    """Owns the routes; a client that disconnects stops its generation."""
 
     def __init__(self, generator: Generator, settings: Settings) -> None:
         self._generator = generator
         self._settings = settings
 
     def asgi(self) -> Starlette:
-        """The application that a server runs."""
+        """Return the application that a server runs."""
         return Starlette(
             routes=[
                 *(Route(path, _health, methods=["GET"]) for path in ("/", "/health", "/ping")),
@@ -65,7 +65,7 @@ class App:
         self, request: Request, body: GenerateRequest, *, listed: bool = False
     ) -> Response:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_when_client_leaves, request, tasks.cancel_scope)
+            tasks.start_soon(_cancel_when_client_disconnects, request, tasks.cancel_scope)
             response = await self._answer_or_refuse(body, listed=listed)
             tasks.cancel_scope.cancel()
             return response
@@ -119,7 +119,7 @@ async def _body(request: Request) -> GenerateRequest:
         raise HTTPException(400, f"Failed to parse the request body as JSON: {error}") from error
 
 
-async def _cancel_when_client_leaves(request: Request, scope: anyio.CancelScope) -> None:
+async def _cancel_when_client_disconnects(request: Request, scope: anyio.CancelScope) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     scope.cancel()

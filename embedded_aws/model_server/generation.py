@@ -33,7 +33,7 @@ class Generation:
         self._stops = [re.compile(re.escape(stop) + "$") for stop in p.stop]
 
     async def tokens(self) -> AsyncGenerator[Step]:
-        """Each token, with its rivals if `top_n_tokens` asks for them; raises TgiError."""
+        """Yield each token, with its rivals if `top_n_tokens` asks for them; raises TgiError."""
         last: Step | None = None  # which one is the last shows only when the end comes
         end: FinishReason | None = None
         spoken = ""

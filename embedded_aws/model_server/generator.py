@@ -33,7 +33,7 @@ class Generator:
         self._admitted = 0
 
     async def stream(self, request: GenerateRequest) -> AsyncGenerator[StreamResponse]:
-        """An event for each token, the last with the whole text; raises TgiError."""
+        """Yield an event for each token, the last with the whole text; raises TgiError."""
         check_streamable(request.parameters)
         async with self._admit(request) as sequence, aclosing(sequence.tokens()) as tokens:
             async for token, rivals in tokens:
@@ -44,7 +44,7 @@ class Generator:
                 yield event
 
     async def answer(self, request: GenerateRequest) -> GenerateResponse:
-        """The likeliest of `best_of` sequences, generated side by side; raises TgiError."""
+        """Return the likeliest of `best_of` sequences, generated side by side; raises TgiError."""
         p, best_of = request.parameters, request.parameters.best_of or 1
         check_best_of(best_of, self._settings.max_best_of)
         sequences: list[tuple[str, Details]] = []

@@ -18,7 +18,7 @@ MAX_SLOTS = 4
 # The key-value cache takes 23 KB a token with SmolLM2: at most 375 MB.
 MAX_CACHED_TOKENS = 16_384
 # A prompt is read by so many tokens (0.5 s), so that other generations go on beside it and a client
-# that leaves is noticed; larger batches are no faster on one thread.
+# that disconnects is noticed; larger batches are no faster on one thread.
 BATCH_TOKENS = 64
 # Tokens that a generation may need past its limit to complete a character.
 CHARACTER_TOKENS = 3
@@ -48,7 +48,7 @@ class _Piece(msgspec.Struct):
 
 
 class Llama:
-    """Owns llama.cpp and its slots; a generation that its caller leaves frees its slot."""
+    """Owns llama.cpp and its slots; an abandoned generation frees its slot."""
 
     def __init__(self, weights: Weights, max_total_tokens: int) -> None:
         slots = max(1, min(MAX_SLOTS, MAX_CACHED_TOKENS // max_total_tokens))
@@ -74,7 +74,7 @@ class Llama:
         )
 
     async def tokenize(self, text: str, keep: int | None = None) -> list[PrefillToken]:
-        """The last `keep` tokens as the model reads them, with BOS where its GGUF says so."""
+        """Return the last `keep` tokens as the model reads them, with BOS if its GGUF says so."""
         tokens = await self._tokenize(text)
         if keep is not None and keep < len(tokens):
             bos = await self._tokenize("")
@@ -82,7 +82,7 @@ class Llama:
         return tokens
 
     async def special_text(self, token_id: int) -> str:
-        """The text of a control token, which generated text leaves out."""
+        """Return the text of a control token, which generated text leaves out."""
         answer = await self._post("/detokenize", {"tokens": [token_id]})
         return msgspec.json.decode(answer, type=dict[str, str])["content"]
 

@@ -1,4 +1,4 @@
-"""Which files llama.cpp loads for a model id."""
+"""The files that llama.cpp loads for a model id."""
 
 from dataclasses import dataclass
 from pathlib import Path

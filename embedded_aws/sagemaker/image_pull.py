@@ -1,4 +1,4 @@
-"""Pulling an image as SageMaker does: with the permissions of the role that it acts for."""
+"""The image pull, with the permissions of the execution role, as SageMaker does it."""
 
 import re
 
@@ -17,7 +17,7 @@ def check_pull(role_arn: str, image: str) -> None:
     """Raise PullError unless the role may pull an image of ECR."""
     match = _IMAGE.fullmatch(image)
     if not match:
-        raise PullError(f"give an image of ECR, got {image!r}")
+        raise PullError(f"the image must be in ECR, got {image!r}")
     account, region, repository = match.groups()
     repository_arn = f"arn:aws:ecr:{region}:{account}:repository/{repository}"
     asked = [("GetAuthorizationToken", "*"), *((action, repository_arn) for action in _ACTIONS)]

@@ -30,7 +30,7 @@ def page(
     handled: tuple[str, ...] = (),
     newest_first: bool = False,
 ) -> Json:
-    """One page of the records that the request asks for, cut down to `members`.
+    """Return one page of the records that the request asks for, cut down to `members`.
 
     `sort_keys` translates SortBy; filters named in `handled` were applied by the caller.
     """

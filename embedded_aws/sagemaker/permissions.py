@@ -23,7 +23,7 @@ _ROLES = ("RoleArn", "ExecutionRoleArn")
 
 
 def required(operation: str, request: Json) -> Iterator[Permission]:
-    """Each permission that the caller of `operation` needs."""
+    """Yield each permission that the caller of `operation` needs."""
     resources = list(_resources(operation, request)) or ["*"]
     for resource in resources:
         yield Permission(f"sagemaker:{operation}", resource, dict(_keys(operation, request)))
@@ -37,7 +37,7 @@ def required(operation: str, request: Json) -> Iterator[Permission]:
 
 
 def _of_others(operation: str, request: Json) -> Iterator[Permission]:
-    """What SageMaker does with the caller's permissions before it does anything with a role's."""
+    """Yield what SageMaker does as the caller, before it acts as a role."""
     config = configs.get(request.get("EndpointConfigName", ""), {})
     if operation in ("CreateEndpoint", "UpdateEndpoint") and "KmsKeyId" in config:
         yield Permission(
@@ -50,7 +50,7 @@ def _of_others(operation: str, request: Json) -> Iterator[Permission]:
 
 
 def _keys(operation: str, request: Json) -> Iterator[tuple[str, object]]:
-    """The condition keys of SageMaker that the request has a value for."""
+    """Yield the condition keys of SageMaker that the request has a value for."""
     if operation == "CreateModel":
         isolated = request.get("EnableNetworkIsolation", False)
         yield "sagemaker:NetworkIsolation", str(isolated).lower()

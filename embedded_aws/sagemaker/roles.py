@@ -1,4 +1,4 @@
-"""What SageMaker does for a role, it does with the role's permissions: a missing one is seen."""
+"""Clients that act as an execution role, so that a missing permission fails here as on AWS."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _SERVICE = "sagemaker.amazonaws.com"
 
 
 def credentials(role_arn: str) -> dict[str, str]:
-    """The environment of a program that acts as the role; raises ServiceError as SageMaker does."""
+    """Return the variables of a program that acts as the role; raises ServiceError."""
     try:
         return assume_role(role_arn, _SERVICE)
     except PermissionError as error:
@@ -22,7 +22,7 @@ def credentials(role_arn: str) -> dict[str, str]:
 
 
 def client(role_arn: str, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A boto3 client of the embedded AWS that acts as the role."""
+    """Return a boto3 client of the embedded AWS that acts as the role."""
     key, secret, token = credentials(role_arn).values()
     return clients.client(
         service,

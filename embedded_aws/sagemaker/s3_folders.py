@@ -15,10 +15,10 @@ class TransferError(Exception):
 
 
 def location(uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://` URI; raises TransferError for any other."""
+    """Return the bucket and key of an `s3://` URI; raises TransferError for any other."""
     parts = urlsplit(uri)
     if parts.scheme != "s3" or not parts.netloc:
-        raise TransferError(f"give an s3:// URI, got {uri!r}")
+        raise TransferError(f"the URI must start with s3://, got {uri!r}")
     return parts.netloc, parts.path.lstrip("/")
 
 
@@ -38,7 +38,7 @@ def download(s3: Any, uri: str, folder: Path, *, may_be_empty: bool = False) -> 
 
 
 def _objects(s3: Any, bucket: str, key: str) -> dict[str, str]:  # noqa: ANN401 - boto3 has no types
-    """The objects that `key` names, each with the place that it has in the folder."""
+    """Return the objects that `key` names, each with the place that it has in the folder."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
     names = [item["Key"] for page in pages for item in page.get("Contents", [])]
     prefix = key if not key or key.endswith("/") else f"{key}/"

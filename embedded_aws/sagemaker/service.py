@@ -178,7 +178,7 @@ def own(endpoint_name: str) -> None:
 
 
 def container_socket(endpoint_name: str) -> Path | None:
-    """The socket of the container that serves the endpoint, or None while there is none."""
+    """Return the socket of the container that serves the endpoint, or None while there is none."""
     container = _containers.get(_key(endpoint_name))
     return container.socket if container else None
 

@@ -1,4 +1,4 @@
-"""What the last end of the embedded AWS cost: said in its log, at its start and by `status`."""
+"""What the server's last end lost: reported in its log, at its start and by `status`."""
 
 import logging
 import time
@@ -17,12 +17,12 @@ def note(interrupted: str) -> None:
 
 
 def at(seconds: float) -> str:
-    """A time of this machine's clock."""
+    """Return a time of this machine's clock."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def report(snapshot: Snapshot | None, set_aside: list[str]) -> None:
-    """Say what is missing since the server before; `set_aside` are snapshots that are damaged."""
+    """Report what was lost; `set_aside` names damaged snapshots."""
     lines = [f"a damaged snapshot was set aside: {name}" for name in set_aside]
     if snapshot and not snapshot.clean:
         lines.append(

@@ -22,7 +22,7 @@ _refers: ContextVar[bool] = ContextVar("_refers", default=False)
 
 
 def install() -> None:
-    """Let S3 forget the bodies that the disk has, and read no more of one than it answers."""
+    """Make S3 drop bodies that are on the disk, and read only the part that it answers."""
     persist_object, persist_displaced = s3._persist_object, s3._persist_displaced_version
     get_object, read_body, atomic_write = s3._get_object, s3._read_body, s3._atomic_write
 
@@ -71,13 +71,13 @@ def _by_reference() -> Iterator[None]:
 
 
 class Stored(bytes):
-    """A part of a file, all of it at first, that is read when it is known which part is meant."""
+    """A file, or after slicing a part of one, that is not read before `read`."""
 
     _path: Path
     _part: range
 
     def __new__(cls, path: Path, part: range | None = None) -> Self:
-        """Make one that stands for these bytes of the file."""
+        """Refer to these bytes of the file."""
         made = super().__new__(cls)
         made._path = path
         made._part = range(path.stat().st_size) if part is None else part
@@ -114,7 +114,7 @@ def forget_versions(bucket: str, key: str, record: Json) -> None:
 
 
 def _keep_version(bucket: str, key: str, record: Json) -> None:
-    """Hold a version in memory when its file could not be kept from the next one's."""
+    """Keep a version in memory when its file could not be linked."""
     name = _version_id(record)
     for version in s3._object_versions.get((bucket, key), []):
         if version["version_id"] == name and not s3._version_file_exists(bucket, key, name):

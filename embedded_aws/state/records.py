@@ -13,7 +13,7 @@ from embedded_aws.core.emulator import region, scope
 
 
 def collect() -> dict[str, str]:
-    """The records of every service that is in use, as JSON texts.
+    """Return the records of every service that is in use, as JSON texts.
 
     Raises OSError when what they refer to cannot be written to the disk.
     """

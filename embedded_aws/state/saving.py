@@ -74,7 +74,7 @@ class Saver:
                 # RuntimeError: a thread changed the size of a record as it was copied
                 with contextlib.suppress(UnstableError, RuntimeError):
                     return self._snapshots.copy(collect, time.time(), clean=clean)
-            raise UnstableError("it changes without a pause")
+            raise UnstableError("it keeps changing")
         except Exception as error:  # noqa: BLE001 - the services go on, whatever it is
             self._fail(error)
         return None

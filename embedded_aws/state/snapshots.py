@@ -34,16 +34,16 @@ class Snapshot:
     clean: bool = False  # the server was stopped, and saved it last of all
 
     def text(self) -> str:
-        """What its file holds: a digest of all the rest comes first."""
+        """Return what its file holds: a digest of all the rest comes first."""
         document = json.dumps(vars(self))
         return f"{_digest(document)}\n{document}"
 
 
 def parse(text: str) -> Snapshot:
-    """The snapshot that a file holds; raises ValueError when it is damaged."""
+    """Return the snapshot that a file holds; raises ValueError when it is damaged."""
     digest, _, document = text.partition("\n")
     if digest != _digest(document):
-        raise ValueError("its digest is not that of its content")
+        raise ValueError("its digest does not match its content")
     return Snapshot(**json.loads(document))
 
 
@@ -158,7 +158,7 @@ def _number(path: Path) -> int:
 def _check(folder: Path, sizes: dict[str, int]) -> None:
     for name, size in sizes.items():
         if (folder / name).stat().st_size != size:
-            raise ValueError(f"{name} does not have the size that it had")
+            raise ValueError(f"the size of {name} has changed")
 
 
 def _link(source: Path, target: Path, names: Iterable[str]) -> None:

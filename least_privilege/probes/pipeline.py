@@ -93,7 +93,7 @@ class Pipeline:
 
     @staticmethod
     def steps(execution: str) -> dict[str, Any]:
-        """The execution's steps by name."""
+        """Return the execution's steps by name."""
         found = client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=execution)
         return {step["StepName"]: step for step in found["PipelineExecutionSteps"]}
 
@@ -133,7 +133,7 @@ class Pipeline:
 
 
 def is_logged(handler: str, began: int) -> bool:
-    """Whether the function of a handler has logged since then, in ms of the epoch."""
+    """Return whether the function of a handler has logged since then, in ms of the epoch."""
     functions = client("lambda").list_functions()["Functions"]
     (found,) = (f for f in functions if f["Handler"].startswith(handler))
     group = found["LoggingConfig"]["LogGroup"]

@@ -36,7 +36,7 @@ def install() -> None:
 
 
 def first_call(resource_type: str) -> str | None:
-    """The action that a role must be allowed for a type that ministack makes."""
+    """Return the action that a role must be allowed for a type that ministack makes."""
     if resource_type.startswith(_OWN) or resource_type in _UNCHECKED:
         return None
     if resource_type.startswith("Custom::"):

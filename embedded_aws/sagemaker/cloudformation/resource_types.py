@@ -58,7 +58,7 @@ def _generated_name(logical_id: str) -> str:
 
 
 def _add_immutable(kind: str, store: ScopedStore) -> None:
-    """A SageMaker resource whose every change is a replacement, as CloudFormation documents."""
+    """Add a SageMaker type whose every change is a replacement, as CloudFormation documents."""
     name_property = f"{kind}Name"
 
     def create(logical_id: str, props: Json) -> tuple[str, Json]:

@@ -33,7 +33,9 @@ class Container:
         self._definition = _container_definition(model)
         role_arn = model.get("ExecutionRoleArn")
         if role_arn is None:
-            raise ContainerError("give the model an ExecutionRoleArn: its image is pulled with it")
+            raise ContainerError(
+                "set the model's ExecutionRoleArn: SageMaker pulls the image with it"
+            )
         try:
             check_pull(role_arn, self._definition["Image"])
             logs = roles.client(role_arn, "logs")
@@ -103,12 +105,12 @@ def _container_definition(model: Json) -> Json:
             f"the embedded SageMaker runs {_IMAGE_REPOSITORY} at TGI 1.1.0 only, got {image!r}"
         )
     if "ModelDataUrl" in definition:
-        raise ContainerError("give weights by ModelDataSource: ModelDataUrl is not emulated")
+        raise ContainerError("use ModelDataSource for the weights: ModelDataUrl is not emulated")
     return definition
 
 
 def _with_package(definition: Json) -> Json:
-    """The package's container, with the environment that the model adds to it."""
+    """Return the package's container, with the environment that the model adds to it."""
     package = model_registry.container(definition["ModelPackageName"])
     environment = {**package.get("Environment", {}), **definition.get("Environment", {})}
     return {**package, **definition, "Environment": environment}

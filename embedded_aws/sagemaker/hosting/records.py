@@ -15,7 +15,7 @@ def check_emulated(given: Json, members: frozenset[str], what: str) -> None:
 
 
 def get(store: ScopedStore, kind: str, name: str) -> Json:
-    """The record with this name; raises ServiceError as SageMaker does."""
+    """Return the record with this name; raises ServiceError as SageMaker does."""
     if name not in store:
         raise invalid(f'Could not find {kind} "{arn("sagemaker", f"{kind}/{name}")}".')
     record: Json = store[name]
@@ -23,7 +23,7 @@ def get(store: ScopedStore, kind: str, name: str) -> Json:
 
 
 def name_of(store: ScopedStore, record_arn: str) -> str:
-    """The name of the record with this ARN, or the ARN itself when there is none."""
+    """Return the name of the record with this ARN, or the ARN itself when there is none."""
     found = (name for name, record in store.items() if record["Arn"] == record_arn)
     return next(found, record_arn)
 
@@ -38,7 +38,7 @@ def create(store: ScopedStore, kind: str, name: str, record: Json) -> str:
 
 
 def described(record: Json, arn_name: str) -> Json:
-    """What a Describe call answers."""
+    """Return what a Describe call answers."""
     return {
         arn_name: record["Arn"],
         **{k: v for k, v in record.items() if k not in ("Arn", "Tags") and k[0] != "_"},
@@ -48,7 +48,7 @@ def described(record: Json, arn_name: str) -> Json:
 def page(
     result: str, kind: str, store: ScopedStore, members: tuple[str, ...], request: Json
 ) -> Json:
-    """What a List call answers."""
+    """Return what a List call answers."""
     records = [
         {"LastModifiedTime": r["CreationTime"], **r, f"{kind}Arn": r["Arn"]} for r in store.values()
     ]

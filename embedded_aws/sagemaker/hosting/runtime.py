@@ -25,7 +25,7 @@ from embedded_aws.sagemaker import service as sagemaker
 # The walls that SageMaker puts around a request: see docs/architecture.md.
 _RESPONSE_SECONDS = 60
 _STREAM_SECONDS = 480
-_MOST_PAYLOAD_BYTES = 6_291_456
+_MAX_PAYLOAD_BYTES = 6_291_456
 
 _URL = "http://localhost/invocations"  # through the container's socket
 _PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream)$")
@@ -33,7 +33,7 @@ _VARIANT = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}
 
 
 def matches(path: str, _headers: dict[str, str]) -> bool:
-    """Whether a request is for the data plane."""
+    """Return whether a request is for the data plane."""
     return _PATH.match(path) is not None
 
 
@@ -48,8 +48,8 @@ async def handle(
     action = f"sagemaker:InvokeEndpoint{'WithResponseStream' if streamed else ''}"
     if refusal := deny(action, arn("sagemaker", f"endpoint/{name.lower()}"), headers, query):
         return refusal
-    if len(body) > _MOST_PAYLOAD_BYTES:
-        return _error(413, "ValidationError", f"payload over {_MOST_PAYLOAD_BYTES} bytes")
+    if len(body) > _MAX_PAYLOAD_BYTES:
+        return _error(413, "ValidationError", f"payload over {_MAX_PAYLOAD_BYTES} bytes")
     socket = sagemaker.container_socket(name)
     if socket is None:
         return _error(

@@ -1,4 +1,4 @@
-"""How a job's container is started: by a Python script among its inputs."""
+"""The start of a job's container: a Python script among its inputs."""
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid
@@ -12,13 +12,13 @@ def check(specification: Json) -> None:
     entrypoint = specification.get("ContainerEntrypoint", [])
     if not entrypoint or entrypoint[0] not in _INTERPRETERS:
         raise invalid(
-            "the embedded SageMaker runs Python scripts: give ContainerEntrypoint "
+            "the embedded SageMaker runs Python scripts: ContainerEntrypoint must be "
             f"['python3', <script>, ...], got {entrypoint}"
         )
 
 
 def command(job: Job, specification: Json) -> list[str]:
-    """The script and its arguments, with this machine's paths."""
+    """Return the script and its arguments, with this machine's paths."""
     words = [
         *specification["ContainerEntrypoint"][1:],
         *specification.get("ContainerArguments", []),

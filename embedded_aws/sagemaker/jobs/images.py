@@ -1,4 +1,4 @@
-"""Which images jobs may name: what they hold, the environment for jobs on this machine holds."""
+"""The images that jobs may name: those whose packages the Python for jobs has."""
 
 from embedded_aws.core.rpc import invalid
 

@@ -16,7 +16,7 @@ _LOOPBACK = Path(__file__).with_name("loopback.py")
 
 @cache
 def prefix() -> list[str]:
-    """What a command begins with to run with loopback as its whole network; else nothing."""
+    """Return what a command begins with to run with loopback as its whole network; else nothing."""
     unshare = shutil.which("unshare")
     if unshare is None:
         return []

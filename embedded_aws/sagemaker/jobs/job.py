@@ -24,7 +24,7 @@ from embedded_aws.sagemaker.jobs import isolation
 _CONTAINER_ROOT = "/opt/ml/"
 _STOP_SECONDS = 120  # as SageMaker: from SIGTERM to SIGKILL
 _POLL_SECONDS = 0.05
-_MOST_REASON_CHARACTERS = 1024
+_MAX_REASON_CHARACTERS = 1024
 
 
 class JobError(Exception):
@@ -60,13 +60,13 @@ class Job:
         return text.replace(_CONTAINER_ROOT, f"{self.folder}/")
 
     def path(self, container_path: str) -> Path:
-        """The folder that stands for one of the container's; it exists."""
+        """Return the folder that stands for one of the container's; it exists."""
         folder = Path(self.mapped(f"{container_path.rstrip('/')}/"))
         try:
             inside(self.folder, folder).mkdir(parents=True, exist_ok=True)
         except ValueError as error:
             raise JobError(
-                f"ClientError: give paths under {_CONTAINER_ROOT}, got {container_path}"
+                f"ClientError: paths must be under {_CONTAINER_ROOT}, got {container_path}"
             ) from error
         return folder
 
@@ -87,15 +87,15 @@ class Job:
             raise JobError(f"ClientError: {self.record['RoleArn']} may not kms:Encrypt {key_arn}")
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        """A client that acts as the job's role."""
+        """Return a client that acts as the job's role."""
         return roles.client(self.record["RoleArn"], service)
 
     def said(self, file: str) -> str:
-        """What the container wrote into one of the contract's message files, or nothing."""
+        """Return what the container wrote into one of the contract's message files, or nothing."""
         with suppress(OSError, ValueError):
             path = inside(self.folder, self.folder / file)
             if path.is_file():  # and no pipe, which would never end
-                return path.read_text(errors="replace").strip()[:_MOST_REASON_CHARACTERS]
+                return path.read_text(errors="replace").strip()[:_MAX_REASON_CHARACTERS]
         return ""
 
     def execute(
@@ -167,6 +167,6 @@ class Job:
         return bool(network.get("EnableNetworkIsolation"))
 
     def _access(self) -> dict[str, str]:
-        """The way to AWS, which an isolated container has not."""
+        """Return the way to AWS, which an isolated container has not."""
         endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
         return {**endpoint, **roles.credentials(self.record["RoleArn"])}

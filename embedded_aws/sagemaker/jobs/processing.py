@@ -36,7 +36,7 @@ def check(request: Json) -> None:
 
 def _check_path(name: str, path: str) -> None:
     if not f"{path}/".startswith(f"{_ROOT}/") or ".." in path.split("/"):
-        raise invalid(f"{name}: give a LocalPath under {_ROOT}, got {path!r}")
+        raise invalid(f"{name}: LocalPath must be under {_ROOT}, got {path!r}")
 
 
 def run(job: Job) -> None:

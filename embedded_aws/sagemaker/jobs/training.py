@@ -41,7 +41,7 @@ def _check_pattern(definition: Json) -> None:
     except re.error as error:
         raise invalid(f"metric {definition['Name']}: {error}") from error
     if not groups:
-        raise invalid(f"metric {definition['Name']}: give the Regex a group, that of the number")
+        raise invalid(f"metric {definition['Name']}: its Regex must have a group for the number")
 
 
 def run(job: Job) -> None:

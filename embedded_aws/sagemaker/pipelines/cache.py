@@ -40,16 +40,16 @@ _SECONDS = {
 
 
 def seconds(duration: str) -> int:
-    """An ISO 8601 duration like `P30D` or `PT1H`; raises ServiceError for any other text."""
+    """Return an ISO 8601 duration like `P30D` or `PT1H`; raises ServiceError for any other text."""
     match = _DURATION.fullmatch(duration)
     found = {unit: int(n) for unit, n in (match.groupdict() if match else {}).items() if n}
     if not found:
-        raise invalid(f"give ExpireAfter as an ISO 8601 duration like P30D, got {duration!r}")
+        raise invalid(f"ExpireAfter must be an ISO 8601 duration like P30D, got {duration!r}")
     return sum(_SECONDS[unit] * count for unit, count in found.items())
 
 
 def key(step: Step, arguments: Json) -> str | None:
-    """What is the same in two runs that do the same; None for a step that is not cached."""
+    """Return what is the same in two runs that do the same; None for a step that is not cached."""
     if not step.body.get("CacheConfig", {}).get("Enabled"):
         return None
     compared = {name: arguments.get(name) for name in _COMPARED[step.type]}
@@ -57,7 +57,7 @@ def key(step: Step, arguments: Json) -> str | None:
 
 
 def find(step: Step, cache_key: str, executions: Iterable[Json]) -> tuple[Json, str] | None:
-    """The newest run with this key that is not too old, and the ARN of its execution."""
+    """Return the newest run with this key that is not too old, and the ARN of its execution."""
     expires = step.body["CacheConfig"].get("ExpireAfter")
     oldest = now() - seconds(expires) if expires else 0
     runs = [

@@ -23,12 +23,12 @@ class Callback:
     answers: queue.SimpleQueue[Json | str] = field(default_factory=queue.SimpleQueue)
 
     def close(self) -> None:
-        """The token means nothing from now on."""
+        """Return the token means nothing from now on."""
         _waiting.pop(self.token, None)
 
 
 def open_callback(execution: str, outputs: list[Json]) -> Callback:
-    """A callback with a token of its own, which `succeed` and `fail` know until it is closed."""
+    """Open a callback with its own token, which `succeed` and `fail` accept until it is closed."""
     letters = string.ascii_letters + string.digits
     token = "".join(secrets.choice(letters) for _ in range(_TOKEN_LENGTH))
     _waiting[token] = Callback(token, execution, outputs)
@@ -36,7 +36,7 @@ def open_callback(execution: str, outputs: list[Json]) -> Callback:
 
 
 def execution_arn(token: str) -> str:
-    """The execution whose step waits with this token; raises ServiceError when none does."""
+    """Return the execution whose step waits with this token; raises ServiceError when none does."""
     return _get(token).execution_arn
 
 

@@ -98,7 +98,7 @@ def _checked(document: Json) -> Definition:
 
 
 def function(value: Any) -> str | None:  # noqa: ANN401 - JSON
-    """The function that a value of a definition calls, or None for a plain value."""
+    """Return the function that a value of a definition calls, or None for a plain value."""
     if isinstance(value, dict) and len(value) == 1:
         (name,) = value
         if name == "Get" or name.startswith("Std:"):
@@ -115,11 +115,10 @@ def _steps(bodies: list[Json], branch: tuple[str, bool] | None) -> Iterator[Step
                 f"{', '.join(_STEP_TYPES)}, got {kind!r}"
             )
         if kind not in _CACHED_TYPES and body.get("CacheConfig", {}).get("Enabled"):
-            raise invalid(f"step {name}: the embedded SageMaker caches no {kind} steps")
+            raise invalid(f"step {name}: the embedded SageMaker does not cache {kind} steps")
         if kind == "Condition" and branch:
             raise invalid(
-                f"step {name}: SageMaker takes no condition step inside another, "
-                f"got it in {branch[0]}"
+                f"step {name}: a condition step cannot be inside another, found in {branch[0]}"
             )
         if (target := _TARGETS.get(kind)) and target not in body:
             raise invalid(f"step {name}: give a {kind} step its {target}")
@@ -143,7 +142,7 @@ def _check_conditions(step: str, conditions: list[Json]) -> None:
 
 
 def _own(body: Json) -> Json:
-    """A step's body without the steps that a condition holds."""
+    """Return a step's body without the steps that a condition holds."""
     arguments = body.get("Arguments", {})
     if body["Type"] == "Condition":
         arguments = {"Conditions": arguments.get("Conditions", [])}
@@ -151,7 +150,7 @@ def _own(body: Json) -> Json:
 
 
 def _references(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Each `Get` in a value, and a refusal of functions that are not emulated."""
+    """Yield each `Get` in a value, and a refusal of functions that are not emulated."""
     name = function(value)
     if name == "Get":
         yield str(value["Get"])

@@ -1,4 +1,4 @@
-"""Runs one pipeline execution: its steps in their order, side by side where they may."""
+"""One running pipeline execution: steps in order, in parallel where the definition allows."""
 
 import logging
 import queue
@@ -17,7 +17,7 @@ from embedded_aws.sagemaker.pipelines.retries import Retries, StepFailed
 from embedded_aws.sagemaker.pipelines.steps import RUNNERS, Run, StepStopped
 from embedded_aws.state.saving import saver
 
-_MOST_STEPS_AT_ONCE = 200
+_MAX_PARALLEL_STEPS = 200
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +39,7 @@ class Execution:
         )
 
     def stop(self) -> None:
-        """Start nothing any more, and stop what runs."""
+        """Start no more steps, and stop those that run."""
         self._set_status("Stopping")
         self._stopping.set()
 
@@ -50,7 +50,7 @@ class Execution:
     def run(self) -> None:
         """Run the steps that have not succeeded, until none is left that can run."""
         parallel = self._record.get("ParallelismConfiguration", {})
-        most = parallel.get("MaxParallelExecutionSteps", _MOST_STEPS_AT_ONCE)
+        most = parallel.get("MaxParallelExecutionSteps", _MAX_PARALLEL_STEPS)
         begun = set(self._steps)
         ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         running: set[str] = set()

@@ -38,7 +38,7 @@ class Scope:
     s3: Callable[[], Any]
 
     def value(self, expression: Any) -> Any:  # noqa: ANN401 - JSON
-        """An expression with every function in it replaced by its value."""
+        """Return an expression with every function in it replaced by its value."""
         match function(expression):
             case "Get":
                 return self._get(expression["Get"])
@@ -54,7 +54,7 @@ class Scope:
         return expression
 
     def holds(self, condition: Json) -> bool:
-        """Whether a condition is true; raises ExpressionError when it cannot be decided."""
+        """Return whether a condition is true; raises ExpressionError when it cannot be decided."""
         kind = condition["Type"]
         if kind == "Not":
             return not self.holds(condition["Condition"])
@@ -92,7 +92,7 @@ class Scope:
 
 
 def select(value: Any, path: str) -> Any:  # noqa: ANN401 - JSON
-    """What lies at a path like `Outputs['train'].S3Output.S3Uri` or `$.metrics.loss.value`."""
+    """Return the value at e.g. `Outputs['train'].S3Output.S3Uri` or `$.metrics.loss.value`."""
     position = 1 if path.startswith("$") else 0
     found = value
     while position < len(path):

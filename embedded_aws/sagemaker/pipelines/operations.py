@@ -15,7 +15,7 @@ STORES = {"pipelines": pipelines, "executions": executions}
 
 
 def pipeline(request: Json) -> Json:
-    """The record of the pipeline that a request names; raises ServiceError when there is none."""
+    """Return the record of the pipeline that a request names; raises ServiceError."""
     name = request["PipelineName"]
     record = find(pipelines, name, "PipelineArn")
     if record is None:

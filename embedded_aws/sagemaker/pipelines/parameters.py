@@ -16,7 +16,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def values(declared: dict[str, Json], given: list[Json]) -> Json:
-    """Each declared parameter's value; raises ServiceError for what does not fit."""
+    """Return each declared parameter's value; raises ServiceError for what does not fit."""
     texts = {item["Name"]: item["Value"] for item in given}
     if unknown := texts.keys() - declared.keys():
         raise invalid(
@@ -33,7 +33,7 @@ def _value(parameter: Json, text: str | None) -> Any:  # noqa: ANN401 - JSON
     elif "DefaultValue" in parameter:
         value = parameter["DefaultValue"]
     else:
-        raise invalid(f"give the parameter {name}: it has no default")
+        raise invalid(f"the parameter {name} has no default and needs a value")
     allowed = parameter.get("EnumValues")
     if allowed and value not in allowed:
         raise invalid(f"parameter {name} must be one of {allowed}, got {value!r}")
@@ -41,7 +41,7 @@ def _value(parameter: Json, text: str | None) -> Any:  # noqa: ANN401 - JSON
 
 
 def typed(name: str, type_name: str, text: str) -> Any:  # noqa: ANN401 - JSON
-    """A text as a value of a definition's type; raises ServiceError when it is none."""
+    """Return a text as a value of a definition's type; raises ServiceError when it is none."""
     try:
         return _READERS[type_name](text)
     except (ValueError, KeyError) as error:

@@ -25,7 +25,7 @@ class StepFailed(Exception):  # noqa: N818 - what it says: no error of this prog
 
 
 def failed_call(operation: str, error: BotoCoreError | ClientError) -> StepFailed:
-    """The failure of a step whose API call was refused."""
+    """Return the failure of a step whose API call was refused."""
     reason = f"ClientError: Failed to invoke {operation}. Error Details: {error}"
     if not isinstance(error, ClientError):
         return StepFailed(reason)
@@ -38,7 +38,7 @@ def failed_call(operation: str, error: BotoCoreError | ClientError) -> StepFaile
 
 
 def failed_job(reason: str) -> StepFailed:
-    """The failure of a step whose job failed; the reason begins with SageMaker's error code."""
+    """Return the failure of a step whose job failed for a reason that starts with a code."""
     return StepFailed(reason, _BY_REASON.get(reason.partition(":")[0], ""))
 
 
@@ -51,7 +51,7 @@ class Retries:
         self._begun = time.monotonic()
 
     def delay(self, failure: StepFailed) -> float | None:
-        """Seconds to wait before the next attempt, or None when there is none."""
+        """Return the seconds to wait before the next attempt, or None when there is none."""
         for index, policy in enumerate(self._policies):
             types = policy["ExceptionType"]
             if failure.exception_type not in ([types] if isinstance(types, str) else types):

@@ -20,7 +20,7 @@ from embedded_aws.sagemaker.pipelines.parameters import typed
 from embedded_aws.sagemaker.pipelines.retries import StepFailed, failed_call, failed_job
 
 _POLL_SECONDS = 0.2
-_LONGEST_JOB_NAME = 63
+_MAX_JOB_NAME = 63
 _SUFFIX_LENGTH = 10
 
 
@@ -57,7 +57,7 @@ class Run:
         self.record["Metadata"] = {kind: members}
 
     def tags(self) -> list[Json]:
-        """How SageMaker marks what a pipeline creates."""
+        """Return how SageMaker marks what a pipeline creates."""
         return [
             {"Key": "sagemaker:pipeline-step-name", "Value": self.step.name},
             {
@@ -93,7 +93,7 @@ def _job_name(run: Run) -> str:
     execution = run.execution["PipelineExecutionArn"].rpartition("/")[2]
     letters = string.ascii_letters + string.digits
     suffix = "".join(secrets.choice(letters) for _ in range(_SUFFIX_LENGTH))
-    longest = _LONGEST_JOB_NAME - _SUFFIX_LENGTH - 1
+    longest = _MAX_JOB_NAME - _SUFFIX_LENGTH - 1
     return f"{f'pipelines-{execution}-{run.step.name}'[:longest].rstrip('-')}-{suffix}"
 
 
@@ -141,7 +141,7 @@ def _invoke(run: Run, arguments: Json) -> Json:
 
 
 def _outputs(declared: list[Json], result: Any) -> Json:  # noqa: ANN401 - JSON
-    """The declared outputs of what a function returned; raises StepFailed for a missing one."""
+    """Return the declared outputs of a function; raises StepFailed if one is missing."""
     given = result if isinstance(result, dict) else {}
     names = {output["OutputName"]: output["OutputType"] for output in declared}
     if missing := names.keys() - given.keys():

@@ -17,19 +17,19 @@ _CHANGEABLE = {*_UPDATABLE, "CustomerMetadataProperties"}
 
 
 def package_arn(name: str) -> str:
-    """The ARN of the package that a request names by its ARN, or as `group/version`."""
+    """Return the ARN of the package that a request names by its ARN, or as `group/version`."""
     return resource_arn("model-package", name)
 
 
 def group_name(request: Json) -> str:
-    """The name of the group that a request names, which it may by ARN."""
+    """Return the name of the group that a request names, which it may by ARN."""
     given: str = request["ModelPackageGroupName"]
     record = find(groups, given, "ModelPackageGroupArn")
     return record["ModelPackageGroupName"] if record else given.rpartition("/")[2]
 
 
 def next_arn(group: str) -> str:
-    """The ARN that the next package of the group gets."""
+    """Return the ARN that the next package of the group gets."""
     version = groups.get(group, {}).get("_LastVersion", 0) + 1
     return package_arn(f"{group}/{version}")
 
@@ -45,7 +45,7 @@ def check_approved(name: str) -> None:
 
 
 def container(name: str) -> Json:
-    """The container that a package describes."""
+    """Return the container that a package describes."""
     found: Json = _package(name)["InferenceSpecification"]["Containers"][0]
     return found
 

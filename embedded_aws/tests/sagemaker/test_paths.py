@@ -92,7 +92,7 @@ def test_what_a_job_says_is_not_read_through_a_link(account: Account, tmp_path: 
 def test_a_path_out_of_the_container_is_refused(account: Account, path: str) -> None:
     request: dict[str, Any] = account.processing("", account.role(*read_write("")))
     request["ProcessingInputs"][0]["S3Input"]["LocalPath"] = path
-    with pytest.raises(ClientError, match="give a LocalPath under /opt/ml/processing, got"):
+    with pytest.raises(ClientError, match="LocalPath must be under /opt/ml/processing, got"):
         account.sagemaker.create_processing_job(ProcessingJobName="refused", **request)
 
 

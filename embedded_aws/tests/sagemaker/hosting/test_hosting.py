@@ -27,7 +27,7 @@ _WEIGHTS: Json = {
         "CompressionType": "None",
     }
 }
-_NO_ROLE = "give the model an ExecutionRoleArn: its image is pulled with it"
+_NO_ROLE = "set the model's ExecutionRoleArn: SageMaker pulls the image with it"
 
 
 @pytest.fixture

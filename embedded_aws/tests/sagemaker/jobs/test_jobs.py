@@ -326,7 +326,7 @@ def test_a_job_ends_at_its_time_limit(account: Account) -> None:
                     "Outputs": [s3_output("o", f"s3://{BUCKET}/o", "/somewhere/else")]
                 }
             },
-            "give a LocalPath under /opt/ml/processing",
+            "LocalPath must be under /opt/ml/processing",
         ),
     ],
 )
@@ -347,7 +347,7 @@ def test_a_job_that_cannot_run_here_is_refused_in_words(
         ({"ResourceConfig": {"InstanceCount": 2}}, "on one instance, got 2"),
         (
             {"AlgorithmSpecification": {"MetricDefinitions": [{"Name": "m", "Regex": "loss"}]}},
-            "give the Regex a group",
+            "its Regex must have a group",
         ),
         (
             {

@@ -468,7 +468,7 @@ def test_arguments_that_the_api_call_does_not_take_fail_the_step(account: Accoun
         ({"Epochs": "three"}, "Epochs must be of type Integer, got 'three'"),
         ({"Mode": "other"}, "Mode must be one of"),
         ({"Unknown": "1"}, "no parameters Unknown"),
-        ({}, "give the parameter Mode"),
+        ({}, "the parameter Mode has no default"),
     ],
 )
 def test_a_parameter_that_does_not_fit_is_refused(
@@ -542,7 +542,7 @@ def test_a_retried_execution_runs_only_what_did_not_succeed(account: Account) ->
         ([{"Name": "L", "Type": "Lambda"}], "step L: give a Lambda step its FunctionArn"),
         (
             [lambda_step("arn", {}, CacheConfig={"Enabled": True})],
-            "the embedded SageMaker caches no Lambda steps",
+            "the embedded SageMaker does not cache Lambda steps",
         ),
         (
             [
@@ -553,7 +553,7 @@ def test_a_retried_execution_runs_only_what_did_not_succeed(account: Account) ->
                     otherwise=[condition("Inner", _ALWAYS, then=[], otherwise=[])],
                 )
             ],
-            "Inner: SageMaker takes no condition step inside another, got it in Outer",
+            "Inner: a condition step cannot be inside another, found in Outer",
         ),
     ],
 )
