@@ -227,7 +227,7 @@ fuzz: build ## look for answers outside the contract, with ever new requests (mi
 bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
 	@python -m bench.proxy
 
-bench-synth: build ## synth of all environments beside an empty app
+bench-synth: build ## synth of one environment and of all beside an empty app
 	@python bench/synth.py
 
 bench-streaming: ## the REST API beside the model server asked directly, after `make up`

@@ -1,11 +1,14 @@
-"""Times the synth of all environments beside that of an empty CDK app, same settings."""
+"""Times the synth of one environment and of all beside that of an empty CDK app, same settings."""
 
+import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
@@ -24,42 +27,65 @@ cdk.CfnWaitConditionHandle(cdk.Stack(app, "Empty"), "Handle")
 app.synth()
 """
 
-_APPS = {"empty app": ["-c", _EMPTY_APP], "all environments": ["app.py"]}
+_EMPTY = "empty app"
+# By name: the command, and the environments that it is told to synthesize.
+_APPS = {
+    _EMPTY: (["-c", _EMPTY_APP], None),
+    "one environment": (["app.py"], "prod"),
+    "all environments": (["app.py"], None),
+}
 
 
-def seconds(arguments: list[str], out: Path, *, validation: bool) -> float:
-    """Run one synth in a process of its own and return how long it took."""
-    settings = {"CDK_OUTDIR": str(out), "CDK_VALIDATION": str(validation).lower()}
-    start = time.perf_counter()
-    subprocess.run(  # noqa: S603  # the two commands above
+@dataclass(frozen=True)
+class Run:
+    """What one synth took, in seconds."""
+
+    elapsed: float
+    processor: float  # of Python and Node together
+
+
+def measure(out: Path, arguments: list[str], environments: str | None) -> Run:
+    """Run one synth in a process of its own."""
+    context = {"environments": environments} if environments else {}
+    settings = {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context)}
+    start, used = time.perf_counter(), _processor_time()
+    subprocess.run(  # noqa: S603 - the commands above
         [sys.executable, *arguments], cwd=_ROOT, env={**os.environ, **settings}, check=True
     )
-    return time.perf_counter() - start
+    return Run(time.perf_counter() - start, _processor_time() - used)
 
 
-def measure(folder: Path, *, validation: bool) -> dict[str, list[float]]:
-    """Alternate the two, so that whatever else the machine does falls on both."""
-    times: dict[str, list[float]] = {name: [] for name in _APPS}
-    for run in range(_RUNS + 1):
-        for name, arguments in _APPS.items():
-            # As with `cdk synth`, the output folder is the one of the run before.
-            taken = seconds(arguments, folder / name, validation=validation)
-            if run:  # the first one warms the caches up
-                times[name].append(taken)
-    return times
+def _processor_time() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
-    """Measure with and without CDK's validator; cdk-nag's rules always run."""
-    print(f"synth in seconds: median (least to most) of {_RUNS}, after one to warm up")
-    for validation in (True, False):
-        with tempfile.TemporaryDirectory() as folder:
-            times = measure(Path(folder), validation=validation)
-        print(f"{'with' if validation else 'without'} CDK's validator")
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        for name, values in times.items():
-            print(f"  {name:17} {medians[name]:.2f} ({min(values):.2f} to {max(values):.2f})")
-        print(f"  ratio             {medians['all environments'] / medians['empty app']:.2f}")
+    """Alternate the apps, so that whatever else the machine does falls on all of them."""
+    runs: dict[str, list[Run]] = {name: [] for name in _APPS}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(_RUNS + 1):
+            for name, (arguments, environments) in _APPS.items():
+                # As with `cdk synth`, the output folder is the one of the run before.
+                run = measure(Path(folder) / name, arguments, environments)
+                if number:  # the first one warms the caches up
+                    runs[name].append(run)
+    print(f"synth in seconds, medians of {_RUNS} (least to most); processor time: Python and Node")
+    for name, taken in runs.items():
+        elapsed = [run.elapsed for run in taken]
+        times = _ratio(runs, name, "elapsed")
+        used = statistics.median(run.processor for run in taken)
+        print(
+            f"  {name:17} {statistics.median(elapsed):5.2f}"
+            f" ({min(elapsed):.2f} to {max(elapsed):.2f}), {times:.2f} times\n"
+            f"{'processor':>19} {used:5.2f}, {_ratio(runs, name, 'processor'):.2f} times"
+        )
+
+
+def _ratio(runs: dict[str, list[Run]], name: str, figure: str) -> float:
+    """Return the median of the ratios to the empty app of the same round."""
+    pairs = zip(runs[name], runs[_EMPTY], strict=True)
+    return statistics.median(getattr(run, figure) / getattr(empty, figure) for run, empty in pairs)
 
 
 if __name__ == "__main__":

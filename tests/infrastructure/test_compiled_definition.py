@@ -1,4 +1,4 @@
-"""The compiled definition: what the SDK makes of the steps, and never older than they are."""
+"""The compiled definition: it is what the SDK compiles, and never older than the steps."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The compiled definition: checked against what it was compiled from, and filled in at synth."""
+"""The compiled definition, which synth checks against its sources and fills in."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ class StaleDefinitionError(Exception):
 
 
 def digest(parameters: Iterable[ParameterShape]) -> str:
-    """Return a digest of all that the definition is compiled from."""
+    """Return a digest of everything that the definition is compiled from."""
     found = hashlib.sha256()
     for shape in parameters:
         found.update(f"{shape}\n".encode())
@@ -34,7 +34,7 @@ def digest(parameters: Iterable[ParameterShape]) -> str:
 
 
 def to_text(on_demand: Json, spot: Json, *, made_from: str) -> str:
-    """Return what is kept: one definition, and the steps that managed spot training changes."""
+    """Return the file's text: one definition, and the steps that managed spot training changes."""
     changed = [step for step in spot["Steps"] if step not in on_demand["Steps"]]
     kept = {"made_from": made_from, "definition": on_demand, "steps_on_spot": changed}
     return json.dumps(kept, indent=1) + "\n"
@@ -43,7 +43,7 @@ def to_text(on_demand: Json, spot: Json, *, made_from: str) -> str:
 def definition(
     facts: Facts, parameters: Sequence[PipelineParameter], *, managed_spot: bool
 ) -> Json:
-    """Return the definition, filled in; raise StaleDefinitionError unless it is up to date."""
+    """Return the definition, filled in; raise StaleDefinitionError when it is out of date."""
     kept = read(FILE, made_from=digest(shapes()))
     on_spot = {step["Name"]: step for step in kept["steps_on_spot"] if managed_spot}
     compiled = kept["definition"]
@@ -54,7 +54,7 @@ def definition(
 
 @cache
 def read(file: Path, *, made_from: str) -> Json:
-    """Return what was compiled, raising StaleDefinitionError unless it was from the same."""
+    """Return the file's content; raise StaleDefinitionError when the digest differs."""
     kept: Json = json.loads(file.read_text()) if file.exists() else {}
     if kept.get("made_from") != made_from:
         state = "older than its steps" if kept else "missing"

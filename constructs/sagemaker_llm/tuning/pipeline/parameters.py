@@ -1,4 +1,4 @@
-"""What an execution of the pipeline can be told, with an environment's defaults and choices."""
+"""The parameters of an execution, with an environment's defaults and choices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .steps.facts import ParameterShape
 
 @dataclass(frozen=True)
 class PipelineParameter:
-    """A parameter with its default; choices, where there are any, are the values it takes."""
+    """A parameter with its default and, for some, the values that it accepts."""
 
     name: str
     default: Value
@@ -21,7 +21,7 @@ class PipelineParameter:
 
     @property
     def shape(self) -> ParameterShape:
-        """What the definition is compiled with."""
+        """The part that the definition is compiled with."""
         return ParameterShape(
             name=self.name,
             type=type(self.default).__name__,
@@ -35,7 +35,7 @@ def parameters(
 ) -> list[PipelineParameter]:
     """Return the parameters; hyperparameters have JumpStart's names.
 
-    Raise ValueError for a default of another type than the definition was compiled with.
+    Raise ValueError for a default whose type is not the one that the definition expects.
     """
     found = [*_own(settings, data_uri, base_model_uri), *_hyperparameters(settings)]
     for parameter, shape in zip(found, shapes(), strict=True):
@@ -48,7 +48,7 @@ def parameters(
 
 @cache
 def shapes() -> tuple[ParameterShape, ...]:
-    """Return what does not differ between environments: names, types, and which have choices."""
+    """Return what all environments share: names, types, and which parameters have choices."""
     settings = TuningSettings(base_model_id="any")
     found = (*_own(settings, "s3://any", "s3://any"), *_hyperparameters(settings))
     return tuple(parameter.shape for parameter in found)

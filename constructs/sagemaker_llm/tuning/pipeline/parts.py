@@ -1,4 +1,4 @@
-"""What the pipeline's definition is made from: settings, places, images, roles and the endpoint."""
+"""The constructs and settings that the pipeline's definition refers to."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ from .steps.facts import Facts
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineParts:
-    """The constructs behind the steps, whose names and ARNs the definition holds."""
+    """The constructs behind the steps; the definition holds their names and ARNs."""
 
     settings: TuningSettings
     endpoint: LlmEndpoint
@@ -42,7 +42,7 @@ class PipelineParts:
     roles: TuningRoles
 
     def definition(self) -> dict[str, Any]:
-        """Return the pipeline's definition; tokens in it are for the stack to resolve."""
+        """Return the pipeline's definition, with tokens that the stack resolves."""
         defaults = parameters(
             self.settings,
             data_uri=self.storage.data.s3_url_for_object(DATA),
@@ -52,7 +52,7 @@ class PipelineParts:
         return compiled.definition(self._facts(), defaults, managed_spot=managed_spot)
 
     def _base_model_uri(self) -> str:
-        """Return where the weights to tune are: the served ones, or those beside the data."""
+        """Return the URI of the weights to tune: the served ones, or those in the data bucket."""
         if weights := self.endpoint.base_weights:
             return weights.uri
         model_id = self.endpoint.model.model_id

@@ -1,4 +1,4 @@
-"""The pipeline that fine-tunes, judges, registers and releases a model."""
+"""The pipeline that fine-tunes, evaluates, registers and releases a model."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam

@@ -1,4 +1,4 @@
-"""What the pipeline may do: run its jobs, keep and register models, ask for a release."""
+"""The pipeline's permissions: run jobs, store and register models, request a release."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _JOBS = {"processing-job": "ProcessingJob", "training-job": "TrainingJob"}
 
 
 class PipelineRole(iam.Role):
-    """Role of the pipeline, created together with its policy, so never too early."""
+    """Role of the pipeline; its policy is inline, so nothing assumes it without permissions."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class PipelineRole(iam.Role):
     ) -> None:
         stack = cdk.Stack.of(scope)
         jobs = {kind: _jobs_arn(stack, kind) for kind in _JOBS}
-        # The jobs' reports, which conditions read; the models, whose checksums the registry keeps.
+        # Conditions read the jobs' reports; the registry keeps the models' checksums.
         places = [S3Prefix(storage.artifacts, prefix) for prefix in (PREPARED, EVALUATIONS, MODELS)]
         statements = [
             *(_run(operation, jobs[kind]) for kind, operation in _JOBS.items()),

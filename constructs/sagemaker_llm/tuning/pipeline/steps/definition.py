@@ -27,7 +27,7 @@ def compile_definition(shapes: Sequence[ParameterShape], *, managed_spot: bool) 
         name="compiled",  # the definition does not hold it
         parameters=list(p.values()),
         steps=[prepared, tuned, stored, evaluated, gate_step(p, evaluated, passed=passed)],
-        # Executions are found by the pipeline itself: SageMaker Experiments adds nothing to that.
+        # The pipeline lists its executions: SageMaker Experiments would add nothing.
         pipeline_experiment_config=None,
         sagemaker_session=_no_session(),
     )
@@ -36,5 +36,5 @@ def compile_definition(shapes: Sequence[ParameterShape], *, managed_spot: bool) 
 
 
 def _no_session() -> SimpleNamespace:
-    """What the SDK asks of a session to compile a definition: a client that is never called."""
+    """Return what the SDK asks of a session to compile: a client that it never calls."""
     return SimpleNamespace(boto_session=SimpleNamespace(client=lambda _service: None))

@@ -1,4 +1,4 @@
-"""What the compiled definition leaves open, and a stack fills in."""
+"""The values that a compiled definition leaves open and a stack fills in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,17 +6,17 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterShape:
-    """A parameter of the pipeline without its values: those are the environment's."""
+    """A pipeline parameter without its values, which differ between environments."""
 
     name: str
-    type: str  # Python's name of it
+    type: str  # its name in Python
     has_choices: bool
     is_of_training: bool  # a hyperparameter that the training script takes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a stack and its environment know; URIs of folders come without the last slash."""
+    """The values that a stack and its settings provide; folder URIs end without a slash."""
 
     prepare_role_arn: str
     fine_tune_role_arn: str
@@ -43,10 +43,10 @@ class Facts:
 
 
 def placeholders() -> Facts:
-    """Return the facts that a definition is compiled with: each is its own name."""
+    """Return the facts that a definition is compiled with: a placeholder for each."""
     return Facts(**{field.name: placeholder(field.name) for field in fields(Facts)})
 
 
 def placeholder(name: str) -> str:
-    """Return what stands in a compiled definition for a fact, or a parameter's value."""
+    """Return the placeholder of a fact or of a parameter's value."""
     return f"${{{name}}}"

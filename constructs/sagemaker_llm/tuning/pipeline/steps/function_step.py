@@ -1,4 +1,4 @@
-"""A pipeline's step that runs a Lambda function of this app."""
+"""A pipeline step that invokes a Lambda function of the stack."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ from .sdk import Properties, Step, StepTypeEnum
 
 
 class FunctionStep(Step):  # type: ignore[misc] # the SDK has no types
-    """A Lambda step: its outputs are texts. The SDK's own class would deploy the function itself.
+    """A Lambda step whose outputs are strings; the SDK's own class would deploy the function.
 
-    It is not cached: SageMaker's documentation does not say what it compares of such a step.
+    It is not cached: SageMaker's documentation does not say what a cached Lambda step compares.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class FunctionStep(Step):  # type: ignore[misc] # the SDK has no types
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The event that the function gets."""
+        """The event that the function receives."""
         return self._arguments
 
     @property
@@ -31,11 +31,11 @@ class FunctionStep(Step):  # type: ignore[misc] # the SDK has no types
         return Properties(step_name=self.name, step=self)
 
     def output(self, name: str) -> Properties:
-        """What later steps can read of the function's result."""
+        """Return a field of the function's result, for later steps to read."""
         return Properties(step_name=self.name, step=self, path=f"OutputParameters['{name}']")
 
     def to_request(self) -> dict[str, Any]:
-        """The step in the definition."""
+        """Return the step as it stands in the definition."""
         return {
             **super().to_request(),
             "FunctionArn": self._function_arn,

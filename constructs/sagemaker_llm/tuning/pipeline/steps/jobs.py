@@ -87,7 +87,7 @@ def fine_tune_step(
 def evaluate_step(
     facts: Facts, p: Parameters, prepared: RequestStep, stored: FunctionStep
 ) -> RequestStep:
-    """Measure the tuned model, as it is kept, beside its base."""
+    """Measure the stored model against its base."""
     arguments = {
         "prompt_format": facts.prompt_format,
         "max_input_length": p["max_input_length"],
@@ -115,13 +115,13 @@ def evaluate_step(
 
 
 def output_uri(step: RequestStep, name: str) -> Any:  # noqa: ANN401 - a property of the SDK
-    """Where a processing step's output lies."""
+    """Return the URI of a processing step's output."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
 def store_step(facts: Facts, tuned: RequestStep) -> FunctionStep:
-    """Check the trained model, and keep it where no job can write."""
-    # Not S3ModelArtifacts, which may lack the last slash.
+    """Check the trained model and copy it to where no job can write."""
+    # Not S3ModelArtifacts: it may lack the last slash.
     candidate = Join(
         on="/", values=[facts.candidates_uri, tuned.properties.TrainingJobName, "output/model/"]
     )
@@ -155,8 +155,8 @@ def _stopping(facts: Facts, *, managed_spot: bool) -> Request:
             "MaxRuntimeInSeconds": _DAY,
             "MaxWaitTimeInSeconds": 2 * _DAY,
         },
-        # Named by the execution, so that none goes on from another's; the step's result is
-        # therefore never taken over from an earlier execution.
+        # Named after the execution, so that none resumes from another's checkpoints. The step's
+        # result is therefore never reused from an earlier execution.
         "CheckpointConfig": {
             "S3Uri": _of_execution(facts.checkpoints_uri, "state"),
             "LocalPath": "/opt/ml/checkpoints",

@@ -1,4 +1,4 @@
-"""The pipeline's parameters, whose values the environment fills in."""
+"""The pipeline's parameters, with placeholders for their values."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class Parameters(dict[str, Parameter]):
 
 def _parameter(shape: ParameterShape) -> Parameter:
     parameter = _TYPES[shape.type](shape.name)
-    # Set afterwards: the SDK wants a number there, and the definition's filler checks the value.
+    # Set afterwards, because the SDK's constructor requires a number; synth checks the real value.
     parameter.default_value = placeholder(f"parameters.{shape.name}")
     if shape.has_choices:
         parameter.enum_values = placeholder(f"choices.{shape.name}")
@@ -26,5 +26,5 @@ def _parameter(shape: ParameterShape) -> Parameter:
 
 
 def text(parameter: Parameter) -> object:
-    """Return a parameter's value as the text that arguments and hyperparameters must be."""
+    """Return a parameter as a string, as arguments and hyperparameters require."""
     return parameter if isinstance(parameter, ParameterString) else parameter.to_string()

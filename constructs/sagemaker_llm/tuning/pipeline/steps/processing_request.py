@@ -1,4 +1,4 @@
-"""A processing job as the request that starts it: one script of the zip, its inputs and outputs."""
+"""The request that starts a processing job: a script of the zip, its inputs and its outputs."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def processing_request(
     inputs: dict[str, object],
     outputs: dict[str, object],
 ) -> Request:
-    """Return the request; each input and output lies in a folder of its own name."""
+    """Return the request; the folder of each input and output has its name."""
     code = f"{_INPUT}/code"
     words = [word for name, value in arguments.items() for word in (f"--{name}", _word(value))]
     given = [_input(name, uri, f"{_INPUT}/{name}") for name, uri in inputs.items()]
@@ -50,17 +50,17 @@ def processing_request(
 
 
 def entrypoint(facts: Facts, folder: str, script: str) -> list[str]:
-    """Return the command that runs a script where a job finds the zip in a folder.
+    """Return the command that runs a script of the zip in a job's folder.
 
-    It replaces the image's own, which would fetch the code from S3 in the container, and would
-    build a shell command of the hyperparameters. Unverified: the image's own also runs a script for
-    CUDA's compatibility with older drivers; if the first training on AWS finds no GPU, start with
-    that script.
+    It replaces the image's entrypoint, which would fetch the code from S3 inside the container and
+    build a shell command from the hyperparameters. Unverified: that entrypoint also runs a script
+    for CUDA's compatibility with older drivers; if the first training on AWS finds no GPU, start
+    with that script.
     """
     return ["python3", f"{folder}/{facts.code_file}", script]
 
 
-def _word(value: Any) -> object:  # noqa: ANN401 - a text, or a parameter of the SDK
+def _word(value: Any) -> object:  # noqa: ANN401 - a string or a parameter of the SDK
     return value if isinstance(value, str) else text(value)
 
 

@@ -1,4 +1,4 @@
-"""What follows the jobs: the gate, the registration, and the release."""
+"""The steps after the jobs: the gate, the registration and the release."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ _RETRIEVALS = ("passkey_retrieval_change", "line_retrieval_change")
 
 
 def gate_step(p: Parameters, evaluated: RequestStep, *, passed: list[Any]) -> ConditionStep:
-    """Let a model through that is better than its base; a metric that is missing stops it too."""
+    """Pass a model that is better than its base; a missing metric fails the step."""
     reduction = _metric(evaluated, "loss_reduction")
     changes = [_metric(evaluated, name) for name in _RETRIEVALS]
     conditions = [
-        # A margin of zero or below would let a model through that is no better.
+        # A margin of zero or below would pass a model that is no better.
         ConditionGreaterThan(left=p["MinLossReduction"], right=0.0),
         ConditionGreaterThanOrEqualTo(left=reduction, right=p["MinLossReduction"]),
         *(
@@ -52,7 +52,7 @@ def register_step(
     stored: FunctionStep,
     evaluated: RequestStep,
 ) -> RequestStep:
-    """Put the model into the registry, as it is to be served."""
+    """Register the model as it will be served."""
     weights = {
         "S3Uri": stored.output("model_uri"),
         "S3DataType": "S3Prefix",
@@ -86,12 +86,12 @@ def register_step(
             "report": report,
             "data_uri": p["InputDataUri"],
             "data_sha256": data_hash,
-            # What the release compares with the model that it finds.
+            # The release compares the stored model with these.
             "inventory": stored.output("inventory"),
             "inventory_sha256": stored.output("inventory_sha256"),
             "training_job": tuned.properties.TrainingJobName,
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ARN,
-            # Whether the pipeline releases the model itself.
+            # Decides whether the pipeline releases the model without a person.
             "approval_at_registration": p["ModelApprovalStatus"],
             **_thresholds(facts, p),
         },
@@ -100,9 +100,9 @@ def register_step(
 
 
 def release_step(facts: Facts, registered: RequestStep) -> CallbackStep:
-    """Release what is approved at once; anything else waits for a person in the registry.
+    """Release an approved model at once; any other waits for a person's approval in the registry.
 
-    The function that is called back asks the registry, as a condition cannot hold another one.
+    The function behind the queue reads the approval: a condition cannot hold another condition.
     """
     return CallbackStep(
         "Release",
@@ -113,7 +113,7 @@ def release_step(facts: Facts, registered: RequestStep) -> CallbackStep:
 
 
 def _thresholds(facts: Facts, p: Parameters) -> dict[str, object]:
-    """Return what the gate asked for, and what the environment asks for by itself."""
+    """Return the gate's thresholds in this execution, and the environment's own."""
     return {
         "min_loss_reduction": text(p["MinLossReduction"]),
         "min_retrieval_change": text(p["MinRetrievalChange"]),

@@ -1,4 +1,4 @@
-"""A pipeline's step that is written as the request SageMaker makes from it."""
+"""A pipeline step written as the API request that SageMaker makes for it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,14 +32,14 @@ _THROTTLED = StepRetryPolicy(
     backoff_rate=2.0,
     max_attempts=5,
 )
-# GPUs run out for minutes to hours: an execution waits a day for them, with ever longer pauses.
+# GPU capacity is short for minutes to hours: an execution retries for a day, with growing pauses.
 _NO_CAPACITY = SageMakerJobStepRetryPolicy(
     exception_types=[SageMakerJobExceptionTypeEnum.CAPACITY_ERROR],
     interval_seconds=60,
     backoff_rate=1.5,
     expire_after_mins=24 * 60,
 )
-# Another job may be about to end; a quota of none stays, and should be heard of within minutes.
+# Another job may be about to end; a quota of zero does not change, so it must fail within minutes.
 _OVER_QUOTA = SageMakerJobStepRetryPolicy(
     exception_types=[SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
     interval_seconds=60,
@@ -55,7 +55,7 @@ _BROKEN_INSTANCE = SageMakerJobStepRetryPolicy(
 
 
 class RequestStep(ConfigurableRetryStep):  # type: ignore[misc] # the SDK has no types
-    """A job, which is cached and retried, or a registration, which is retried."""
+    """A job, which is cached and retried, or a registration, which is only retried."""
 
     def __init__(
         self,
@@ -80,11 +80,11 @@ class RequestStep(ConfigurableRetryStep):  # type: ignore[misc] # the SDK has no
 
     @property
     def properties(self) -> Properties:
-        """What later steps can read: the response of the operation that describes the result."""
+        """The response of the operation that describes the result, for later steps to read."""
         return self._properties
 
     def to_request(self) -> Request:
-        """The step in the definition."""
+        """Return the step as it stands in the definition."""
         files = [file.expr for file in self.property_files]
         return {
             **super().to_request(),

@@ -1,7 +1,7 @@
 """The SageMaker SDK's workflow classes, imported without credentials, network or configuration.
 
-The SDK's job classes are not used: they need a session, parse what for the CDK is a token yet, and
-add members that SageMaker refuses. A step's arguments are written as the request that it makes.
+Its job classes are not used: they need a session, parse values that are still placeholders, and add
+members that SageMaker refuses. A step's arguments are written as the request that it makes.
 """
 
 import os
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import boto3
 
-# The SDK makes clients while it is imported, and never calls them: with these settings, and none of
-# the user's, which need not be valid then.
+# The SDK creates clients while it is imported and never calls them. They get these settings instead
+# of the user's, which may be invalid.
 _SETTINGS = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
@@ -39,7 +39,7 @@ def _replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
 
 
 with _no_configuration(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the SDK uses what it deprecates itself
+    warnings.simplefilter("ignore")  # the SDK imports what it deprecates
     from sagemaker.core.workflow.conditions import (
         ConditionGreaterThan,
         ConditionGreaterThanOrEqualTo,
