@@ -1,4 +1,4 @@
-"""The command line: its help, and what becomes of a mistake."""
+"""The command line: its help, and its exits when something fails."""
 
 import os
 import sys
@@ -16,14 +16,14 @@ _MORE = f"`{_PROGRAM} VERB --help` shows a verb's options, what it changes and a
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run one verb; exits with 1 when it fails and with 2 when the words are no command."""
+    """Run one verb; exit with 1 if it fails, and with 2 if the words are not a command."""
     arguments = parser().parse_args(words)
     try:
         arguments.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit("interrupted: run the same command again to go on")
-    except BrokenPipeError:  # `make logs | head`: nobody reads on.
+    except BrokenPipeError:  # `make logs | head` stops reading.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except aws_errors() as error:
         sys.exit(sentence(error))

@@ -28,8 +28,8 @@ class Outputs(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         raise SystemExit(
-            f"stack {self._stack} has no output {key}: it was deployed before this verb needed"
-            " it, so deploy it again"
+            f"stack {self._stack} has no output {key}: it was deployed by an earlier version,"
+            " so deploy it again"
         )
 
 
@@ -76,5 +76,5 @@ class Environment:
 
 
 def shell_environment(name: str) -> Environment:
-    """Return the environment that the shell's credentials reach."""
+    """Return the environment, with the shell's credentials and endpoint."""
     return Environment(name, endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))

@@ -1,10 +1,10 @@
-"""AWS's refusals, in sentences for the person who ran the verb."""
+"""AWS's errors as sentences for the person who ran the verb."""
 
 _CREDENTIALS = (
     "set the environment's credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret) and its"
     " region (AWS_REGION)"
 )
-# What AWS answers to credentials that are wrong or have expired.
+# The codes for credentials that are wrong or have expired.
 _REFUSED_CREDENTIALS = {
     *("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "AuthFailure"),
     *("UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId"),

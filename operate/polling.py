@@ -1,4 +1,4 @@
-"""Looks at something again and again: the verbs' one poll loop."""
+"""The verbs' one poll loop."""
 
 import math
 import time
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 def polled(look: Callable[[], T], *, every: float, within: float = math.inf) -> Iterator[T]:
-    """Yield what `look` returns, `every` so many seconds, until `within` seconds have passed.
+    """Yield what `look` returns: once, then `every` so many seconds until `within` have passed.
 
-    It looks once at least, and yields one last look after the time has passed.
+    The last look comes after that time.
     """
     deadline = time.monotonic() + within
     yield look()

@@ -1,4 +1,4 @@
-"""What the command line knows of a verb."""
+"""A verb of the command line, and its argument ENVIRONMENT."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from operate.declared import policy_files
 
 
 def no_arguments(_parser: ArgumentParser) -> None:
-    """Leave the parser of a verb without arguments as it is."""
+    """Add no argument."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Verb:
 
 
 def add_environment(parser: ArgumentParser) -> None:
-    """Give a verb the environment as its one positional argument."""
+    """Add the environment, the one positional argument of a verb."""
     parser.add_argument(
         "environment",
         nargs="?",

@@ -1,1 +1,1 @@
-"""What an account and its deployments are held to: bootstrap, image digests, job logs."""
+"""What holds for a whole account: bootstrap, image digests, job logs."""

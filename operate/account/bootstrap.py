@@ -1,11 +1,13 @@
-"""The CDK's bootstrap, with the policies that an environment's deployments are held to."""
+"""The CDK's bootstrap, with the policies that limit an environment's deployments."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operate.cdk_cli import cdk_command, search_path
 from operate.declared import policy_files
 from operate.environment import Client, Environment
 
@@ -15,12 +17,14 @@ _POLL_SECONDS = 2
 Run = Callable[[list[str]], int]
 
 
-def _run(command: list[str]) -> int:
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - the pinned CLI
+def _run_cdk(arguments: list[str]) -> int:
+    environment = {**os.environ, "PATH": search_path()}
+    command = cdk_command(*arguments)
+    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the pinned CLI
 
 
-def bootstrap(environment: Environment, run: Run = _run) -> None:
-    """Deploy the policies, then bootstrap with them; raises SystemExit when either fails."""
+def bootstrap(environment: Environment, run_cdk: Run = _run_cdk) -> None:
+    """Deploy the policies, then bootstrap with them; raises SystemExit if either fails."""
     name = environment.stack_name("Bootstrap")
     try:
         template = json.dumps(json.loads(policy_files()[environment.name].read_text()))
@@ -33,9 +37,9 @@ def bootstrap(environment: Environment, run: Run = _run) -> None:
         ) from error
     policies = environment.outputs("Bootstrap")["ExecutionPolicies"]
     place = f"aws://{account}/{environment.client('sts').meta.region_name}"
-    command = ["cdk", "bootstrap", place, "--app", "", "--no-notices"]
+    command = ["bootstrap", place, "--app", "", "--no-notices"]
     command += ["--cloudformation-execution-policies", policies]
-    if run(command):
+    if run_cdk(command):
         raise SystemExit("`cdk bootstrap` failed: see above")
     print(f"deployments of {environment.name} to {place} have the policies of {name}, and no more")
 

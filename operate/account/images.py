@@ -1,4 +1,4 @@
-"""The container images by digest: what the registry says of a tag, and what is deployed."""
+"""Digests of the container images: what a tag names in the registry, and what is deployed."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operate.environment import Environment
 
-# <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`
+# <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`.
 _URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
 
 
 class Deployed(NamedTuple):
-    """One image as a stack names it, with the tag that it is of, and what runs of it."""
+    """An image as a stack names it, the tag it was chosen by, and the digests that run."""
 
     use: str
     uri: str
@@ -23,20 +23,20 @@ class Deployed(NamedTuple):
 
     @property
     def digest(self) -> str | None:
-        """The digest that is pinned."""
+        """Return the pinned digest, if there is one."""
         found = _URI.match(self.uri)
         return found[4] if found else None
 
 
 def check_images(environment: Environment) -> None:
-    """Print each image; raises SystemExit when one is not what the registry has by its tag."""
+    """Print each image; raises SystemExit if one is not what its tag names in the registry."""
     agree = [
         _agrees(environment, image) for image in (_serving(environment), _training(environment))
     ]
     if not all(agree):
         raise SystemExit(
-            f"{environment.name} runs an image that its tag does not name any more: read what"
-            " changed, then pin the new digest, or keep the old one and know that it is old"
+            f"{environment.name} runs an image that its tag no longer names: read what"
+            " changed, then pin the new digest or keep the old one"
         )
 
 
@@ -44,7 +44,7 @@ def _agrees(environment: Environment, image: Deployed) -> bool:
     registered = _registered(environment, image)
     print(f"{image.use}: {image.tag}")
     print(f"  in the registry  {registered}")
-    print(f"  deployed         {image.digest or 'by its tag, which can be moved'}")
+    print(f"  deployed         {image.digest or 'by its tag, which can move'}")
     for digest in sorted(image.running):
         print(f"  running          {digest}")
     if image.digest is None:
@@ -54,10 +54,10 @@ def _agrees(environment: Environment, image: Deployed) -> bool:
 
 
 def _registered(environment: Environment, image: Deployed) -> str:
-    """The digest that the region's registry has for the tag now."""
+    """Return the digest that the tag names in the region's registry now."""
     found = _URI.match(image.uri)
     if found is None:
-        raise SystemExit(f"the image must be one of ECR's, got {image.uri!r}")
+        raise SystemExit(f"the image must be in ECR, got {image.uri!r}")
     account, region, repository, _ = found.groups()
     try:
         answer = environment.client("ecr", region).batch_get_image(
@@ -103,7 +103,7 @@ def _training(environment: Environment) -> Deployed:
 
 
 def _images(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Yield the images of all jobs of a pipeline's definition."""
+    """Yield the images of all jobs in a pipeline's definition."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if key in ("ImageUri", "TrainingImage") and isinstance(item, str):
             yield item

@@ -1,8 +1,8 @@
-"""How long the account keeps the logs that services write for all of its projects.
+"""Retention of the logs that services write for all projects of an account.
 
-SageMaker makes two log groups for all jobs of an account and region, API Gateway one for a line
-that it writes when the account's role is set, and both keep them for ever. No stack can own them:
-they may be there already, with the logs of other projects. So a person decides.
+SageMaker creates two log groups for all jobs of an account and region, API Gateway one for a line
+that it writes when the account's role is set; both keep their logs for ever. No stack can own the
+groups, because they may already hold other projects' logs: a person decides.
 """
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,12 +17,12 @@ GROUPS = (
 
 
 def keep_job_logs(logs: Client, days: int) -> None:
-    """Keep the account's own logs for so many days; raises SystemExit."""
+    """Set how many days the account keeps its own logs; raises SystemExit."""
     for group in GROUPS:
         try:
             _limit(logs, group, days)
         except (BotoCoreError, ClientError) as error:
-            raise SystemExit(f"{group} cannot be limited to {days} days: {error}") from error
+            raise SystemExit(f"the retention of {group} cannot be {days} days: {error}") from error
         print(f"{group} keeps its logs for {days} days")
 
 

@@ -1,1 +1,1 @@
-"""The deployed REST API: its keys, and answers over it."""
+"""The deployed REST API: its keys, and the model's answers."""

@@ -21,7 +21,7 @@ class AnswerError(Exception):
 
 
 def connect(deployment: Deployment) -> OpenAI:
-    """Return OpenAI's client of a deployment; what fails is told, not retried."""
+    """Return OpenAI's client of a deployment, without retries: a failure is reported."""
     return OpenAI(
         base_url=f"{deployment.base_url}/v1",
         api_key=deployment.api_key,

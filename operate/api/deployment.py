@@ -27,7 +27,7 @@ class Deployment:
 
 
 def find_deployment(environment: Environment, client_name: str | None = None) -> Deployment:
-    """Return what a client needs, the first client by default; raises SystemExit."""
+    """Return what a client needs, by default the first one; raises SystemExit."""
     api, serving = environment.outputs("Api"), environment.outputs("Serving")
     if client_name is None:
         client_name = next(iter(client_names(environment)), "")
@@ -56,7 +56,7 @@ def print_openai_variables(deployment: Deployment) -> None:
         "OPENAI_BASE_URL": f"{deployment.base_url}/v1",
         "OPENAI_API_KEY": deployment.api_key,
     }
-    if no_proxy := os.environ.get("NO_PROXY"):  # No proxy reaches an embedded AWS.
+    if no_proxy := os.environ.get("NO_PROXY"):  # A network's proxy cannot reach an embedded AWS.
         variables |= {"NO_PROXY": no_proxy, "no_proxy": no_proxy}
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")

@@ -8,12 +8,12 @@ _KEY_OUTPUT = "ApiKeyId"
 
 
 def client_names(environment: Environment) -> list[str]:
-    """The clients that have keys."""
+    """Return the names of the clients that have keys."""
     return sorted(_key_ids(environment))
 
 
 def key_of(environment: Environment, client_name: str) -> str:
-    """The value of a client's key; raises SystemExit when there is no such client."""
+    """Return the value of a client's key; raises SystemExit if there is no such client."""
     ids = _key_ids(environment)
     if not ids:
         raise SystemExit(f"{environment.name} has no keys: its callers sign their requests (IAM)")

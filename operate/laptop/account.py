@@ -1,4 +1,4 @@
-"""The embedded AWS as the account of the environment `local`."""
+"""The embedded AWS, the account of the environment `local`."""
 
 import os
 

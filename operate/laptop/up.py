@@ -1,4 +1,4 @@
-"""`make up`: from nothing to an answer of the deployed model."""
+"""`make up`: everything from the start of the embedded AWS to the model's first answer."""
 
 import os
 import shlex
@@ -8,9 +8,9 @@ from embedded_aws import commands
 from embedded_aws.host import home
 from operate.api.answers import AnswerError, connect, print_answer
 from operate.api.deployment import Deployment, find_deployment
+from operate.cdk_cli import ROOT
 from operate.laptop import stage
 from operate.laptop.account import local_environment
-from operate.laptop.cdk_cli import ROOT
 
 _JOB_PYTHON = ROOT / ".venv-jobs" / "bin" / "python"
 _PROMPT = "What is the capital of France? Answer in one sentence."
@@ -21,7 +21,7 @@ def up() -> None:
     """Start, bootstrap, deploy, and answer one prompt."""
     began = time.monotonic()
     _step(1, f"the embedded AWS on {home.ENDPOINT_URL}")
-    # What the jobs' image holds is installed here.
+    # The packages of the jobs' image are installed here.
     os.environ.setdefault("LOCAL_AWS_JOB_PYTHON", str(_JOB_PYTHON))
     commands.start()
     _step(2, "CDK bootstrap")

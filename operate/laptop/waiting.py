@@ -1,4 +1,4 @@
-"""What a deploy waits for: stacks and endpoints that are still changing."""
+"""Waiting for stacks and endpoints that are still changing."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""Whether what serves is what the template, the parameter and the registry say, by content."""
+"""Drift: whether the endpoint serves what the template, the parameter and the registry say."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ _CONFIG = "AWS::SageMaker::EndpointConfig"
 
 
 class Check(NamedTuple):
-    """One thing that the stack says, and what is found behind the endpoint."""
+    """One statement of the stack, and what the endpoint has instead of it or as it says."""
 
     subject: str
     said: object
@@ -21,7 +21,7 @@ class Check(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether both are the same."""
+        """Return whether both are the same."""
         return self.said == self.found
 
 
@@ -33,7 +33,7 @@ def drift(environment: Environment) -> None:
         if not check.holds:
             print(f"        the stack says: {check.said}")
     if not all(check.holds for check in checks):
-        raise SystemExit(f"{environment.name} serves something else than its stack says")
+        raise SystemExit(f"{environment.name} does not serve what its stack says")
 
 
 def _checks(environment: Environment) -> Iterator[Check]:
@@ -99,7 +99,7 @@ def _properties(template: dict[str, Any], resource_type: str) -> dict[str, Any]:
 
 
 def _end(value: str | dict[str, Any]) -> str:
-    """What of a value stands in every region: the address of a registry or a bucket does not."""
+    """Return the part of a value that is the same in every region, without registry or bucket."""
     literal = value if isinstance(value, str) else str(value["Fn::Join"][1][-1])
     return _tag(literal) if not literal.endswith("/") else literal
 

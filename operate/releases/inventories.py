@@ -1,4 +1,4 @@
-"""The weights of a package against the inventory that was written when they were stored."""
+"""A package's weights, compared with the inventory written when they were stored."""
 
 import hashlib
 import json
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from operate.environment import Client, Environment
 
-Files = dict[str, list[object]]  # size and ETag by name
+Files = dict[str, list[object]]  # Size and ETag by name.
 
 
 def check_weights(environment: Environment, package_arn: str) -> None:
-    """Raise SystemExit unless a package's weights lie in S3 as they were stored."""
+    """Raise SystemExit unless S3 holds a package's weights as they were stored."""
     package = environment.client("sagemaker").describe_model_package(ModelPackageName=package_arn)
     said, found = package_weights(environment.client("s3"), package)
     if said != found:
@@ -19,19 +19,19 @@ def check_weights(environment: Environment, package_arn: str) -> None:
 
 
 def package_weights(s3: Client, package: dict[str, Any]) -> tuple[str, str]:
-    """What was registered of a package's weights and what is found of them, in words."""
+    """Return what was registered of a package's weights and what S3 holds, in words."""
     (container,) = package["InferenceSpecification"]["Containers"]
     registered = registered_files(s3, package.get("CustomerMetadataProperties", {}))
     return described(registered, stored_files(s3, weights_uri(container)))
 
 
 def weights_uri(container: dict[str, Any]) -> str:
-    """Where a container's weights lie; nothing for one that brings none."""
+    """Return the URI of a container's weights, empty for a container without any."""
     return str(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", ""))
 
 
 def registered_files(s3: Client, metadata: dict[str, str]) -> Files | str:
-    """The files as they were stored, or a sentence that says why they cannot be known."""
+    """Return the files as they were stored, or a sentence that says why they are unknown."""
     uri = metadata.get("inventory")
     if not uri:
         return "the package names no inventory"
@@ -47,7 +47,7 @@ def registered_files(s3: Client, metadata: dict[str, str]) -> Files | str:
 
 
 def stored_files(s3: Client, uri: str) -> Files:
-    """The files that lie under a URI now."""
+    """Return the files that are under a URI now."""
     place = urlsplit(uri)
     folder = place.path.lstrip("/")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=folder)
@@ -59,7 +59,7 @@ def stored_files(s3: Client, uri: str) -> Files:
 
 
 def described(registered: Files | str, stored: Files) -> tuple[str, str]:
-    """What was registered and what is found, in words: files that are the same are only counted."""
+    """Return what was registered and what is stored, in words; only differing files are named."""
     if isinstance(registered, str):
         return "as registered", registered
     names = sorted(registered.keys() | stored.keys())

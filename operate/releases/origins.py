@@ -1,4 +1,4 @@
-"""Where a package comes from: who started its execution, and whether its gate was lowered."""
+"""The origin of a package: who started its execution, and whether its gate was lowered."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from botocore.exceptions import ClientError
 
 from operate.environment import Client
 
-_UNKNOWN = "someone whom SageMaker does not name"
+_UNKNOWN = "an identity that SageMaker does not name"
 
 
 def print_origin(sagemaker: Client, package_arn: str) -> None:
-    """Print what one should know of a package before one serves it."""
+    """Print what to know of a package before serving it."""
     if package_arn:
         package = sagemaker.describe_model_package(ModelPackageName=package_arn)
         print("\n".join(origin(sagemaker, package)))
 
 
 def origin(sagemaker: Client, package: dict[str, Any]) -> list[str]:
-    """Who started the execution that made the package, and what of its gate was lowered."""
+    """Return who started the execution that made the package, and any lowered threshold."""
     metadata: dict[str, str] = package.get("CustomerMetadataProperties", {})
     lines = []
     if execution := metadata.get("pipeline_execution"):

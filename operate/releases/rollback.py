@@ -1,4 +1,4 @@
-"""The return to the model that was served before."""
+"""Rollback to the model that was served before."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from operate.releases.updates import POLL_SECONDS, serve_package, served_package
 
 
 def rollback(environment: Environment, every: float = POLL_SECONDS) -> None:
-    """Release the approved package before the served one, or else the base weights."""
+    """Release the approved package before the served one, or the base weights without one."""
     served = served_package(environment)
     if not served:
         raise SystemExit(
-            f"{environment.name} serves the base weights: there is no model before them"
+            f"{environment.name} serves the base weights, so there is no earlier model"
         )
     previous = previous_package(approved_packages(environment), served)
     print(f"from {served}\nto   {previous or 'the base weights'}")

@@ -21,7 +21,7 @@ def served_package(environment: Environment) -> str:
 
 
 def serve_package(environment: Environment, package_arn: str, every: float = POLL_SECONDS) -> None:
-    """Update the stack to serve a package and wait; raises SystemExit when it cannot, or fails."""
+    """Update the stack to serve a package, and wait; raises SystemExit if that fails."""
     found = environment.describe("Serving")
     role = environment.outputs("Training")["ReleaseRoleArn"]
     parameters: list[dict[str, Any]] = [
@@ -41,12 +41,12 @@ def serve_package(environment: Environment, package_arn: str, every: float = POL
             ClientRequestToken=token,
         )
     except ClientError as error:
-        raise SystemExit(f"{found['StackName']} takes no update: {error}") from error
+        raise SystemExit(f"{found['StackName']} cannot be updated: {error}") from error
     _watch(environment.client("cloudformation"), str(found["StackName"]), token, every)
 
 
 def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None:
-    """Print what becomes of this update: the stack's status may still be that of an older one."""
+    """Print the progress of this update; the stack's status may still be that of an older one."""
     status, shown = "", ""
     for events in polled(partial(_events, cloudformation, stack, token), every=every):
         status = next((e["ResourceStatus"] for e in events if _is_of_stack(e)), "")
@@ -60,7 +60,7 @@ def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None
 
 
 def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, Any]]:
-    """The update's own events, newest first: a page holds more than an update has."""
+    """Return the update's own events, newest first: one page holds more than an update has."""
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     return [event for event in events if event.get("ClientRequestToken") == token]
 

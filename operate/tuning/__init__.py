@@ -1,1 +1,1 @@
-"""Fine-tuning on data of this machine."""
+"""Fine-tuning on data from this machine."""

@@ -16,7 +16,7 @@ Row = tuple[str, str, str, str]
 
 
 def watch(sagemaker: Client, execution_arn: str, every: float = _POLL_SECONDS) -> dict[str, Any]:
-    """Show the steps until the execution ends; returns its description."""
+    """Show the steps until the execution ends, and return its description."""
     show = _draw if sys.stdout.isatty() else _tell
     shown: list[Row] = []
     describe = partial(sagemaker.describe_pipeline_execution, PipelineExecutionArn=execution_arn)
@@ -31,7 +31,7 @@ def watch(sagemaker: Client, execution_arn: str, every: float = _POLL_SECONDS) -
 
 
 def steps(sagemaker: Client, execution_arn: str) -> list[dict[str, Any]]:
-    """The steps that have begun, oldest first."""
+    """Return the steps that have started, oldest first."""
     pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
         PipelineExecutionArn=execution_arn, SortOrder="Ascending"
     )
@@ -39,7 +39,7 @@ def steps(sagemaker: Client, execution_arn: str) -> list[dict[str, Any]]:
 
 
 def rows(found: list[dict[str, Any]], now: datetime) -> list[Row]:
-    """A row for each step: its name, its status, how long it has taken and what it made."""
+    """Return a row for each step: its name, its status, its duration and what it made."""
     table: list[Row] = [("step", "status", "seconds", "")]
     for step in found:
         began = step.get("StartTime", now)
@@ -61,7 +61,7 @@ def _made(step: dict[str, Any]) -> str:
 
 
 def _draw(found: list[Row], shown: list[Row]) -> None:
-    """Draw the table over the last one, in a terminal."""
+    """Draw the table over the previous one, in a terminal."""
     up = f"\x1b[{len(shown)}A\x1b[J" if shown else ""
     print(up + "\n".join(map(_line, found)), flush=True)
 

@@ -1,4 +1,4 @@
-"""Fine-tunes the environment's model on data of this machine, and releases what is better."""
+"""Fine-tuning of an environment's model on data from this machine, up to its first answer."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def finetune(
     fail: str | None,
     values: Mapping[str, str],
 ) -> None:
-    """Run the pipeline to its end and ask its model; raises SystemExit when there is none."""
+    """Run the pipeline to its end and ask the tuned model; raises SystemExit if there is none."""
     began = time.monotonic()
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
     found, source = environment.outputs("Training"), data or _EXAMPLES / mode

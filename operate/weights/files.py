@@ -1,4 +1,4 @@
-"""The files of a model's weights on this machine: which are wanted, and that they are whole."""
+"""The files of a model's weights on this machine, selected and checked."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _CHUNK = 8 * 2**20
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file that was checked."""
+    """A file with its checksum."""
 
     name: str
     path: Path
@@ -24,7 +24,7 @@ class WeightFile:
 
 
 def of_folder(folder: Path) -> list[WeightFile]:
-    """The wanted files of a folder; raises SystemExit when they are no model."""
+    """Return the wanted files of a folder; raises SystemExit if they are not a model."""
     if not folder.is_dir():
         raise SystemExit(f"FROM must be a folder, got {folder}")
     paths = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
@@ -34,10 +34,10 @@ def of_folder(folder: Path) -> list[WeightFile]:
 def of_hub(repository: str, revision: str) -> list[WeightFile]:
     """Download the wanted files of a commit and compare them with it; raises SystemExit.
 
-    What was downloaded before is not downloaded again.
+    Files that were downloaded before are not downloaded again.
     """
-    from httpx2 import HTTPError  # noqa: PLC0415 - seconds, for this verb only
-    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 - the same
+    from httpx2 import HTTPError  # noqa: PLC0415 - takes seconds
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 - likewise
 
     try:
         model = HfApi().model_info(repository, revision=revision, files_metadata=True)
@@ -71,7 +71,7 @@ def _file(name: str, path: Path) -> WeightFile:
 
 
 def _compare(file: WeightFile, said: Any) -> None:  # noqa: ANN401 - the hub's entry of a file
-    """Raise SystemExit unless the file is the commit's: by SHA-256, or as git does."""
+    """Raise SystemExit unless the file is the commit's, by SHA-256 or by git's blob id."""
     if said.lfs:
         found, wanted = file.sha256, said.lfs.sha256
     else:
@@ -91,5 +91,5 @@ def _checked(files: list[WeightFile]) -> list[WeightFile]:
         raise SystemExit(f"a model must hold config.json and safetensors, got {sorted(by_name)}")
     for name in ("config.json", "tokenizer_config.json"):
         if name in by_name and "auto_map" in json.loads(by_name[name].path.read_text("utf-8")):
-            raise SystemExit(f"{name} must not have auto_map: it would load Python of the model's")
+            raise SystemExit(f"{name} must not have auto_map: it would load the model's own Python")
     return files

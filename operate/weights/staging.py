@@ -14,7 +14,7 @@ _PERCENT = 100
 
 
 def stage_weights(environment: Environment, source: Path | None) -> None:
-    """Upload the files that are not there yet, then their inventory; raises SystemExit."""
+    """Upload the files that are not staged yet, then their inventory; raises SystemExit."""
     s3, found = environment.client("s3"), environment.outputs("Weights")
     bucket, prefix = found["WeightsBucketName"], found["WeightsPrefix"]
     repository, revision = found["WeightsRepository"], found["WeightsRevision"]
@@ -23,7 +23,7 @@ def stage_weights(environment: Environment, source: Path | None) -> None:
     _refuse_others(s3, bucket, prefix, files)
     for file in files:
         if _is_staged(s3, bucket, prefix + file.name, file):
-            print(f"{file.name}: is there")
+            print(f"{file.name}: already staged")
         else:
             _upload(s3, bucket, prefix + file.name, file)
     origin = {"folder": source.name} if source else {"repository": repository, "revision": revision}
@@ -65,7 +65,7 @@ def _upload(s3: Client, bucket: str, key: str, file: WeightFile) -> None:
         str(file.path),
         bucket,
         key,
-        # S3 refuses parts that arrive changed; the metadata says what a file that is there holds.
+        # S3 refuses parts that change on the way; the metadata identifies a staged file's content.
         ExtraArgs={"Metadata": {"sha256": file.sha256}, "ChecksumAlgorithm": "SHA256"},
         Callback=show,
     )

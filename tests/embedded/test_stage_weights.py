@@ -109,7 +109,7 @@ def test_what_is_there_is_not_sent_again_and_what_changed_is(
     account.put(f"{_PREFIX}config.json", "{}")  # what another staged, or half of a file
     again = _stage(account, "--from", str(folder))
     assert again.returncode == 0, again.stderr
-    assert "model.safetensors: is there" in again.stdout
+    assert "model.safetensors: already staged" in again.stdout
     assert account.get(f"{_PREFIX}config.json").encode() == _MODEL["config.json"]
 
 
@@ -118,7 +118,7 @@ def test_file_of_another_model_is_not_left_beside_the_weights(
 ) -> None:
     account.put(f"{_PREFIX}model-00002-of-00002.safetensors", "w")
     refused = _stage(account, "--from", str(_folder(tmp_path / "lite", _MODEL)))
-    assert "no part of the model first: model-00002-of-00002.safetensors" in refused.stderr
+    assert "does not belong to the model first: model-00002-of-00002.safetensors" in refused.stderr
     assert refused.returncode != 0
 
 

@@ -56,7 +56,7 @@ def test_unchanged_policies_are_left_and_the_cdk_bootstraps_with_them(cloudforma
     with Stubber(cloudformation) as aws:
         _expect_unchanged_policies(aws)
         ran = _bootstrap(cloudformation)
-    assert ran[:3] == ["cdk", "bootstrap", "aws://111111111111/eu-west-1"]
+    assert ran[:2] == ["bootstrap", "aws://111111111111/eu-west-1"]
     assert ran[-2:] == ["--cloudformation-execution-policies", _POLICIES]
 
 

