@@ -85,7 +85,9 @@ def main() -> None:
 def _ratio(runs: dict[str, list[Run]], name: str, figure: str) -> float:
     """Return the median of the ratios to the empty app of the same round."""
     pairs = zip(runs[name], runs[_EMPTY], strict=True)
-    return statistics.median(getattr(run, figure) / getattr(empty, figure) for run, empty in pairs)
+    ratios = [getattr(run, figure) / getattr(empty, figure) for run, empty in pairs]
+    median: float = statistics.median(ratios)
+    return median
 
 
 if __name__ == "__main__":
