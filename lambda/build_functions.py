@@ -183,7 +183,8 @@ def _compile(asset: Path, target: str) -> None:
     Lambda's file system is read-only: without it, each cold start would compile what it imports.
     """
     if target == "aws":
-        command = [_node(), str(SOURCES / "compile_for_aws.mjs"), str(asset), _AWS_PYTHON]
+        script = SOURCES / "compile_for_aws.mjs"
+        command = [_node(), str(script), str(asset), _AWS_PYTHON, str(_pyodide())]
     else:
         command = [sys.executable, "-m", "compileall", "-q"]
         command += ["--invalidation-mode", "unchecked-hash", "."]
@@ -198,9 +199,13 @@ def _node() -> str:
 
 
 def _pyodide() -> Path:
-    package = SOURCES.parent / "node_modules" / "pyodide"
+    """Return what compiles for AWS; an app that has the library's wheel installs it itself."""
+    beside = SOURCES.parent / "node_modules"
+    is_wheel = SOURCES.parent.name == "sources"
+    package = (Path("node_modules").absolute() if is_wheel else beside) / "pyodide"
     if not package.is_dir():
-        raise BuildError("run `npm ci` first: what compiles for AWS is missing")
+        install = "npm install pyodide@0.29" if is_wheel else "npm ci"
+        raise BuildError(f"run `{install}` first: what compiles for AWS is missing")
     return package
 
 
@@ -236,10 +241,15 @@ def _size(asset: Path) -> str:
     return f"built, {sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
 
 
-if __name__ == "__main__":
-    if unknown := set(sys.argv[1:]) - set(TARGETS):
+def run(targets: list[str]) -> None:
+    """Build, or end the process with what is wrong."""
+    if unknown := set(targets) - set(TARGETS):
         sys.exit(f"build targets are {' and '.join(TARGETS)}, got {' '.join(sorted(unknown))}")
     try:
-        main(sys.argv[1:])
+        main(targets)
     except (BuildError, OSError) as error:
         sys.exit(f"build_functions: {error}")
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

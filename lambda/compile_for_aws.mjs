@@ -1,12 +1,13 @@
 // Compiles the Python sources of a folder with the functions' own Python, whichever one builds them:
 //
-//     node lambda/compile_for_aws.mjs FOLDER 3.13
+//     node lambda/compile_for_aws.mjs FOLDER 3.13 node_modules/pyodide
 //
 // Byte code is of one version of CPython, and the same on every platform: Pyodide is that CPython,
 // built for WebAssembly, and comes from npm.
-import { loadPyodide } from "pyodide";
+import { pathToFileURL } from "node:url";
 
-const [folder, wanted] = process.argv.slice(2);
+const [folder, wanted, pyodide] = process.argv.slice(2);
+const { loadPyodide } = await import(pathToFileURL(`${pyodide}/pyodide.mjs`));
 const python = await loadPyodide({ env: { PYTHONHASHSEED: "0" } }); // always the same byte code
 const given = python.runPython("import sys; '{}.{}'.format(*sys.version_info)");
 if (given !== wanted) {

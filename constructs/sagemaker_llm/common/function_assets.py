@@ -1,12 +1,11 @@
 """The built function assets, which synth packages and never builds."""
 
 from enum import StrEnum
-from pathlib import Path
 
 import aws_cdk as cdk
 import aws_cdk.aws_lambda as lambda_
 
-_BUILD = Path(__file__).parents[3] / "build"
+from . import sources
 
 
 class FunctionTarget(StrEnum):
@@ -18,10 +17,11 @@ class FunctionTarget(StrEnum):
 
 def function_code(function: str, target: FunctionTarget) -> lambda_.Code:
     """Return a function's built asset, raising FileNotFoundError where there is none yet."""
-    asset, contents = _BUILD / function / target, _BUILD / function / f"{target}.contents"
+    folder = sources.BUILT / function
+    asset, contents = folder / target, folder / f"{target}.contents"
     if not (asset.is_dir() and contents.is_file()):
         raise FileNotFoundError(
-            f"build the function assets with 'python lambda/build_functions.py', missing {asset}"
+            f"build the function assets with '{sources.BUILD_COMMAND}', missing {asset}"
         )
     # The build's digest of what is in the asset is its name.
     return lambda_.Code.from_asset(

@@ -6,12 +6,12 @@ from math import inf
 from types import MappingProxyType
 from typing import Any
 
-from sagemaker_llm.tuning.jobs.code import JOB_SOURCES
+from sagemaker_llm.common.sources import JOBS
 
 Value = str | int | float
 
 _LIMITS = ("above", "at_least", "below")
-_FILE = JOB_SOURCES / "parameters" / "parameters.json"
+_FILE = JOBS / "parameters" / "parameters.json"
 
 
 def _as_text(value: Any) -> Any:  # noqa: ANN401 - what JSON holds

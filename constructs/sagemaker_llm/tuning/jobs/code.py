@@ -1,13 +1,12 @@
 """The job scripts as SageMaker's jobs take them: a zip among their inputs, which Python runs."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_s3_assets as s3_assets
 from constructs import Construct
 
-JOB_SOURCES = Path(__file__).parents[4] / "jobs"
+from sagemaker_llm.common.sources import JOBS
+
 _LEFT_OUT = ("__pycache__", ".*")
 
 
@@ -19,7 +18,7 @@ class JobCode(Construct):
         self._zip = s3_assets.Asset(
             self,
             "Zip",
-            path=str(JOB_SOURCES),
+            path=str(JOBS),
             exclude=[pattern for name in _LEFT_OUT for pattern in (name, f"**/{name}")],
             ignore_mode=cdk.IgnoreMode.GLOB,
         )
