@@ -58,10 +58,10 @@ def run_job(job: Callable[[], None], reason_file: Path) -> int:
     else:
         return 0
     sys.stderr.write(f"{reason}\n")
-    # of several processes the first knows why; the others only miss it
+    # Of several processes the first knows why; the others only miss it.
     if not reason_file.exists():
         reason_file.parent.mkdir(parents=True, exist_ok=True)
-        # cut between characters: SageMaker refuses a message that is not UTF-8
+        # Cut between characters: SageMaker refuses a message that is not UTF-8.
         reason_file.write_bytes(
             reason.encode(errors="replace")[:_REASON_BYTES].decode(errors="ignore").encode()
         )

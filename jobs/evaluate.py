@@ -20,7 +20,7 @@ _PARAMETERS = (
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Check what was given, then evaluate; raises JobError."""
+    """Check the arguments, then evaluate; raise JobError for bad ones."""
     parser = ArgumentParser(__doc__)
     parser.add_argument("--prompt_format", choices=sorted(PROMPT_FORMATS), default="none")
     for name in _PARAMETERS:

@@ -11,7 +11,7 @@ from tuning.launch import relaunch_on_all_gpus
 
 
 def main() -> None:
-    """Check what was given, then train; raises JobError."""
+    """Check the hyperparameters and channels, then train; raise JobError for bad ones."""
     given = training_root() / "input" / "config" / "hyperparameters.json"
     parameters = parse_hyperparameters(json.loads(given.read_text(encoding="utf-8")))
     channels = find_channels(training_root())

@@ -29,11 +29,11 @@ _PARAMETERS = (
 
 
 def prepare(arguments: Sequence[str], root: Path) -> None:
-    """Read root/input/data; write root/output/{train,validation,test,report}; raises JobError."""
+    """Split root/input/data into root/output/{train,validation,test,report}, or raise JobError."""
     options = _parse(arguments)
     _check_mode(options)
     items = _READERS[options.mode](root / "input" / "data")
-    # domain texts are packed into windows: none is too long
+    # Domain texts are packed into windows: none is too long.
     limited = options.mode == "instruction"
     screened = screen(items, longest_input(options.max_input_length) if limited else None)
     report = make_report(options.mode, screened, options.max_rejected_fraction)
@@ -59,7 +59,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _check_mode(options: argparse.Namespace) -> None:
-    # the training job would refuse it too, but only once its GPUs are paid for
+    # The training job would refuse it too, but only once its GPUs are paid for.
     wanted = str(options.mode == "instruction")
     if options.instruction_tuned not in {None, wanted}:
         raise JobError(
@@ -74,7 +74,7 @@ def _write(output: Path, splits: Splits, report: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{record.line}\n" for record in records), encoding="utf-8")
     _write_json(output / "report" / "report.json", report)
-    # training puts the data's fingerprint into the model card
+    # Training puts the data's fingerprint into the model card.
     _write_json(output / "train" / "report.json", report)
     print(json.dumps({name: len(records) for name, records in splits.items()}))
 

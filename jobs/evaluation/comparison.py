@@ -27,7 +27,7 @@ class Measured:
         return sum(answer.tokens for answer in self.answers) / seconds
 
     def accuracy(self, task: str) -> float:
-        """The mean accuracy of a retrieval task over all lengths."""
+        """Return the mean accuracy of a retrieval task over all lengths."""
         return fmean(each.accuracy for each in self.retrieval if each.task == task)
 
 
@@ -40,7 +40,7 @@ class Comparison:
     prompts: Sequence[str]
 
     def model_quality(self) -> Mapping[str, Any]:
-        """The metrics in the form of a model package's model-quality statistics.
+        """Return the metrics in the form of a model package's model-quality statistics.
 
         `loss_reduction` and `..._change` are relative to the base, and positive where the tuned
         model is better.

@@ -27,12 +27,12 @@ class HeldOut:
 
 
 def held_out_loss(subject: Subject, examples: Examples) -> HeldOut:
-    """Measure one model; raises JobError when the loss is not a number."""
+    """Measure one model; raise JobError when the loss is not a number."""
     losses = [subject.losses(example) for example in examples.kept]
     tokens = sum(len(each) for each in losses)
     loss = sum(float(each.sum()) for each in losses) / tokens
     if not loss < _BROKEN:  # nor is it below anything when it is not a number
-        # a comparison with it would be neither better nor worse: the gate could let it through
+        # A comparison with it would be neither better nor worse: the gate could let it through.
         raise JobError("the held-out loss of a model is not a number")
     deviation = statistics.pstdev(float(each.mean()) for each in losses)
     return HeldOut(loss, deviation, len(losses), examples.left_out)

@@ -14,12 +14,12 @@ from evaluation.subject import Subject
 from language_models.examples import Record, make_examples, read_records
 from language_models.input_length import longest_input
 
-_START_WORDS = 24  # of a held-out text, which the models go on from
+_START_WORDS = 24  # of a held-out text, which the models continue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How much is asked of each model."""
+    """How much each model is asked to do."""
 
     prompt_format: str
     max_input_length: int
@@ -31,11 +31,11 @@ class Options:
 
 
 def evaluate(options: Options, root: Path) -> None:
-    """Read root/input/{test,base,tuned}; write root/output/evaluation; raises JobError."""
+    """Evaluate root/input/{test,base,tuned} into root/output/evaluation, or raise JobError."""
     records = read_records(root / "input" / "test" / "test.jsonl")
     if not records:
         raise JobError("the test split must hold records: prepare with test_split above 0")
-    # one after the other: two models of 7B do not fit on one GPU
+    # One after the other: two models of 7B do not fit on one GPU.
     base, tuned = (_measure(root / "input" / name, records, options) for name in ("base", "tuned"))
     prompts = [_prompt(record) for record in records[: options.sample_prompts]]
     comparison = Comparison(base, tuned, prompts)
@@ -66,7 +66,7 @@ def _measure(directory: Path, records: Sequence[Record], options: Options) -> Me
             subject, options.retrieval_lengths, options.retrieval_trials, options.seed
         ),
         [
-            # a text is no question: it is gone on with as it stands
+            # A text is not a question: the model continues it as it stands.
             (subject.answer if "prompt" in record else subject.go_on)(
                 _prompt(record), options.max_new_tokens
             )

@@ -12,7 +12,7 @@ _FILLER = (
 )
 _ANIMALS = ("badger", "crane", "dingo", "eagle", "ferret", "gecko", "heron", "ibis", "jackal")
 _MOODS = ("amber", "bold", "calm", "dusty", "eager", "frosty", "gentle", "hollow", "ivory")
-# an instructed model may say first which line it was asked for
+# An instructed model may say first which line it was asked for.
 _ANSWER_TOKENS = 48
 _ANSWERED = re.compile(r"\d{5}\D")  # with what follows, as a number may be written digit by digit
 
@@ -30,7 +30,7 @@ class Retrieval:
 
 
 def passkey_prompt(draw: random.Random, sentences: int) -> Prompt:
-    """A number hidden at a random depth of a text that says nothing."""
+    """Return a filler text with a number hidden at a random depth."""
     key = str(draw.randrange(10_000, 100_000))
     hidden = f"The pass key is {key}. Remember it. {key} is the pass key."
     before = draw.randrange(sentences + 1)
@@ -40,7 +40,7 @@ def passkey_prompt(draw: random.Random, sentences: int) -> Prompt:
 
 
 def line_prompt(draw: random.Random, lines: int) -> Prompt:
-    """One of many named lines, each with a number of its own."""
+    """Return many named lines, each with its own number, and ask for one of them."""
     names = [f"{mood}-{animal}" for mood in _MOODS for animal in _ANIMALS]
     draw.shuffle(names)
     values = {
@@ -82,7 +82,7 @@ def _accuracy(subject: Subject, write: Writer, length: int, trials: int, seed: s
 
 
 def _fitting_size(subject: Subject, write: Writer, length: int) -> int:
-    """The most sentences or lines that a prompt of `length` tokens holds, found from two sizes."""
+    """Return how many sentences or lines fit `length` tokens, from two measured sizes."""
     few, many = (
         subject.prompt_tokens(write(random.Random(0), size)[0])  # noqa: S311 - repeatable
         for size in (1, 21)

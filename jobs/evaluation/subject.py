@@ -23,7 +23,7 @@ class Answer:
 
 
 class Subject:
-    """A model on the best device there is; it leaves the device with the last reference."""
+    """A model on the best device available; dropping the last reference frees the device."""
 
     def __init__(self, directory: Path, prompt_format: str) -> None:
         gpu = torch.cuda.is_available()
@@ -37,7 +37,7 @@ class Subject:
         ).eval()
 
     def losses(self, example: Example) -> torch.Tensor:
-        """The loss of each token that the example's labels do not hide, in nats."""
+        """Return the loss, in nats, of each token that the example's labels do not hide."""
         tokens = torch.tensor([example["input_ids"]], device=self._model.device)
         targets = torch.tensor(example["labels"][1:], device=self._model.device)
         with torch.inference_mode():
@@ -46,7 +46,7 @@ class Subject:
         return losses[targets >= 0].cpu()
 
     def prompt_tokens(self, prompt: str) -> int:
-        """The length of a prompt as the model reads it."""
+        """Return the number of tokens in a prompt as the model reads it."""
         return len(self.tokenizer(self._written(prompt)).input_ids)
 
     def answer(
@@ -56,7 +56,7 @@ class Subject:
         return self.go_on(self._written(prompt), max_new_tokens, until)
 
     def go_on(self, text: str, max_new_tokens: int, until: re.Pattern[str] | None = None) -> Answer:
-        """Go on with a text greedily, as the endpoint does at temperature 0."""
+        """Continue a text greedily, as the endpoint does at temperature 0."""
         read = self.tokenizer(text, return_tensors="pt").to(self._model.device)
         length = read.input_ids.shape[1]
         start = time.perf_counter()

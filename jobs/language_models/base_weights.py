@@ -24,7 +24,7 @@ def _opened(gguf: Path) -> "GgufWeights":
 
 
 def find_gguf(directory: Path) -> Path | None:
-    """Return the directory's GGUF file, or None for a transformers checkpoint; raises JobError."""
+    """Return the directory's GGUF file, or None for a checkpoint; raise JobError for neither."""
     ggufs, others = sorted(directory.glob("*.gguf")), checkpoint_files(directory)
     if len(ggufs) == 1 and not others:
         return ggufs[0]

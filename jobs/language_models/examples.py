@@ -37,7 +37,7 @@ def instruction_example(record: Record, tokenizer: Tokenizer, prompt_format: str
     both = prompt + write_completion(record["completion"], prompt_format, special)
     read = tokenizer(prompt).input_ids
     tokens = [*tokenizer(both).input_ids, tokenizer.eos_token_id]
-    # a token can span the seam: the model is asked to write it, as when it serves
+    # A token can span the seam: the model is asked to write it, as when it serves.
     seam = next(
         (n for n, (a, b) in enumerate(zip(read, tokens, strict=False)) if a != b), len(read)
     )

@@ -54,7 +54,7 @@ class GgufWeights:
         config = self._config()
         with torch.device("meta"):
             model = LlamaForCausalLM(config)
-        # on the CPU again: buffers that no file holds are computed here
+        # On the CPU again: buffers that no file holds are computed here.
         model.model.rotary_emb = type(model.model.rotary_emb)(config)
         model.load_state_dict(dict(self._tensors(config)), assign=True, strict=False)
         model.tie_weights()
@@ -121,7 +121,7 @@ class GgufWeights:
 
 
 def _place(name: str) -> tuple[str | None, str]:
-    """The block of a tensor, if it is in one, and its name there."""
+    """Return the block of a tensor, if it is in one, and its name there."""
     match = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.weight", name)
     if not match or match[2] not in _NAMES:
         raise JobError(f"the GGUF must hold weights of the llama architecture only, got {name}")
@@ -129,7 +129,7 @@ def _place(name: str) -> tuple[str | None, str]:
 
 
 def _paired_to_halves(weights: "np.ndarray[Any, Any]", heads: int) -> "np.ndarray[Any, Any]":
-    """Rows in the order of transformers' rotary embedding, which rotates halves, not pairs."""
+    """Reorder rows for transformers' rotary embedding, which rotates halves, not pairs."""
     rows, columns = weights.shape
     paired = weights.reshape(heads, rows // heads // 2, 2, columns)
     return np.ascontiguousarray(paired.swapaxes(1, 2).reshape(rows, columns))

@@ -1,6 +1,6 @@
-"""What max_input_length says, alike in every job."""
+"""The meaning of max_input_length, the same in every job."""
 
-# JumpStart's meaning of -1: so many tokens, or the model's window if it is shorter
+# JumpStart's meaning of -1: so many tokens, or the model's window if it is shorter.
 _DEFAULT = 1024
 
 

@@ -16,7 +16,7 @@ _COLUMN = "text"
 
 
 def read_domain(directory: Path) -> Iterator[Record | Rejection]:
-    """Yield each text of the only data file as a record or a rejection; raises JobError."""
+    """Yield each text of the only data file as a record or a rejection, or raise JobError."""
     readers = {".csv": _read_csv, ".json": _read_json, ".jsonl": _read_json, ".txt": _read_txt}
     files = sorted(file for file in directory.glob("*") if file.suffix.lower() in readers)
     if len(files) != 1:
@@ -26,7 +26,7 @@ def read_domain(directory: Path) -> Iterator[Record | Rejection]:
 
 
 def _read_txt(path: Path) -> Iterator[Record | Rejection]:
-    # a text is wrapped at some width, so a paragraph is the smallest whole thing in it
+    # A text is wrapped at some width, so a paragraph is the smallest whole thing in it.
     for number, paragraph in enumerate(re.split(r"\n\s*\n", _text(path).strip()), start=1):
         yield _record(f"paragraph {number}", paragraph)
 
@@ -69,7 +69,7 @@ def _read_json(path: Path) -> Iterator[Record | Rejection]:
 
 
 def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
-    """The items of one JSON array, or of the lines of JSON Lines."""
+    """Yield the items of one JSON array, or of JSON Lines."""
     content = _text(path)
     if content.lstrip().startswith("["):
         try:

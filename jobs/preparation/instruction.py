@@ -10,13 +10,13 @@ from preparation.user_json import read_json
 
 
 def read_instruction(directory: Path) -> Iterator[Record | Rejection]:
-    """Yield each line of `train.jsonl` as a record or a rejection; raises JobError."""
+    """Yield each line of `train.jsonl` as a record or a rejection, or raise JobError."""
     for name in ("train.jsonl", "template.json"):
         if not (directory / name).is_file():
             found = ", ".join(sorted(file.name for file in directory.glob("*"))) or "nothing"
             raise JobError(f"instruction data must hold {name}, got {found}")
     template = read_template(directory / "template.json")
-    # bytes: only a line feed ends a line then, and one line that is not UTF-8 spoils no other
+    # Read as bytes: only a line feed ends a line, and a line that is not UTF-8 spoils no other.
     with (directory / "train.jsonl").open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             yield _read(f"line {number}", line, template)

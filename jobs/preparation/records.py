@@ -24,7 +24,7 @@ class Record:
     @property
     def estimated_tokens(self) -> int:
         """Tokens at four UTF-8 bytes each; training counts with the model's own tokenizer."""
-        # a fast start matters more here than exactness: a tokenizer needs the model
+        # A fast start matters more here than exactness: a tokenizer needs the model.
         return sum(len(text.encode()) for text in self.fields.values()) // 4 + 1
 
 

@@ -50,7 +50,7 @@ def describe_rejections(report: dict[str, Any]) -> str:
 
 
 def _fingerprint(records: Sequence[Record]) -> str:
-    """The SHA-256 of the kept records in their order, one line of JSON each."""
+    """Return the SHA-256 of the kept records in their order, one line of JSON each."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(record.line.encode() + b"\n")

@@ -10,7 +10,7 @@ Splits = dict[str, list[Record]]
 
 
 def split(records: Sequence[Record], validation: float, test: float, seed: int) -> Splits:
-    """Deal out distinct records by a hash of seed and content, each split in its old order.
+    """Assign distinct records to splits by a hash of seed and content, in their old order.
 
     A record's place among the others does not depend on the file's order; raises JobError.
     """
@@ -33,7 +33,7 @@ def _parts(validation: float, test: float) -> list[tuple[str, float]]:
 
 
 def _count(total: int, part: float) -> int:
-    # a split that is asked for is never empty: early stopping and the gate need it
+    # A split that is asked for is never empty: early stopping and the gate need it.
     return max(1, round(total * part)) if part else 0
 
 

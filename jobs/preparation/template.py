@@ -30,7 +30,7 @@ class Template:
         return list(dict.fromkeys([*_keys(self.prompt), *_keys(self.completion)]))
 
     def render(self, record: object) -> Fields:
-        """Return the prompt and the completion of a record; raises RecordError."""
+        """Return a record's prompt and completion; raise RecordError where a key is missing."""
         if not isinstance(record, Mapping):
             raise RecordError(f"a record must be a JSON object, got {type(record).__name__}")
         for key in self.keys:
@@ -45,7 +45,7 @@ class Template:
 
 
 def read_template(path: Path) -> Template:
-    """Read and check a template; raises JobError."""
+    """Return a template; raise JobError for a bad one."""
     try:
         content = read_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:

@@ -8,7 +8,7 @@ _SHOWN_KEYS, _SHOWN_CHARACTERS = 5, 40
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value; raises ValueError, which quotes nothing of the text."""
+    """Return the value; raise a ValueError that does not quote the text."""
     try:
         return json.loads(text)
     except RecursionError:

@@ -21,7 +21,7 @@ class Channels:
 
 
 def find_channels(root: Path) -> Channels:
-    """Find the directories under /opt/ml; raises JobError for a channel that is not there."""
+    """Return the directories under /opt/ml; raise JobError for a missing channel."""
     data = root / "input" / "data"
     if missing := [name for name in _CHANNELS if not (data / name).is_dir()]:
         raise JobError(

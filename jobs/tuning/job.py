@@ -18,7 +18,7 @@ from tuning.training.train import train
 
 
 def fine_tune(p: Hyperparameters, channels: Channels) -> None:
-    """Train, and write the model, its card and the metrics; raises JobError."""
+    """Train, and write the model, its card and the metrics, or raise JobError."""
     report = _read_report(channels.train, p)
     examples, validation = _read_examples(p, channels)
     left_out = {"train": examples.left_out, "validation": validation.left_out}
@@ -48,7 +48,7 @@ def _read_examples(p: Hyperparameters, channels: Channels) -> tuple[Examples, Ex
 
 
 def _check_left_out(left_out: Mapping[str, int], report: Mapping[str, Any]) -> None:
-    # the preparing job has estimated lengths only
+    # The preparing job has estimated lengths only.
     records = sum(report["splits"][split] for split in left_out)
     if sum(left_out.values()) > report["max_rejected_fraction"] * records:
         raise JobError(

@@ -13,7 +13,7 @@ from language_models.base_weights import Model, find_gguf, load_model, load_toke
 ADAPTER = "adapter"  # beside the weights, its files would make TGI take them for an adapter only
 _DTYPE = torch.bfloat16
 _SHARD_SIZE = "5GB"
-# what a base has beside its weights: what the model is served with, and what is kept of a model
+# What a base has beside its weights: what the model is served with, and what is kept of a model.
 _COPIED = (
     *("config.json", "generation_config.json", "chat_template.jinja", "chat_template.json"),
     *("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"),
@@ -30,7 +30,7 @@ def write_adapted_model(trainer: Trainer, base: Path, target: Path, base_id: str
     adapted.active_peft_config.base_model_name_or_path = base_id  # not the path in this container
     adapted.save_pretrained(target / ADAPTER, save_embedding_layers=False)
     (target / ADAPTER / "README.md").unlink(missing_ok=True)  # peft's model card, not filled in
-    # from the base again: merged into quantized weights, the adapter would carry on their errors
+    # From the base again: merged into quantized weights, the adapter would carry on their errors.
     whole = load_model(base, dtype=_DTYPE, device="cpu")
     merged = PeftModel.from_pretrained(whole, target / ADAPTER).merge_and_unload()
     _write(merged, merged.state_dict(), base, target)
@@ -46,7 +46,7 @@ def write_full_model(trainer: Trainer, base: Path, target: Path) -> None:
 def _write(model: Model, state: Mapping[str, torch.Tensor], base: Path, target: Path) -> None:
     model.config.use_cache = True
     model.config.dtype = _DTYPE
-    # today's checks may refuse the base's own one, which is copied as it is
+    # Today's checks may refuse the base's own one, which is copied as it is.
     model.generation_config = GenerationConfig.from_model_config(model.config)
     model.save_pretrained(
         target,
@@ -60,7 +60,7 @@ def _write(model: Model, state: Mapping[str, torch.Tensor], base: Path, target: 
 
 
 def _copy_beside_weights(base: Path, target: Path) -> None:
-    # tuning changes none of these files, and TGI 1.1 cannot read a tokenizer.json written today
+    # Tuning changes none of these files, and TGI 1.1 cannot read a tokenizer.json written today.
     for file in base.iterdir():
         is_text = file.stem.upper() in _TEXTS and file.suffix in _TEXT_SUFFIXES
         if is_text or file.name in _COPIED:

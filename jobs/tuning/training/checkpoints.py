@@ -11,7 +11,7 @@ _SHARDED = ("pytorch_model_fsdp_0", "optimizer_0")  # each GPU writes its part o
 
 
 def newest_complete(directory: Path, processes: int = 1) -> Path | None:
-    """Return the newest checkpoint that was written and uploaded as a whole, if there is one."""
+    """Return the newest checkpoint that was written and uploaded whole, or None."""
     checkpoints = sorted(
         (path for path in directory.glob("checkpoint-*") if path.name[11:].isdecimal()),
         key=lambda path: int(path.name[11:]),
@@ -21,7 +21,7 @@ def newest_complete(directory: Path, processes: int = 1) -> Path | None:
 
 
 def _is_complete(checkpoint: Path, processes: int) -> bool:
-    # the interruption may have come in the middle of a checkpoint, or of its copy to S3
+    # The interruption may have come in the middle of a checkpoint, or of its copy to S3.
     if not _all_there(checkpoint, _STATE):
         return False
     if any((checkpoint / name).is_dir() for name in _SHARDED):

@@ -1,4 +1,4 @@
-"""What a training came to, in a few numbers."""
+"""The figures of a finished training."""
 
 from statistics import fmean
 
@@ -13,7 +13,7 @@ def training_metrics(trainer: Trainer, tokens_before: int) -> dict[str, float]:
     history = trainer.state.log_history
     end = next(entry for entry in reversed(history) if "train_runtime" in entry)
     evaluations = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
-    # the trainer's own mean is over all steps of those since an interruption
+    # The trainer's own mean is over all steps of those since an interruption.
     logged = [entry["loss"] for entry in history if "loss" in entry] or [end["train_loss"]]
     metrics = {"steps": trainer.state.global_step, "train_loss": fmean(logged)}
     if evaluations:

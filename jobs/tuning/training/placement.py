@@ -23,7 +23,7 @@ class Placement:
         return f"cuda:{self.local_rank}" if self.gpus else "cpu"
 
     def sharded(self, p: Hyperparameters) -> bool:
-        """Whether each GPU holds a part of the model: an adapter's base fits on each."""
+        """Return whether each GPU holds a part of the model: an adapter's base fits on each."""
         return self.gpus > 1 and not p.lora
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-# metric name -> (key in the trainer's log, name that is printed); the job's metric definitions find
-# a value by `<printed>=([0-9.]+)`
+# Metric name -> (key in the trainer's log, name that is printed); the job's metric definitions find
+# a value by `<printed>=([0-9.]+)`.
 METRICS = {
     "huggingface-textgeneration:train-loss": ("loss", "train-loss"),
     "huggingface-textgeneration:eval-loss": ("eval_loss", "eval-loss"),
@@ -24,7 +24,7 @@ class MetricLines(TrainerCallback):  # type: ignore[misc] # transformers is not 
         logs: dict[str, float] | None = None,
         **_: Any,  # noqa: ANN401 - transformers' signature
     ) -> None:
-        """Print what was logged, in fixed notation."""
+        """Print the logged losses in fixed-point notation."""
         if not state.is_world_process_zero:
             return
         for key, printed in METRICS.values():

@@ -7,7 +7,7 @@ from tuning.hyperparameters import Hyperparameters
 from tuning.training.placement import Placement
 from tuning.training.trainable_model import RECOMPUTE
 
-# one may be torn when a spot interruption comes; the best one is kept besides
+# One may be torn when a spot interruption comes; the best one is kept besides.
 _KEPT_CHECKPOINTS = 2
 
 

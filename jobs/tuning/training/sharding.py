@@ -14,9 +14,9 @@ from transformers import Trainer
 
 from language_models.base_weights import checkpoint_files
 
-# float32 weights, their gradients and Adam's two states
+# Weights in float32, their gradients and Adam's two states.
 _BYTES_PER_TRAINED_WEIGHT = 16
-# the rest of a GPU's memory is for activations and for the layer that is gathered
+# The rest of a GPU's memory is for activations and for the layer that is gathered.
 _SHARE_FOR_STATES = 0.7
 
 
@@ -34,12 +34,12 @@ def sharding_settings(base: Path, gpus: int, bytes_per_gpu: int) -> dict[str, An
     fits = weights * _BYTES_PER_TRAINED_WEIGHT < _SHARE_FOR_STATES * gpus * bytes_per_gpu
     return {
         "fsdp": "full_shard auto_wrap" if fits else "full_shard auto_wrap offload",
-        # states in the host's memory are exchanged there; accelerate would choose so itself, but
-        # is asked before it hears of the sharding
+        # States in the host's memory are exchanged there; accelerate would choose so itself, but
+        # is asked before it hears of the sharding.
         "ddp_backend": "cuda:nccl,cpu:gloo",
         "fsdp_config": {
             "activation_checkpointing": True,
-            # only the first process reads the weights; the others receive theirs
+            # Only the first process reads the weights; the others receive theirs.
             "cpu_ram_efficient_loading": True,
             "sync_module_states": True,
         },

@@ -42,14 +42,14 @@ def train(
     settings = _settings(p, placement, base, checkpoints)
     if validation:
         settings |= evaluation_settings(p, resumes=checkpoint is not None)
-    # before the model: a model that is to be sharded is loaded as these arguments say
+    # Before the model: a model that is to be sharded is loaded as these arguments say.
     arguments = TrainingArguments(**settings)
     set_seed(p.seed)  # an adapter starts from random weights
     model = load_trainable_model(base, p, placement)
     trainer = _trainer(p, model, arguments, examples, validation)
     if placement.sharded(p):
         keep_buffers_exact(trainer)
-    # peft looks for a vocabulary that was made larger, in a file that a GGUF model has not
+    # peft looks for a vocabulary that was made larger, in a file that a GGUF model has not.
     warnings.filterwarnings("ignore", "Could not find a config file")
     tokens_before = 0
     if checkpoint:

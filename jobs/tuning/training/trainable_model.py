@@ -15,8 +15,8 @@ RECOMPUTE = {"use_reentrant": False}  # the kind of gradient checkpointing that 
 
 
 def load_trainable_model(base: Path, p: Hyperparameters, placement: Placement) -> Model:
-    """Load the base and put the adapter on it where one is asked for; raises JobError."""
-    # weights that are trained themselves would lose small updates in 16 bits
+    """Load the base, with an adapter where LoRA is chosen; raise JobError for a missing module."""
+    # Weights that are trained themselves would lose small updates in 16 bits.
     half = p.lora and p.bf16 and placement.gpus > 0
     model = load_model(
         base,
@@ -36,8 +36,8 @@ def load_trainable_model(base: Path, p: Hyperparameters, placement: Placement) -
 
 
 def _forbid_packing(model: Model) -> None:
-    # on some CPUs bitsandbytes packs the weights at the first evaluation, and gives wrong gradients
-    # from then on
+    # On some CPUs bitsandbytes packs the weights at the first evaluation, and gives wrong gradients
+    # from then on.
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False

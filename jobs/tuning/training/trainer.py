@@ -23,7 +23,7 @@ class InOrderTrainer(Trainer):  # type: ignore[misc] # transformers is not insta
         return SequentialSampler(train_dataset or self.train_dataset)
 
     def compute_loss(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - transformers' signature
-        """Return the loss of a batch; raises JobError when it is no number, as nothing mends it."""
+        """Return the loss of a batch; raise JobError when it is not a number, which is final."""
         computed = super().compute_loss(*given, **named)
         loss = computed[0] if isinstance(computed, tuple) else computed
         if not loss.isfinite():
@@ -50,12 +50,12 @@ class EvaluateAtEnd(TrainerCallback):  # type: ignore[misc] # transformers is no
     """An evaluation of the last step too, which may be the best."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002 - transformers' signature
-        """Ask for it."""
+        """Request the evaluation."""
         if state.global_step >= state.max_steps:
             control.should_evaluate = True
 
 
 def shuffled_epochs(examples: Sequence[Example], epochs: int, seed: int) -> list[Example]:
-    """All epochs one after the other, each in an order of its own."""
+    """Return all epochs one after the other, each in its own order."""
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
     return [example for _ in range(epochs) for example in draw.sample(examples, len(examples))]

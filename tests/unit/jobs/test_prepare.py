@@ -358,10 +358,11 @@ records = st.lists(
     ),
     max_size=40,
 )
+_any_data = given(lines=records, seed=st.integers(min_value=0, max_value=3))
 
 
 def outcome(root: Path, lines: list[bytes], seed: int) -> tuple[dict[str, Any], list[list[str]]]:
-    """The report, and each split's prompts and completions."""
+    """Return the report, and each split's prompts and completions."""
     write_instruction(root, [*lines, *(pair(number) for number in range(100, 104))])
     arguments = ["--max_input_length", "12", "--max_rejected_fraction", "0.99"]
     prepare(["--mode", "instruction", "--seed", str(seed), *arguments], root)
@@ -372,7 +373,7 @@ def outcome(root: Path, lines: list[bytes], seed: int) -> tuple[dict[str, Any], 
     return read_report(root), splits
 
 
-@given(lines=records, seed=st.integers(min_value=0, max_value=3))
+@_any_data
 @settings(max_examples=60, deadline=None)
 def test_no_record_is_lost_and_splits_are_disjoint(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], seed: int
@@ -387,7 +388,7 @@ def test_no_record_is_lost_and_splits_are_disjoint(
     assert all(splits)
 
 
-@given(lines=records, seed=st.integers(min_value=0, max_value=3))
+@_any_data
 @settings(max_examples=30, deadline=None)
 def test_splits_depend_on_content_and_seed_only(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], seed: int
