@@ -70,7 +70,7 @@ def create_application(
         Exception: _fail,
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
-    app.router.redirect_slashes = False  # the redirect would name this process's own port
+    app.router.redirect_slashes = False  # The redirect would name this process's own port.
     return Recorder(app, settings.model_id, write_log)
 
 

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import msgspec
 
-Turn = tuple[str, str]  # role and text
+Turn = tuple[str, str]  # Role and text.
 
 
 class PromptFormat(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One format: a pattern a role, and the texts around the turns."""
+    """One format: a pattern per role, and the texts around the turns."""
 
     user: str
     assistant: str
-    system: str | None = None  # None: system messages are part of the first user turn
-    begin: str = ""  # What the tokenizer puts before a prompt by itself.
-    answer_cue: str = ""  # What follows the last turn.
-    # What stands before an answer in the history, so that the model generates it too; it is no
-    # part of the answer.
+    system: str | None = None  # None: system messages join the first user turn.
+    begin: str = ""  # The tokenizer itself puts this before a prompt.
+    answer_cue: str = ""  # Follows the last turn.
+    # Precedes an answer in the history, so that the model generates it too; it is not part of the
+    # answer.
     answer_prefix: str = ""
-    markers: tuple[str, ...]  # Tell turns apart; the tokenizer need not know them as special.
+    markers: tuple[str, ...]  # Separate turns, whether or not they are special tokens.
 
     def write(self, turns: Sequence[Turn]) -> str:
         """Return the prompt of a chat, without what the tokenizer puts before it."""

@@ -18,14 +18,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     endpoint_name: Name
     model_id: Name
-    prompt_format: str  # one of `FORMATS`, or `none` for a base model
+    prompt_format: str  # One of `FORMATS`, or `none` for a base model.
     tokenizer: TokenizerName
     max_input_length: Count
     max_total_tokens: Count
     # What to do with control tokens in a message.
     control_tokens: ControlTokenPolicy = "escape"
     playground: bool = False  # Whether to serve `/playground`.
-    # How long a client may take to send its request, or to read what it was sent last.
+    # How long a client may take to send its request, or to read the last chunk.
     client_timeout_seconds: Count = 60
 
     def __post_init__(self) -> None:

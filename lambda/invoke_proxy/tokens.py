@@ -9,7 +9,7 @@ FILES = Path(__file__).parent / "tokenizers"  # The asset build writes it.
 
 # Texts that are single tokens; TGI's tokenizer splits a prompt at them first.
 _MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
-# Unverified: that there are no others. Look into its `added_tokens.json` at the first deploy.
+# Unverified: that there are no others. Read its `added_tokens.json` at the first deploy.
 _MISTRALLITE_ADDED = ("<|prompter|>", "<|assistant|>")
 
 
@@ -22,12 +22,12 @@ class Tokenizer(Protocol):
         ...
 
     def count(self, text: str) -> int:
-        """Return the number of tokens, the start token that TGI adds included."""
+        """Return the number of tokens, including the start token that TGI adds."""
         ...
 
 
 class SentencePieceTokenizer:
-    """Mistral's tokenizer: a start token, then each stretch between special tokens by itself."""
+    """Mistral's tokenizer: a start token, then each stretch between special tokens separately."""
 
     def __init__(self, model_file: Path, special: Sequence[str]) -> None:
         from sentencepiece import (  # noqa: PLC0415 - only the served model's library is loaded
@@ -39,7 +39,7 @@ class SentencePieceTokenizer:
         self._special = re.compile("|".join(map(re.escape, special)))
 
     def count(self, text: str) -> int:
-        """Count the start token, the special ones, and the pieces between them."""
+        """Count the start token, the special tokens, and the pieces between them."""
         stretches = self._special.split(text)
         pieces = sum(len(self._processor.encode(stretch)) for stretch in stretches if stretch)
         return 1 + pieces + len(stretches) - 1

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.unreadable import UNREADABLE
 
-MAX_BODY_BYTES = 1024 * 1024  # several times what the longest context of the catalog can fill
+MAX_BODY_BYTES = 1024 * 1024  # Several times the largest context of the catalog.
 
 # Parameters that TGI 1.1 does not support, with the values that ask for nothing.
 NEUTRAL: dict[str, tuple[Any, ...]] = {

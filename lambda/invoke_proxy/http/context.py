@@ -11,7 +11,7 @@ from starlette.requests import Request
 from invoke_proxy.http.unreadable import UNREADABLE
 
 STREAM_SECONDS = 8 * 60  # Unverified: SageMaker's limit for a response stream
-_MARGIN_SECONDS = 1.0  # so that the client still gets the error
+_MARGIN_SECONDS = 1.0  # So that the client still gets the error.
 
 _Context = TypeVar("_Context")
 
@@ -30,7 +30,7 @@ class _Identity(msgspec.Struct, rename="camel"):
         """The API key's id, or a signed call's principal (an assumed role without its session)."""
         principal = self.user_arn or self.caller
         if principal and ":assumed-role/" in principal:
-            principal = principal.rpartition("/")[0]  # each session would be a metric of its own
+            principal = principal.rpartition("/")[0]  # Each session would be its own metric.
         return self.api_key_id or principal
 
 
@@ -40,11 +40,11 @@ class _GatewayRequest(msgspec.Struct, rename="camel"):
 
 
 class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller (its API key's id, never the key; or its ARN) and when its answer must end."""
+    """The client (its API key's id, never the key; or its ARN) and when its answer must end."""
 
     request_id: str
     client: str
-    deadline: float  # by the monotonic clock
+    deadline: float  # Monotonic seconds.
 
     @classmethod
     def from_headers(cls, headers: Headers) -> Self:

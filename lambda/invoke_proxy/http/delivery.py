@@ -1,4 +1,4 @@
-"""Sends an answer as it comes: deadline, keep-alive, clients that disconnect, late faults."""
+"""Sends an answer while it is made: deadline, keep-alive, disconnects, late faults."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -25,7 +25,7 @@ class Reply(Response):
 
     media_type = "application/json"
     keep_alive = b" "  # White space before a JSON value is not part of it.
-    idle_seconds = 120.0  # API Gateway closes a stream that is idle for 300 s
+    idle_seconds = 120.0  # API Gateway closes a stream that is idle for 300 s.
     streams = False
 
     def __init__(self, body: AsyncGenerator[bytes]) -> None:

@@ -20,7 +20,7 @@ class Kind(msgspec.Struct, frozen=True):
     message: str
     tgi_type: TgiErrorType = "validation"
     retry_after_seconds: int | None = None
-    final: bool = False  # the same request would fail again, or cost as much again
+    final: bool = False  # The same request would fail again, or cost as much again.
 
     @property
     def headers(self) -> dict[str, str]:
@@ -146,7 +146,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
 
 
 def error_body(error: ProxyError, *, tgi: bool) -> bytes:
-    """Return the JSON of an error, for a whole answer as for an event of a stream."""
+    """Return the JSON of an error, for a whole answer or an event of a stream."""
     kind = error.kind
     inner = Error(error.message, kind.type, error.param, error.code)
     return msgspec.json.encode(ErrorBody(inner, kind.tgi_type if tgi else None))

@@ -26,7 +26,7 @@ _BY_KIND = [["model", "error"], ["model", "client", "error"]]
 
 
 class Record:
-    """What a request's log line will say: it observes the request and decides nothing."""
+    """The contents of a request's log line; it observes the request and decides nothing."""
 
     def __init__(self, context: RequestContext, model_id: str) -> None:
         self.context = context
@@ -36,7 +36,7 @@ class Record:
         self.stream = False
         self.error: str | None = None
         self.cause: str | None = None
-        self.prompt_tokens = 0  # 0 until a generation is asked for
+        self.prompt_tokens = 0  # 0 until a generation is requested.
         self.completion_tokens = 0
         self._first_token = 0.0
         self._last_token = 0.0
@@ -65,7 +65,7 @@ class Record:
             self.cause = f"{type(error).__name__} in {last.name}, line {last.lineno}"
 
     def line(self, operation: str) -> str:
-        """Return the log line, which is a CloudWatch EMF document too."""
+        """Return the log line, which is also a CloudWatch EMF document."""
         metrics = self._metrics()
         directives = [_directive(_BY_CLIENT, {name: _UNITS[name] for name in metrics})]
         if self.error:

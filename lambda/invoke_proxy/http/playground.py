@@ -20,7 +20,7 @@ _PAGE = Path(__file__).with_name("playground.html")
 
 
 async def playground(request: Request) -> Response:
-    """Return the page, where the settings switch it on."""
+    """Return the page, if the settings enable it."""
     settings: Settings = request.app.state.model.settings
     if not settings.playground:
         raise ProxyError("unknown_url")
@@ -41,7 +41,7 @@ def _page() -> str:
 
 @cache
 def _policy() -> str:
-    """Only the page's own script and style run, and they reach only this API."""
+    """Return the policy: only the page's own script and style run, and they reach only this API."""
     return (
         f"default-src 'none'; script-src {_hash('script')}; style-src {_hash('style')}; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -43,6 +43,6 @@ class Recorder:
             if scope["state"].get(CLIENT_STALLED):
                 record.error = CLIENT_STALLED
             if scope["path"] != _NOT_LOGGED:
-                # Named by its function: a path that is no route could hold anything.
+                # The function's name: a path that is not a route could contain anything.
                 operation = getattr(scope.get("endpoint"), "__name__", "unknown")
                 self._write(record.line(operation))

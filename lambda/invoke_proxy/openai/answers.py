@@ -7,11 +7,11 @@ from msgspec import UNSET, UnsetType
 
 FinishReason = Literal["stop", "length"]
 
-FINGERPRINT = "tgi-1.1"  # the container; clients that speak to TGI insist on one
+FINGERPRINT = "tgi-1.1"  # The container; clients of TGI require one.
 
 
 class Usage(msgspec.Struct):
-    """Tokens as the model counts them."""
+    """Token counts, as the model counts them."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -38,13 +38,13 @@ class TokenLogprob(TopLogprob):
 
 
 class ChatLogprobs(msgspec.Struct):
-    """One entry a token."""
+    """One entry per token."""
 
     content: list[TokenLogprob]
 
 
 class CompletionLogprobs(msgspec.Struct):
-    """Parallel lists, one entry a token."""
+    """Parallel lists, one entry per token."""
 
     tokens: list[str]
     token_logprobs: list[float | None]

@@ -24,7 +24,7 @@ class CompletionWriter(Writer):
         return CompletionChoice(index, piece.text, piece.finish_reason, logprobs)
 
     def chunks(self, index: int, piece: Piece) -> list[CompletionChoice]:
-        """Return one event a piece."""
+        """Return one choice per piece."""
         return [self.choice(index, piece)]
 
 

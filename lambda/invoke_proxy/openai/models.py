@@ -1,4 +1,4 @@
-"""`GET /v1/models`, one model of it, and `GET /health`."""
+"""`GET /v1/models`, `GET /v1/models/{model}` and `GET /health`."""
 
 import msgspec
 from starlette.requests import Request
@@ -23,7 +23,7 @@ async def get_model(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """Answer that the proxy is ready; says nothing of the endpoint, and costs nothing."""
+    """Answer that the proxy is ready, without asking the endpoint."""
     del request
     return Response(b'{"status":"ok"}', media_type="application/json")
 
@@ -32,7 +32,7 @@ def _card(model: Model) -> ModelCard:
     settings = model.settings
     return ModelCard(
         id=settings.model_id,
-        created=0,  # a deployed model has no date of its own
+        created=0,  # A deployed model has no date.
         owned_by="sagemaker",
         max_input_tokens=settings.max_input_length,
         max_total_tokens=settings.max_total_tokens,

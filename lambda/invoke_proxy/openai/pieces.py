@@ -106,7 +106,7 @@ class _Aligned:
         return taken
 
     def rest(self) -> list[StreamEvent]:
-        """Return the last tokens, which have no text of their own."""
+        """Return the last tokens, which have no text."""
         return [event for _, event in self._waiting]
 
 

@@ -12,7 +12,7 @@ class StopCut:
         self.stopped = False
 
     def feed(self, text: str) -> str:
-        """Return the text that is safe to show; the sequence that is complete first cuts."""
+        """Return the text that is safe to show; the sequence that completes first cuts."""
         if not self._stops:
             return text
         text = self._held + text
@@ -26,7 +26,7 @@ class StopCut:
         return text[:shown]
 
     def flush(self) -> str:
-        """Return what was held back, at the end of the answer."""
+        """Return the text that was held back, at the end of the answer."""
         held, self._held = self._held, ""
         return held
 

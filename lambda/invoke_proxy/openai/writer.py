@@ -52,7 +52,7 @@ class Writer(ABC):
         yield self._json(self.answer_type, choices, usage)
 
     async def stream(self, answers: Sequence[AsyncGenerator[Piece]]) -> AsyncGenerator[bytes]:
-        """Yield the events of each piece as it comes, then the usage if it was asked for."""
+        """Yield the events of each piece as it arrives, then the usage if it was requested."""
         usage = None if self.with_usage else UNSET
         tokens = 0
         async for index, piece in merged(answers):

@@ -1,4 +1,4 @@
-"""What SageMaker's errors mean to a client: its codes to the rows of our table."""
+"""SageMaker's errors, mapped to the codes of `KINDS`."""
 
 import msgspec
 
@@ -41,7 +41,7 @@ _SERVER_SIDE = 500
 
 
 class ServiceError(msgspec.Struct, rename="pascal"):
-    """The body of an error of the SageMaker runtime, answered or sent within a stream."""
+    """The body of the SageMaker runtime's errors, in answers and in streams."""
 
     message: str = ""
     original_status_code: int | None = None

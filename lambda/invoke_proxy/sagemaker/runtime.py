@@ -70,7 +70,7 @@ class SageMakerRuntime:
 
     @asynccontextmanager
     async def _response(self, body: bytes) -> AsyncGenerator[Connection]:
-        """Lend the connection whose response has begun; raise EndpointError for all that breaks."""
+        """Lend the connection once its response has begun; raise EndpointError for every fault."""
         broken = "endpoint_unavailable"
         try:
             headers = self._signer.headers(self._path, body)

@@ -1,1 +1,1 @@
-"""TGI 1.1: its routes, its types, and the model that speaks them."""
+"""TGI 1.1: its types and events, the model behind the endpoint, and TGI's own routes."""

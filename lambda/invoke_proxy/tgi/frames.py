@@ -10,7 +10,7 @@ from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.unreadable import UNREADABLE
 from invoke_proxy.tgi.types import StreamEvent
 
-MAX_FRAME_BYTES = 1024 * 1024  # the last frame holds the whole text
+MAX_FRAME_BYTES = 1024 * 1024  # The last frame holds the whole text.
 _END_SECONDS = 1.0  # The answer is complete: the client does not wait longer for the connection.
 
 

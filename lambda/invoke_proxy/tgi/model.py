@@ -88,7 +88,7 @@ class Model:
     async def generate_whole(
         self, prompt: str, parameters: GenerateParameters, record: Record
     ) -> GenerateResponse:
-        """Return an answer that TGI cannot stream: `best_of` and the prompt's own tokens."""
+        """Return an answer that TGI cannot stream: with `best_of` or the prompt's own tokens."""
         request = GenerateRequest(inputs=prompt, parameters=parameters, stream=False)
         async with aclosing(self._runtime.invoke(msgspec.json.encode(request))) as parts:
             body = b"".join([part async for part in parts])

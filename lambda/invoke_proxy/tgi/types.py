@@ -1,4 +1,4 @@
-"""TGI 1.1's requests and answers, as its routes and the SageMaker endpoint speak them."""
+"""TGI 1.1's requests and answers, as its routes and the SageMaker endpoint use them."""
 
 from typing import Annotated, Literal
 
@@ -42,7 +42,7 @@ class GenerateParameters(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def samples(self) -> bool:
-        """Whether the answer is drawn at random, as TGI decides it."""
+        """Whether TGI samples the answer at random."""
         drawn = (self.temperature, self.top_k, self.top_p, self.typical_p)
         return bool(self.do_sample) or any(value is not None for value in drawn)
 
@@ -82,7 +82,7 @@ class StreamEvent(msgspec.Struct):
 
 
 class PrefillToken(msgspec.Struct):
-    """One token of the prompt; the first has no probability."""
+    """One token of the prompt; the first has no log probability."""
 
     id: int
     text: str
@@ -107,7 +107,7 @@ class BestOfSequence(Sequence, kw_only=True):
 
 
 class Details(Sequence, kw_only=True):
-    """What `details` and `decoder_input_details` ask for."""
+    """The details that `details` and `decoder_input_details` ask for."""
 
     best_of_sequences: list[BestOfSequence] | msgspec.UnsetType = msgspec.UNSET
 
