@@ -23,13 +23,13 @@ up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real m
 down: ## stop the embedded AWS; its data stays
 	@python -m operate down
 
-status: ## what runs and what is deployed
+status: ## show what runs and what is deployed
 	@python -m operate status
 
-logs: ## the logs of the functions, the endpoint and the embedded AWS
+logs: ## print the logs of the functions, the endpoint and the embedded AWS
 	@python -m operate logs
 
-proxy: ## the proxy from its sources, with reload, against the deployed endpoint (LOCAL_PROXY_PORT=8000)
+proxy: ## run the proxy from its sources, with reload, against the deployed endpoint (LOCAL_PROXY_PORT=8000)
 	@python -m operate proxy
 
 ## --- on any environment: ENV=local, dev, staging or prod
@@ -58,13 +58,13 @@ is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(valu
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
-info: ## one JSON object for scripts: base_url, api_key, model, ... (make -s info)
+info: ## print one JSON object for scripts: base_url, api_key, model, ... (make -s info)
 	@python -m operate info --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@python -m operate key --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
-bootstrap: installed ## let deployments to an account do what they must, and no more (ENV=dev)
+bootstrap: installed ## bootstrap the CDK, with only the permissions that deployments need (ENV=dev)
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
 
 # the embedded AWS runs the jobs on this machine, and needs what is in their image
@@ -75,13 +75,13 @@ finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, r
 rollback: ## release the model that was served before
 	@python -m operate rollback -- "$$GIVEN_ENV"
 
-drift: ## prove that what serves is what the stack says
+drift: ## check that the endpoint serves what its stack says
 	@python -m operate drift -- "$$GIVEN_ENV"
 
-image: ## the digests of the container images, in the registry and as deployed (ENV=dev)
+image: ## show the digests of the container images, in the registry and as deployed (ENV=dev)
 	@python -m operate image -- "$$GIVEN_ENV"
 
-job-logs: ## keep the logs of all SageMaker jobs of the account for so many days (DAYS=365)
+job-logs: ## set how many days the account keeps the logs that belong to no stack (DAYS=365)
 	@python -m operate job-logs --days="$$GIVEN_DAYS" -- "$$GIVEN_ENV"
 
 stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder)

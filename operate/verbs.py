@@ -133,7 +133,11 @@ def _add_tuning(parser: ArgumentParser) -> None:
         default="instruction",
         help="how the data is read (the default: instruction)",
     )
-    parser.add_argument("--fail", choices=("gate",), help="demand the impossible, to see a refusal")
+    parser.add_argument(
+        "--fail",
+        choices=("gate",),
+        help="set a threshold that no model can reach, to see a refusal",
+    )
     parser.add_argument(
         "--set",
         dest="values",
@@ -164,14 +168,14 @@ ON_ANY_ENVIRONMENT = (
     Verb(
         name="chat",
         summary="talk to the deployed model in the terminal",
-        changes="nothing; the client's quota counts",
+        changes="nothing, but each answer counts against the client's quota",
         example="make chat ENV=dev CLIENT=Demo",
         run=_chat,
         add_arguments=_add_client,
     ),
     Verb(
         name="info",
-        summary="one JSON object for scripts: base_url, api_key, model, ...",
+        summary="print one JSON object for scripts: base_url, api_key, model, ...",
         changes="nothing",
         example="make -s info ENV=dev",
         run=_info,
@@ -187,7 +191,7 @@ ON_ANY_ENVIRONMENT = (
     ),
     Verb(
         name="bootstrap",
-        summary="let deployments to an account do what they must, and no more",
+        summary="bootstrap the CDK, with only the permissions that deployments need",
         changes="the stack <Stage>-Bootstrap, which holds the policies of deployments, and the"
         " CDK's own stack CDKToolkit; needs an administrator",
         example="AWS_REGION=eu-west-1 make bootstrap ENV=dev",
@@ -197,7 +201,7 @@ ON_ANY_ENVIRONMENT = (
     Verb(
         name="finetune",
         summary="fine-tune, release and ask",
-        changes="uploads the data and runs the pipeline, whose model is served when it passes:"
+        changes="uploads the data and runs the pipeline, whose model is released if it passes:"
         " at once, or after an approval",
         example='make finetune ENV=dev DATA=folder SET="epoch=3 seed=7"',
         run=_finetune,
@@ -213,7 +217,7 @@ ON_ANY_ENVIRONMENT = (
     ),
     Verb(
         name="drift",
-        summary="prove that what serves is what the stack says",
+        summary="check that the endpoint serves what its stack says",
         changes="nothing",
         example="make drift ENV=dev",
         run=_drift,
@@ -221,7 +225,7 @@ ON_ANY_ENVIRONMENT = (
     ),
     Verb(
         name="image",
-        summary="the digests of the container images, in the registry and as deployed",
+        summary="show the digests of the container images, in the registry and as deployed",
         changes="nothing",
         example="make image ENV=dev",
         run=_image,
@@ -229,8 +233,9 @@ ON_ANY_ENVIRONMENT = (
     ),
     Verb(
         name="job-logs",
-        summary="keep the logs of all SageMaker jobs of the account for so many days",
-        changes="the retention of two log groups, which hold for every project in the account",
+        summary="set how many days the account keeps the logs that belong to no stack",
+        changes="the retention of the log groups of SageMaker's jobs and of API Gateway's welcome,"
+        " for every project in the account",
         example="make job-logs ENV=dev DAYS=365",
         run=_job_logs,
         add_arguments=_add_days,
@@ -250,7 +255,7 @@ FOR_SCRIPTS = (
     ENV,
     Verb(
         name="openai",
-        summary="shell variables that point OpenAI's clients at the deployed API",
+        summary="print shell variables that point OpenAI's clients at the deployed API",
         changes="nothing",
         example='eval "$(python -m operate openai dev)" && make smoke',
         run=_openai,

@@ -64,21 +64,21 @@ ON_THIS_MACHINE = (
     ),
     Verb(
         name="status",
-        summary="what runs and what is deployed",
+        summary="show what runs and what is deployed",
         changes="nothing",
         example="make status",
         run=_status,
     ),
     Verb(
         name="logs",
-        summary="the logs of the functions, the endpoint and the embedded AWS",
+        summary="print the logs of the functions, the endpoint and the embedded AWS",
         changes="nothing",
         example="make logs | tail",
         run=_logs,
     ),
     Verb(
         name="proxy",
-        summary="the proxy from its sources, with reload, against the deployed endpoint",
+        summary="run the proxy from its sources, with reload, against the deployed endpoint",
         changes="nothing; serves until it is interrupted",
         example="LOCAL_PROXY_PORT=8001 make proxy",
         run=_proxy,
@@ -87,7 +87,7 @@ ON_THIS_MACHINE = (
 
 ENV = Verb(
     name="env",
-    summary="shell variables that point AWS clients at the embedded AWS",
+    summary="print shell variables that point AWS clients at the embedded AWS",
     changes="nothing; creates the credentials of the embedded AWS if there are none",
     example="eval \"$(python -m operate env)\" && cdk diff 'Local/*'",
     run=_env,
