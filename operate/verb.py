@@ -1,10 +1,8 @@
-"""A verb of the command line, and its argument ENVIRONMENT."""
+"""A verb of the command line."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from operate.declared import policy_files
 
 
 def no_arguments(_parser: ArgumentParser) -> None:
@@ -21,22 +19,3 @@ class Verb:
     example: str
     run: Callable[[Namespace], None]
     add_arguments: Callable[[ArgumentParser], None] = no_arguments
-
-
-def add_environment(parser: ArgumentParser) -> None:
-    """Add the environment, the one positional argument of a verb."""
-    parser.add_argument(
-        "environment",
-        nargs="?",
-        default="local",
-        type=_environment_name,
-        metavar="ENVIRONMENT",
-        help=f"{', '.join(policy_files())} (the default: local)",
-    )
-
-
-def _environment_name(text: str) -> str:
-    name, declared = text.lower(), policy_files()
-    if name not in declared:
-        raise ArgumentTypeError(f"must be one of {', '.join(declared)}, got {text!r}")
-    return name

@@ -1,12 +1,17 @@
 """The verbs for any environment, and all verbs in groups; each imports only what it needs."""
 
-import shlex
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from pathlib import Path
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from operate.arguments import (
+    add_client,
+    add_days,
+    add_environment,
+    add_source,
+    add_tuning,
+)
 from operate.laptop.verbs import ENV, ON_THIS_MACHINE
-from operate.verb import Verb, add_environment
+from operate.verb import Verb
 
 if TYPE_CHECKING:
     from operate.environment import Environment
@@ -95,75 +100,6 @@ def _stage_weights(arguments: Namespace) -> None:
     stage_weights(_environment(arguments), arguments.source)
 
 
-def _add_client(parser: ArgumentParser) -> None:
-    add_environment(parser)
-    parser.add_argument(
-        "--client",
-        default="Demo",
-        metavar="NAME",
-        help="the client, as stacks/environments.py names it (the default: Demo)",
-    )
-
-
-def _add_days(parser: ArgumentParser) -> None:
-    add_environment(parser)
-    parser.add_argument(
-        "--days",
-        type=int,
-        default=365,
-        help="a retention of CloudWatch Logs, such as 30, 90 or 365 (the default: 365)",
-    )
-
-
-def _add_source(parser: ArgumentParser) -> None:
-    add_environment(parser)
-    parser.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER", help="a folder instead of the hub"
-    )
-
-
-def _add_tuning(parser: ArgumentParser) -> None:
-    add_environment(parser)
-    parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="your data (the default: the mode's example)"
-    )
-    parser.add_argument(
-        "--mode",
-        choices=("instruction", "domain"),
-        default="instruction",
-        help="how the data is read (the default: instruction)",
-    )
-    parser.add_argument(
-        "--fail",
-        choices=("gate",),
-        help="set a threshold that no model can reach, to see a refusal",
-    )
-    parser.add_argument(
-        "--set",
-        dest="values",
-        type=_assignments,
-        action="extend",
-        default=[],
-        metavar="'NAME=VALUE ...'",
-        help="parameters of the pipeline, each quoted as in a shell if need be",
-    )
-
-
-def _assignments(text: str) -> list[tuple[str, str]]:
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"close every quote, got {text!r}") from error
-    return [_assignment(word) for word in words]
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"give a parameter as NAME=VALUE, got {text!r}")
-    return name, value
-
-
 ON_ANY_ENVIRONMENT = (
     Verb(
         name="chat",
@@ -171,7 +107,7 @@ ON_ANY_ENVIRONMENT = (
         changes="nothing, but each answer counts against the client's quota",
         example="make chat ENV=dev CLIENT=Demo",
         run=_chat,
-        add_arguments=_add_client,
+        add_arguments=add_client,
     ),
     Verb(
         name="info",
@@ -179,7 +115,7 @@ ON_ANY_ENVIRONMENT = (
         changes="nothing",
         example="make -s info ENV=dev",
         run=_info,
-        add_arguments=_add_client,
+        add_arguments=add_client,
     ),
     Verb(
         name="key",
@@ -187,7 +123,7 @@ ON_ANY_ENVIRONMENT = (
         changes="nothing",
         example="make -s key ENV=dev CLIENT=Demo",
         run=_key,
-        add_arguments=_add_client,
+        add_arguments=add_client,
     ),
     Verb(
         name="bootstrap",
@@ -205,7 +141,7 @@ ON_ANY_ENVIRONMENT = (
         " at once, or after an approval",
         example='make finetune ENV=dev DATA=folder SET="epoch=3 seed=7"',
         run=_finetune,
-        add_arguments=_add_tuning,
+        add_arguments=add_tuning,
     ),
     Verb(
         name="rollback",
@@ -238,7 +174,7 @@ ON_ANY_ENVIRONMENT = (
         " for every project in the account",
         example="make job-logs ENV=dev DAYS=365",
         run=_job_logs,
-        add_arguments=_add_days,
+        add_arguments=add_days,
     ),
     Verb(
         name="stage-weights",
@@ -247,7 +183,7 @@ ON_ANY_ENVIRONMENT = (
         " <Stage>-Weights",
         example="make stage-weights ENV=dev FROM=folder",
         run=_stage_weights,
-        add_arguments=_add_source,
+        add_arguments=add_source,
     ),
 )
 
@@ -259,7 +195,7 @@ FOR_SCRIPTS = (
         changes="nothing",
         example='eval "$(python -m operate openai dev)" && make smoke',
         run=_openai,
-        add_arguments=_add_client,
+        add_arguments=add_client,
     ),
 )
 
