@@ -4,9 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 
 VENV := .venv/bin
-# the pinned Python, Node and npm first, then the pinned CDK CLI
+# The pinned Python, Node and npm come first, then the pinned CDK CLI.
 export PATH := $(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$(PATH)
-# the CDK CLI asks nobody for news, and tells nobody what it does
+# The CDK CLI checks for no new version and sends no telemetry.
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export CDK_DISABLE_VERSION_CHECK := 1
 
@@ -38,7 +38,7 @@ ENV ?= local
 CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
-# What the command line says reaches the programs as it was given: neither make nor a shell reads it.
+# Values from the command line reach the programs unchanged: neither make nor a shell expands them.
 unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM ROLE WRITE T
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
@@ -51,7 +51,7 @@ export GIVEN_FROM := $(value FROM)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
 export GIVEN_T := $(value T)
-# in any case, like the verbs themselves
+# In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
 .PHONY: chat info key bootstrap finetune rollback drift image job-logs stage-weights
@@ -67,7 +67,7 @@ key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 bootstrap: installed ## bootstrap the CDK, with only the permissions that deployments need (ENV=dev)
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
 
-# the embedded AWS runs the jobs on this machine, and needs what is in their image
+# The embedded AWS runs jobs on this machine, with the packages of their image.
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
 	@python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
 	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} -- "$$GIVEN_ENV"
@@ -105,10 +105,10 @@ installed:
 	@test -e .venv/installed -a -e node_modules/installed || { \
 	  echo "nothing is installed here yet: run \`make setup\` (or \`make up\`) first" >&2; exit 1; }
 
-# Python compiles what is used, when it is first used: a seventh of what is installed.
+# Python compiles a module when it is first imported; most installed modules never are.
 unexport PYTHONDONTWRITEBYTECODE
 
-# what the installation may lack; what is there already is not fetched again
+# Name the registry that could not be reached; what is installed already is not fetched again.
 ask_for = { echo "$(1) must be reachable: when it is, run the same command again, and it goes on" >&2; exit 1; }
 
 .PHONY: setup hooks lock
@@ -117,7 +117,7 @@ setup: .venv/installed node_modules/installed ## install everything that the pro
 hooks: setup ## check each commit before it is made: style, types, goldens
 	@pre-commit install
 
-# a package's entry in a lock, with its hashes
+# A package's entry in a lock, with its hashes.
 entry = sed -n '/^$(1)==/,/[^\\]$$/p' $(2)
 
 .venv/installed: requirements.lock

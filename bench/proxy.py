@@ -1,4 +1,4 @@
-"""Measures what the proxy adds to a stream, beside LiteLLM's proxy: `python -m bench.proxy`.
+"""Benchmark of what the proxy adds to a stream, beside LiteLLM: `python -m bench.proxy`.
 
 The same client asks the model's stub directly, through the proxy and through LiteLLM, in one run.
 What a way adds is its median less that of the direct way.

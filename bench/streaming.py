@@ -1,8 +1,8 @@
-"""Measures what the way through the API costs: `python bench/streaming.py`, after `make up`.
+"""Benchmark of the REST API beside the model server alone: `python bench/streaming.py`.
 
-The same greedy prompts go to the deployed REST API and to a model server of the same settings that
-is asked directly, in turn, one at a time. Prints the medians of time to first token and of tokens a
-second after it.
+It needs `make up`. The same greedy prompts go to the deployed REST API and to a model server of the
+same settings that is asked directly, in turn, one at a time. Prints the medians of time to first
+token and of tokens a second after it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Times the synth of one environment and of all beside that of an empty CDK app, same settings."""
+"""Benchmark of synth: one environment, and all, beside an empty CDK app with the same settings."""
 
 import json
 import os
