@@ -1,4 +1,4 @@
-"""The CDK app: one stage an environment. The only file that reads the process environment."""
+"""The CDK app: a stage for each environment. The only file that reads the process environment."""
 
 import _paths  # isort: skip  # first: it makes the imports below find their packages
 
@@ -14,7 +14,7 @@ from stacks.stage import LlmStage
 
 
 def location(prefix: str) -> dict[str, str | None]:
-    """Return account and region as given from outside, by `DEV_ACCOUNT`, `DEV_REGION` and so on."""
+    """Return the account and region in `DEV_ACCOUNT`, `DEV_REGION` and so on."""
     return {
         "account": os.environ.get(f"{prefix}_ACCOUNT") or None,
         "region": os.environ.get(f"{prefix}_REGION") or None,
@@ -22,7 +22,7 @@ def location(prefix: str) -> dict[str, str | None]:
 
 
 def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
-    """Return the environments to synthesize: those of `-c environments=local,dev`, or else all."""
+    """Return the environments of `-c environments=local,dev`, or all of them by default."""
     by_name = {name.lower(): name for name in known}
     if wanted is None:
         return list(by_name.values())
@@ -34,7 +34,7 @@ def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
 
 
 def build() -> cdk.App:
-    """Build the chosen environments, the same whether the CDK CLI or `python app.py` asks."""
+    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
     settings = json.loads((_paths.ROOT / "cdk.json").read_text())
     app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

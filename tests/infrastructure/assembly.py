@@ -1,4 +1,4 @@
-"""A synth of all environments, and what it wrote, as the tests look at it."""
+"""A synth of all environments, and what it wrote, for the tests to inspect."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What differs between two environments' templates beyond their names and places."""
+"""The differences between two environments' templates, apart from names and locations."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The app from outside: what it is told wrongly, it says before anything is synthesized."""
+"""The app from outside: it refuses bad input before it synthesizes anything."""
 
 from pathlib import Path
 

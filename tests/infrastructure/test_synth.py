@@ -1,4 +1,4 @@
-"""Synth as a whole: the same everywhere, and nothing in it that a validator finds fault with."""
+"""Synth as a whole: the same everywhere, and without a finding of the validators."""
 
 import filecmp
 import json
@@ -35,7 +35,7 @@ def test_synth_is_byte_identical_in_another_process(assembly: Assembly, tmp_path
         "TZ": "Asia/Tokyo",
         "USER": "x",
     }
-    # Python tells what it imports.
+    # With the option, Python reports what it imports.
     done = synth(again, cwd=elsewhere, settings=settings, options=("-X", "importtime"))
     assert done.returncode == 0, done.stderr
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
