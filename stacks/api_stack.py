@@ -1,4 +1,4 @@
-"""The REST API's stack: the part that changes with the code."""
+"""The REST API's stack, which changes with the code."""
 
 import aws_cdk as cdk
 from constructs import Construct

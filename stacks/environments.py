@@ -27,7 +27,7 @@ from sagemaker_llm import (
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One environment's configuration; without account and region it can go to any."""
+    """The configuration of one environment; without account and region it deploys to any."""
 
     account: str | None
     region: str | None

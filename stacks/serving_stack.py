@@ -1,4 +1,4 @@
-"""The endpoint's stack: the dear part, which changes with the model."""
+"""The endpoint's stack: the expensive one, which changes with the model."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -30,7 +30,7 @@ class ServingStack(cdk.Stack):
             image=environment.serving_image,
             weights_bucket=weights_bucket,
         )
-        # Known by this name to whoever releases: it is an external contract.
+        # Operators set the parameter by this name: it is an external contract.
         self.endpoint.released.parameter.override_logical_id("ModelPackageArn")
         self.endpoint.released.is_base.override_logical_id("ServesBaseWeights")
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)

@@ -20,7 +20,7 @@ class LlmStage(cdk.Stage):
             scope,
             construct_id,
             env=cdk.Environment(account=environment.account, region=environment.region),
-            # `make bootstrap` made it: deployments may create no role without it.
+            # `make bootstrap` creates it: deployments cannot create a role without it.
             permissions_boundary=cdk.PermissionsBoundary.from_name(f"{construct_id}Boundary"),
         )
         serving = ServingStack(

@@ -1,4 +1,4 @@
-"""The stack of the weights that an operator stages: deployed before the one that serves them."""
+"""The stack of staged weights: it is deployed before the stack that serves them."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -9,7 +9,7 @@ from .environments import Environment
 
 
 class WeightsStack(cdk.Stack):
-    """Keeps the environment's base weights; its outputs say which `make stage-weights` brings."""
+    """Owns the bucket of the base weights; its outputs tell `make stage-weights` what to copy."""
 
     def __init__(
         self,
@@ -22,10 +22,10 @@ class WeightsStack(cdk.Stack):
         super().__init__(scope, construct_id, description="The model's base weights")
         policy = environment.data_removal_policy
         self.bucket = WeightsBucket(self, "Weights", removal_policy=policy)
-        place = self.bucket.place(environment.model)
+        location = self.bucket.prefix_of(environment.model)
         for name, value in {
-            "WeightsBucketName": place.bucket.bucket_name,
-            "WeightsPrefix": place.prefix,
+            "WeightsBucketName": location.bucket.bucket_name,
+            "WeightsPrefix": location.prefix,
             "WeightsRepository": weights.repository,
             "WeightsRevision": weights.revision,
         }.items():

@@ -95,7 +95,8 @@ def test_environment_without_staged_weights_has_no_stack_for_them() -> None:
 
 def test_staged_model_is_refused_before_its_commit_is_chosen() -> None:
     environment = _environment(find_model("mistrallite"))
-    with pytest.raises(ValueError, match="mistrallite: choose the commit of amazon/MistralLite"):
+    refusal = "revision of mistrallite must be chosen: pin a commit of amazon/MistralLite"
+    with pytest.raises(ValueError, match=refusal):
         LlmStage(cdk.App(), "Any", environment=environment)
 
 

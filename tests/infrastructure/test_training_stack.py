@@ -179,5 +179,5 @@ def test_outputs_say_where_to_begin(training: Template) -> None:
 def test_zip_of_the_job_scripts_is_a_program(assembly: Assembly) -> None:
     (folder,) = (path.parent for path in assembly.folder.glob("asset.*/prepare.py"))
     assert (folder / "__main__.py").read_text() == (ROOT / "jobs" / "__main__.py").read_text()
-    assert (folder / "tuning" / "licenses" / "apache-2.0.txt").is_file()
+    assert (folder / "tuning" / "output" / "licenses" / "apache-2.0.txt").is_file()
     assert not [p for p in folder.rglob("*") if p.name.startswith(("__pycache__", "req", "."))]

@@ -1,4 +1,4 @@
-"""The way in: a Bearer key, handed to API Gateway as the key that its usage plans know."""
+"""The key authorizer: passes the Bearer key to API Gateway as the key of a usage plan."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_apigateway as apigateway
@@ -11,12 +11,12 @@ from sagemaker_llm.common.packaged_function import PackagedFunction
 # API Gateway refuses anything else with 401, without asking the function.
 _BEARER = "^[Bb]earer +[!-~]{20,128}$"
 
-# The answer never changes for a token: whether the key is good, usage plans decide each time.
+# The answer never changes for a token: usage plans validate the key on each request.
 _CACHE = cdk.Duration.hours(1)
 
 
 class KeyAuthorizer(Construct):
-    """Owns the authorizer that finds the key where OpenAI's clients put it."""
+    """Owns the authorizer that reads the key where OpenAI's clients send it."""
 
     def __init__(
         self,

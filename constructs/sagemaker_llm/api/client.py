@@ -1,4 +1,4 @@
-"""Who may call the API, how often, and how much a day."""
+"""The clients of the API: their keys, rates and daily quotas."""
 
 import math
 import re
@@ -12,7 +12,7 @@ _SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """How fast calls may come: rate in requests a second, burst in requests."""
+    """A throttle: the rate in requests per second, the burst in requests."""
 
     rate: float = 20
     burst: int = 40
@@ -25,13 +25,13 @@ class Limit:
             raise ValueError(f"burst must be at least rate {self.rate:g}, got {self.burst}")
 
     def requests_within(self, seconds: int) -> int:
-        """Return the most requests that come through in a window of this length."""
+        """Return the maximum number of requests that pass in a window of this length."""
         return math.ceil(self.rate * seconds) + self.burst
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """One client of the API: rate in requests a second, burst and quota in requests."""
+    """A client of the API: the rate in requests per second, burst and quota in requests."""
 
     name: str
     rate_limit: float = 10
@@ -66,10 +66,10 @@ class Client:
 
 
 class ApiClient(Construct):
-    """Owns a client's key, whose value API Gateway makes up, and the plan that meters it.
+    """Owns a client's key, whose value API Gateway generates, and its usage plan.
 
-    Its construct id is the client's name: a client under a new name gets a new key, and one that
-    is taken out loses its key with the next deployment.
+    Its construct id is the client's name: a renamed client gets a new key, and a
+    removed one loses its key with the next deployment.
     """
 
     def __init__(self, scope: Construct, *, client: Client, api: apigateway.RestApi) -> None:

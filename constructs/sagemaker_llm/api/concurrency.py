@@ -1,4 +1,4 @@
-"""What each function of the API reserves of the account's Lambda concurrency, and why so much.
+"""The Lambda concurrency that each function of the API reserves, and why so much.
 
 A reservation is a share that no other function can use up, and a limit: Lambda throttles calls
 beyond it at once. An account has 1,000 executions as a rule, and must leave 100 of them unreserved;
@@ -24,7 +24,7 @@ class ReservedConcurrency:
 
 
 def reserved_concurrency(settings: ApiSettings, endpoint_requests: int) -> ReservedConcurrency:
-    """Return the reservations for an endpoint that admits so many requests at once.
+    """Return the reservations for an endpoint that admits `endpoint_requests` at once.
 
     Raise ValueError where one caller's burst alone would take the proxy's whole share.
     """
@@ -56,7 +56,7 @@ def _proxy(settings: ApiSettings, endpoint_requests: int) -> int:
 
 
 def _authorizer(settings: ApiSettings) -> int | None:
-    """Return a small share of its own, which streams cannot take, and which takes no other's.
+    """Return a small share of its own, which streams cannot use up.
 
     Answers are cached for an hour by token: it is asked all at once when a client begins with a
     burst, by as many requests as the burst has. A flood of invented tokens finds no more than this:

@@ -1,4 +1,4 @@
-"""A web ACL in front of the API: floods and known bad addresses are refused before API Gateway."""
+"""The web ACL of the API: it blocks floods and known bad addresses before API Gateway."""
 
 from dataclasses import dataclass
 
@@ -99,7 +99,7 @@ def _rule(
 
 
 def _too_many() -> wafv2.CfnWebACL.BlockActionProperty:
-    """Refuse as API Gateway refuses a key that is too fast: clients know how to wait."""
+    """Answer as API Gateway does when it throttles a key: clients know how to retry."""
     headers = [
         wafv2.CfnWebACL.CustomHTTPHeaderProperty(name=name, value=value)
         for name, value in _TOO_MANY.kind.headers.items()

@@ -1,4 +1,4 @@
-"""What API Gateway answers when it refuses a request itself: the same bodies as the proxy's."""
+"""API Gateway's own refusals, with the bodies that the proxy would send."""
 
 import json
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ _OWN_WORDS = "$context.error.messageString"
 
 
 def add_gateway_responses(api: apigateway.RestApi, authentication: Authentication) -> None:
-    """Answer every refusal in OpenAI's error shape, with a status and a code of our table."""
+    """Give every refusal OpenAI's error shape, with a status and a code of the proxy's table."""
     for refusal, error in {**_REFUSALS, **_NOT_LET_IN[authentication]}.items():
         body = error_body(error, tgi=False).decode()
         if error.code == "invalid_request" and refusal == "DEFAULT_4XX":

@@ -12,8 +12,8 @@ from sagemaker_llm.serving.endpoint import LlmEndpoint
 from . import web_adapter
 from .settings import ApiSettings
 
-# SageMaker ends a response stream after 8 minutes. The function outlives it, to tell the client so,
-# and API Gateway outlives the function: it is always the innermost wall that is hit.
+# SageMaker ends a response stream after 8 minutes. The function outlives it, to tell the client,
+# and API Gateway outlives the function: the innermost timeout always comes first.
 FUNCTION_TIMEOUT = cdk.Duration.seconds(490)
 INTEGRATION_TIMEOUT = cdk.Duration.seconds(500)
 
@@ -23,7 +23,7 @@ _MEMORY_MIB = 1024
 
 
 class ProxyFunction(Construct):
-    """Owns the proxy's function, told by the catalog which model it speaks for."""
+    """Owns the proxy's function, configured for the endpoint's model."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The routes of the API: which there are, what bodies they take, and which is open."""
+"""The routes of the API: their bodies, and which of them are open."""
 
 import aws_cdk.aws_apigateway as apigateway
 import aws_cdk.aws_lambda as lambda_

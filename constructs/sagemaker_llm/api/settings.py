@@ -1,4 +1,4 @@
-"""What an environment decides about its API: who may call it and how, and what guards it."""
+"""The settings of an API: authentication, clients, limits and firewall."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 from .client import Client, Limit
 from .firewall import WINDOW_SECONDS, Firewall
 
-# Of each open route, for all its callers together: it has no usage plan, and each call costs an
+# For each open route, shared by all its callers: it has no usage plan, and each call costs an
 # invocation.
 OPEN_ROUTE_LIMIT = Limit(rate=10, burst=20)
 
@@ -20,7 +20,7 @@ class Authentication(StrEnum):
 
 
 class ControlTokens(StrEnum):
-    """What becomes of a chat message that holds control tokens of the model, such as `</s>`."""
+    """What happens to chat messages that contain the model's control tokens, such as `</s>`."""
 
     ESCAPE = "escape"  # they reach the model as ordinary text
     REFUSE = "refuse"  # the request is refused, with the message and the token
@@ -39,7 +39,7 @@ class ApiSettings:
 
     authentication: Authentication = Authentication.KEYS
     clients: tuple[Client, ...] = ()
-    # Of all who sign together; clients have limits of their own.
+    # Shared by all principals that sign; clients have their own limits.
     iam_limit: Limit = field(default_factory=Limit)
     control_tokens: ControlTokens = ControlTokens.ESCAPE
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
@@ -52,7 +52,7 @@ class ApiSettings:
         if self.authentication is Authentication.IAM:
             if names:
                 raise ValueError(
-                    f"clients have keys, which IAM authentication takes none of, got {names}"
+                    f"clients must be empty with IAM authentication: it uses no keys, got {names}"
                 )
             if self.playground:
                 raise ValueError("playground needs keys: a page cannot sign requests")
@@ -66,7 +66,7 @@ class ApiSettings:
 
     @property
     def limits(self) -> Mapping[str, Limit]:
-        """What each caller may send, by what the error messages call it."""
+        """Each caller's limit, by its name in error messages."""
         if self.authentication is Authentication.IAM:
             return {"iam_limit": self.iam_limit}
         return {f"client {client.name}": client.limit for client in self.clients}
@@ -81,7 +81,7 @@ class ApiSettings:
         if self.firewall and self.firewall.requests_per_address is not None:
             return self.firewall.requests_per_address
         fastest = max(limit.requests_within(WINDOW_SECONDS) for limit in self.limits.values())
-        return max(2 * fastest, 10)  # WAF takes no limit below 10
+        return max(2 * fastest, 10)  # WAF accepts no limit below 10
 
     def _check_firewall(self) -> None:
         if self.firewall is None:

@@ -1,4 +1,4 @@
-"""How a finding of the security rules is answered: by its exact id, on its own resource."""
+"""Acknowledgements of findings: by their exact id, on one resource, with a reason."""
 
 import json
 from typing import Any

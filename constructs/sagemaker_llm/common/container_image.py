@@ -1,4 +1,4 @@
-"""A container image of AWS as a stack sees it: by literal, or looked up when the region is open."""
+"""One of AWS's container images: its URI, looked up by region where the stack has none."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
@@ -16,7 +16,7 @@ from .acknowledge import acknowledge_scan
 
 
 class ContainerImage(Construct):
-    """Owns the image's address, and the mapping by region that a stack without a region needs."""
+    """Owns the image's URI, and the mapping by region that a stack without a region needs."""
 
     def __init__(self, scope: Construct, construct_id: str, *, image: Image) -> None:
         super().__init__(scope, construct_id)
@@ -47,7 +47,7 @@ class ContainerImage(Construct):
 
     @staticmethod
     def acknowledge_pull(role: iam.Role) -> None:
-        """Accept on a role what the scanners see in `pull_statements`."""
+        """Acknowledge what the scanners report of `pull_statements` on a role."""
         acknowledge_scan(
             role,
             "Cloudsplaining::CredentialsExposure[ecr:GetAuthorizationToken]",

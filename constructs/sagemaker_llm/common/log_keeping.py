@@ -11,7 +11,7 @@ from .acknowledge import acknowledge_scan
 
 @dataclass(frozen=True, kw_only=True)
 class LogKeeping:
-    """Makes log groups that are kept alike; CloudWatch encrypts them with a key of its own."""
+    """Creates log groups with one retention; CloudWatch encrypts them with its own key."""
 
     retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN

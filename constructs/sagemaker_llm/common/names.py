@@ -1,11 +1,11 @@
-"""Names for what CloudFormation must not name, or names too late."""
+"""Names of resources that CloudFormation cannot name, or names too late."""
 
 import aws_cdk as cdk
 from constructs import Construct
 
 
 def stack_part(stack: cdk.Stack) -> str:
-    """Return eight characters of the stack's id: a stack that is deployed anew has others."""
+    """Return eight characters of the stack's id: a stack that is created again has others."""
     uuid = cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))
     return cdk.Fn.select(0, cdk.Fn.split("-", uuid))
 
@@ -27,7 +27,7 @@ def lower_prefix(construct: Construct, given: str | None, *, max_length: int) ->
 
 
 def endpoint_name(construct: Construct) -> str:
-    """Return the one name that the construct's endpoint has for as long as its stack lives.
+    """Return the endpoint's name, which stays the same for the life of its stack.
 
     In lower case, as SageMaker writes names in ARNs; with the part of the stack's id at most 59 of
     SageMaker's 63 characters.

@@ -14,7 +14,7 @@ from .log_keeping import LogKeeping
 _ACCEPTED = {
     "CKV_AWS_116": "nothing invokes it asynchronously, which is all that a function's dead letters"
     " are for: API Gateway waits for the answer, and a queue has dead letters of its own",
-    "CKV_AWS_117": "it calls AWS's APIs only, which demand its signature; a VPC would hold nothing"
+    "CKV_AWS_117": "it calls AWS's APIs only, which verify its signature; a VPC would hold nothing"
     " that it needs, and every interface endpoint costs by the hour",
 }
 

@@ -70,7 +70,7 @@ class CatalogEntry:
 
     @property
     def packaged_environment(self) -> dict[str, str]:
-        """The environment for tuned weights, which SageMaker puts where JumpStart's are."""
+        """The environment for tuned weights, which SageMaker mounts where it mounts JumpStart's."""
         return {**self.container_environment, "HF_MODEL_ID": JumpStartWeights.hf_model_id}
 
     def check_instance_type(self, instance_type: str) -> None:

@@ -1,4 +1,4 @@
-"""The container images: repositories, tags, and the account that AWS keeps them in, by region."""
+"""AWS's container images: repositories, tags, and the registry account of each region."""
 
 import re
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One image of AWS's registries, by its tag, or by a digest that the tag had when it was read.
+    """An image in AWS's registries, by its tag or pinned by its digest.
 
-    A tag can be moved to another image; what a digest names cannot change. `make image` reads the
-    digest of the tag, and holds a pinned one against it.
+    A tag can be moved to another image; a digest always names the same one. `make image` prints the
+    tag's digest and compares a pinned one with it.
     """
 
     repository: str
@@ -27,12 +27,12 @@ class Image:
             )
 
     def pinned(self, digest: str) -> "Image":
-        """Return the image by its digest, for an environment's configuration."""
+        """Return the image pinned to a digest."""
         return replace(self, digest=digest)
 
     @property
     def reference(self) -> str:
-        """What comes after the registry: the service takes a tag or a digest, and not both."""
+        """The part of the URI after the registry: with a tag or a digest, not both."""
         return (
             f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
         )

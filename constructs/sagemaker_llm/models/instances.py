@@ -32,7 +32,7 @@ GPUS: Mapping[str, Mapping[str, int]] = MappingProxyType(
 
 
 def gpu_count(instance_type: str) -> int:
-    """Return the GPUs of an instance type, raising ValueError for one that cannot serve."""
+    """Return an instance type's number of GPUs; raise ValueError for one that cannot serve."""
     prefix, _, name = instance_type.partition(".")
     if prefix != "ml":
         raise ValueError(f"instance_type must start with 'ml.', got {instance_type!r}")

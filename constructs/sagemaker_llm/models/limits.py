@@ -1,11 +1,11 @@
-"""TGI's limits, under its own names, refused where TGI would refuse to start with them."""
+"""TGI's limits, under its own names; what TGI would not start with is refused."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class TgiLimits:
-    """How many tokens one request and one batch may take, and how many requests are let in."""
+    """The tokens that one request and one batch may use, and the requests that are admitted."""
 
     max_input_length: int
     max_total_tokens: int

@@ -1,4 +1,4 @@
-"""Where a model's weights come from: a container under network isolation fetches none itself."""
+"""The sources of a model's weights: a container in network isolation downloads nothing itself."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _MODEL_FOLDER = "/opt/ml/model"  # where SageMaker puts what it fetches from S3
 
 @dataclass(frozen=True, kw_only=True)
 class JumpStartWeights:
-    """Weights that AWS keeps in a bucket in each region: no token and no network to load them."""
+    """Weights in the bucket that AWS keeps in each region: loading them needs no token."""
 
     key_prefix: str
 
@@ -37,7 +37,7 @@ class StagedWeights:
     """Weights of the Hugging Face hub that an operator has copied into a bucket of the account.
 
     `revision` is a commit of the hub's repository, in full: a branch may change its content. It is
-    empty until somebody has chosen one, and no endpoint is made before.
+    empty until an operator chooses one; until then no endpoint can be created.
     """
 
     repository: str
@@ -57,7 +57,7 @@ class StagedWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class PackagedWeights:
-    """Weights that the container holds already, as the embedded AWS's does: AWS's holds none."""
+    """Weights inside the container, as in the embedded AWS; AWS's images contain none."""
 
     hf_model_id: str
 

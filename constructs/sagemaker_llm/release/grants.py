@@ -1,4 +1,4 @@
-"""What the release function may do beside reading its queue: update one stack, judge packages."""
+"""The release function's permissions beside its queue: to update one stack, to check packages."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam

@@ -1,4 +1,4 @@
-"""The way of a tuned model to the endpoint: what its role may read of the artefacts."""
+"""The endpoint's permission to read the tuned models."""
 
 import aws_cdk.aws_iam as iam
 from constructs import Construct

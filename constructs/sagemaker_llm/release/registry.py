@@ -1,4 +1,4 @@
-"""The registry: every version of a model that passed the gate, with its approval."""
+"""The model registry: every version that passed the gate, with its approval."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_sagemaker as sagemaker_cfn

@@ -1,4 +1,4 @@
-"""The release of a model: an update of the serving stack, asked for through a queue."""
+"""The release of a model: an update of the serving stack, requested through a queue."""
 
 import json
 from weakref import WeakSet
@@ -24,11 +24,10 @@ from .storage import TuningStorage
 
 _FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
 
-# Of messages at once, the least that SQS takes; as many executions are reserved for them.
+# The minimum that SQS accepts; as many executions are reserved.
 _MAX_CONCURRENCY = 2
 
-# How often a release asks again while the stack is busy with something else, and how many times:
-# an hour, which is longer than an update of an endpoint takes.
+# A release retries for an hour while the stack is busy: longer than an endpoint's update takes.
 _RETRY_INTERVAL = cdk.Duration.seconds(60)
 _ATTEMPTS = 60
 

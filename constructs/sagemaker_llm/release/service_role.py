@@ -1,4 +1,4 @@
-"""What CloudFormation may do for a release: put another model behind one endpoint."""
+"""The role of a release's stack update: it can replace the model behind one endpoint."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
@@ -48,7 +48,7 @@ class ReleaseServiceRole(iam.Role):
 
 
 def _named_after(resource: cdk.CfnResource) -> list[str]:
-    """Return what the names that CloudFormation makes up for a resource begin with, as ARNs.
+    """Return ARNs for the names that CloudFormation generates for a resource.
 
     Unverified: whether IAM sees the name as it is given or in lower case, as SageMaker's ARNs have
     it. On the first release, CloudTrail's CreateModel shows the resource that was authorized.
@@ -126,5 +126,5 @@ def _endpoint(configs: list[str], endpoint: LlmEndpoint) -> list[iam.PolicyState
 
 
 def _marks(arns: list[str]) -> iam.PolicyStatement:
-    """CloudFormation marks what it makes with tags of its own."""
+    """Allow the tags that CloudFormation puts on what it creates."""
     return iam.PolicyStatement(actions=["sagemaker:AddTags", "sagemaker:ListTags"], resources=arns)

@@ -1,4 +1,4 @@
-"""Where data, intermediate results and models lie: two buckets under one key."""
+"""The storage of data, intermediate results and models: two buckets under one key."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_kms as kms

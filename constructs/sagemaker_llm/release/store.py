@@ -1,4 +1,4 @@
-"""The keeping of trained models: a place that one function writes, and no job."""
+"""The store of trained models: prefixes that one function writes, and no job."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
@@ -46,32 +46,35 @@ class ModelStore(Construct):
             S3Prefix(storage.artifacts, prefix) for prefix in (CANDIDATES, MODELS, INVENTORIES)
         )
         for actions, resources in (
-            (["s3:GetObject"], [place.objects for place in (candidates, models, inventories)]),
-            (["s3:PutObject"], [place.objects for place in (models, inventories)]),
+            (
+                ["s3:GetObject"],
+                [location.objects for location in (candidates, models, inventories)],
+            ),
+            (["s3:PutObject"], [location.objects for location in (models, inventories)]),
             (["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn]),
         ):
             self.function.allow(iam.PolicyStatement(actions=actions, resources=resources))
         # An inventory is listed before it is read: there may be none yet.
-        for place in (candidates, models, inventories):
-            self.function.allow(place.list_statement())
+        for location in (candidates, models, inventories):
+            self.function.allow(location.list_statement())
             acknowledge_wildcard(
                 self.function.role,
-                place.objects,
+                location.objects,
                 reason="a model is all files of its prefix, which is named after its job",
             )
 
     def _lock(self, storage: TuningStorage) -> None:
-        """Refuse every other principal's writes, whatever its own policies say.
+        """Deny writes to every other principal, whatever its own policies allow.
 
         Deleting old models stays with those whom the account lets do it: it changes no content.
         """
-        places = (S3Prefix(storage.artifacts, prefix) for prefix in (MODELS, INVENTORIES))
+        locations = (S3Prefix(storage.artifacts, prefix) for prefix in (MODELS, INVENTORIES))
         storage.artifacts.add_to_resource_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:PutObject"],
-                resources=[place.objects for place in places],
+                resources=[location.objects for location in locations],
                 conditions={"ArnNotEquals": {"aws:PrincipalArn": self.function.role.role_arn}},
             )
         )

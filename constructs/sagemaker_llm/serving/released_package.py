@@ -1,4 +1,4 @@
-"""Which model is served: a package of the registry, or the catalog's base weights."""
+"""The model that is served: a package of the registry, or the catalog's base weights."""
 
 import aws_cdk as cdk
 from constructs import Construct

@@ -1,4 +1,4 @@
-"""What an endpoint's instances may do: pull one image, read one model's weights, report."""
+"""The execution role of an endpoint: it pulls one image, reads one model's weights, reports."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
@@ -13,7 +13,7 @@ _METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
 
 
 class EndpointRole(iam.Role):
-    """Execution role of an endpoint, created together with its policy, so never too early."""
+    """Execution role whose policy is inline: nothing can assume it before it has permissions."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How an endpoint's instances follow its load."""
+"""The scaling of an endpoint: its instances follow its concurrent requests."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from constructs import Construct
 
 @dataclass(frozen=True, kw_only=True)
 class TargetTracking:
-    """Bounds and aim of the scaling: how many requests one instance should have in flight."""
+    """Bounds and target of the scaling: the requests that one instance should have in flight."""
 
     min_instances: int = 1
     max_instances: int = 1
@@ -16,7 +16,7 @@ class TargetTracking:
     # measurement of Mistral 7B Instruct): half of that leaves time to load the model.
     target_concurrent_requests: float = 8
     scale_out_cooldown_seconds: int = 60
-    # A new instance takes minutes to load the model: giving one back early is the dearer mistake.
+    # A new instance takes minutes to load the model: removing one too early costs most.
     scale_in_cooldown_seconds: int = 300
 
     def __post_init__(self) -> None:

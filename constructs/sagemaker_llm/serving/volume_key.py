@@ -7,7 +7,7 @@ from constructs import Construct
 
 
 class VolumeKey(kms.Key):
-    """Rotating key that an endpoint's role may lend to AWS's storage, and use in no other way."""
+    """Rotating key that an endpoint's role may grant to AWS's storage, and use in no other way."""
 
     def __init__(self, scope: Construct, construct_id: str, *, user: iam.IRole) -> None:
         super().__init__(

@@ -39,15 +39,15 @@ class WeightsBucket(Construct):
         acknowledge(self._bucket, "S1", reason=reason)
         acknowledge_scan(self._bucket, "Checkov::CKV_AWS_18", reason=reason)
 
-    def place(self, model: CatalogEntry) -> S3Prefix:
-        """Return where a model's weights are, or will be; raise ValueError without a revision."""
+    def prefix_of(self, model: CatalogEntry) -> S3Prefix:
+        """Return the prefix of a model's weights; raise ValueError without a revision."""
         weights = model.weights
         if not isinstance(weights, StagedWeights):
             raise TypeError(f"{model.model_id} must have staged weights, got {weights}")
         if not weights.revision:
             raise ValueError(
-                f"{model.model_id}: choose the commit of {weights.repository} on the hub that is"
-                " to be served, with at_revision('<40 hex digits>')"
+                f"revision of {model.model_id} must be chosen: pin a commit of"
+                f" {weights.repository} on the hub with at_revision('<40 hex digits>')"
             )
         return S3Prefix(self._bucket, f"{_PREFIX}{model.model_id}/{weights.revision}/")
 
@@ -55,7 +55,7 @@ class WeightsBucket(Construct):
 def published_weights(
     scope: Construct, model: CatalogEntry, staged: WeightsBucket | None
 ) -> S3Prefix | None:
-    """Return where SageMaker fetches a model's base weights, or None for packaged ones."""
+    """Return the prefix that SageMaker downloads base weights from; None for packaged ones."""
     if isinstance(model.weights, JumpStartWeights):
         name = model.weights.bucket_name(cdk.Stack.of(scope).region)
         return S3Prefix(
@@ -64,5 +64,5 @@ def published_weights(
     if isinstance(model.weights, StagedWeights):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
-        return staged.place(model)
+        return staged.prefix_of(model)
     return None

@@ -1,4 +1,4 @@
-"""Who tunes and who approves: two policies that no one person can use together."""
+"""Tuner and approver: two policies that no one person can use together."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.storage import DATA, EVALUATIONS, TuningStorage
 from sagemaker_llm.tuning.pipeline.pipeline import TuningPipeline
 
-# What a package says of how it was made: who approves it must not rewrite that.
+# The provenance of a package, which its approver must not change.
 _RECORDED = (
     "approval_at_registration",
     "default_min_loss_reduction",
@@ -27,7 +27,7 @@ _RECORDED = (
 
 
 class Duties(Construct):
-    """Owns the policies of who fine-tunes and of who approves; each denies the other's act.
+    """Owns the tuner's policy and the approver's; each denies what the other allows.
 
     Attach one to a person's role. Who has both can neither start an execution nor approve a model.
     """
@@ -79,9 +79,9 @@ class Duties(Construct):
         self,
         registry: ModelRegistry,
         pipeline: TuningPipeline,
-        places: Sequence[S3Prefix],
+        locations: Sequence[S3Prefix],
     ) -> None:
-        reports, data = places
+        reports, data = locations
         reasons = {
             registry.packages_arn: "a package is named by its group and version",
             pipeline.executions_arn: "an execution's id is random",

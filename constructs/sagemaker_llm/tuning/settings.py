@@ -1,4 +1,4 @@
-"""What an environment decides about fine-tuning: the pipeline's defaults, and its gate."""
+"""The settings of fine-tuning: the pipeline's defaults, and its gate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ class Approval(StrEnum):
 
     @property
     def choices(self) -> "tuple[Approval, ...]":
-        """What an execution may choose: where a person must approve, nothing else."""
+        """The approvals that an execution may choose: PENDING only where a person must approve."""
         return tuple(Approval) if self is Approval.APPROVED else (Approval.PENDING,)
 
 
 class DataMode(StrEnum):
-    """What the data are."""
+    """The form of the data."""
 
     INSTRUCTION = "instruction"  # train.jsonl and template.json
     DOMAIN = "domain"  # one CSV, JSON or TXT
@@ -30,7 +30,7 @@ class DataMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSettings:
-    """The fine-tuning pipeline of one environment; most of it can be set anew for an execution."""
+    """The defaults of one pipeline; an execution can override most of them."""
 
     base_model_id: str  # for the model card
     base_model_license: str = "apache-2.0"
@@ -41,8 +41,8 @@ class TuningSettings:
     prepare_instance_type: str = "ml.m5.large"
     training_instance_type: str = "ml.g5.12xlarge"
     evaluation_instance_type: str = "ml.g5.2xlarge"
-    # Not a parameter of an execution: the longest wait must be given with spot instances and must
-    # not without, and a pipeline's definition cannot leave a member out.
+    # Not a parameter of an execution: `MaxWaitTimeInSeconds` is required with spot and forbidden
+    # without it, and a definition cannot omit a key at run time.
     managed_spot: bool = False
     test_split: float = OPTION_DEFAULTS["test_split"]
     retrieval_lengths: str = OPTION_DEFAULTS["retrieval_lengths"]

@@ -1,4 +1,4 @@
-"""The job scripts as SageMaker's jobs take them: a zip among their inputs, which Python runs."""
+"""The job scripts as SageMaker jobs read them: a zip among their inputs, which Python runs."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam

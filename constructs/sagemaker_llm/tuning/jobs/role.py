@@ -1,4 +1,4 @@
-"""What one job may do: pull its image, fetch its code, read its inputs, write its outputs, log."""
+"""The execution role of a job: it pulls its image, reads code and inputs, writes outputs, logs."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _METRIC_NAMESPACES = ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJ
 
 
 class JobRole(iam.Role):
-    """Execution role of one step's jobs, created together with its policy, so never too early."""
+    """Execution role of one step's jobs; its policy is inline, so it is never without it."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class JobRole(iam.Role):
         acknowledge_wildcard(
             self, f"{group}:*", reason="AWS asks about the streams of a group that is created"
         )
-        for arn in dict.fromkeys(place.objects for place in (*reads, *writes)):
+        for arn in dict.fromkeys(location.objects for location in (*reads, *writes)):
             acknowledge_wildcard(self, arn, reason="inputs and outputs are all files of a prefix")
 
 
@@ -107,14 +107,14 @@ def _transfers(
 ) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[p.objects for p in reads]),
-        *(place.list_statement() for place in reads),
+        *(location.list_statement() for location in reads),
         iam.PolicyStatement(
             # An upload that is not ended is deleted by the bucket's lifecycle, a week later.
             actions=["s3:PutObject"],
             resources=[p.objects for p in writes],
         ),
         *(
-            iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[place.objects])
-            for place in deletes
+            iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[location.objects])
+            for location in deletes
         ),
     ]

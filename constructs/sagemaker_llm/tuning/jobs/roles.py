@@ -1,4 +1,4 @@
-"""The roles of the pipeline's jobs: each reads what its step is given and writes its own prefix."""
+"""The roles of the pipeline's jobs: each reads its step's inputs and writes its own prefix."""
 
 from constructs import Construct
 

@@ -36,7 +36,9 @@ class PipelineRole(iam.Role):
         stack = cdk.Stack.of(scope)
         jobs = {kind: _jobs_arn(stack, kind) for kind in _JOBS}
         # Conditions read the jobs' reports; the registry keeps the models' checksums.
-        places = [S3Prefix(storage.artifacts, prefix) for prefix in (PREPARED, EVALUATIONS, MODELS)]
+        locations = [
+            S3Prefix(storage.artifacts, prefix) for prefix in (PREPARED, EVALUATIONS, MODELS)
+        ]
         statements = [
             *(_run(operation, jobs[kind]) for kind, operation in _JOBS.items()),
             _pass(job_roles),
@@ -46,9 +48,9 @@ class PipelineRole(iam.Role):
                 actions=["lambda:InvokeFunction"], resources=[function.function_arn]
             ),
             iam.PolicyStatement(
-                actions=["s3:GetObject"], resources=[place.objects for place in places]
+                actions=["s3:GetObject"], resources=[location.objects for location in locations]
             ),
-            places[-1].list_statement(),
+            locations[-1].list_statement(),
             iam.PolicyStatement(actions=["kms:Decrypt"], resources=[storage.key.key_arn]),
         ]
         super().__init__(
@@ -64,8 +66,8 @@ class PipelineRole(iam.Role):
         acknowledge_wildcard(
             self, registry.packages_arn, reason="a package is named by its group and version"
         )
-        for place in places:
-            acknowledge_wildcard(self, place.objects, reason="jobs write all files of a prefix")
+        for location in locations:
+            acknowledge_wildcard(self, location.objects, reason="jobs write all files of a prefix")
 
 
 def _jobs_arn(stack: cdk.Stack, kind: str) -> str:

@@ -18,7 +18,7 @@ _CLIENT = Client(name="Demo", rate_limit=1, burst_limit=1, daily_quota=1)
         ({"clients": (_CLIENT,), "reserved_concurrency": 0}, "must be positive, got 0"),
         (
             {"authentication": Authentication.IAM, "clients": (_CLIENT,)},
-            "which IAM authentication takes none of",
+            "clients must be empty with IAM authentication",
         ),
         ({"authentication": Authentication.IAM, "playground": True}, "playground needs keys"),
     ],
