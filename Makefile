@@ -180,9 +180,14 @@ build: setup ## build the functions' assets
 synth: setup ## synthesize every environment
 	@cdk synth --quiet
 
-test: setup .venv-tgi/installed lint ## every check: style, types, unit, infrastructure, end to end
+# The types take a core for two minutes the first time, in which the suites also wait a lot.
+test: setup .venv-tgi/installed style ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
-	@python -m pytest -q -n 3 --dist loadgroup tests/unit tests/infrastructure tests/embedded embedded_aws/tests
+	@$(MAKE) --no-print-directory -j2 types suites
+
+.PHONY: suites style types
+suites:
+	@python -m pytest -q -n 4 --dist loadgroup tests/unit tests/infrastructure tests/embedded embedded_aws/tests
 
 # T: only the tests whose names match, as pytest's -k reads it
 selected = $${GIVEN_T:+"-k$$GIVEN_T"}
@@ -233,9 +238,13 @@ bench-synth: build ## synth of one environment and of all beside an empty app
 bench-streaming: ## the REST API beside the model server asked directly, after `make up`
 	@python bench/streaming.py
 
-lint: setup ## style and types
+lint: style types ## style and types
+
+style: setup
 	@ruff format --check --quiet .
 	@ruff check --quiet .
+
+types: setup
 	@mypy --no-error-summary .
 
 format: setup ## format the code

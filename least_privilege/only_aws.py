@@ -54,7 +54,7 @@ EXPLANATIONS = (
         _EXECUTION_ROLES,
     ),
     Explanation(
-        "kms:*",
+        "kms:[*]",
         "it lets the account's administrators manage the key, which no probe does",
         "Key Management Service Developer Guide, Default key policy",
         owners="Serving LlmVolumeKey",

@@ -4,6 +4,7 @@ import pytest
 
 # by fixture; the longest test of all shares with the first to be started
 _SHARED = {
+    "foreign": "stacks",
     "assembly": "stacks",
     "aws": "stacks",
     "embedded_aws": "deployed",

@@ -117,5 +117,4 @@ def _replaced() -> list[str]:
     )
     stem = current["LogicalResourceId"]
     models = client("sagemaker").list_models(NameContains=stem)["Models"]
-    names = (str(model["ModelName"]) for model in models)
-    return [name for name in names if name != current["PhysicalResourceId"]]
+    return [m["ModelName"] for m in models if m["ModelArn"] != current["PhysicalResourceId"]]

@@ -6,6 +6,9 @@ import pytest
 
 from tests.infrastructure.assembly import Assembly
 from tests.infrastructure.conftest import assembly as assembly  # noqa: PLC0414 - it is a fixture
+from tests.infrastructure.conftest import (
+    built_functions as built_functions,  # noqa: PLC0414 - likewise
+)
 from tests.scan import checkov, exposures
 from tests.scan.findings import Finding, Verdict, judge
 
