@@ -1,9 +1,7 @@
 """A model on its way from data to REST, through the real pipeline on this machine, in minutes."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ import httpx
 import pytest
 
 from embedded_aws.host.processes import free_port
-from tests.embedded.conftest import ROOT, LocalStage
+from tests.embedded.conftest import LocalStage
 
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
 _TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
@@ -94,17 +92,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
 
 
 def _operate(aws: LocalStage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    exports = aws.run("env").stdout.splitlines()
-    pairs = (line.removeprefix("export ").partition("=") for line in exports)
-    environment = {name: value for name, _, value in pairs}
-    return subprocess.run(
-        [sys.executable, "-m", "operate", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return aws.try_verb(*arguments)
 
 
 def _answer(aws: LocalStage) -> str:
