@@ -124,7 +124,7 @@ EXPLANATIONS = (
         effect="Deny",
     ),
     Explanation(
-        "*",
+        "sagemaker:*",
         "which spelling of the name IAM compares is seen on the first release; this machine takes"
         " the one in lower case",
         "no page of AWS says it: the construct asks to look at CloudTrail",

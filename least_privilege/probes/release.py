@@ -47,7 +47,7 @@ class Release:
             lambda: self._served() == package and self._stack()["StackStatus"] == "UPDATE_COMPLETE",
             grace=_GRACE_SECONDS,
         )
-        self._patience.until("a replaced model stays", lambda: not _replaced(), grace=1)
+        self._patience.until("a replaced resource stays", lambda: not _replaced(), grace=1)
 
     def fail(self) -> None:
         """Run a pipeline whose model cannot be served, and expect it to be told and rejected."""
@@ -73,8 +73,8 @@ class Release:
         Patience.unhurried().until(
             "the serving stack does not settle", lambda: self._stack()["StackStatus"] in _SETTLED
         )
-        for model in _replaced():
-            client("sagemaker").delete_model(ModelName=model)
+        for call, request in _replaced():
+            getattr(client("sagemaker"), call)(**request)
 
     @staticmethod
     def _status(package: str) -> str:
@@ -106,15 +106,20 @@ def _messages() -> int:
     return sum(int(count) for found in attributes for count in found.values())
 
 
-def _replaced() -> list[str]:
-    """Return the models that a stack update made and that none of its resources are any longer."""
-    (current,) = (
-        resource
-        for resource in client("cloudformation").describe_stack_resources(StackName=_STACK)[
-            "StackResources"
-        ]
-        if resource["ResourceType"] == "AWS::SageMaker::Model"
-    )
-    stem = current["LogicalResourceId"]
-    models = client("sagemaker").list_models(NameContains=stem)["Models"]
-    return [m["ModelName"] for m in models if m["ModelArn"] != current["PhysicalResourceId"]]
+def _replaced() -> list[tuple[str, dict[str, str]]]:
+    """Return the calls that delete what a stack update made and no resource is any longer."""
+    found = client("cloudformation").describe_stack_resources(StackName=_STACK)["StackResources"]
+    kept = {resource["PhysicalResourceId"] for resource in found}
+    stems = {resource["ResourceType"]: resource["LogicalResourceId"] for resource in found}
+    sagemaker = client("sagemaker")
+    models = sagemaker.list_models(NameContains=stems["AWS::SageMaker::Model"])["Models"]
+    configs = sagemaker.list_endpoint_configs(NameContains=stems["AWS::SageMaker::EndpointConfig"])[
+        "EndpointConfigs"
+    ]
+    calls = [("delete_model", "Model", each) for each in models]
+    calls += [("delete_endpoint_config", "EndpointConfig", each) for each in configs]
+    return [
+        (call, {f"{kind}Name": each[f"{kind}Name"]})
+        for call, kind, each in calls
+        if each[f"{kind}Arn"] not in kept
+    ]
