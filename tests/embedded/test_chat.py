@@ -11,7 +11,7 @@ import pytest
 from operate.api.chat import converse
 from operate.api.deployment import Deployment
 
-_MOST_MESSAGES = 3
+_MAX_MESSAGES = 3
 
 
 class _Api(BaseHTTPRequestHandler):
@@ -24,7 +24,7 @@ class _Api(BaseHTTPRequestHandler):
             self.close_connection = True
         elif messages[-1]["content"] == "gateway":
             self._send(504, '{"message": "Endpoint request timed out"}')
-        elif messages[-1]["content"] == "too long" or len(messages) > _MOST_MESSAGES:
+        elif messages[-1]["content"] == "too long" or len(messages) > _MAX_MESSAGES:
             error = {"message": "the prompt is too long", "code": "context_length_exceeded"}
             self._send(400, json.dumps({"error": error}))
         else:

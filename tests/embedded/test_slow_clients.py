@@ -26,7 +26,7 @@ CLIENTS_OF_A_KIND = 50
 _SHORT = b"".join([HEAD, *map(part, tgi_frames([" short", " answer"])), END])
 _LONG, _LAST = map(part, tgi_frames(["x" * 16_384, ""]))
 _LONG_CHUNKS = 2000  # 32 MB each: held anywhere, they would be seen
-_MOST_MEGABYTES = 64
+_MAX_MEGABYTES = 64
 
 
 class Endpoint:
@@ -167,7 +167,7 @@ async def test_two_hundred_slow_clients_hold_nothing_and_nobody_up(
         await asyncio.wait_for(asyncio.gather(*slow), 30)
         await until(lambda: endpoint.cancelled == 3 * CLIENTS_OF_A_KIND and not endpoint.open)
         await until(lambda: proxy.descriptors <= descriptors)
-        assert proxy.most_megabytes - megabytes < _MOST_MEGABYTES
+        assert proxy.most_megabytes - megabytes < _MAX_MEGABYTES
         await ask_shortly(client, url)
     await until(lambda: proxy.ends().total() == 22 + 4 * CLIENTS_OF_A_KIND)
     assert proxy.ends() == {

@@ -21,7 +21,7 @@ from sagemaker_llm.api import web_adapter
 
 RESERVED = 205
 READERS_OF_A_KIND = 100
-_MOST_MEGABYTES = 128
+_MAX_MEGABYTES = 128
 
 # `POST /stream` never ends, `POST /silent` never begins, `GET /open` tells how many are open.
 _FUNCTION = """exec python - <<'END'
@@ -181,7 +181,7 @@ async def test_two_hundred_slow_readers_hold_nobody_up_and_leave_nothing_behind(
         await asyncio.gather(*readers, return_exceptions=True)
         await until(none_is_open)
         await until(as_few_descriptors)
-    assert streams.most_megabytes - megabytes < _MOST_MEGABYTES
+    assert streams.most_megabytes - megabytes < _MAX_MEGABYTES
 
 
 async def test_a_client_that_disconnects_before_its_answer_ends_it(streams: Streams) -> None:

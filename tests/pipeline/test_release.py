@@ -1,7 +1,6 @@
 """A model on its way from data to REST, through the real pipeline on this machine, in minutes."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ def _aws(tmp_path: Path) -> Iterator[LocalStage]:
 def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: LocalStage) -> None:
     assert _TAUGHT not in _answer(aws)
 
-    tuned = _operate(aws, "finetune", "local")
+    tuned = aws.try_verb("finetune", "local")
     assert tuned.returncode == 0, tuned.stdout + tuned.stderr
     assert _TAUGHT in tuned.stdout.splitlines()[-1]  # it ends with an answer over REST
     assert _TAUGHT in _answer(aws)
@@ -42,7 +41,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert (again.stdout + again.stderr).count("(no changes)") == 3
     assert _TAUGHT in _answer(aws)
 
-    refused = _operate(aws, "finetune", "local", "--fail", "gate")
+    refused = aws.try_verb("finetune", "local", "--fail", "gate")
     assert refused.returncode != 0
     assert "The tuned model is not released" in refused.stdout + refused.stderr
     assert _served_package(aws).endswith("/1")
@@ -67,32 +66,28 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert _TAUGHT in _answer(aws)
     _proves_no_drift(aws)
 
-    rolled_back = _operate(aws, "rollback", "local")  # past those that failed
+    rolled_back = aws.try_verb("rollback", "local")  # past those that failed
     assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
     assert "started by arn:aws:iam::000000000000:root" in rolled_back.stdout
     assert _served_package(aws).endswith("/1")
     _proves_no_drift(aws)
 
-    lowered = _operate(aws, "finetune", "local", "--set", "MinLossReduction=0.001")
+    lowered = aws.try_verb("finetune", "local", "--set", "MinLossReduction=0.001")
     assert lowered.returncode == 0, lowered.stdout + lowered.stderr
     assert "min_loss_reduction was 0.001, below the environment's 0.02" in lowered.stdout
     assert "PendingManualApproval" in lowered.stdout
     assert _served_package(aws).endswith("/1")
 
     _change_weights(aws)
-    drifted = _operate(aws, "drift", "local")
+    drifted = aws.try_verb("drift", "local")
     assert drifted.returncode != 0
     assert "DRIFTED weights" in drifted.stdout
     assert "not as they were stored: config.json" in _rejection(aws, _approve_a_copy(aws))
-    failed = _operate(aws, "finetune", "local")
+    failed = aws.try_verb("finetune", "local")
     assert failed.returncode != 0
     assert "is not this candidate as inventories/" in failed.stderr  # what is kept is compared
     assert _served_package(aws).endswith("/1")
     assert _TAUGHT in _answer(aws)
-
-
-def _operate(aws: LocalStage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return aws.try_verb(*arguments)
 
 
 def _answer(aws: LocalStage) -> str:
@@ -122,7 +117,7 @@ def _served_package(aws: LocalStage) -> str:
 
 
 def _proves_no_drift(aws: LocalStage) -> None:
-    drift = _operate(aws, "drift", "local")
+    drift = aws.try_verb("drift", "local")
     assert drift.returncode == 0, drift.stdout + drift.stderr
 
 

@@ -165,7 +165,7 @@ def describe_definition(request: Json) -> Json:
 
 
 def interrupt_all() -> None:
-    """Mark the executions that ran when the embedded AWS stopped: a retry goes on with them."""
+    """Mark the executions that ran when the embedded AWS stopped: a retry resumes them."""
     for record in executions.all_values():
         if record["PipelineExecutionStatus"] in _UNFINISHED:
             losses.note(f"{record['PipelineExecutionArn']} ran")
