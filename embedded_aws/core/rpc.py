@@ -11,6 +11,7 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from embedded_aws.core.circumstances import CircumstancesError
 from embedded_aws.core.constraints import violations
 from embedded_aws.core.emulator import Json, Response
 from embedded_aws.iam.permissions import deny
@@ -122,6 +123,8 @@ class JsonService:
             return _answer(200, await asyncio.to_thread(self._operations[operation], request))
         except ServiceError as error:
             return _answer(error.status, {"__type": error.code, "message": str(error)})
+        except CircumstancesError as error:
+            return _answer(500, {"__type": "InternalFailure", "message": str(error)})
 
 
 def _answer(status: int, document: Json) -> Response:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from embedded_aws.core import circumstances
 from embedded_aws.host import health, home, leftovers, private_files
 
 _START_SECONDS = 30
@@ -44,6 +45,7 @@ def start() -> bool:
         return False
     _check_port()
     _check_length()
+    _check_circumstances()
     private_files.make_private(home.HOME)
     leftovers.sweep()
     with os.fdopen(private_files.open_private(home.SERVER_LOG), "ab") as log:
@@ -83,6 +85,13 @@ def _check_length() -> None:
             f"the path of LOCAL_AWS_HOME must have at most {_MAX_HOME_BYTES} bytes, because sockets"
             f" lie under it, got {length}: {home.HOME}"
         )
+
+
+def _check_circumstances() -> None:
+    try:
+        circumstances.current()
+    except circumstances.CircumstancesError as error:
+        raise SystemExit(str(error)) from error
 
 
 def _wait_until_ready(lives: Callable[[], bool]) -> None:

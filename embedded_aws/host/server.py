@@ -37,6 +37,7 @@ from embedded_aws.iam.permissions import (
     treat_loopback_as_tls,
     use_random_function_credentials,
 )
+from embedded_aws.quotas import service as quotas
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
 from embedded_aws.sagemaker.cloudformation import resource_types
@@ -57,6 +58,8 @@ def install() -> None:
     name_sessions_by_their_role()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
+    limits = quotas.service
+    add_service(limits.name, limits.handle, limits.matches, quotas.STORES)
     control = sagemaker.service
     add_service(
         control.name,

@@ -7,7 +7,7 @@ from embedded_aws.core.emulator import Json, account_id, region, scope
 from embedded_aws.core.rpc import JsonService, ServiceError, invalid, now
 from embedded_aws.iam.permissions import role_may
 from embedded_aws.sagemaker import permissions
-from embedded_aws.sagemaker.hosting import models
+from embedded_aws.sagemaker.hosting import fleets, models
 from embedded_aws.sagemaker.hosting import records as hosting_records
 from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
 from embedded_aws.sagemaker.hosting.records import (
@@ -48,8 +48,9 @@ def create_endpoint(request: Json) -> Json:
     """CreateEndpoint: answers at once, the container starts behind it."""
     check_emulated(request, _ENDPOINT, "an endpoint")
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
-    get(configs, "endpoint-config", config_name)
-    record = {**request, "EndpointStatus": "Creating"}
+    fleet = fleets.planned(get(configs, "endpoint-config", config_name))
+    fleets.check_quota(fleet)
+    record = {**request, "EndpointStatus": "Creating", fleets.FLEETS: [fleet]}
     endpoint_arn = create(endpoints, "endpoint", name, record)
     _roll_out(name, config_name)
     return {"EndpointArn": endpoint_arn}
@@ -60,9 +61,13 @@ def update_endpoint(request: Json) -> Json:
     check_emulated(request, _ENDPOINT, "an endpoint")
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
     record = get(endpoints, "endpoint", name)
-    get(configs, "endpoint-config", config_name)
+    config = get(configs, "endpoint-config", config_name)
     if record["EndpointStatus"] not in ("InService", "Failed"):
         raise invalid(f"Cannot update in-progress endpoint {record['Arn']}.")
+    retained = request.get("RetainAllVariantProperties", False) and record[fleets.FLEETS]
+    fleet = fleets.planned(config, record[fleets.FLEETS][0]["Count"] if retained else None)
+    fleets.check_quota(fleet)  # a whole second fleet runs until the first is deleted
+    record[fleets.FLEETS].append(fleet)
     record["EndpointStatus"] = "Updating"
     _roll_out(name, config_name)
     return {"EndpointArn": record["Arn"]}
@@ -72,14 +77,15 @@ def describe_endpoint(request: Json) -> Json:
     """DescribeEndpoint."""
     record = get(endpoints, "endpoint", request["EndpointName"])
     config = configs.get(record["EndpointConfigName"], {})
+    count = record[fleets.FLEETS][0]["Count"] if record[fleets.FLEETS] else 0
     return {
         **described(record, "EndpointArn"),
         "LastModifiedTime": record.get("LastModifiedTime", record["CreationTime"]),
         "ProductionVariants": [
             {
                 "VariantName": variant["VariantName"],
-                "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
-                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+                "CurrentInstanceCount": count,
+                "DesiredInstanceCount": count,
                 "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
             }
             for variant in config.get("ProductionVariants", [])
@@ -121,6 +127,7 @@ def _replace_container(key: _Key, config_name: str) -> None:
             reason = str(error) if known else f"{type(error).__name__}: {error}"
             # As on AWS: a failed update leaves the endpoint in service with what served before.
             status = "InService" if key in _containers else "Failed"
+            record[fleets.FLEETS] = record[fleets.FLEETS][:1] if key in _containers else []
             record.update(EndpointStatus=status, FailureReason=reason, LastModifiedTime=now())
             saver.note_change()
             return
@@ -130,6 +137,7 @@ def _replace_container(key: _Key, config_name: str) -> None:
         old = _containers.pop(key, None)
         _containers[key] = container
         record.pop("FailureReason", None)
+        record[fleets.FLEETS] = record[fleets.FLEETS][-1:]
         record.update(
             EndpointStatus="InService", EndpointConfigName=config_name, LastModifiedTime=now()
         )
@@ -192,6 +200,9 @@ def resume() -> None:
             if "_Unowned" in record:  # its stack was interrupted, and knows nothing of it
                 del endpoints[key[2]]
                 continue
+            config = configs[record["EndpointConfigName"]]
+            counts = [fleet["Count"] for fleet in record.get(fleets.FLEETS, [])]
+            record[fleets.FLEETS] = [fleets.planned(config, *counts[:1])]
             record["EndpointStatus"] = "Creating"
             _roll_out(key[2], record["EndpointConfigName"])
 

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from embedded_aws.tests.process import EmbeddedAws
@@ -70,6 +71,16 @@ class Account:
     def job_python(self) -> Path:
         """What runs the scripts of jobs: this interpreter, until a test takes it away."""
         return self.aws.home / "job-python"
+
+    @contextmanager
+    def circumstances(self, **settings: Any) -> Iterator[None]:
+        """Let these circumstances hold for a while."""
+        file = self.aws.home / "circumstances.json"
+        file.write_text(json.dumps(settings))
+        try:
+            yield
+        finally:
+            file.unlink()
 
     def open(self) -> None:
         """Start the embedded AWS, with one bucket in it."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from embedded_aws.core.emulator import Json, ScopedStore, account_id, region, scope
-from embedded_aws.core.rpc import Operation, ServiceError, now
+from embedded_aws.core.rpc import Operation, ServiceError, invalid, now
+from embedded_aws.quotas import catalog, limits
 from embedded_aws.sagemaker import listings, roles
 from embedded_aws.sagemaker.jobs import processing, training
 from embedded_aws.sagemaker.jobs.job import Job, JobError
@@ -51,6 +52,7 @@ class _Kind:
         if name in self.store:
             raise ServiceError("ResourceInUse", f"Job {created} already exists.")
         self.check(request)
+        self._check_quota(request)
         roles.credentials(request["RoleArn"])  # refuses a role that SageMaker may not assume
         self.store[name] = record = {
             **request,
@@ -96,9 +98,19 @@ class _Kind:
     def interrupt_all(self) -> None:
         """Mark the jobs that ran when the embedded AWS stopped: none survives that."""
         for record in self.store.all_values():
-            if record[self._member("Status")] in ("InProgress", "Stopping"):
+            if not self._has_ended(record):
                 losses.note(f"{record[self._member('Arn')]} ran")
                 self._end(record, "Failed", reason=_INTERRUPTED)
+
+    def _check_quota(self, request: Json) -> None:
+        """Raise ServiceError unless the account may run the job's instances beside the others'."""
+        usage, instance_type, wanted = _usage(request)
+        others = [_usage(each) for each in self.store.values() if not self._has_ended(each)]
+        in_use = sum(count for *kind, count in others if kind == [usage, instance_type])
+        limits.check_instances(instance_type, usage, in_use=in_use, wanted=wanted)
+
+    def _has_ended(self, record: Json) -> bool:
+        return record[self._member("Status")] not in ("InProgress", "Stopping")
 
     def _get(self, request: Json) -> Json:
         name = request[self._member("Name")]
@@ -132,6 +144,19 @@ class _Kind:
         with _status_lock:  # last: whoever waits for it may read the others at once
             record[self._member("Status")] = status
         saver.note_change()
+
+
+def _usage(request: Json) -> tuple[str, str, int]:
+    """Return the kind of use that a job's instances count as, their type and number."""
+    if "ProcessingResources" in request:
+        usage, cluster = catalog.PROCESSING, request["ProcessingResources"]["ClusterConfig"]
+    else:
+        is_spot = request.get("EnableManagedSpotTraining", False)
+        usage = catalog.SPOT_TRAINING if is_spot else catalog.TRAINING
+        cluster = request.get("ResourceConfig", {})
+    if "InstanceType" not in cluster:
+        raise invalid("the embedded SageMaker runs jobs on an InstanceType of their ResourceConfig")
+    return usage, cluster["InstanceType"], cluster.get("InstanceCount", 1)
 
 
 def _outcome(job: Job) -> tuple[str, str]:

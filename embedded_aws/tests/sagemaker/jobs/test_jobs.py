@@ -396,3 +396,23 @@ def test_jobs_are_listed_by_status_and_name(account: Account) -> None:
 
 def _names(answer: dict[str, Any]) -> list[str]:
     return [job["ProcessingJobName"] for job in answer["ProcessingJobSummaries"]]
+
+
+def test_a_new_account_runs_no_job(account: Account) -> None:
+    role = account.role(*read_write(""))
+    training = account.training("", role)
+    spot = {
+        **training,
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
+    }
+    processing = account.processing("", role)
+    with account.circumstances(account="new"):
+        for run, request, quota in (
+            (account.train, training, "ml.g5.12xlarge for training job usage"),
+            (account.train, spot, "ml.g5.12xlarge for spot training job usage"),
+            (account.process, processing, "ml.m5.xlarge for processing job usage"),
+        ):
+            with pytest.raises(ClientError, match=f"limit '{quota}' is 0 Instances") as caught:
+                run(request)
+            assert caught.value.response["Error"]["Code"] == "ResourceLimitExceeded"

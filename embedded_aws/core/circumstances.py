@@ -1,0 +1,43 @@
+"""What a person or a test sets of the world around the account, in one JSON file of the home.
+
+AWS decides these for its customers; no code that is deployed can. A changed file takes effect with
+the next call. `embedded_aws/README.md` lists the settings.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from embedded_aws.host import home
+
+FILE = home.HOME / "circumstances.json"
+
+
+class CircumstancesError(Exception):
+    """A file that says what the embedded AWS does not know."""
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings; each default is what a laptop is used for."""
+
+    # A "new" account has the quotas that AWS gives it, an "established" one has had them raised.
+    account: Literal["new", "established"] = "established"
+    # What becomes of a request for a higher quota: AWS approves small ones at once.
+    quota_requests: Literal["approved", "pending"] = "approved"
+
+
+def current() -> Circumstances:
+    """Return the circumstances as the file has them now; raises CircumstancesError."""
+    try:
+        return _decoded(FILE.read_bytes())
+    except FileNotFoundError:
+        return Circumstances()
+
+
+@lru_cache(maxsize=1)
+def _decoded(content: bytes) -> Circumstances:
+    try:
+        return msgspec.json.decode(content, type=Circumstances)
+    except msgspec.DecodeError as error:
+        raise CircumstancesError(f"correct {FILE}: {error}") from error
