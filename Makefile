@@ -54,7 +54,7 @@ export GIVEN_T := $(value T)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: chat info key bootstrap finetune rollback drift image job-logs stage-weights
+.PHONY: chat info key preflight bootstrap finetune rollback drift image job-logs stage-weights
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
@@ -63,6 +63,9 @@ info: ## print one JSON object for scripts: base_url, api_key, model, ... (make 
 
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@python -m operate key --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
+
+preflight: ## check an account before the first deployment, read-only (ENV=dev)
+	@python -m operate preflight -- "$$GIVEN_ENV"
 
 bootstrap: installed ## bootstrap the CDK, with only the permissions that deployments need (ENV=dev)
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
@@ -98,7 +101,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy info key rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy info key preflight rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -33,17 +33,22 @@ def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
     return [by_name[name] for name in by_name if name in names]
 
 
-def build() -> cdk.App:
-    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
-    settings = json.loads((_paths.ROOT / "cdk.json").read_text())
-    app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    known: dict[str, Callable[[], environments.Environment]] = {
+def declared() -> dict[str, Callable[[], environments.Environment]]:
+    """Return what makes each environment, by its stage's name."""
+    return {
         "Local": environments.local,
         "Dev": lambda: environments.dev(**location("DEV")),
         "Staging": lambda: environments.staging(**location("STAGING")),
         "Prod": lambda: environments.prod(**location("PROD")),
     }
+
+
+def build() -> cdk.App:
+    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
+    settings = json.loads((_paths.ROOT / "cdk.json").read_text())
+    app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    known = declared()
     for name in chosen(app.node.try_get_context("environments"), known):
         LlmStage(app, name, environment=known[name]())
     return app

@@ -52,6 +52,13 @@ def _openai(arguments: Namespace) -> None:
     print_openai_variables(find_deployment(_environment(arguments), arguments.client))
 
 
+def _preflight(arguments: Namespace) -> None:
+    from operate.preflight.declaration import plan_of
+    from operate.preflight.preflight import preflight
+
+    preflight(_environment(arguments), plan_of)
+
+
 def _bootstrap(arguments: Namespace) -> None:
     from operate.account.bootstrap import bootstrap
 
@@ -124,6 +131,14 @@ ON_ANY_ENVIRONMENT = (
         example="make -s key ENV=dev CLIENT=Demo",
         run=_key,
         add_arguments=add_client,
+    ),
+    Verb(
+        name="preflight",
+        summary="check an account before the first deployment, read-only",
+        changes="nothing; exits with 1 if a row fails, with 3 if AWS left one unknown",
+        example="AWS_REGION=eu-west-1 make preflight ENV=dev",
+        run=_preflight,
+        add_arguments=add_environment,
     ),
     Verb(
         name="bootstrap",

@@ -37,7 +37,8 @@ _MAY_IMPORT = {
     "embedded_aws": {"embedded_aws"},
     "bench": {"bench", "embedded_aws", "operate"},  # it measures what is deployed
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
-    "operate": {"operate", "embedded_aws", "invoke_proxy"},  # `make proxy` runs it from its sources
+    # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
+    "operate": {"operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"},
     "jobs": _JOBS,
 }
 

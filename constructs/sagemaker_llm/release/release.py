@@ -25,7 +25,7 @@ from .storage import TuningStorage
 _FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
 
 # The minimum that SQS accepts; as many executions are reserved.
-_MAX_CONCURRENCY = 2
+MAX_CONCURRENCY = 2
 
 # A release retries for an hour while the stack is busy: longer than an endpoint's update takes.
 _RETRY_INTERVAL = cdk.Duration.seconds(60)
@@ -95,7 +95,7 @@ class ModelRelease(Construct):
             log_keeping=log_keeping,
             memory_mib=256,
             timeout=_FUNCTION_TIMEOUT,
-            reserved_concurrency=_MAX_CONCURRENCY if reserves_concurrency else None,
+            reserved_concurrency=MAX_CONCURRENCY if reserves_concurrency else None,
         )
         self._feed()
         stack_arn = self._stack_arn()
@@ -123,7 +123,7 @@ class ModelRelease(Construct):
             "Messages",
             event_source_arn=self.queue.queue_arn,
             batch_size=1,
-            max_concurrency=_MAX_CONCURRENCY,
+            max_concurrency=MAX_CONCURRENCY,
             report_batch_item_failures=True,
         )
         if added.policy_dependable:

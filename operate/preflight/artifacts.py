@@ -1,0 +1,101 @@
+"""What AWS must have in the region: images, the layer, weights, instance types."""
+
+from botocore.exceptions import ClientError
+
+from operate.environment import Client
+from operate.preflight.plan import ImageNeed, Plan, WeightsNeed
+from operate.preflight.row import Row, Verdict, judged
+
+_ANOTHER = "choose another image, or another region, in stacks/environments.py"
+
+
+def image(ecr: Client, need: ImageNeed) -> Row:
+    """Tell whether the region's registry has the image, by its digest or its tag."""
+    subject = f"{need.use} image"
+    wanted = {"imageDigest": need.digest} if need.digest else {"imageTag": need.tag}
+    name = f"{need.repository}{'@' if need.digest else ':'}{need.digest or need.tag}"
+    try:
+        answer = ecr.batch_get_image(
+            registryId=need.registry, repositoryName=need.repository, imageIds=[wanted]
+        )
+    except ecr.exceptions.RepositoryNotFoundException:
+        return Row(subject, Verdict.FAIL, f"{need.registry} has no {need.repository}", _ANOTHER)
+    return judged(
+        subject,
+        name if answer["images"] else f"registry {need.registry} has no {name}",
+        holds=bool(answer["images"]),
+        todo=_ANOTHER,
+    )
+
+
+def layer(lambda_: Client, arn: str | None) -> Row:
+    """Tell whether the Web Adapter's layer can be read, as Lambda will read it."""
+    subject = "Web Adapter layer"
+    if arn is None:
+        return Row(subject, Verdict.OK, "none: the embedded AWS runs the function itself")
+    try:
+        lambda_.get_layer_version_by_arn(Arn=arn)
+    except lambda_.exceptions.ResourceNotFoundException:
+        found = f"there is no {arn}"
+    except ClientError as error:
+        # AWS refuses what does not exist as it refuses what is not shared.
+        if "lambda:GetLayerVersion" not in str(error) or "resource-based" not in str(error):
+            raise
+        found = f"{arn} is not shared, or not there"
+    else:
+        return Row(subject, Verdict.OK, arn)
+    todo = "give the region's version in constructs/sagemaker_llm/api/web_adapter.py"
+    return Row(subject, Verdict.FAIL, found, todo)
+
+
+def weights(s3: Client, need: WeightsNeed | None) -> Row:
+    """Tell whether the weights' prefix can be listed and its first object read."""
+    subject = "weights"
+    if need is None:
+        return Row(subject, Verdict.OK, "in the container")
+    uri = f"s3://{need.bucket}/{need.prefix}"
+    another = "choose a region where JumpStart keeps the model"
+    try:
+        listed = s3.list_objects_v2(Bucket=need.bucket, Prefix=need.prefix, MaxKeys=100)
+        objects = [each for each in listed.get("Contents", []) if each["Size"]]
+        if not objects:
+            return Row(subject, Verdict.FAIL, f"nothing at {uri}", another)
+        s3.head_object(Bucket=need.bucket, Key=objects[0]["Key"])
+    except s3.exceptions.NoSuchBucket:
+        return Row(subject, Verdict.FAIL, f"there is no bucket {need.bucket}", another)
+    return Row(subject, Verdict.OK, uri)
+
+
+def staged_weights(cloudformation: Client, s3: Client, plan: Plan) -> Row:
+    """Tell whether an operator has staged the weights into the environment's own bucket."""
+    stack, stage = f"{plan.stage}-Weights", f"make stage-weights ENV={plan.stage.lower()}"
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        todo = f"cdk deploy '{plan.stage}/Weights', then {stage}"
+        return Row("weights", Verdict.FAIL, f"stack {stack} is not deployed", todo)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
+    row = weights(s3, WeightsNeed(outputs["WeightsBucketName"], outputs["WeightsPrefix"]))
+    return row if row.verdict is not Verdict.FAIL else Row("weights", row.verdict, row.found, stage)
+
+
+def instance_types(ec2: Client, names: tuple[str, ...]) -> Row:
+    """Tell whether EC2 offers the twins of SageMaker's instance types in the region.
+
+    SageMaker has no such operation; a type has quotas only where SageMaker offers it, which the
+    rows of the quotas show. Unverified: that SageMaker offers a type wherever EC2 does.
+    """
+    twins = {name.removeprefix("ml.") for name in names}
+    pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
+        LocationType="region", Filters=[{"Name": "instance-type", "Values": sorted(twins)}]
+    )
+    offered = {each["InstanceType"] for page in pages for each in page["InstanceTypeOfferings"]}
+    missing = ", ".join(sorted(twins - offered))
+    return judged(
+        "instance types",
+        f"EC2 offers no {missing} here" if missing else f"EC2 offers {', '.join(sorted(twins))}",
+        holds=not missing,
+        todo="choose another region or another type in stacks/environments.py",
+    )

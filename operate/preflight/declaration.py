@@ -1,0 +1,122 @@
+"""The plan of an environment that the app declares: the one place where settings become needs."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import app  # isort: skip  # first: it makes the imports below find their packages
+
+from operate.preflight.plan import Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
+from sagemaker_llm import FunctionTarget, Image, JumpStartWeights, StagedWeights, registry_account
+from sagemaker_llm.api.concurrency import reserved_concurrency
+from sagemaker_llm.api.web_adapter import layer_arn
+from sagemaker_llm.release.release import MAX_CONCURRENCY
+
+if TYPE_CHECKING:
+    from stacks.environments import Environment
+
+_BLUE_AND_GREEN = 2  # an update deploys the whole second fleet before it deletes the first
+
+
+def plan_of(name: str, account: str, region: str) -> Plan:
+    """Return the plan of an environment; raises SystemExit if its settings are refused there."""
+    try:
+        declared = {stage.lower(): build() for stage, build in app.declared().items()}
+        at_home = {
+            other: found
+            for other, found in declared.items()
+            if other == name or (found.account, found.region) == (account, region)
+        }
+        return _plan(name, at_home, account=account, region=region)
+    except ValueError as error:
+        raise SystemExit(f"{name} cannot be deployed to {region}: {error}") from error
+
+
+def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, region: str) -> Plan:
+    own, stage = at_home[name], name.capitalize()
+    return Plan(
+        stage=stage,
+        configured=(own.account, own.region),
+        account=account,
+        region=region,
+        images=(
+            _image("serving", own.serving_image, region),
+            _image("training", own.tuning.image, region),
+        ),
+        layer_arn=layer_arn(region) if own.function_target is FunctionTarget.AWS else None,
+        weights=_weights(own, region),
+        staged=isinstance(own.model.weights, StagedWeights),
+        instance_types=tuple(sorted(_instance_types(own))),
+        quotas=tuple(_quotas(at_home)),
+        reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
+        fleet=_fleet(own),
+        stacks=tuple(f"{stage}-{stack}" for stack in _stacks(own)),
+        pipeline=f"{name}-training-fine-tune",
+    )
+
+
+def _image(use: str, image: Image, region: str) -> ImageNeed:
+    return ImageNeed(use, registry_account(region), image.repository, image.tag, image.digest)
+
+
+def _weights(environment: "Environment", region: str) -> WeightsNeed | None:
+    weights = environment.model.weights
+    if isinstance(weights, JumpStartWeights):
+        return WeightsNeed(weights.bucket_name(region), weights.key_prefix)
+    return None
+
+
+def _fleet(environment: "Environment") -> Fleet:
+    return Fleet(
+        instance_type=environment.instance_type,
+        smallest=environment.scaling.min_instances,
+        largest=environment.scaling.max_instances,
+    )
+
+
+def _stacks(environment: "Environment") -> Iterator[str]:
+    if isinstance(environment.model.weights, StagedWeights):
+        yield "Weights"
+    yield from ("Serving", "Api", "Training")
+
+
+def _instance_types(environment: "Environment") -> set[str]:
+    tuning = environment.tuning
+    return {
+        environment.instance_type,
+        tuning.prepare_instance_type,
+        tuning.training_instance_type,
+        tuning.evaluation_instance_type,
+    }
+
+
+def _quotas(environments: Mapping[str, "Environment"]) -> Iterator[QuotaNeed]:
+    """Yield what the environments need of each quota; one execution runs its jobs in turn."""
+    needs: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, environment in environments.items():
+        for quota, count in needed(environment).items():
+            needs[quota][name] = count
+    return (QuotaNeed(name=quota, by=by) for quota, by in needs.items())
+
+
+def needed(environment: "Environment") -> dict[str, int]:
+    """Return how many instances an environment needs of each of SageMaker's quotas."""
+    tuning = environment.tuning
+    training = "spot training job" if tuning.managed_spot else "training job"
+    return {
+        f"{environment.instance_type} for endpoint usage": (
+            _BLUE_AND_GREEN * environment.scaling.max_instances
+        ),
+        f"{tuning.training_instance_type} for {training} usage": 1,
+        f"{tuning.evaluation_instance_type} for processing job usage": 1,
+        f"{tuning.prepare_instance_type} for processing job usage": 1,
+    }
+
+
+def reserved_executions(environment: "Environment") -> int:
+    """Return how many of the account's executions the functions reserve."""
+    if not environment.reserves_concurrency:
+        return 0
+    admitted = environment.scaling.max_instances * environment.model.limits.max_concurrent_requests
+    api = reserved_concurrency(environment.api, admitted)
+    return (api.proxy or 0) + (api.authorizer or 0) + MAX_CONCURRENCY

@@ -1,0 +1,71 @@
+"""Who asks and where, and how the account is bootstrapped."""
+
+import json
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from operate.environment import Client
+from operate.preflight.plan import Plan
+from operate.preflight.row import Row, Verdict, judged
+
+# Templates of the CDK refuse an older one (their rule `CheckBootstrapVersion`).
+BOOTSTRAP_VERSION = 6
+_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+
+
+def place(plan: Plan) -> Row:
+    """Tell whether the credentials and the region are those that the environment is meant for."""
+    found = f"account {plan.account} in {plan.region}"
+    prefix = plan.stage.upper()
+    if plan.configured == (None, None):
+        todo = f"export {prefix}_ACCOUNT and {prefix}_REGION, or it deploys to whichever is given"
+        return Row("credentials", Verdict.UNKNOWN, f"{found}; none is configured", todo)
+    configured = "account {} in {}".format(*plan.configured)
+    return judged(
+        "credentials",
+        found,
+        holds=plan.configured == (plan.account, plan.region),
+        todo=f"{plan.stage} is configured for {configured}: set AWS_PROFILE and AWS_REGION to it",
+    )
+
+
+def bootstrap_version(ssm: Client, plan: Plan) -> Row:
+    """Tell whether the CDK's bootstrap is there, and new enough."""
+    bootstrap = f"make bootstrap ENV={plan.stage.lower()}, as an administrator"
+    try:
+        parameter = ssm.get_parameter(Name=_VERSION_PARAMETER)["Parameter"]
+    except ssm.exceptions.ParameterNotFound:
+        return Row("CDK bootstrap", Verdict.FAIL, "not bootstrapped", bootstrap)
+    version = int(parameter["Value"])
+    found = f"version {version}, {BOOTSTRAP_VERSION} is needed"
+    return judged("CDK bootstrap", found, holds=version >= BOOTSTRAP_VERSION, todo=bootstrap)
+
+
+def bootstrap_policies(cloudformation: Client, iam: Client, plan: Plan, policies: Path) -> Row:
+    """Tell whether deployments have the environment's policies as they are now, and no others."""
+    subject, stack = "bootstrap policies", f"{plan.stage}-Bootstrap"
+    bootstrap = f"make bootstrap ENV={plan.stage.lower()}, as an administrator"
+    try:
+        deployed = cloudformation.get_template(StackName=stack)["TemplateBody"]
+        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return Row(subject, Verdict.FAIL, f"no stack {stack}", bootstrap)
+    if isinstance(deployed, str):
+        deployed = json.loads(deployed)
+    if deployed != json.loads(policies.read_text()):
+        return Row(
+            subject, Verdict.FAIL, f"{stack} differs from bootstrap/{policies.name}", bootstrap
+        )
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    wanted = set(outputs["ExecutionPolicies"].split(","))
+    role = f"cdk-hnb659fds-cfn-exec-role-{plan.account}-{plan.region}"
+    pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+    attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
+    if attached == wanted:
+        return Row(subject, Verdict.OK, f"as {policies.name} says")
+    verb = "have" if attached - wanted else "lack"
+    names = sorted(arn.rpartition("/")[2] for arn in attached - wanted or wanted - attached)
+    return Row(subject, Verdict.FAIL, f"deployments {verb} {', '.join(names)}", bootstrap)

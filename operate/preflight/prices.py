@@ -1,0 +1,55 @@
+"""Prices: the one table, and what an environment's instances cost a month."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from operate.preflight.plan import Fleet, Plan
+from operate.preflight.row import Row, Verdict
+
+# Unverified: USD in us-east-1, from public lists without a date; compare
+# https://aws.amazon.com/sagemaker/ai/pricing and the first bill.
+AS_OF = "2026-11-27"
+INSTANCE_HOUR: Mapping[str, float] = MappingProxyType(
+    {
+        "ml.g5.2xlarge": 1.515,
+        "ml.g5.12xlarge": 7.09,
+        "ml.g6.2xlarge": 1.222,
+        "ml.g6e.2xlarge": 2.80,
+    }
+)
+KEY_MONTH = 1.0
+GIGABYTE_MONTH = 0.023  # in S3
+LOG_GIGABYTE_MONTH = 0.03
+HOURS_A_MONTH = 730
+
+
+def cost(plan: Plan) -> Row:
+    """Tell what the instances that always run cost a month."""
+    subject, fleet = "cost a month", plan.fleet
+    if fleet.instance_type not in INSTANCE_HOUR:
+        found = f"the price of {fleet.instance_type} is unknown"
+        return Row(subject, Verdict.UNKNOWN, found, "see aws.amazon.com/sagemaker/ai/pricing")
+    where = "us-east-1" if plan.region == "us-east-1" else f"us-east-1; {plan.region}'s is unknown"
+    return Row(
+        subject,
+        Verdict.OK,
+        f"{_dollars(fleet)} in {where}",
+        f"always on: {_count(fleet)} {fleet.instance_type}, by the prices of {AS_OF}; keys,"
+        " requests, storage and logs come on top",
+    )
+
+
+def month(fleet: Fleet) -> tuple[float, float]:
+    """Return what the smallest and the largest fleet cost a month."""
+    price = INSTANCE_HOUR[fleet.instance_type] * HOURS_A_MONTH
+    return fleet.smallest * price, fleet.largest * price
+
+
+def _dollars(fleet: Fleet) -> str:
+    least, most = month(fleet)
+    return f"{least:,.0f} USD" if least == most else f"{least:,.0f} to {most:,.0f} USD"
+
+
+def _count(fleet: Fleet) -> str:
+    same = fleet.smallest == fleet.largest
+    return str(fleet.smallest) if same else f"{fleet.smallest} to {fleet.largest}"
