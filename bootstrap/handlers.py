@@ -79,7 +79,10 @@ _ONLY_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "WebsiteConfiguration": ("s3:PutBucketWebsite", "s3:DeleteBucketWebsite"),
     },
-    "AWS::SageMaker::EndpointConfig": {"ExecutionRoleArn": ("iam:PassRole",)},
+    "AWS::SageMaker::EndpointConfig": {
+        "ExecutionRoleArn": ("iam:PassRole",),
+        "KmsKeyId": ("kms:*",),
+    },
     "AWS::SageMaker::ModelPackageGroup": {
         "ModelPackageGroupPolicy": ("*:*teModelPackageGroupPolicy", "*:PutModelPackageGroupPolicy")
     },
@@ -111,8 +114,8 @@ _BEYOND: Mapping[str, tuple[str, ...]] = {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     ),
-    # SageMaker makes a grant on the volumes' key as whoever creates or updates the endpoint.
-    "AWS::SageMaker::Endpoint": ("kms:CreateGrant",),
+    # SageMaker makes a grant on the volumes' key as whoever starts an endpoint of a configuration.
+    "AWS::SageMaker::EndpointConfig": ("kms:CreateGrant",),
     # It reads a model package as the caller that creates a model of it.
     "AWS::SageMaker::Model": ("sagemaker:DescribeModelPackage",),
 }
@@ -151,8 +154,9 @@ def needed(resource_type: str, used: Iterable[Mapping[str, Any]]) -> frozenset[s
         for pattern in patterns
     ]
     spared += _NEVER.get(resource_type, ())
-    schema = {a for a in _permissions(resource_type) if not any(fnmatch(a, p) for p in spared)}
-    return frozenset({*schema, *_own_reads(resource_type), *_BEYOND.get(resource_type, ())})
+    called = {*_permissions(resource_type), *_BEYOND.get(resource_type, ())}
+    kept = {action for action in called if not any(fnmatch(action, p) for p in spared)}
+    return frozenset({*kept, *_own_reads(resource_type)})
 
 
 def _has(properties: object, path: list[str]) -> bool:

@@ -54,12 +54,6 @@ EXPLANATIONS = (
         _EXECUTION_ROLES,
     ),
     Explanation(
-        "kms:[*]",
-        "it lets the account's administrators manage the key, which no probe does",
-        "Key Management Service Developer Guide, Default key policy",
-        owners="Serving LlmVolumeKey",
-    ),
-    Explanation(
         "ssm:GetParameters",
         "the embedded CloudFormation does not look parameters of SSM up as its caller",
         "CloudFormation User Guide, Specify existing resources with SSM parameter types",

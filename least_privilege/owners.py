@@ -34,7 +34,7 @@ OWNERS = {
     "fine-tune": ("Training FineTuningRolesFineTune",),
     "evaluate": ("Training FineTuningRolesEvaluate",),
     "duties": ("Training DutiesTuner", "Training DutiesApprover"),
-    "endpoint": ("Serving LlmRole", "Serving LlmVolumeKey"),
+    "endpoint": ("Serving LlmRole",),
     "pipeline": ("Training FineTuningRole", "Training StoreRole"),
     "release": (
         "Training ReleaseRole",

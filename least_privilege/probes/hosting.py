@@ -1,4 +1,4 @@
-"""The endpoint's probe: a tuned model on the deployed endpoint, under its role and its key."""
+"""The endpoint's probe: a tuned model on the deployed endpoint, under its role."""
 
 import uuid
 from typing import Any
@@ -51,7 +51,6 @@ class Hosting:
         (variant,) = self._config["ProductionVariants"]
         sagemaker.create_endpoint_config(
             EndpointConfigName=name,
-            KmsKeyId=self._config["KmsKeyId"],
             ProductionVariants=[{**variant, "ModelName": name}],
         )
         sagemaker.update_endpoint(EndpointName=self._endpoint, EndpointConfigName=name)

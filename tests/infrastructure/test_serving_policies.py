@@ -1,4 +1,4 @@
-"""What the endpoint's instances may do, statement by statement, and who may use the key."""
+"""What the endpoint's instances may do, statement by statement."""
 
 from typing import Any
 
@@ -80,24 +80,6 @@ def test_role_is_for_sagemaker_in_this_account_only(assembly: Assembly) -> None:
             "Effect": "Allow",
             "Principal": {"Service": "sagemaker.amazonaws.com"},
         }
-    ]
-
-
-def test_role_may_lend_the_key_to_aws_storage_only(serving: Template) -> None:
-    (role_id,) = serving.resources(_ROLE)
-    role = {"AWS": {"Fn::GetAtt": [role_id, "Arn"]}}
-    administrator, *others = serving.only("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-    assert administrator["Action"] == "kms:*"
-    assert administrator["Principal"] != role
-    assert others == [
-        {
-            "Action": "kms:CreateGrant",
-            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
-            "Effect": "Allow",
-            "Principal": role,
-            "Resource": "*",
-        },
-        {"Action": "kms:DescribeKey", "Effect": "Allow", "Principal": role, "Resource": "*"},
     ]
 
 

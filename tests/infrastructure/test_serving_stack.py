@@ -121,9 +121,11 @@ def test_image_is_looked_up_by_region_when_the_region_is_open(assembly: Assembly
     ]
 
 
-def test_volumes_are_encrypted_with_the_stacks_own_key(serving: Template) -> None:
-    key_id, _ = serving.only(_CONFIG)["KmsKeyId"]["Fn::GetAtt"]
-    assert serving.resources("AWS::KMS::Key")[key_id]["Properties"]["EnableKeyRotation"] is True
+def test_no_key_is_given_for_disks_that_the_instances_encrypt_themselves(
+    serving: Template,
+) -> None:
+    assert "KmsKeyId" not in serving.only(_CONFIG)
+    assert not serving.resources("AWS::KMS::Key")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_updates_keep_the_scaled_instance_count(serving: Template) -> None:
 
 def test_no_resource_has_a_physical_name(serving: Template) -> None:
     named = {"ModelName", "EndpointName", "EndpointConfigName", "RoleName", "AliasName"}
-    for kind in (_MODEL, _CONFIG, "AWS::IAM::Role", "AWS::KMS::Key"):
+    for kind in (_MODEL, _CONFIG, "AWS::IAM::Role"):
         assert not named & serving.only(kind).keys()
 
 

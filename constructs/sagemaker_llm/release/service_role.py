@@ -6,6 +6,7 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.serving.volume_key import VolumeKey
 
 from .registry import ModelRegistry
 
@@ -29,6 +30,7 @@ class ReleaseServiceRole(iam.Role):
             *_models(models, endpoint, registry),
             *_configs(configs, endpoint),
             *_endpoint(configs, endpoint),
+            *_volumes(endpoint.volume_key),
             _marks([*models, *configs, endpoint.endpoint_arn]),
         ]
         super().__init__(
@@ -90,6 +92,8 @@ def _models(
 
 
 def _configs(arns: list[str], endpoint: LlmEndpoint) -> list[iam.PolicyStatement]:
+    key = endpoint.volume_key
+    encrypted = {"ArnEquals": {"sagemaker:VolumeKmsKey": key.key_arn}} if key else {}
     return [
         iam.PolicyStatement(
             actions=["sagemaker:CreateEndpointConfig"],
@@ -97,7 +101,7 @@ def _configs(arns: list[str], endpoint: LlmEndpoint) -> list[iam.PolicyStatement
             conditions={
                 "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": endpoint.instance_type},
                 "Null": {"sagemaker:InstanceTypes": "false"},
-                "ArnEquals": {"sagemaker:VolumeKmsKey": endpoint.volume_key.key_arn},
+                **encrypted,
             },
         ),
         iam.PolicyStatement(
@@ -116,12 +120,19 @@ def _endpoint(configs: list[str], endpoint: LlmEndpoint) -> list[iam.PolicyState
         iam.PolicyStatement(
             actions=["sagemaker:DescribeEndpoint"], resources=[endpoint.endpoint_arn]
         ),
-        # Whoever starts instances with a key of the account's lends it to their volumes.
+    ]
+
+
+def _volumes(key: VolumeKey | None) -> list[iam.PolicyStatement]:
+    """Allow what starts instances with a key of the account's: lending it to their volumes."""
+    if key is None:
+        return []
+    return [
         iam.PolicyStatement(
             actions=["kms:CreateGrant"],
-            resources=[endpoint.volume_key.key_arn],
+            resources=[key.key_arn],
             conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
+        )
     ]
 
 

@@ -17,7 +17,7 @@ def endpoint_config(
     *,
     model: sagemaker_cfn.CfnModel,
     weights: Weights,
-    key: VolumeKey,
+    key: VolumeKey | None,
     instance_type: str,
     instance_count: int,
 ) -> sagemaker_cfn.CfnEndpointConfig:
@@ -26,9 +26,7 @@ def endpoint_config(
     return config(
         scope,
         construct_id,
-        # Encrypts the storage volume. Instances with local NVMe, such as g5, also have storage
-        # that no key of ours reaches: their hardware encrypts it.
-        kms_key_id=key.key_arn,
+        kms_key_id=key.key_arn if key else None,
         production_variants=[
             config.ProductionVariantProperty(
                 variant_name=VARIANT_NAME,

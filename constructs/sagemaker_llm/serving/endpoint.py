@@ -10,6 +10,7 @@ from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.names import endpoint_name
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.images import TGI, Image
+from sagemaker_llm.models.instances import family_of
 
 from .config import VARIANT_NAME, endpoint_config
 from .metrics import EndpointMetrics
@@ -71,7 +72,12 @@ class LlmEndpoint(EndpointMetrics, Construct):
             weights=self.base_weights,
             log_group_name=log_group_name,
         )
-        self.volume_key = VolumeKey(self, "VolumeKey", user=self.role)
+        # SageMaker may refuse a key where the instance's hardware encrypts its own disks.
+        self.volume_key = (
+            None
+            if family_of(instance_type).has_local_nvme
+            else VolumeKey(self, "VolumeKey", user=self.role)
+        )
         self.released = ReleasedPackage(self, "Package", model_id=model.model_id)
         self.cfn_model = self._model(container_image, self.released)
         self.cfn_config = endpoint_config(

@@ -1,4 +1,4 @@
-"""The customer key of the volumes that an endpoint's instances load the model to."""
+"""The customer key of attached volumes, on instances that have no disks of their own."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam

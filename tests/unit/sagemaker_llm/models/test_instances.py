@@ -7,9 +7,9 @@ from pathlib import Path
 import botocore.loaders
 import pytest
 
-from sagemaker_llm.models.instances import GPUS, gpu_count
+from sagemaker_llm.models.instances import FAMILIES, family_of, gpu_count
 
-_ALL = [f"ml.{family}.{size}" for family, sizes in GPUS.items() for size in sizes]
+_ALL = [f"ml.{family}.{size}" for family, each in FAMILIES.items() for size in each.gpus]
 
 
 def test_all_can_host_an_endpoint() -> None:
@@ -26,6 +26,15 @@ def test_gpu_counts_are_the_sdks_where_it_has_them() -> None:
     known = {name: info["Count"] for region in regions for name, info in region.items()}
     assert known["ml.g5.12xlarge"] == 4
     assert all(gpu_count(name) == known.get(name, gpu_count(name)) for name in _ALL)
+
+
+@pytest.mark.parametrize("family", ["g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5"])
+def test_family_with_disks_of_its_own_takes_no_key(family: str) -> None:
+    assert FAMILIES[family].has_local_nvme
+
+
+def test_family_with_attached_volumes_only_takes_a_key() -> None:
+    assert not family_of("ml.p3.2xlarge").has_local_nvme
 
 
 @pytest.mark.parametrize(
