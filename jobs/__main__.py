@@ -4,7 +4,7 @@ import runpy
 import signal
 import sys
 
-_SCRIPTS = ("prepare", "fine_tune", "evaluate")
+_SCRIPTS = ("check", "prepare", "fine_tune", "evaluate")
 
 if __name__ == "__main__":
     # As a container's first process, Python would ignore it.

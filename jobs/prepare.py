@@ -1,6 +1,5 @@
 """Processing job: validates and splits a data set for fine-tuning and evaluation."""
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,30 +7,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from container import ArgumentParser, JobError, processing_message_file, processing_root, run_job
+from container import JobError, processing_message_file, processing_root, run_job
+from execution import check_later_jobs, read_values
 from language_models.input_length import longest_input
-from parameters import PARAMETERS, reader
 from preparation.domain import read_domain
 from preparation.instruction import read_instruction
+from preparation.options import parse_options
 from preparation.report import describe_rejections, make_report, with_splits
 from preparation.screening import screen
 from preparation.splitting import Splits, split
 from preparation.template import read_template
 
 _READERS = {"instruction": read_instruction, "domain": read_domain}
-_PARAMETERS = (
-    "validation_split",
-    "test_split",
-    "max_input_length",  # in estimated tokens
-    "max_rejected_fraction",
-    "seed",
-)
 
 
 def prepare(arguments: Sequence[str], root: Path) -> None:
     """Split root/input/data into root/output/{train,validation,test,report}, or raise JobError."""
-    options = _parse(arguments)
-    _check_mode(options)
+    values = read_values(arguments)
+    options = parse_options(values)
+    if "base_model_id" in values:  # the values are those of all jobs, as the pipeline gives them
+        check_later_jobs(values)
     items = _READERS[options.mode](root / "input" / "data")
     # Domain texts are packed into windows: none is too long.
     limited = options.mode == "instruction"
@@ -47,25 +42,6 @@ def prepare(arguments: Sequence[str], root: Path) -> None:
         raise JobError(f"{describe_rejections(report)}; {limit}")
     splits = split(screened.kept, options.validation_split, options.test_split, options.seed)
     _write(root / "output", splits, with_splits(report, splits, options.seed))
-
-
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = ArgumentParser(__doc__)
-    parser.add_argument("--mode", choices=sorted(_READERS), required=True)
-    parser.add_argument("--instruction_tuned", choices=("True", "False"))
-    for name in _PARAMETERS:
-        parser.add_argument(f"--{name}", type=reader(name), default=PARAMETERS[name].default)
-    return parser.parse_args(arguments)
-
-
-def _check_mode(options: argparse.Namespace) -> None:
-    # The training job would refuse it too, but only once its GPUs are paid for.
-    wanted = str(options.mode == "instruction")
-    if options.instruction_tuned not in {None, wanted}:
-        raise JobError(
-            f"instruction_tuned must be {wanted} for mode {options.mode},"
-            f" got {options.instruction_tuned}"
-        )
 
 
 def _write(output: Path, splits: Splits, report: Mapping[str, Any]) -> None:

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from container import JobError
 from evaluation.comparison import Comparison, Measured
 from evaluation.held_out import held_out_loss
+from evaluation.options import Options
 from evaluation.page import render_page
 from evaluation.retrieval import measure_retrieval
 from evaluation.subject import Subject
@@ -15,19 +15,6 @@ from language_models.examples import Record, make_examples, read_records
 from language_models.input_length import longest_input
 
 _START_WORDS = 24  # of a held-out text, which the models continue
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How much each model is asked to do."""
-
-    prompt_format: str
-    max_input_length: int
-    retrieval_lengths: Sequence[int]
-    retrieval_trials: int
-    sample_prompts: int
-    max_new_tokens: int
-    seed: int
 
 
 def evaluate(options: Options, root: Path) -> None:

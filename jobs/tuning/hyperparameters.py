@@ -55,6 +55,8 @@ class Hyperparameters:
             value, described = getattr(self, field.name), _DESCRIBED.get(field.name)
             if described and not described.allows(value):
                 raise JobError(f"{field.name} must be {described.allowed}, got {value}")
+            if isinstance(value, str) and not value.isprintable():
+                raise JobError(f"{field.name} must be one line of text, got {value!r}")
         if self.quantized and not self.lora:
             raise JobError("bits 4 needs peft_type lora: quantized weights cannot be trained")
 

@@ -16,7 +16,13 @@ from operate.releases.origins import origin
 from operate.tuning.base_model import ensure_base_model
 from operate.tuning.datasets import first_request, upload
 from operate.tuning.executions import steps, watch
-from operate.tuning.parameters import check_lengths, check_values, declared_parameters
+from operate.tuning.parameters import (
+    check_as_jobs_do,
+    check_lengths,
+    check_values,
+    declared_parameters,
+    pipeline_definition,
+)
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 _MODES = {"instruction": "True", "domain": "False"}
@@ -39,16 +45,18 @@ def finetune(
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
     found, source = environment.outputs("Training"), data or _EXAMPLES / mode
     pipeline, bucket = found["PipelineName"], found["DataBucketName"]
-    declared = declared_parameters(sagemaker, pipeline)
+    definition = pipeline_definition(sagemaker, pipeline)
+    declared = declared_parameters(definition)
     check_values(values, declared)
     request = first_request(source, mode)
     parameters = {
-        "InputDataUri": upload(s3, source, bucket),
         "Mode": mode,
         "instruction_tuned": _MODES[mode],
         **(_FAILURES[fail] if fail else {}),
         **values,
     }
+    check_as_jobs_do(definition, parameters)
+    parameters = {"InputDataUri": upload(s3, source, bucket), **parameters}
     check_lengths(parameters)
     ensure_base_model(s3, declared, bucket)
     execution_arn = _run(sagemaker, pipeline, parameters)

@@ -1,22 +1,31 @@
 """The parameters of an execution, checked against the deployed pipeline before anything runs."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from operate.environment import Client
 
-_KEPT_WITH_THE_MODEL = {"InputDataUri", "BaseModelUri", "BaseModelId"}
-_MAX_METADATA = 256  # The registry's limit, which registration would meet after the training.
+_JOBS = Path(__file__).parents[2] / "jobs"
+_MAX_TEXT = 256  # A job's argument, and what the registry keeps of a model.
 _NUMBERS: dict[str, Callable[[str], float]] = {"Integer": int, "Float": float}
 
 Declared = dict[str, dict[str, Any]]
 
 
-def declared_parameters(sagemaker: Client, pipeline: str) -> Declared:
-    """Return the parameters that the deployed pipeline declares, by name."""
+def pipeline_definition(sagemaker: Client, pipeline: str) -> dict[str, Any]:
+    """Return the deployed pipeline's definition."""
     described = sagemaker.describe_pipeline(PipelineName=pipeline)
-    return {p["Name"]: p for p in json.loads(described["PipelineDefinition"])["Parameters"]}
+    definition: dict[str, Any] = json.loads(described["PipelineDefinition"])
+    return definition
+
+
+def declared_parameters(definition: Mapping[str, Any]) -> Declared:
+    """Return the parameters that a pipeline declares, by name."""
+    return {p["Name"]: p for p in definition["Parameters"]}
 
 
 def check_values(values: Mapping[str, str], declared: Declared) -> None:
@@ -32,13 +41,37 @@ def check_values(values: Mapping[str, str], declared: Declared) -> None:
 
 
 def check_lengths(values: Mapping[str, str]) -> None:
-    """Raise SystemExit for values that the registry could not keep with the model."""
-    for name in _KEPT_WITH_THE_MODEL & values.keys():
-        if len(values[name]) > _MAX_METADATA:
-            raise SystemExit(
-                f"{name} must have at most {_MAX_METADATA} characters, which the registry keeps,"
-                f" got {values[name]}"
-            )
+    """Raise SystemExit for values that neither a job nor the registry could take."""
+    for name, value in values.items():
+        if len(value) > _MAX_TEXT:
+            raise SystemExit(f"{name} must have at most {_MAX_TEXT} characters, got {value}")
+
+
+def check_as_jobs_do(definition: Mapping[str, Any], values: Mapping[str, str]) -> None:
+    """Raise SystemExit for values that a job would refuse.
+
+    The preparing job gets all values of an execution as its arguments. They are read here as the
+    deployed pipeline would write them, and checked by the job's own code.
+    """
+    declared = declared_parameters(definition)
+    defaults = {n: p["DefaultValue"] for n, p in declared.items() if "DefaultValue" in p}
+    (prepare,) = (step for step in definition["Steps"] if step["Name"] == "Prepare")
+    words = prepare["Arguments"]["AppSpecification"]["ContainerArguments"]
+    arguments = [_filled(word, {**defaults, **values}) for word in words]
+    checked = subprocess.run(  # noqa: S603 - no shell: each argument is one word
+        [sys.executable, _JOBS, "check", *arguments], capture_output=True, text=True, check=False
+    )
+    if checked.returncode:
+        raise SystemExit(checked.stderr.strip())
+
+
+def _filled(word: Any, values: Mapping[str, Any]) -> str:  # noqa: ANN401 - a text or a function of it
+    if isinstance(word, str):
+        return word
+    if "Std:Join" in word:
+        parts = (_filled(part, values) for part in word["Std:Join"]["Values"])
+        return str(word["Std:Join"]["On"]).join(parts)
+    return str(values[word["Get"].removeprefix("Parameters.")])
 
 
 def _is_a(kind: str, value: str) -> bool:

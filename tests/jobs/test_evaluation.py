@@ -17,7 +17,8 @@ from transformers import MistralForCausalLM
 from container import JobError
 from evaluation.comparison import Comparison, Measured
 from evaluation.held_out import HeldOut, held_out_loss
-from evaluation.job import Options, evaluate
+from evaluation.job import evaluate
+from evaluation.options import Options
 from evaluation.page import render_page
 from evaluation.retrieval import TASKS, Retrieval, Writer, measure_retrieval
 from evaluation.subject import Answer, Subject

@@ -25,9 +25,11 @@ from tuning.hyperparameters import parse_hyperparameters
 from tuning.job import fine_tune
 from tuning.launch import relaunch_on_all_gpus
 from tuning.output.licence import write_license
+from tuning.output.model_card import write_model_card
 from tuning.training.progress import METRICS
 
 ROOT = Path(__file__).parents[2]
+SPLITS = ("train", "validation")
 ALL_MODULES = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
 QUICK = {
     "epoch": 4,
@@ -172,6 +174,16 @@ def test_model_card_says_what_the_model_comes_from(adapted: Channels) -> None:
         '"prompt": "Say {letter}",',
     ):
         assert row in card
+
+
+@pytest.mark.parametrize("licence", ["Our own: 'v1' #2", 'say "$(touch ran)" | \\'])
+def test_model_card_holds_a_free_text_as_it_is(tmp_path: Path, licence: str) -> None:
+    p = parse_hyperparameters(texts({}) | {"base_model_license": licence})
+    report = {"splits": {}, "mode": "domain", "records": {"kept": 1, "counted": 1}, "sha256": "5"}
+    write_model_card(tmp_path, p, report, {f"{s}_records_left_out": 0 for s in SPLITS})
+    card = (tmp_path / "README.md").read_text()
+    assert f"license: {json.dumps(licence)}\n" in card  # YAML reads JSON
+    assert f"| base_model_license | {licence.replace('|', chr(92) + '|')} |" in card
 
 
 def test_licence_of_the_base_is_kept(adapted: Channels, base: Path) -> None:

@@ -2,7 +2,7 @@
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid
-from embedded_aws.sagemaker.jobs.job import Job
+from embedded_aws.sagemaker.jobs.job import Job, python
 
 _INTERPRETERS = ("python3", "python")
 
@@ -18,8 +18,9 @@ def check(specification: Json) -> None:
 
 
 def command(job: Job, specification: Json) -> list[str]:
-    """Return the script and its arguments, with this machine's paths."""
+    """Return the interpreter, the script and its arguments, with this machine's paths."""
     words = [
+        python(),
         *specification["ContainerEntrypoint"][1:],
         *specification.get("ContainerArguments", []),
     ]

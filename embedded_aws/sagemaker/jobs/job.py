@@ -27,6 +27,11 @@ _POLL_SECONDS = 0.05
 _MAX_REASON_CHARACTERS = 1024
 
 
+def python() -> str:
+    """Return the interpreter that has the packages of the jobs' image."""
+    return os.environ.get("LOCAL_AWS_JOB_PYTHON", sys.executable)
+
+
 class JobError(Exception):
     """Why a job failed: its failure reason."""
 
@@ -105,18 +110,17 @@ class Job:
         working_folder: Path,
         on_line: Callable[[str], None] = lambda _line: None,
     ) -> Ended:
-        """Run a Python program to its end, which stopping the job or its time limit may be."""
-        interpreter = os.environ.get("LOCAL_AWS_JOB_PYTHON", sys.executable)
+        """Run a program to its end, which stopping the job or its time limit may be."""
         try:
             process = processes.start(
-                [*(isolation.prefix() if self._is_isolated else []), interpreter, *command],
+                [*(isolation.prefix() if self.is_isolated else []), *command],
                 self._environment(environment),
                 working_folder,
                 own_group=True,
             )
         except OSError as error:
             raise JobError(
-                f"InternalServerError: no Python for jobs at {interpreter}: {error.strerror}"
+                f"InternalServerError: no Python for jobs at {command[0]}: {error.strerror}"
             ) from error
         self._process = process
         stream = f"{self.name}/algo-1-"
@@ -158,11 +162,12 @@ class Job:
             "AWS_DEFAULT_REGION": region(),
             **{name: self.mapped(value) for name, value in own.items()},
             **{name: self.mapped(value) for name, value in given.items()},
-            **({} if self._is_isolated else self._access()),
+            **({} if self.is_isolated else self._access()),
         }
 
     @property
-    def _is_isolated(self) -> bool:
+    def is_isolated(self) -> bool:
+        """Whether the container has no network."""
         network = self.record.get("NetworkConfig", self.record)  # of processing, of training
         return bool(network.get("EnableNetworkIsolation"))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid, now
 from embedded_aws.sagemaker import s3_folders
-from embedded_aws.sagemaker.jobs import entrypoint, training_config
+from embedded_aws.sagemaker.jobs import entrypoint, toolkit, training_config
 from embedded_aws.sagemaker.jobs.images import check_image, check_one_instance
-from embedded_aws.sagemaker.jobs.job import Job, JobError
+from embedded_aws.sagemaker.jobs.job import Ended, Job, JobError
 
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _WRITTEN = ("/opt/ml/model", "/opt/ml/output/data")  # by the script
@@ -24,7 +24,10 @@ def check(request: Json) -> None:
     check_one_instance(request.get("ResourceConfig", {}).get("InstanceCount", 1))
     for definition in request["AlgorithmSpecification"].get("MetricDefinitions", []):
         _check_pattern(definition)
-    entrypoint.check(request["AlgorithmSpecification"])
+    if _in_script_mode(request):
+        toolkit.check(request)
+    else:
+        entrypoint.check(request["AlgorithmSpecification"])
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource", {})
         mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
@@ -68,16 +71,7 @@ def _run(job: Job) -> None:
     metrics = _Metrics(job.record["AlgorithmSpecification"].get("MetricDefinitions", []))
     for folder in _WRITTEN:
         job.path(folder)
-    ended = job.execute(
-        entrypoint.command(job, job.record["AlgorithmSpecification"]),
-        {
-            "TRAINING_ROOT": str(job.folder),
-            "TRAINING_JOB_NAME": job.name,
-            "TRAINING_JOB_ARN": job.record["TrainingJobArn"],
-        },
-        job.folder,
-        metrics.read,
-    )
+    ended = _execute(job, metrics)
     job.record["FinalMetricDataList"] = metrics.final
     _upload_checkpoints(job, checkpoints)
     if ended.status and not job.stopping.is_set():
@@ -85,6 +79,23 @@ def _run(job: Job) -> None:
         raise JobError(f"AlgorithmError: {reason}, exit code: {ended.status}")
     note_status(job.record, "Uploading")
     _upload(job)  # of a stopped job too, as on AWS
+
+
+def _execute(job: Job, metrics: "_Metrics") -> Ended:
+    own = {
+        "TRAINING_ROOT": str(job.folder),
+        "TRAINING_JOB_NAME": job.name,
+        "TRAINING_JOB_ARN": job.record["TrainingJobArn"],
+    }
+    if _in_script_mode(job.record):
+        own |= toolkit.environment(job)
+        return job.execute(toolkit.command(job), own, toolkit.folder(job), metrics.read)
+    command = entrypoint.command(job, job.record["AlgorithmSpecification"])
+    return job.execute(command, own, job.folder, metrics.read)
+
+
+def _in_script_mode(request: Json) -> bool:
+    return "ContainerEntrypoint" not in request["AlgorithmSpecification"]
 
 
 def note_status(record: Json, status: str) -> None:

@@ -1,6 +1,7 @@
 """The model card: what a tuned model was made from, how, and with what success."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 
 from tuning.hyperparameters import Hyperparameters
 
+_IDENTIFIER = re.compile(r"[A-Za-z][\w./-]*")
+
 _CARD = """\
 ---
-license: {license}
-base_model: {base}
+license: {yaml_license}
+base_model: {yaml_base}
 library_name: transformers
 pipeline_tag: text-generation
 tags: [{tags}]
@@ -68,6 +71,8 @@ def write_model_card(
     card = _CARD.format(
         license=p.base_model_license,
         base=p.base_model_id,
+        yaml_license=_yaml(p.base_model_license),
+        yaml_base=_yaml(p.base_model_id),
         tags=", ".join(["fine-tuned", *(["lora"] if p.lora else [])]),
         method=method,
         mode=report["mode"],
@@ -90,8 +95,14 @@ def _prompts(p: Hyperparameters, report: Mapping[str, Any]) -> str:
     return _PROMPTS.format(format=p.prompt_format, template=template)
 
 
+def _yaml(text: str) -> str:
+    # A JSON string is YAML too; an identifier reads better without quotes.
+    return text if _IDENTIFIER.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
 def _rows(values: Mapping[str, object]) -> str:
-    return "\n".join(
-        f"| {name} | {value:.4g} |" if isinstance(value, float) else f"| {name} | {value} |"
-        for name, value in values.items()
-    )
+    return "\n".join(f"| {name} | {_cell(value)} |" for name, value in values.items())
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", r"\|")

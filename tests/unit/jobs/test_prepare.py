@@ -153,6 +153,27 @@ def test_arguments_that_training_would_refuse_are_refused(
         prepare(arguments, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("learning_rate", "0", "argument --learning_rate|learning_rate must be positive, got 0"),
+        ("bits", "4", "bits 4 needs peft_type lora"),
+        ("base_model_license", "a\nb", "base_model_license must be one line of text"),
+        ("retrieval_lengths", "1024,0", "must be positive, got 1024,0"),
+        ("prompt_format", "alpaca", "prompt_format must be one of|invalid choice: 'alpaca'"),
+        ("epochs", "3", "unrecognized arguments: --epochs"),
+    ],
+)
+def test_value_that_a_later_job_would_refuse_is_refused(
+    tmp_path: Path, name: str, value: str, reason: str
+) -> None:
+    write_instruction(tmp_path, [pair(number) for number in range(20)])
+    model = ["--base_model_id", "mistral-7b", "--base_model_license", "apache-2.0"]
+    with pytest.raises(JobError, match=reason):
+        prepare(["--mode", "instruction", *model, f"--{name}", value], tmp_path)
+    assert not (tmp_path / "output").exists()
+
+
 def test_mode_and_instruction_tuned_may_agree(tmp_path: Path) -> None:
     write_instruction(tmp_path, [pair(number) for number in range(5)])
     prepare(["--mode", "instruction", "--instruction_tuned", "True"], tmp_path)

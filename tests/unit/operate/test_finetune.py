@@ -12,7 +12,7 @@ import pytest
 from operate.tuning.datasets import first_request, upload
 from operate.tuning.executions import rows, watch
 from operate.tuning.finetune import finetune, is_released
-from operate.tuning.parameters import check_values
+from operate.tuning.parameters import check_as_jobs_do, check_values
 from tests.unit.operate.doubles import Stacks, environment
 
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -163,6 +163,8 @@ def test_records_that_do_not_fit_are_not_asked(tmp_path: Path) -> None:
 
 _DECLARED: dict[str, dict[str, Any]] = {
     "BaseModelUri": {"Name": "BaseModelUri", "Type": "String", "DefaultValue": "s3://w/base/"},
+    "BaseModelLicense": {"Name": "BaseModelLicense", "Type": "String", "DefaultValue": "mit"},
+    "Mode": {"Name": "Mode", "Type": "String", "DefaultValue": "instruction"},
     "epoch": {"Name": "epoch", "Type": "Integer", "DefaultValue": 1},
     "learning_rate": {"Name": "learning_rate", "Type": "Float", "DefaultValue": 0.1},
     "peft_type": {"Name": "peft_type", "Type": "String", "EnumValues": ["lora", "None"]},
@@ -177,7 +179,7 @@ def test_values_of_the_declared_types_and_choices_are_taken() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "refusal"),
     [
-        ("epochs", "3", r"SET must name one of BaseModelUri, epoch, .*, got 'epochs'"),
+        ("epochs", "3", r"SET must name one of BaseModelLicense, BaseModelUri, .*, got 'epochs'"),
         ("epoch", "three", "epoch must be of type Integer, got 'three'"),
         ("epoch", "1.5", "epoch must be of type Integer, got '1.5'"),
         ("learning_rate", "", "learning_rate must be of type Float, got ''"),
@@ -191,11 +193,24 @@ def test_value_that_the_pipeline_does_not_take_is_refused(
         check_values({name: value}, _DECLARED)
 
 
+_WORDS = [
+    *("--mode", {"Get": "Parameters.Mode"}),
+    *("--epoch", {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.epoch"}]}}),
+    *("--base_model_id", "mistral-7b"),
+    *("--base_model_license", {"Get": "Parameters.BaseModelLicense"}),
+]
+_PREPARE = {"AppSpecification": {"ContainerArguments": _WORDS}}
+_DEFINITION = {
+    "Parameters": list(_DECLARED.values()),
+    "Steps": [{"Name": "Prepare", "Arguments": _PREPARE}],
+}
+
+
 class _Pipeline:
     """A pipeline whose start is a failure of the test."""
 
     def describe_pipeline(self, **_: str) -> dict[str, str]:
-        return {"PipelineDefinition": json.dumps({"Parameters": list(_DECLARED.values())})}
+        return {"PipelineDefinition": json.dumps(_DEFINITION)}
 
     def start_pipeline_execution(self, **_: Any) -> None:
         pytest.fail("was started")
@@ -213,6 +228,26 @@ def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_i
     s3 = SimpleNamespace(upload_file=lambda *_: None)
     with pytest.raises(SystemExit, match="BaseModelUri must have at most 256 characters"):
         _finetune(_data(tmp_path / "d"), s3, BaseModelUri=f"s3://b/{'x' * 300}")
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal"),
+    [
+        ({"epoch": "0"}, "epoch must be positive, got 0"),
+        ({"BaseModelLicense": "a\nb"}, r"base_model_license must be one line of text, got 'a\\nb'"),
+    ],
+)
+def test_value_that_a_job_would_refuse_is_refused_before_anything_is_uploaded(
+    tmp_path: Path, values: dict[str, str], refusal: str
+) -> None:
+    s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
+    with pytest.raises(SystemExit, match=refusal):
+        _finetune(_data(tmp_path / "d"), s3, **values)
+
+
+@pytest.mark.parametrize("licence", ["Our own licence", 'it\'s "ours"', "$(touch ran)"])
+def test_free_text_is_no_reason_to_refuse(licence: str) -> None:
+    check_as_jobs_do(_DEFINITION, {"BaseModelLicense": licence})
 
 
 def test_unknown_parameter_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:

@@ -183,6 +183,59 @@ def test_a_training_job_runs_its_script_under_the_container_contract(account: Ac
     assert statuses[-4:] == ["Downloading", "Training", "Uploading", "Completed"]
 
 
+def _in_script_mode(account: Account, script: str, **hyperparameters: str) -> dict[str, Any]:
+    """How a job ended that leaves its start to the image's toolkit."""
+    code = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "/opt/ml/input/data/code",
+    }
+    request = account.training(
+        script,
+        account.role(*read_write("")),
+        HyperParameters={name: json.dumps(text) for name, text in code.items()} | hyperparameters,
+        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/models", "CompressionType": "NONE"},
+    )
+    del request["AlgorithmSpecification"]["ContainerEntrypoint"]
+    return account.train(request)
+
+
+@pytest.mark.parametrize(
+    ("licence", "words", "files"),
+    [
+        ("apache-2.0", ["apache-2.0", "-r", "a=1,b=2"], []),
+        ("Our own", ["Our", "own", "-r", "a=1,b=2"], []),
+        ("$(touch ran)", ["-r", "a=1,b=2"], ["ran"]),
+        ("a\ntouch ran #", ["a"], []),  # the shell's next command, when the script has ended
+    ],
+)
+def test_a_shell_reads_the_hyperparameters_of_a_job_in_script_mode(
+    account: Account, licence: str, words: list[str], files: list[str]
+) -> None:
+    script = """
+import json, os, pathlib, sys
+model = pathlib.Path(os.environ["SM_MODEL_DIR"])
+(model / "seen.json").write_text(json.dumps([sys.argv[1:], os.listdir()]))
+"""
+    ended = _in_script_mode(account, script, licence=licence, epoch="3", r='{"b": 2, "a": 1}')
+    key = f"models/{ended['TrainingJobName']}/output/model/seen.json"
+    arguments, found = json.loads(account.get(key))
+    assert arguments == ["--epoch", "3", "--licence", *words]
+    assert sorted(found) == [*files, "train.py"]
+
+
+def test_a_quote_in_a_hyperparameter_fails_a_job_in_script_mode(account: Account) -> None:
+    ended = _in_script_mode(account, "", licence="it's ours")
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "exit code: 2" in ended["FailureReason"]
+
+
+def test_a_training_without_a_start_is_refused(account: Account) -> None:
+    request = account.training("", account.role(*read_write("")))
+    del request["AlgorithmSpecification"]["ContainerEntrypoint"]
+    with pytest.raises(ClientError, match="sagemaker_program must name one, got None"):
+        account.sagemaker.create_training_job(TrainingJobName="refused", **request)
+
+
 def test_a_training_job_packs_its_model_unless_told_otherwise(account: Account) -> None:
     script = """
 import os, pathlib

@@ -45,11 +45,20 @@ def test_defaults_are_those_of_jumpstart() -> None:
         ({"bf16": "yes"}, "argument --bf16: must be True or False, got 'yes'"),
         ({"epochs": "3"}, "unrecognized arguments: --epochs=3"),
         ({"weight_decay": "-1"}, "weight_decay must be at least 0, got -1.0"),
+        (
+            {"base_model_license": "a\nb"},
+            "base_model_license must be one line of text, got 'a\\nb'",
+        ),
     ],
 )
 def test_hyperparameter_is_refused(given: dict[str, str], reason: str) -> None:
     with pytest.raises(JobError, match=re.escape(reason)):
         parse(**given)
+
+
+@pytest.mark.parametrize("text", ["Our own licence", 'it\'s "ours"', "$(touch ran) `id`; #", "-"])
+def test_free_text_is_taken_as_it_is(text: str) -> None:
+    assert parse(base_model_license=text).base_model_license == text
 
 
 def test_base_model_must_be_named() -> None:

@@ -23,13 +23,14 @@ EVALUATION = PropertyFile("Evaluation", output_name="evaluation", path="evaluati
 
 def prepare_step(facts: Facts, p: Parameters) -> RequestStep:
     """Validate and split the data."""
+    # All values of the later jobs too: what they would refuse, this job refuses before a GPU is
+    # asked for.
     arguments = {
         "mode": p["Mode"],
-        "instruction_tuned": p["instruction_tuned"],  # must fit the mode
         "validation_split": p["validation_split"],
         "test_split": p["TestSplit"],
-        "max_input_length": p["max_input_length"],
-        "seed": p["seed"],
+        **_hyperparameters(facts, p),
+        **_evaluation(facts, p),
     }
     request = processing_request(
         facts,
@@ -88,22 +89,13 @@ def evaluate_step(
     facts: Facts, p: Parameters, prepared: RequestStep, stored: FunctionStep
 ) -> RequestStep:
     """Measure the stored model against its base."""
-    arguments = {
-        "prompt_format": facts.prompt_format,
-        "max_input_length": p["max_input_length"],
-        "retrieval_lengths": p["RetrievalLengths"],
-        "retrieval_trials": p["RetrievalTrials"],
-        "sample_prompts": facts.sample_prompts,
-        "max_new_tokens": facts.max_new_tokens,
-        "seed": p["seed"],
-    }
     request = processing_request(
         facts,
         "evaluate",
         role_arn=facts.evaluate_role_arn,
         instance_type=p["EvaluationInstanceType"],
         volume_gb=100,
-        arguments=arguments,
+        arguments=_evaluation(facts, p),
         inputs={
             "test": output_uri(prepared, "test"),
             "base": p["BaseModelUri"],
@@ -143,6 +135,18 @@ def _hyperparameters(facts: Facts, p: Parameters) -> Request:
         "prompt_format": facts.prompt_format,
         "base_model_id": p["BaseModelId"],
         "base_model_license": p["BaseModelLicense"],
+    }
+
+
+def _evaluation(facts: Facts, p: Parameters) -> Request:
+    return {
+        "prompt_format": facts.prompt_format,
+        "max_input_length": p["max_input_length"],
+        "retrieval_lengths": p["RetrievalLengths"],
+        "retrieval_trials": p["RetrievalTrials"],
+        "sample_prompts": facts.sample_prompts,
+        "max_new_tokens": facts.max_new_tokens,
+        "seed": p["seed"],
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from .facts import Facts
 from .parameters import text
 from .request_step import Request
+from .sdk import Parameter
 
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _DAY = 86_400
@@ -60,8 +61,8 @@ def entrypoint(facts: Facts, folder: str, script: str) -> list[str]:
     return ["python3", f"{folder}/{facts.code_file}", script]
 
 
-def _word(value: Any) -> object:  # noqa: ANN401 - a string or a parameter of the SDK
-    return value if isinstance(value, str) else text(value)
+def _word(value: Any) -> object:  # noqa: ANN401 - a string, a parameter or a function of the SDK
+    return text(value) if isinstance(value, Parameter) else value
 
 
 def _input(name: str, uri: object, path: str) -> Request:
