@@ -162,7 +162,7 @@ def prod(*, account: str | None, region: str | None) -> Environment:
         region=region,
         model=find_model("mistral-7b-instruct"),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(min_instances=2, max_instances=4),
+        scaling=TargetTracking(min_instances=2, max_instances=4, initial_instances=2),
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000),),
             firewall=Firewall(),

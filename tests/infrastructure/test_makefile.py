@@ -35,7 +35,9 @@ def _program(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize("verb", ["down", "status", "logs", "chat", "info", "key", "drift", "preflight"])
+@pytest.mark.parametrize(
+    "verb", ["down", "status", "logs", "chat", "info", "key", "drift", "preflight"]
+)
 def test_a_verb_asks_for_the_set_up_when_nothing_is_installed(checkout: Path, verb: str) -> None:
     ended = _make(checkout, verb)
     assert ended.returncode != 0

@@ -6,7 +6,9 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template as CdkTemplate
 
+from sagemaker_llm import LlmEndpoint, TargetTracking, find_model
 from stacks import environments
 from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
@@ -188,6 +190,22 @@ def test_instances_scale_between_the_environments_bounds(
         {"Fn::GetAtt": ["LlmEndpoint0550A83E", "EndpointName"]},
         "/variant/AllTraffic",
     ]
+
+
+def test_raised_minimum_leaves_the_configuration_and_its_instances_as_they_are() -> None:
+    model = find_model("mistral-7b-instruct")
+
+    def synthesized(minimum: int) -> CdkTemplate:
+        stack = cdk.Stack()
+        scaling = TargetTracking(min_instances=minimum, max_instances=4)
+        LlmEndpoint(stack, "Llm", model=model, scaling=scaling)
+        return CdkTemplate.from_stack(stack)
+
+    before, after = synthesized(1), synthesized(3)
+    assert before.find_resources(_CONFIG) == after.find_resources(_CONFIG)
+    assert before.find_resources(_ENDPOINT) == after.find_resources(_ENDPOINT)
+    (target,) = after.find_resources("AWS::ApplicationAutoScaling::ScalableTarget").values()
+    assert target["Properties"]["MinCapacity"] == 3
 
 
 def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template) -> None:

@@ -87,7 +87,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             weights=model.weights,
             key=self.volume_key,
             instance_type=instance_type,
-            instance_count=scaling.min_instances,
+            instance_count=scaling.initial_instances,
         )
         self._endpoint = sagemaker_cfn.CfnEndpoint(
             self,

@@ -12,6 +12,9 @@ class TargetTracking:
 
     min_instances: int = 1
     max_instances: int = 1
+    # What a new endpoint starts with. A change replaces the configuration and rolls every instance,
+    # so it does not follow min_instances, which scaling keeps to without one.
+    initial_instances: int = 1
     # 512-word prompts begin to wait for each other at 16 users on one ml.g5.2xlarge (JumpStart's
     # measurement of Mistral 7B Instruct): half of that leaves time to load the model.
     target_concurrent_requests: float = 8
@@ -25,6 +28,11 @@ class TargetTracking:
             raise ValueError(
                 "min_instances must be from 1 to max_instances"
                 f" {self.max_instances}, got {self.min_instances}"
+            )
+        if not 1 <= self.initial_instances <= self.max_instances:
+            raise ValueError(
+                "initial_instances must be from 1 to max_instances"
+                f" {self.max_instances}, got {self.initial_instances}"
             )
         if self.target_concurrent_requests <= 0:
             raise ValueError(

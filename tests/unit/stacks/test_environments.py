@@ -71,6 +71,8 @@ def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
     [
         ({"min_instances": 0}, "min_instances must be from 1 to max_instances 4, got 0"),
         ({"min_instances": 5}, "min_instances must be from 1 to max_instances 4, got 5"),
+        ({"initial_instances": 0}, "initial_instances must be from 1 to max_instances 4, got 0"),
+        ({"initial_instances": 5}, "initial_instances must be from 1 to max_instances 4, got 5"),
         ({"target_concurrent_requests": 0}, "target_concurrent_requests must be positive, got 0"),
         ({"scale_in_cooldown_seconds": -1}, "cooldowns must not be negative, got 60 out and -1 in"),
     ],
