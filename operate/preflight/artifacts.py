@@ -1,12 +1,22 @@
 """What AWS must have in the region: images, the layer, weights, instance types."""
 
+from collections.abc import Iterator
+
 from botocore.exceptions import ClientError
 
 from operate.environment import Client
 from operate.preflight.plan import ImageNeed, Plan, WeightsNeed
 from operate.preflight.row import Row, Verdict, judged
 
+_NONE = "none: the embedded AWS runs programs of its own"
 _ANOTHER = "choose another image, or another region, in stacks/environments.py"
+
+
+def image_rows(ecr: Client, needs: tuple[ImageNeed, ...]) -> Iterator[Row]:
+    """Yield a row for each image."""
+    if not needs:
+        yield Row("images", Verdict.OK, _NONE)
+    yield from (image(ecr, need) for need in needs)
 
 
 def image(ecr: Client, need: ImageNeed) -> Row:
@@ -32,7 +42,7 @@ def layer(lambda_: Client, arn: str | None) -> Row:
     """Tell whether the Web Adapter's layer can be read, as Lambda will read it."""
     subject = "Web Adapter layer"
     if arn is None:
-        return Row(subject, Verdict.OK, "none: the embedded AWS runs the function itself")
+        return Row(subject, Verdict.OK, _NONE)
     try:
         lambda_.get_layer_version_by_arn(Arn=arn)
     except lambda_.exceptions.ResourceNotFoundException:
@@ -87,6 +97,8 @@ def instance_types(ec2: Client, names: tuple[str, ...]) -> Row:
     SageMaker has no such operation; a type has quotas only where SageMaker offers it, which the
     rows of the quotas show. Unverified: that SageMaker offers a type wherever EC2 does.
     """
+    if not names:
+        return Row("instance types", Verdict.OK, _NONE)
     twins = {name.removeprefix("ml.") for name in names}
     pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
         LocationType="region", Filters=[{"Name": "instance-type", "Values": sorted(twins)}]

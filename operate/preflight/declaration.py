@@ -34,19 +34,18 @@ def plan_of(name: str, account: str, region: str) -> Plan:
 
 def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, region: str) -> Plan:
     own, stage = at_home[name], name.capitalize()
+    images = {"serving": own.serving_image, "training": own.tuning.image}
+    on_aws = own.function_target is FunctionTarget.AWS  # The embedded AWS runs its own programs.
     return Plan(
         stage=stage,
         configured=(own.account, own.region),
         account=account,
         region=region,
-        images=(
-            _image("serving", own.serving_image, region),
-            _image("training", own.tuning.image, region),
-        ),
-        layer_arn=layer_arn(region) if own.function_target is FunctionTarget.AWS else None,
+        images=tuple(_image(use, image, region) for use, image in images.items() if on_aws),
+        layer_arn=layer_arn(region) if on_aws else None,
         weights=_weights(own, region),
         staged=isinstance(own.model.weights, StagedWeights),
-        instance_types=tuple(sorted(_instance_types(own))),
+        instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
         quotas=tuple(_quotas(at_home)),
         reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
         fleet=_fleet(own),

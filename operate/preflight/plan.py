@@ -58,8 +58,9 @@ class Plan:
     configured: tuple[str | None, str | None]
     account: str
     region: str
+    # The embedded AWS needs no image, no layer and no instance: it runs programs of its own.
     images: tuple[ImageNeed, ...]
-    layer_arn: str | None  # None where the function runs without
+    layer_arn: str | None
     weights: WeightsNeed | None  # None for weights in the container
     staged: bool  # the weights' bucket is a stack's, which `make stage-weights` fills
     instance_types: tuple[str, ...]

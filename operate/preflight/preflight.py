@@ -1,7 +1,6 @@
 """The verb: each row asked by itself, the table, and the exit code."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,8 +61,7 @@ def answers(check: Check) -> Iterator[Row]:
 def checks(plan: Plan, client: Clients) -> Iterator[Check]:
     """Yield every question, in the order of the table; all of them only read."""
     cloudformation, iam, s3 = client("cloudformation"), client("iam"), client("s3")
-    lambda_, ecr = client("lambda"), client("ecr")
-    policies = policy_files()[plan.stage.lower()]
+    lambda_, policies = client("lambda"), policy_files()[plan.stage.lower()]
     yield Check("CDK bootstrap", lambda: identity.bootstrap_version(client("ssm"), plan))
     yield Check(
         "bootstrap policies",
@@ -71,8 +69,7 @@ def checks(plan: Plan, client: Clients) -> Iterator[Check]:
     )
     yield Check("quotas", lambda: quotas.quota_rows(client("service-quotas"), plan))
     yield Check("Lambda concurrency", lambda: quotas.concurrency(lambda_, plan))
-    for need in plan.images:
-        yield Check(f"{need.use} image", partial(artifacts.image, ecr, need))
+    yield Check("images", lambda: artifacts.image_rows(client("ecr"), plan.images))
     yield Check("Web Adapter layer", lambda: artifacts.layer(lambda_, plan.layer_arn))
     yield Check(
         "weights",
@@ -85,7 +82,7 @@ def checks(plan: Plan, client: Clients) -> Iterator[Check]:
     yield Check(
         "instance types", lambda: artifacts.instance_types(client("ec2"), plan.instance_types)
     )
-    yield Check("role of scaling", lambda: shared.scaling_role(iam, plan))
+    yield Check("role of scaling", lambda: shared.scaling_role(iam))
     yield Check(
         "API Gateway's role for logs", lambda: shared.gateway_role(client("apigateway"), iam, plan)
     )
