@@ -55,6 +55,11 @@ class Environment:
             )
 
     @property
+    def endpoint_quota(self) -> int:
+        """The instances that SageMaker's quota for endpoint usage must allow, updates included."""
+        return self.scaling.endpoint_quota
+
+    @property
     def reserves_concurrency(self) -> bool:
         """Whether the functions reserve a share of the account's Lambda concurrency."""
         return self.api.reserved_concurrency is not Reservation.NONE

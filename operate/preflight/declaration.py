@@ -15,8 +15,6 @@ from sagemaker_llm.release.release import MAX_CONCURRENCY
 if TYPE_CHECKING:
     from stacks.environments import Environment
 
-_BLUE_AND_GREEN = 2  # an update deploys the whole second fleet before it deletes the first
-
 
 def plan_of(name: str, account: str, region: str) -> Plan:
     """Return the plan of an environment; raises SystemExit if its settings are refused there."""
@@ -103,9 +101,7 @@ def needed(environment: "Environment") -> dict[str, int]:
     tuning = environment.tuning
     training = "spot training job" if tuning.managed_spot else "training job"
     return {
-        f"{environment.instance_type} for endpoint usage": (
-            _BLUE_AND_GREEN * environment.scaling.max_instances
-        ),
+        f"{environment.instance_type} for endpoint usage": environment.endpoint_quota,
         f"{tuning.training_instance_type} for {training} usage": 1,
         f"{tuning.evaluation_instance_type} for processing job usage": 1,
         f"{tuning.prepare_instance_type} for processing job usage": 1,

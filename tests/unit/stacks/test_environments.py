@@ -58,6 +58,11 @@ def test_environment_is_refused_when_it_cannot_be_deployed(
         dataclasses.replace(prod, **changes)
 
 
+def test_quota_holds_both_fleets_of_an_update() -> None:
+    quotas = [each(account=None, region=None).endpoint_quota for each in _PLACED]
+    assert quotas == [2, 4, 8]
+
+
 def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
     prod = environments.prod(account=None, region=None)
     split = dataclasses.replace(find_model("mistral-7b"), num_gpus=4)
