@@ -122,7 +122,7 @@ EXPLANATIONS = (
         "which spelling of the name IAM compares is seen on the first release; this machine takes"
         " the one in lower case",
         "no page of AWS says it: the construct asks to look at CloudTrail",
-        owners="Training ReleaseServiceRole",
+        owners="Training Release*Role",
         resources="*/Llm*",
     ),
     Explanation(

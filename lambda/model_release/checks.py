@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from model_release.errors import ReleaseRefusedError
 from model_release.inventory import (
     INVENTORIES,
     MODELS,
@@ -15,7 +16,6 @@ from model_release.inventory import (
     has_object,
     list_files,
 )
-from model_release.messages import ReleaseRefusedError
 from model_release.registry import Package
 from model_release.settings import Settings
 

@@ -11,18 +11,16 @@ import boto3
 
 from model_release.callback import CallbackSteps
 from model_release.checks import PackageChecks
-from model_release.messages import (
-    Approval,
-    PipelineRequest,
-    Release,
-    ReleaseRefusedError,
-    StackNews,
-    read_message,
-)
+from model_release.errors import ReleaseBlockedError, ReleaseRefusedError, ReleaseWaitsError
+from model_release.failures import advice
+from model_release.messages import Approval, PipelineRequest, Release, StackNews, read_message
 from model_release.registry import LOWERED, Package, Registry
-from model_release.serving_stack import ServingStack, StackBusyError
+from model_release.serving_endpoint import ServingEndpoint
+from model_release.serving_stack import BROKEN, ServingStack
 from model_release.settings import Settings
 
+# An approval of what is approved already is no change that SageMaker must report.
+_RETRY = "to retry, set the package to PendingManualApproval and approve it again"
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.INFO)
 
@@ -45,18 +43,19 @@ class Releases:
     def __init__(self, settings: Settings, cloudformation: Any, sagemaker: Any, s3: Any) -> None:  # noqa: ANN401 - boto3 has no types
         self._max_attempts = settings.max_attempts
         self._stack = ServingStack(cloudformation, settings)
+        self._endpoint = ServingEndpoint(sagemaker, settings.endpoint_name)
         self._registry = Registry(sagemaker, settings.package_arn_prefix)
         self._steps = CallbackSteps(sagemaker)
         self._checks = PackageChecks(settings, s3)
 
     def handle(self, records: list[dict[str, Any]]) -> dict[str, Any]:
-        """Handle each message, and name those that must wait for the stack."""
+        """Handle each message, and name those that must wait for the stack or the endpoint."""
         waiting = []
         for record in records:
             attempt = int(record["attributes"]["ApproximateReceiveCount"])
             try:
                 self._handle(record["body"], is_last=attempt >= self._max_attempts)
-            except StackBusyError:
+            except ReleaseWaitsError:
                 waiting.append({"itemIdentifier": record["messageId"]})
         return {"batchItemFailures": waiting}
 
@@ -68,8 +67,11 @@ class Releases:
             case Approval() as approval:
                 with self._giving_up(approval.release, is_last=is_last):
                     self._release_approved(approval)
-            case StackNews() as news:
-                self._report(news)
+            case StackNews(release=Release() as release) as news:
+                with self._giving_up(release, is_last=is_last):
+                    self._report(release, news)
+            case StackNews():
+                pass  # somebody else's update: a deployment's, or an operator's
 
     def _answer(self, request: PipelineRequest) -> None:
         """Release a pipeline's package, or tell its step why not now."""
@@ -101,48 +103,82 @@ class Releases:
 
     def _begin(self, release: Release, package: Package) -> None:
         self._checks.check(package)
+        if self._stack.has_begun(release.token):
+            return  # the same message once more: the end of the update comes as its own news
+        self._endpoint.check_settled()
         begun = self._stack.release(package.arn, release.token)
-        _log.info("%s: %s", release.token, "begun" if begun else "served already")
+        _log.info("%s: %s", release.token, "begun" if begun else "the stack says it already")
         if not begun:
-            self._succeed(release)
+            self._confirm(release)
 
-    def _report(self, news: StackNews) -> None:
+    def _report(self, release: Release, news: StackNews) -> None:
         """Tell the pipeline, or the registry, how a release ended."""
-        if news.release is None:
-            return  # somebody else's update: a deployment's, or an operator's
         if news.status == "UPDATE_COMPLETE":
-            self._succeed(news.release)
+            self._confirm(release)
             return
-        reason = self._stack.failure_reason(news.stack_id, news.release.token) or news.reason
-        self._give_up(news.release, f"{news.status}: {reason}")
+        cause = self._stack.failure_reason(news.stack_id, release.token) or news.reason
+        if news.status == BROKEN:
+            raise ReleaseBlockedError(f"{self._stack.repair}; the update failed with {cause}")
+        reason = f"{news.status}: {cause}"
+        if help_ := advice(cause):
+            raise ReleaseBlockedError(f"{help_}; {reason}")
+        raise ReleaseRefusedError(reason)
+
+    def _confirm(self, release: Release) -> None:
+        """Report success if the endpoint serves what the stack says: SageMaker may roll back."""
+        wanted, served = self._registry.arn(release.version), self._endpoint.served_package()
+        if served == wanted:
+            self._succeed(release)
+            return
+        self._endpoint.check_settled()
+        if (said := self._stack.package()) != wanted:
+            raise ReleaseBlockedError(f"the stack was updated to {_named(said)} meanwhile")
+        raise ReleaseRefusedError(
+            f"the stack says {wanted}, but the endpoint serves {_named(served)}: SageMaker took the"
+            " update back"
+        )
 
     @contextmanager
     def _giving_up(self, release: Release, *, is_last: bool) -> Iterator[None]:
-        """Give a release up when it is refused, and on any error of the last attempt."""
+        """Give a release up when it cannot go on, and on any error of the last attempt."""
         try:
             yield
         except ReleaseRefusedError as error:
             self._give_up(release, str(error))
-        except StackBusyError as error:
+        except ReleaseBlockedError as error:
+            self._leave_approved(release, str(error))
+        except ReleaseWaitsError as error:
             if not is_last:
                 _log.info("%s waits: %s", release.token, error)
                 raise
-            self._give_up(release, f"{error} and stayed busy: release it again later")
+            self._leave_approved(release, f"{error} and stayed busy: release it again later")
         except Exception as error:
             if not is_last:
                 raise  # the queue delivers the message again
             _log.exception("%s", release.token)
-            self._give_up(release, f"the release could not begin: {error}")
+            self._give_up(release, f"the release did not work: {error}")
 
     def _give_up(self, release: Release, reason: str) -> None:
+        self._fail(release, reason)
+        self._registry.reject(release.version, reason)
+
+    def _leave_approved(self, release: Release, reason: str) -> None:
+        """Fail a release that is not its package's fault."""
+        self._fail(release, reason)
+        self._registry.note(release.version, f"{reason}; {_RETRY}")
+
+    def _fail(self, release: Release, reason: str) -> None:
         _log.warning("%s: %s", release.token, reason)
         if release.callback:
             self._steps.fail(release.callback, reason)
-        self._registry.reject(release.version, reason)
 
     def _succeed(self, release: Release) -> None:
         if release.callback:
             self._steps.succeed(release.callback)
+
+
+def _named(package_arn: str) -> str:
+    return package_arn or "the base weights"
 
 
 def _newly_lowered(package: Package) -> str:

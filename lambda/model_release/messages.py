@@ -8,10 +8,6 @@ from typing import Any
 _TOKEN = re.compile(r"(callback|approval)-([0-9]+)-([A-Za-z0-9]+)")
 
 
-class ReleaseRefusedError(Exception):
-    """A package that is not released; the text says why."""
-
-
 @dataclass(frozen=True)
 class Release:
     """A package on its way to the endpoint.

@@ -62,30 +62,30 @@ class Registry:
 
     def package(self, version: str) -> Package:
         """Return a version of the group as it is now."""
-        return Package(
-            self._sagemaker.describe_model_package(ModelPackageName=self._prefix + version)
-        )
+        return Package(self._sagemaker.describe_model_package(ModelPackageName=self.arn(version)))
+
+    def arn(self, version: str) -> str:
+        """Return the ARN of a version of the group."""
+        return self._prefix + version
 
     def reject(self, version: str, reason: str) -> None:
-        """Take the approval back, so that no rollback chooses the package.
+        """Take the approval back; approving the package again releases it again."""
+        self._describe(self.arn(version), reason, ModelApprovalStatus="Rejected")
 
-        Approving it again releases it again.
-        """
-        self._set_status(self._prefix + version, "Rejected", reason)
+    def note(self, version: str, reason: str) -> None:
+        """Say at the package why its release failed, and leave its approval as it is."""
+        self._describe(self.arn(version), reason)
 
     def hold(self, package: Package, lowered: str) -> None:
         """Leave a package whose gate was lowered to a person, and record what was lowered."""
-        self._set_status(
+        self._describe(
             package.arn,
-            "PendingManualApproval",
             f"{lowered}: a person must approve",
+            ModelApprovalStatus="PendingManualApproval",
             CustomerMetadataProperties={**package.metadata, LOWERED: lowered},
         )
 
-    def _set_status(self, arn: str, status: str, reason: str, **more: object) -> None:
+    def _describe(self, arn: str, reason: str, **changes: object) -> None:
         self._sagemaker.update_model_package(
-            ModelPackageArn=arn,
-            ModelApprovalStatus=status,
-            ApprovalDescription=reason[:_MAX_DESCRIPTION_LENGTH],
-            **more,
+            ModelPackageArn=arn, ApprovalDescription=reason[:_MAX_DESCRIPTION_LENGTH], **changes
         )

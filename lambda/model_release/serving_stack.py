@@ -1,19 +1,22 @@
 """The serving stack: its update to a package, and why an update failed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from model_release.messages import ReleaseRefusedError
+from model_release.errors import ReleaseBlockedError, ReleaseRefusedError, ReleaseWaitsError
 from model_release.settings import Settings
 
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _FINAL = ("ValidationError", "AccessDenied", "AccessDeniedException")  # a retry changes nothing
+BROKEN = "UPDATE_ROLLBACK_FAILED"  # CloudFormation takes no update until it is repaired
 _CANCELLED = ("Resource update cancelled", "Resource creation cancelled")
 
 
-class StackBusyError(Exception):
-    """A stack that something else is changing: retry later."""
+class _NothingToUpdateError(Exception):
+    """CloudFormation has nothing to do: the stack says what it is to say."""
 
 
 class ServingStack:
@@ -25,34 +28,49 @@ class ServingStack:
         self._parameter = settings.parameter
         self._service_role_arn = settings.service_role_arn
 
-    def release(self, package_arn: str, token: str) -> bool:
-        """Start the update to a package; return False where the stack serves it already.
+    @property
+    def repair(self) -> str:
+        """What to do about a stack that CloudFormation could not roll back, in words."""
+        return (
+            f"stack {self._name} is {BROKEN}: `make repair`, or aws cloudformation"
+            f" continue-update-rollback --stack-name {self._name}, comes before any release"
+        )
 
-        Raise StackBusyError, or ReleaseRefusedError where a retry changes nothing.
+    def release(self, package_arn: str, token: str) -> bool:
+        """Start the update to a package; return False where the stack says it already.
+
+        Raise ReleaseWaitsError, or another ReleaseError where a retry changes nothing.
         """
+        found = self._describe()
+        self._check_updatable(found["StackStatus"])
         try:
-            found = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]
-            if self._is_busy(found["StackStatus"]):
-                if self.has_begun(token):
-                    return True  # the same message once more
-                raise StackBusyError(f"stack {self._name} is in {found['StackStatus']}")
-            self._cloudformation.update_stack(
-                StackName=self._name,
-                UsePreviousTemplate=True,
-                Parameters=[
-                    self._value(p["ParameterKey"], package_arn) for p in found["Parameters"]
-                ],
-                Capabilities=["CAPABILITY_IAM"],
-                RoleARN=self._service_role_arn,
-                ClientRequestToken=token,
-            )
-        except ClientError as error:
-            return self._has_begun_despite(error)
+            with self._refusals():
+                self._cloudformation.update_stack(
+                    StackName=self._name,
+                    UsePreviousTemplate=True,
+                    Parameters=[
+                        self._value(p["ParameterKey"], package_arn) for p in found["Parameters"]
+                    ],
+                    Capabilities=["CAPABILITY_IAM"],
+                    RoleARN=self._service_role_arn,
+                    ClientRequestToken=token,
+                )
+        except _NothingToUpdateError:
+            return False
         return True
+
+    def package(self) -> str:
+        """Return the ARN of the package that the stack says, empty for the base weights."""
+        parameters = self._describe()["Parameters"]
+        return next(
+            str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == self._parameter
+        )
 
     def has_begun(self, token: str) -> bool:
         """Return whether an update with this token was started."""
-        return any(event.get("ClientRequestToken") == token for event in self._events(self._name))
+        with self._refusals():
+            events = self._events(self._name)
+        return any(event.get("ClientRequestToken") == token for event in events)
 
     def failure_reason(self, stack_id: str, token: str) -> str:
         """Return what CloudFormation says of the first resource that it could not update."""
@@ -71,27 +89,38 @@ class ServingStack:
             return {"ParameterKey": parameter, "ParameterValue": package_arn}
         return {"ParameterKey": parameter, "UsePreviousValue": True}
 
-    def _is_busy(self, status: str) -> bool:
+    def _check_updatable(self, status: str) -> None:
         if status.endswith("_IN_PROGRESS"):
-            return True
+            raise ReleaseWaitsError(f"stack {self._name} is in {status}")
+        if status == BROKEN:
+            raise ReleaseBlockedError(self.repair)
         if status not in _UPDATABLE:
-            raise ReleaseRefusedError(
+            raise ReleaseBlockedError(
                 f"stack {self._name} must be repaired before a release, it is {status}"
             )
-        return False
 
-    def _has_begun_despite(self, error: ClientError) -> bool:
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
         """Tell apart the refusals that CloudFormation distinguishes by their text only."""
-        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        if code == "TokenAlreadyExistsException":
-            return True  # the same message once more
-        if "No updates are to be performed" in message:
-            return False
-        if "_IN_PROGRESS state" in message:
-            raise StackBusyError(f"stack {self._name}: {message}") from error
-        if code in _FINAL:
-            raise ReleaseRefusedError(f"stack {self._name}: {message}") from error
-        raise error
+        try:
+            yield
+        except ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+            if code == "TokenAlreadyExistsException":
+                return  # the same message once more
+            if "No updates are to be performed" in message:
+                raise _NothingToUpdateError from error
+            if "_IN_PROGRESS state" in message:
+                raise ReleaseWaitsError(f"stack {self._name}: {message}") from error
+            if code in _FINAL:
+                raise ReleaseRefusedError(f"stack {self._name}: {message}") from error
+            raise
+
+    def _describe(self) -> dict[str, Any]:
+        with self._refusals():
+            found = self._cloudformation.describe_stacks(StackName=self._name)
+        stack: dict[str, Any] = found["Stacks"][0]
+        return stack
 
     def _events(self, stack: str) -> list[dict[str, Any]]:
         """Return the newest page of events, which holds more than one update of this stack."""

@@ -32,6 +32,8 @@ def _written(value: Any) -> str:
         return "".join(_written(part) for part in value["Fn::Join"][1])
     if "Fn::Select" in value:
         return "<part of the stack's id>"
+    if "Fn::GetStackOutput" in value:
+        return f"<of {value['Fn::GetStackOutput']['StackName']}>"
     (target,) = value.values()
     return f"<{target if isinstance(target, str) else target[0]}>"
 
@@ -229,7 +231,15 @@ def test_release_updates_one_stack_under_one_role(template: Template) -> None:
     assert [s["Resource"] for s in policy if s["Action"] == "iam:PassRole"] == [role]
 
 
-def test_release_reaches_one_stack_one_group_and_its_pipeline(template: Template) -> None:
+def _names(assembly: Assembly, kind: str) -> Iterator[str]:
+    """Yield how the names of the serving stack's one such resource begin."""
+    (name,) = assembly.template("Prod/Serving").resources(f"AWS::SageMaker::{kind}")
+    yield from (name, name.lower())
+
+
+def test_release_reaches_one_stack_one_group_and_its_pipeline(
+    template: Template, assembly: Assembly
+) -> None:
     policy = _release_policy(template)
     reach = {
         action: {_written(r) for r in _list(statement["Resource"])}
@@ -244,6 +254,13 @@ def test_release_reaches_one_stack_one_group_and_its_pipeline(template: Template
         "cloudformation:UpdateStack": {stack},
     }
     assert {action: where for action, where in reach.items() if action.startswith("sage")} == {
+        "sagemaker:DescribeEndpoint": {"<of Prod-Serving>"},
+        "sagemaker:DescribeEndpointConfig": {
+            f"{_SAGEMAKER}:endpoint-config/{name}-*" for name in _names(assembly, "EndpointConfig")
+        },
+        "sagemaker:DescribeModel": {
+            f"{_SAGEMAKER}:model/{name}-*" for name in _names(assembly, "Model")
+        },
         "sagemaker:DescribeModelPackage": {_PACKAGES},
         "sagemaker:UpdateModelPackage": {_PACKAGES},
         "sagemaker:DescribePipelineExecution": {executions},

@@ -6,8 +6,10 @@ import aws_cdk.aws_iam as iam
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.common.s3_prefix import S3Prefix
+from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from .registry import ModelRegistry
+from .service_role import named_after
 from .storage import INVENTORIES, MODELS, TuningStorage
 
 
@@ -67,13 +69,27 @@ def _update(stack_arn: str, service_role: iam.IRole) -> list[iam.PolicyStatement
 
 
 def _take_back(registry: ModelRegistry) -> iam.PolicyStatement:
-    """Allow anything of a package but its approval."""
+    """Allow anything of a package but its approval; a reason is noted without a status."""
     taken_back = ["PendingManualApproval", "Rejected"]
     return iam.PolicyStatement(
         actions=["sagemaker:UpdateModelPackage"],
         resources=[registry.packages_arn],
-        conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": taken_back}},
+        conditions={"StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": taken_back}},
     )
+
+
+def grant_comparison(function: PackagedFunction, endpoint: LlmEndpoint) -> None:
+    """Allow reading which model the endpoint serves, and whether it is changing."""
+    for actions, resources in (
+        (["sagemaker:DescribeEndpoint"], [endpoint.endpoint_arn]),
+        (["sagemaker:DescribeEndpointConfig"], named_after(endpoint.cfn_config)),
+        (["sagemaker:DescribeModel"], named_after(endpoint.cfn_model)),
+    ):
+        function.allow(iam.PolicyStatement(actions=actions, resources=resources))
+    for arn in (*named_after(endpoint.cfn_config), *named_after(endpoint.cfn_model)):
+        acknowledge_wildcard(
+            function.role, arn, reason="CloudFormation ends the names with random parts"
+        )
 
 
 def grant_checks(function: PackagedFunction, storage: TuningStorage) -> None:

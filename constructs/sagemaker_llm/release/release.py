@@ -17,7 +17,7 @@ from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
-from .grants import grant_checks, grant_release
+from .grants import grant_checks, grant_comparison, grant_release
 from .registry import ModelRegistry
 from .service_role import ReleaseServiceRole
 from .storage import TuningStorage
@@ -27,9 +27,10 @@ _FUNCTION_TIMEOUT = cdk.Duration.seconds(20)
 # The minimum that SQS accepts; as many executions are reserved.
 MAX_CONCURRENCY = 2
 
-# A release retries for an hour while the stack is busy: longer than an endpoint's update takes.
+# A release waits while something else changes the stack or the endpoint, whose update may take
+# three hours: its message becomes visible again after the interval.
 _RETRY_INTERVAL = cdk.Duration.seconds(60)
-_ATTEMPTS = 60
+_ATTEMPTS = 200
 
 _ENDED = (
     "UPDATE_COMPLETE",
@@ -84,6 +85,7 @@ class ModelRelease(Construct):
             environment={
                 "SERVING_STACK": self.stack_name,
                 "PARAMETER": endpoint.released.parameter.logical_id,
+                "ENDPOINT": endpoint.endpoint_name,
                 "SERVICE_ROLE": self.service_role.role_arn,
                 "PACKAGES": registry.package_arn_prefix,
                 # What a package must be made of: see checks.py.
@@ -106,6 +108,7 @@ class ModelRelease(Construct):
             service_role=self.service_role,
             registry=registry,
         )
+        grant_comparison(self.function, endpoint)
         grant_checks(self.function, storage)
         self._rules(stack_arn.removesuffix("*"), registry)
 

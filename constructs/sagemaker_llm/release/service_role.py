@@ -25,7 +25,7 @@ class ReleaseServiceRole(iam.Role):
         endpoint: LlmEndpoint,
         registry: ModelRegistry,
     ) -> None:
-        models, configs = (_named_after(c) for c in (endpoint.cfn_model, endpoint.cfn_config))
+        models, configs = (named_after(c) for c in (endpoint.cfn_model, endpoint.cfn_config))
         statements = [
             *_models(models, endpoint, registry),
             *_configs(configs, endpoint),
@@ -49,7 +49,7 @@ class ReleaseServiceRole(iam.Role):
         )
 
 
-def _named_after(resource: cdk.CfnResource) -> list[str]:
+def named_after(resource: cdk.CfnResource) -> list[str]:
     """Return ARNs for the names that CloudFormation generates for a resource.
 
     Unverified: whether IAM sees the name as it is given or in lower case, as SageMaker's ARNs have

@@ -8,6 +8,7 @@ from model_release.inventory import File, digest, to_bytes
 from model_release.settings import Settings
 from tests.unit.model_release.aws_double import (
     BUCKET,
+    ENDPOINT,
     EXECUTION,
     PACKAGES,
     S3,
@@ -28,6 +29,7 @@ SERVICE_ROLE = "arn:aws:iam::111111111111:role/Prod-Training-ReleaseServiceRole"
 SETTINGS = Settings(
     stack_name=STACK,
     parameter="ModelPackageArn",
+    endpoint_name=ENDPOINT,
     service_role_arn=SERVICE_ROLE,
     package_arn_prefix=PACKAGES,
     image=IMAGE,
@@ -42,6 +44,7 @@ class Account:
 
     def __init__(self) -> None:
         self.cloudformation, self.sagemaker, self.s3 = CloudFormation(), SageMaker(), S3()
+        self.cloudformation.deploy = self.sagemaker.serve
         self._releases = Releases(
             SETTINGS, self.cloudformation.client, self.sagemaker.client, self.s3.client
         )
@@ -58,6 +61,11 @@ class Account:
         if by_pipeline:
             metadata["approval_at_registration"] = by_pipeline
         self.sagemaker.packages[PACKAGE] = package(status, **metadata)
+
+    def serves_package(self) -> None:
+        """Let the stack say the package, and the endpoint serve it."""
+        self.cloudformation.parameters["ModelPackageArn"] = PACKAGE
+        self.sagemaker.serve(PACKAGE)
 
     @property
     def package(self) -> dict[str, Any]:

@@ -24,6 +24,8 @@ STACK_ID = f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{STACK}/0a1b"
 PACKAGES = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b/"
 EXECUTION = "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/fine-tune/execution/abc"
 BUCKET = "artifacts"
+ENDPOINT = "prod-serving-llm"
+_SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
 _NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 Action = Callable[[], None]
@@ -104,6 +106,8 @@ class CloudFormation(Service):
         self.parameters = {"BootstrapVersion": "/cdk-bootstrap/x/version", "ModelPackageArn": ""}
         self.events: list[StackEvent] = []  # newest first
         self.updates: list[dict[str, Any]] = []
+        # What a finished update does to the endpoint.
+        self.deploy: Callable[[str], None] = lambda _package: None
         self._tokens: set[str] = set()
 
     def begin_update(self, token: str) -> None:
@@ -125,6 +129,8 @@ class CloudFormation(Service):
     def ended(self, status: str, token: str) -> dict[str, Any]:
         """End an update, and return the event that EventBridge sends of it."""
         self.status = status
+        if status == "UPDATE_COMPLETE":
+            self.deploy(self.parameters["ModelPackageArn"])
         details = {"status": status, "status-reason": "rolled back"}
         return {
             "detail-type": "CloudFormation Stack Status Change",
@@ -175,16 +181,57 @@ class CloudFormation(Service):
 
 
 class SageMaker(Service):
-    """A package group, and one execution of a pipeline whose callback steps wait."""
+    """A package group, an endpoint, and one execution of a pipeline whose callback steps wait."""
 
     name = "sagemaker"
 
     def __init__(self) -> None:
         super().__init__()
         self.packages: dict[str, dict[str, Any]] = {}
+        self.served = ""  # the package behind the endpoint
+        self.endpoint_status = "InService"
+        self.instances = {"CurrentInstanceCount": 2, "DesiredInstanceCount": 2}
         self.execution_status = "Executing"
         self.waiting: set[str] = set()  # the tokens of callback steps
         self.answers: dict[str, str] = {}  # how they ended
+
+    def serve(self, package_arn: str) -> None:
+        """Put a package, or the base weights, behind the endpoint."""
+        self.served = package_arn
+
+    def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
+        """Return the endpoint."""
+        _check_name("endpoint", EndpointName, ENDPOINT)
+        return {
+            "EndpointName": ENDPOINT,
+            "EndpointArn": f"{_SAGEMAKER}:endpoint/{ENDPOINT}",
+            "EndpointConfigName": "config-1",
+            "EndpointStatus": self.endpoint_status,
+            "ProductionVariants": [{"VariantName": "AllTraffic", **self.instances}],
+            "CreationTime": _NOW,
+            "LastModifiedTime": _NOW,
+        }
+
+    def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
+        """Return the endpoint's configuration."""
+        _check_name("endpoint configuration", EndpointConfigName, "config-1")
+        return {
+            "EndpointConfigName": EndpointConfigName,
+            "EndpointConfigArn": f"{_SAGEMAKER}:endpoint-config/config-1",
+            "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "model-1"}],
+            "CreationTime": _NOW,
+        }
+
+    def describe_model(self, ModelName: str) -> dict[str, Any]:
+        """Return the model in that configuration."""
+        _check_name("model", ModelName, "model-1")
+        container = {"ModelPackageName": self.served} if self.served else {"Image": "tgi:1.1.0"}
+        return {
+            "ModelName": ModelName,
+            "ModelArn": f"{_SAGEMAKER}:model/model-1",
+            "PrimaryContainer": container,
+            "CreationTime": _NOW,
+        }
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:
         """Return a package of the group."""
@@ -274,3 +321,8 @@ def etag(content: bytes) -> str:
 def _check_stack(name: str) -> None:
     if name not in (STACK, STACK_ID):
         raise Refusal("ValidationError", f"Stack with id {name} does not exist")
+
+
+def _check_name(kind: str, name: str, known: str) -> None:
+    if name != known:
+        raise Refusal("ValidationException", f"Could not find {kind} {name}.")

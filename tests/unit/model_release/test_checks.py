@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from model_release.checks import PackageChecks
+from model_release.errors import ReleaseRefusedError
 from model_release.inventory import digest
-from model_release.messages import ReleaseRefusedError
 from model_release.registry import Package
 from tests.unit.model_release.account import (
     ENVIRONMENT,

@@ -17,8 +17,15 @@ from tests.unit.model_release.aws_double import STACK
 _UPDATE_TOKEN = f"callback-3-{TOKEN}"
 _APPROVAL_TOKEN = "approval-3-20261122100000"  # noqa: S105 - names an update, and opens nothing
 _DEFAULTS = {"default_min_loss_reduction": "0.02", "default_min_retrieval_change": "0.0"}
+_TAKEN_BACK = (
+    f"the stack says {PACKAGE}, but the endpoint serves the base weights: SageMaker took the"
+    " update back"
+)
 _WAITS = [{"itemIdentifier": "m-1"}]
-_BROKEN = "stack Prod-Serving must be repaired before a release, it is UPDATE_ROLLBACK_FAILED"
+_BROKEN = (
+    "stack Prod-Serving is UPDATE_ROLLBACK_FAILED: `make repair`, or aws cloudformation"
+    " continue-update-rollback --stack-name Prod-Serving, comes before any release"
+)
 
 
 def _update(token: str = _UPDATE_TOKEN) -> dict[str, Any]:
@@ -53,6 +60,19 @@ def _assert_rejected(account: Account, reason: str) -> None:
     assert account.package["ApprovalDescription"] == reason
 
 
+def _assert_left_approved(account: Account, reason: str) -> None:
+    """The step failed, and the package, which is not at fault, can be released again."""
+    assert account.sagemaker.answers == {TOKEN: reason[:256]}
+    _assert_noted(account, reason)
+
+
+def _assert_noted(account: Account, reason: str) -> None:
+    assert account.package["ModelApprovalStatus"] == "Approved"
+    assert account.package["ApprovalDescription"] == (
+        f"{reason}; to retry, set the package to PendingManualApproval and approve it again"
+    )
+
+
 def _assert_held(account: Account, reason: str, metadata: dict[str, str]) -> None:
     assert account.package["ModelApprovalStatus"] == "PendingManualApproval"
     assert account.package["ApprovalDescription"] == f"{reason}: a person must approve"
@@ -80,10 +100,60 @@ def test_release_ends_its_step_when_the_update_ends(account: Account) -> None:
 
 def test_callback_succeeds_when_the_stack_serves_the_package_already(account: Account) -> None:
     account.register(by_pipeline="Approved")
-    account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
+    account.serves_package()
     assert account.handle(request()) == []
     assert account.cloudformation.updates == []
     assert account.sagemaker.answers == {TOKEN: "Succeeded"}
+
+
+def test_callback_fails_when_only_the_stack_says_that_the_package_is_served(
+    account: Account,
+) -> None:
+    account.register(by_pipeline="Approved")
+    account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
+    assert account.handle(request()) == []
+    _assert_failed(account, _TAKEN_BACK)
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
+def test_callback_waits_without_an_update_while_the_endpoint_changes(
+    account: Account, status: str
+) -> None:
+    account.register(by_pipeline="Approved")
+    account.sagemaker.endpoint_status = status
+    assert account.handle(request()) == _WAITS
+    _assert_nothing_happened(account)
+    account.sagemaker.endpoint_status = "InService"
+    assert account.handle(request(), attempt=2) == []
+    assert account.cloudformation.updates == [_update()]
+
+
+def test_callback_waits_without_an_update_while_the_endpoint_scales(account: Account) -> None:
+    account.register(by_pipeline="Approved")
+    account.sagemaker.instances["DesiredInstanceCount"] = 3
+    assert account.handle(request()) == _WAITS
+    _assert_nothing_happened(account)
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed", "OutOfService"])
+def test_callback_fails_at_once_when_the_endpoint_is_broken(account: Account, status: str) -> None:
+    account.register(by_pipeline="Approved")
+    account.sagemaker.endpoint_status = status
+    assert account.handle(request()) == []
+    _assert_left_approved(
+        account,
+        f"endpoint prod-serving-llm must be repaired before a release, it is {status}:"
+        " no reason was given",
+    )
+    assert account.cloudformation.updates == []
+
+
+def test_approval_that_waited_too_long_for_the_endpoint_is_kept(account: Account) -> None:
+    account.register()
+    account.sagemaker.endpoint_status = "SystemUpdating"
+    assert account.handle(approval(["ModelApprovalStatus"]), attempt=3) == []
+    busy = "endpoint prod-serving-llm is SystemUpdating and stayed busy: release it again later"
+    _assert_noted(account, busy)
 
 
 def test_callback_goes_back_to_the_queue_when_the_stack_is_busy(account: Account) -> None:
@@ -193,17 +263,29 @@ def test_callback_fails_with_words_when_the_stack_stays_busy(account: Account) -
     account.register(by_pipeline="Approved")
     account.cloudformation.status = "UPDATE_IN_PROGRESS"
     assert account.handle(request(), attempt=3) == []
-    _assert_failed(
+    _assert_left_approved(
         account,
         "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy: release it again later",
     )
 
 
-def test_callback_fails_when_the_stack_is_broken(account: Account) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", _BROKEN),
+        (
+            "ROLLBACK_COMPLETE",
+            "stack Prod-Serving must be repaired before a release, it is ROLLBACK_COMPLETE",
+        ),
+    ],
+)
+def test_callback_fails_and_rejects_nobody_when_the_stack_is_broken(
+    account: Account, status: str, reason: str
+) -> None:
     account.register(by_pipeline="Approved")
-    account.cloudformation.status = "UPDATE_ROLLBACK_FAILED"
+    account.cloudformation.status = status
     assert account.handle(request()) == []
-    _assert_failed(account, _BROKEN)
+    _assert_left_approved(account, reason)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +314,7 @@ def test_callback_fails_when_nothing_was_mended_until_the_last_attempt(account: 
     assert account.handle(request(), attempt=3) == []
     _assert_failed(
         account,
-        "the release could not begin: An error occurred (AccessDeniedException) when calling the"
+        "the release did not work: An error occurred (AccessDeniedException) when calling the"
         " DescribePipelineExecution operation: no policy",
     )
 
@@ -250,7 +332,6 @@ def test_message_delivered_twice_releases_once(account: Account) -> None:
     account.handle(request())
     account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
     assert account.handle(request()) == []
-    assert account.cloudformation.calls.count("update_stack") == 2  # the second finds its token
     assert account.cloudformation.updates == [_update()]
     assert account.sagemaker.answers == {}
 
@@ -284,10 +365,95 @@ def test_stopping_ends_the_step_unless_its_update_began(
         _assert_nothing_happened(account)
 
 
+def test_message_delivered_twice_at_once_releases_once(account: Account) -> None:
+    account.register(by_pipeline="Approved")
+    account.handle(request())
+    account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
+    account.cloudformation.events.clear()  # as if both deliveries had looked before the update
+    assert account.handle(request()) == []
+    assert account.cloudformation.calls.count("update_stack") == 2  # the second finds its token
+    assert account.cloudformation.updates == [_update()]
+    assert account.sagemaker.answers == {}
+
+
 def test_end_of_an_update_ends_the_step(account: Account) -> None:
+    account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
     news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
     assert account.handle(news) == []
     assert account.sagemaker.answers == {TOKEN: "Succeeded"}
+
+
+def test_end_of_an_update_that_sagemaker_took_back_fails_the_step(account: Account) -> None:
+    account.register()
+    account.handle(request())
+    news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
+    account.sagemaker.serve("")
+    assert account.handle(news) == []
+    _assert_failed(account, _TAKEN_BACK)
+
+
+def test_end_of_an_update_waits_while_the_endpoint_still_changes(account: Account) -> None:
+    account.register()
+    account.handle(request())
+    news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
+    account.sagemaker.serve("")
+    account.sagemaker.endpoint_status = "SystemUpdating"
+    assert account.handle(news) == _WAITS
+    assert account.sagemaker.answers == {}
+    account.sagemaker.endpoint_status = "InService"
+    account.sagemaker.serve(PACKAGE)
+    assert account.handle(news, attempt=2) == []
+    assert account.sagemaker.answers == {TOKEN: "Succeeded"}
+
+
+def test_end_of_an_update_fails_the_step_when_another_update_took_the_model_away(
+    account: Account,
+) -> None:
+    account.register()
+    news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)  # and then a rollback
+    assert account.handle(news) == []
+    _assert_left_approved(account, "the stack was updated to the base weights meanwhile")
+
+
+@pytest.mark.parametrize(
+    ("cause", "help_"),
+    [
+        (
+            "ResourceLimitExceeded: The account-level service limit 'ml.g5.2xlarge for endpoint"
+            " usage' is 2 Instances, with current utilization of 2 Instances",
+            "raise the quota 'ml.g5.2xlarge for endpoint usage': an update runs the instances"
+            " twice",
+        ),
+        (
+            "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity"
+            " error. Please retry using a different ML instance type or after some time.",
+            "AWS has no such instance free now: retry later, or change the instance type",
+        ),
+    ],
+)
+@pytest.mark.parametrize("token", [_UPDATE_TOKEN, _APPROVAL_TOKEN])
+def test_update_without_instances_leaves_the_package_approved_and_says_what_to_do(
+    account: Account, cause: str, help_: str, token: str
+) -> None:
+    account.register()
+    account.cloudformation.happened("LlmEndpoint", "UPDATE_FAILED", cause, token)
+    news = account.cloudformation.ended("UPDATE_ROLLBACK_COMPLETE", token)
+    assert account.handle(news) == []
+    reason = f"{help_}; UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: {cause}"
+    _assert_noted(account, reason)
+    assert account.sagemaker.answers == ({TOKEN: reason[:256]} if token == _UPDATE_TOKEN else {})
+
+
+def test_update_that_could_not_be_rolled_back_rejects_nobody_and_names_the_repair(
+    account: Account,
+) -> None:
+    account.register()
+    failed = ("LlmEndpoint", "UPDATE_FAILED", "did not pass the ping", _UPDATE_TOKEN)
+    account.cloudformation.happened(*failed)
+    news = account.cloudformation.ended("UPDATE_ROLLBACK_FAILED", _UPDATE_TOKEN)
+    assert account.handle(news) == []
+    reason = f"{_BROKEN}; the update failed with LlmEndpoint: did not pass the ping"
+    _assert_left_approved(account, reason)
 
 
 def test_failed_update_fails_the_step_with_the_first_cause(account: Account) -> None:
@@ -328,17 +494,15 @@ def test_long_reasons_are_cut_to_what_sagemaker_takes(account: Account) -> None:
 
 def test_failed_release_of_a_persons_approval_takes_the_approval_back(account: Account) -> None:
     account.register()
-    failed = ("LlmEndpoint", "UPDATE_FAILED", "no capacity", _APPROVAL_TOKEN)
+    failed = ("LlmEndpoint", "UPDATE_FAILED", "did not start", _APPROVAL_TOKEN)
     account.cloudformation.happened(*failed)
     news = account.cloudformation.ended("UPDATE_ROLLBACK_COMPLETE", _APPROVAL_TOKEN)
     assert account.handle(news) == []
-    _assert_rejected(account, "UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: no capacity")
+    _assert_rejected(account, "UPDATE_ROLLBACK_COMPLETE: LlmEndpoint: did not start")
     assert account.sagemaker.answers == {}
 
 
-@pytest.mark.parametrize(
-    "token", [_APPROVAL_TOKEN, "", "3d0e1a3e-1111-2222-3333-444455556666", TOKEN]
-)
+@pytest.mark.parametrize("token", ["", "3d0e1a3e-1111-2222-3333-444455556666", TOKEN])
 def test_end_of_an_update_that_no_step_waits_for_is_answered_to_nobody(
     account: Account, token: str
 ) -> None:
@@ -346,7 +510,17 @@ def test_end_of_an_update_that_no_step_waits_for_is_answered_to_nobody(
     assert account.sagemaker.calls == []
 
 
+def test_end_of_an_approvals_update_is_answered_to_nobody(account: Account) -> None:
+    account.register()
+    account.handle(approval(["ModelApprovalStatus"]))
+    news = account.cloudformation.ended("UPDATE_COMPLETE", _APPROVAL_TOKEN)
+    assert account.handle(news) == []
+    assert account.sagemaker.answers == {}
+    assert "update_model_package" not in account.sagemaker.calls
+
+
 def test_news_that_came_twice_is_no_fault(account: Account) -> None:
+    account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
     news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
     for _ in range(2):
         assert account.handle(news) == []
@@ -400,11 +574,11 @@ def test_approval_waits_when_the_stack_is_busy(account: Account) -> None:
     _assert_nothing_happened(account)
 
 
-def test_approval_is_taken_back_when_the_stack_is_broken(account: Account) -> None:
+def test_approval_is_kept_when_the_stack_is_broken(account: Account) -> None:
     account.register()
     account.cloudformation.status = "UPDATE_ROLLBACK_FAILED"
     assert account.handle(approval(["ModelApprovalStatus"])) == []
-    _assert_rejected(account, _BROKEN)
+    _assert_noted(account, _BROKEN)
     assert account.sagemaker.answers == {}
 
 
