@@ -39,7 +39,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM ROLE WRITE T
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO ROLE WRITE T
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -48,6 +48,7 @@ export GIVEN_SET := $(value SET)
 export GIVEN_FAIL := $(value FAIL)
 export GIVEN_DAYS := $(value DAYS)
 export GIVEN_FROM := $(value FROM)
+export GIVEN_TO := $(value TO)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
 export GIVEN_T := $(value T)
@@ -75,8 +76,8 @@ finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, r
 	@python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
 	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} -- "$$GIVEN_ENV"
 
-rollback: ## release the model that was served before
-	@python -m operate rollback -- "$$GIVEN_ENV"
+rollback: ## release the model that was served before (ENV=, TO=version or base)
+	@python -m operate rollback $${GIVEN_TO:+"--to=$$GIVEN_TO"} -- "$$GIVEN_ENV"
 
 drift: ## check that the endpoint serves what its stack says
 	@python -m operate drift -- "$$GIVEN_ENV"

@@ -56,6 +56,17 @@ def add_source(parser: ArgumentParser) -> None:
     )
 
 
+def add_target(parser: ArgumentParser) -> None:
+    """Add the environment and the model to return to."""
+    add_environment(parser)
+    parser.add_argument(
+        "--to",
+        default="",
+        metavar="VERSION",
+        help="a version of the registry, or base (the default: what was served before)",
+    )
+
+
 def add_tuning(parser: ArgumentParser) -> None:
     """Add the environment, the data and the parameters of a fine-tuning."""
     add_environment(parser)

@@ -8,6 +8,7 @@ from operate.arguments import (
     add_days,
     add_environment,
     add_source,
+    add_target,
     add_tuning,
 )
 from operate.laptop.verbs import ENV, ON_THIS_MACHINE
@@ -92,7 +93,7 @@ def _finetune(arguments: Namespace) -> None:
 def _rollback(arguments: Namespace) -> None:
     from operate.releases.rollback import rollback
 
-    rollback(_environment(arguments))
+    rollback(_environment(arguments), arguments.to)
 
 
 def _drift(arguments: Namespace) -> None:
@@ -161,10 +162,11 @@ ON_ANY_ENVIRONMENT = (
     Verb(
         name="rollback",
         summary="release the model that was served before",
-        changes="the parameter ModelPackageArn of the stack <Stage>-Serving, and so the endpoint",
-        example="make rollback ENV=dev",
+        changes="the parameter ModelPackageArn of the stack <Stage>-Serving, and so the endpoint;"
+        " the package that was served gets a note of it",
+        example="make rollback ENV=dev TO=3",
         run=_rollback,
-        add_arguments=add_environment,
+        add_arguments=add_target,
     ),
     Verb(
         name="drift",

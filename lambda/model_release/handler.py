@@ -128,6 +128,7 @@ class Releases:
         """Report success if the endpoint serves what the stack says: SageMaker may roll back."""
         wanted, served = self._registry.arn(release.version), self._endpoint.served_package()
         if served == wanted:
+            self._registry.mark_served(release.version)
             self._succeed(release)
             return
         self._endpoint.check_settled()

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 LOWERED = "gate_lowered"  # in a package's metadata: which thresholds were lowered, in words
+
+SERVED = "served_at"  # in a package's metadata: when its last release was confirmed
 
 _THRESHOLDS = ("min_loss_reduction", "min_retrieval_change")
 _MAX_METADATA_LENGTH = 256  # SageMaker's limits
@@ -75,6 +78,15 @@ class Registry:
     def note(self, version: str, reason: str) -> None:
         """Say at the package why its release failed, and leave its approval as it is."""
         self._describe(self.arn(version), reason)
+
+    def mark_served(self, version: str) -> None:
+        """Record when the endpoint began to serve a package: a rollback goes by it."""
+        package = self.package(version)
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._sagemaker.update_model_package(
+            ModelPackageArn=package.arn,
+            CustomerMetadataProperties={**package.metadata, SERVED: moment},
+        )
 
     def hold(self, package: Package, lowered: str) -> None:
         """Leave a package whose gate was lowered to a person, and record what was lowered."""

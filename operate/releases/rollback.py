@@ -1,29 +1,92 @@
 """Rollback to the model that was served before."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from operate.environment import Environment
+from operate.environment import Client, Environment
 from operate.releases.inventories import check_weights
 from operate.releases.origins import print_origin
 from operate.releases.updates import POLL_SECONDS, serve_package, served_package
 
+# In a package's metadata: when its release was confirmed, and when a rollback took it back.
+_SERVED, _ROLLED_BACK = "served_at", "rolled_back_at"
+_BASE = "base"
+_NAME_IT = f"name the model to return to, with TO=<a version of the registry> or TO={_BASE}"
 
-def rollback(environment: Environment, every: float = POLL_SECONDS) -> None:
-    """Release the approved package before the served one, or the base weights without one."""
-    served = served_package(environment)
-    if not served:
+
+def rollback(environment: Environment, to: str = "", every: float = POLL_SECONDS) -> None:
+    """Release what was served before the served package: a package, or the base weights."""
+    sagemaker, served = environment.client("sagemaker"), served_package(environment)
+    if not served and not to:
         raise SystemExit(
-            f"{environment.name} serves the base weights, so there is no earlier model"
+            f"{environment.name} serves the base weights, so there is no earlier model: {_NAME_IT}"
         )
-    previous = previous_package(approved_packages(environment), served)
-    print(f"from {served}\nto   {previous or 'the base weights'}")
-    print_origin(environment.client("sagemaker"), previous)
+    packages = _approved_packages(environment)
+    previous = _named(packages, to) if to else _previous(sagemaker, packages, served)
+    if previous == served:
+        raise SystemExit(f"{environment.name} serves {served or 'the base weights'} already")
+    print(f"from {served or 'the base weights'}\nto   {previous or 'the base weights'}")
+    print_origin(sagemaker, previous)
     if previous:
         check_weights(environment, previous)
     serve_package(environment, previous, every)
+    if served:
+        _note(sagemaker, served, _ROLLED_BACK)
+    if to and previous:
+        _note(sagemaker, previous, _SERVED)
 
 
-def approved_packages(environment: Environment) -> list[str]:
+def previous_package(served_at: dict[str, str], served: str) -> str:
+    """Return the package that was served last before the served one, or an empty string.
+
+    `served_at` has the moments of the packages that were released and not rolled back since.
+    """
+    before = {arn: at for arn, at in served_at.items() if at < served_at[served]}
+    return max(before, key=before.__getitem__, default="")
+
+
+def _previous(sagemaker: Client, packages: list[str], served: str) -> str:
+    histories = {arn: _metadata(sagemaker, arn) for arn in {*packages, served}}
+    served_at = {
+        arn: history[_SERVED]
+        for arn, history in histories.items()
+        if _SERVED in history
+        and (arn == served or history[_SERVED] > history.get(_ROLLED_BACK, ""))
+    }
+    if served not in served_at:
+        raise SystemExit(f"no release records when {served} began to be served: {_NAME_IT}")
+    return previous_package(served_at, served)
+
+
+def _named(packages: list[str], to: str) -> str:
+    """Return the approved package with a version."""
+    if to == _BASE:
+        return ""
+    for arn in packages:
+        if arn.rpartition("/")[2] == to:
+            return arn
+    versions = ", ".join(sorted((arn.rpartition("/")[2] for arn in packages), key=int))
+    raise SystemExit(
+        f"TO must be {_BASE} or an approved version ({versions or 'there is none'}), got {to!r}"
+    )
+
+
+def _note(sagemaker: Client, package_arn: str, what: str) -> None:
+    """Record the moment in a package's metadata, from where the next rollback goes on."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    sagemaker.update_model_package(
+        ModelPackageArn=package_arn,
+        CustomerMetadataProperties={**_metadata(sagemaker, package_arn), what: moment},
+    )
+
+
+def _metadata(sagemaker: Client, package_arn: str) -> dict[str, str]:
+    package = sagemaker.describe_model_package(ModelPackageName=package_arn)
+    metadata: dict[str, str] = package.get("CustomerMetadataProperties", {})
+    return metadata
+
+
+def _approved_packages(environment: Environment) -> list[str]:
     """Return the ARNs of the approved packages in the environment's registry."""
     group = environment.outputs("Training")["ModelPackageGroupName"]
     pages = (
@@ -33,14 +96,3 @@ def approved_packages(environment: Environment) -> list[str]:
     )
     summaries: list[dict[str, Any]] = [s for page in pages for s in page["ModelPackageSummaryList"]]
     return [str(summary["ModelPackageArn"]) for summary in summaries]
-
-
-def previous_package(approved: list[str], served: str) -> str:
-    """Return the newest approved package older than the served one, or an empty string."""
-    older = [arn for arn in approved if version(arn) < version(served)]
-    return max(older, key=version, default="")
-
-
-def version(package_arn: str) -> int:
-    """Return the version that a package's ARN ends with."""
-    return int(package_arn.rpartition("/")[2])

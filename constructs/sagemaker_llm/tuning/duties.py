@@ -12,7 +12,7 @@ from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.storage import DATA, EVALUATIONS, TuningStorage
 from sagemaker_llm.tuning.pipeline.pipeline import TuningPipeline
 
-# The provenance of a package, which its approver must not change.
+# The provenance and the history of a package, which its approver must not change.
 _RECORDED = (
     "approval_at_registration",
     "default_min_loss_reduction",
@@ -23,6 +23,8 @@ _RECORDED = (
     "min_loss_reduction",
     "min_retrieval_change",
     "pipeline_execution",
+    "rolled_back_at",
+    "served_at",
 )
 
 

@@ -1,5 +1,6 @@
 """Releases from their request to the end of the stack update, against an account with state."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -96,6 +97,9 @@ def test_release_ends_its_step_when_the_update_ends(account: Account) -> None:
     assert account.handle(news) == []
     assert account.sagemaker.answers == {TOKEN: "Succeeded"}
     assert account.package["ModelApprovalStatus"] == "Approved"
+    metadata = account.package["CustomerMetadataProperties"]
+    assert datetime.fromisoformat(metadata["served_at"]).tzinfo  # what a rollback goes by
+    assert metadata["approval_at_registration"] == "Approved"
 
 
 def test_callback_succeeds_when_the_stack_serves_the_package_already(account: Account) -> None:
@@ -377,6 +381,7 @@ def test_message_delivered_twice_at_once_releases_once(account: Account) -> None
 
 
 def test_end_of_an_update_ends_the_step(account: Account) -> None:
+    account.register()
     account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
     news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
     assert account.handle(news) == []
@@ -516,10 +521,11 @@ def test_end_of_an_approvals_update_is_answered_to_nobody(account: Account) -> N
     news = account.cloudformation.ended("UPDATE_COMPLETE", _APPROVAL_TOKEN)
     assert account.handle(news) == []
     assert account.sagemaker.answers == {}
-    assert "update_model_package" not in account.sagemaker.calls
+    assert "served_at" in account.package["CustomerMetadataProperties"]
 
 
 def test_news_that_came_twice_is_no_fault(account: Account) -> None:
+    account.register()
     account.cloudformation.parameters["ModelPackageArn"] = PACKAGE
     news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
     for _ in range(2):

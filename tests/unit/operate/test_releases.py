@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from operate.releases.drift import drift
-from operate.releases.rollback import previous_package, rollback
+from operate.releases.rollback import rollback
 from operate.releases.updates import serve_package
 from tests.unit.operate.doubles import Stacks, environment
 
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
 _PACKAGE = f"{_GROUP}/3"
-_APPROVED = (_PACKAGE, f"{_GROUP}/2")
 _ROLE = "arn:aws:iam::111111111111:role/release"
 _BASE = {"Image": "1.dkr.ecr.eu-west-1.amazonaws.com/tgi:1.1", "Environment": {"A": "1"}}
 _RELEASED = {"ModelPackageName": {"Ref": "ModelPackageArn"}, "Environment": {"A": "tuned"}}
@@ -26,34 +25,101 @@ _STORED = {"config.json": (2, "c"), "w": (9, "w")}
 _SERVED = {"ModelPackageName": _PACKAGE, "Environment": {"A": "tuned"}}
 
 
+class _Registry:
+    """The packages' metadata; each look and each note goes through SageMaker's calls."""
+
+    def __init__(self, account: "_Account", **histories: str) -> None:
+        self._account = account
+        self.metadata = {
+            f"{_GROUP}/{version.lstrip('v')}": dict(zip(_MOMENTS, moments.split(), strict=False))
+            for version, moments in histories.items()
+        }
+
+    def describe_model_package(self, *, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        package = self._account.describe_model_package()
+        history = self.metadata[ModelPackageName]
+        return {
+            **package,
+            "CustomerMetadataProperties": {**package["CustomerMetadataProperties"], **history},
+        }
+
+    def update_model_package(
+        self,
+        *,
+        ModelPackageArn: str,  # noqa: N803 - boto3's name
+        CustomerMetadataProperties: dict[str, str],  # noqa: N803 - boto3's name
+    ) -> None:
+        given = CustomerMetadataProperties
+        self.metadata[ModelPackageArn].update({k: given[k] for k in _MOMENTS if k in given})
+
+    def describe_pipeline_execution(self, **_: str) -> dict[str, Any]:
+        return self._account.describe_pipeline_execution()
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_model_packages"
+        summaries = [{"ModelPackageArn": arn} for arn in self.metadata]
+        return SimpleNamespace(
+            paginate=lambda **asked: (
+                [{"ModelPackageSummaryList": summaries}]
+                if asked == {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"}
+                else pytest.fail(str(asked))
+            )
+        )
+
+
+_MOMENTS = ("served_at", "rolled_back_at")
+
+
+def _rolls_back(
+    registry: _Registry, served: str, *, to: str = "", account: "_Account | None" = None
+) -> str:
+    """Roll back, and return the version that is served then."""
+    stack = _Serving(("UPDATE_COMPLETE",), serves=f"{_GROUP}/{served}" if served else "")
+    s3 = account or _Account()
+    rollback(environment(sagemaker=registry, s3=s3, cloudformation=stack), to, every=0)
+    return stack.served.removeprefix(f"{_GROUP}/")
+
+
+def test_rollback_returns_to_what_was_served_before_and_not_to_the_next_lower_number() -> None:
+    registry = _Registry(_Account(), v2="2026-01-05", v4="", v5="2026-01-01", v3="2026-01-09")
+    assert _rolls_back(registry, "3") == "2"
+    assert _rolls_back(registry, "2") == "5"
+    assert _rolls_back(registry, "5") == ""
+
+
+def test_rollback_after_a_rollback_and_a_release_skips_what_was_rolled_back() -> None:
+    registry = _Registry(_Account(), v1="2026-01-01", v2="2026-01-02", v3="2026-01-03")
+    assert _rolls_back(registry, "3") == "2"
+    registry.metadata[f"{_GROUP}/4"] = {"served_at": "2999-01-01"}
+    assert _rolls_back(registry, "4") == "2"
+
+
+def test_rollback_returns_to_the_version_that_is_named() -> None:
+    registry = _Registry(_Account(), v1="2026-01-01 2026-01-05", v2="2026-01-04", v9="")
+    assert _rolls_back(registry, "2", to="1") == "1"
+    assert _rolls_back(registry, "", to="9") == "9"
+    assert _rolls_back(registry, "9", to="base") == ""
+
+
 @pytest.mark.parametrize(
-    ("served", "previous"), [(11, f"{_GROUP}/9"), (9, f"{_GROUP}/2"), (10, f"{_GROUP}/9"), (2, "")]
+    ("served", "to", "said"),
+    [
+        ("", "", "serves the base weights, so there is no earlier model: name the model"),
+        ("9", "", "no release records when .*/9 began to be served: name the model"),
+        ("9", "3", r"TO must be base or an approved version \(1, 9\), got '3'"),
+        ("9", "9", "serves .*/9 already"),
+    ],
 )
-def test_previous_package_is_the_newest_approved_before_the_served_one(
-    served: int, previous: str
-) -> None:
-    approved = [f"{_GROUP}/{version}" for version in (2, 11, 9)]
-    assert previous_package(approved, f"{_GROUP}/{served}") == previous
-
-
-def _rolls_back(account: "_Account", served: str) -> "_Serving":
-    stack = _Serving(("UPDATE_COMPLETE",), serves=served)
-    rollback(environment(sagemaker=account, s3=account, cloudformation=stack), every=0)
-    return stack
-
-
-def test_rollback_serves_the_previous_package() -> None:
-    assert _rolls_back(_Account(), _PACKAGE).served == f"{_GROUP}/2"
+def test_rollback_is_refused_when_nothing_says_where_to(served: str, to: str, said: str) -> None:
+    with pytest.raises(SystemExit, match=said):
+        _rolls_back(_Registry(_Account(), v1="2026-01-01", v9=""), served, to=to)
 
 
 def test_rollback_is_refused_when_the_previous_weights_were_changed() -> None:
+    registry = _Registry(_Account(), v2="2026-01-01", v3="2026-01-02")
+    account = _Account(stored={**_STORED, "w": (9, "x")})
     with pytest.raises(SystemExit, match=r"/2 are not as they were stored: 2 files, .* differ: w"):
-        _rolls_back(_Account(stored={**_STORED, "w": (9, "x")}), _PACKAGE)
-
-
-def test_rollback_is_refused_when_the_base_weights_are_served() -> None:
-    with pytest.raises(SystemExit, match="serves the base weights"):
-        _rolls_back(_Account(), "")
+        _rolls_back(registry, "3", account=account)
 
 
 class _Account:
@@ -122,12 +188,8 @@ class _Account:
         return {"Body": io.BytesIO(self._inventory)}
 
     def get_paginator(self, operation: str) -> Any:
-        pages = {"list_objects_v2": self._objects, "list_model_packages": self._packages}
-        return SimpleNamespace(paginate=pages[operation])
-
-    def _packages(self, **asked: str) -> list[dict[str, Any]]:
-        assert asked == {"ModelPackageGroupName": "g", "ModelApprovalStatus": "Approved"}
-        return [{"ModelPackageSummaryList": [{"ModelPackageArn": arn}]} for arn in _APPROVED]
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(paginate=self._objects)
 
     def _objects(self, **asked: str) -> list[dict[str, Any]]:
         assert asked == {"Bucket": "artifacts", "Prefix": "models/job/"}
