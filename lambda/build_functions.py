@@ -47,13 +47,18 @@ class BuildError(Exception):
 
 
 def main(targets: list[str]) -> None:
-    """Build what is out of date, and print a line an asset."""
+    """Build what is out of date, and say what became of each asset."""
     for function in functions():
         for target in targets or TARGETS:
             built = build(function, target)
-            print(
+            _say(
                 f"{function}/{target}: {_size(BUILD / function / target) if built else 'as it was'}"
             )
+
+
+def _say(line: str) -> None:
+    """Print to standard error: `cdk synth X >template.yaml` runs the build too."""
+    print(line, file=sys.stderr)
 
 
 def functions() -> list[str]:
@@ -88,12 +93,21 @@ def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
     for script in source.glob("*.sh"):
         shutil.copy(script, asset)
     if (source / "requirements.lock").is_file():
-        print(f"{function}/{target}: installing its dependencies")
+        _say(f"{function}/{target}: installing its dependencies")
         _install(_requirements(source, target, scratch), asset, _AWS if target == "aws" else ())
         _prune(asset)
     if (source / "tokens.py").is_file():
         _add_tokenizers(source, target, asset / function / "tokenizers", scratch)
     _compile(asset, target)
+    _open_to_lambda(asset)
+
+
+def _open_to_lambda(asset: Path) -> None:
+    """Set the modes that Lambda's user needs, whatever the checkout's or the caller's umask was."""
+    asset.chmod(0o755)
+    for path in asset.rglob("*"):
+        runs = path.is_dir() or path.stat().st_mode & 0o100
+        path.chmod(0o755 if runs else 0o644)
 
 
 def _requirements(source: Path, target: str, scratch: Path) -> Path:
@@ -167,7 +181,7 @@ def _add_tokenizers(source: Path, target: str, folder: Path, scratch: Path) -> N
     shutil.copy(model, folder / "mistral-v1.model")
     shutil.copy(licence, folder / "mistral-v1.LICENSE")
     if target == "local":
-        print(f"{source.name}/{target}: converting the local model's vocabulary")
+        _say(f"{source.name}/{target}: converting the local model's vocabulary")
         _convert(packages, folder / "smollm2.json")
 
 

@@ -207,3 +207,10 @@ def _bases(module: str) -> set[str]:
     classes = re.findall(r"^class \w+\(([^)]*)\)", source, re.MULTILINE)
     bases = {name for each in classes for name in re.findall(r"(\w+)\.\w+", each)}
     return {names[base] for base in bases if _is_of_cdk(names.get(base, ""))}
+
+
+def test_cdk_watch_sees_the_sources_and_not_what_the_build_makes() -> None:
+    watch = json.loads((ROOT / "cdk.json").read_text())["watch"]
+    watched = {pattern.partition("/")[0] for pattern in watch["include"]}
+    assert {"constructs", "stacks", "lambda", "jobs"} <= watched
+    assert not watched & {"**", "build", "cdk.out", ".local"}

@@ -84,7 +84,7 @@ def built(foreign: Foreign, built_functions: None) -> Foreign:  # noqa: ARG001 -
     shutil.copytree(ROOT / "build" / "invoke_proxy", sources / "build" / "invoke_proxy")
     done = foreign.python("-m", "sagemaker_llm_build", "aws")
     assert done.returncode == 0, done.stderr
-    states = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    states = dict(line.split(": ", 1) for line in done.stderr.splitlines())
     assert states.pop("invoke_proxy/aws") == "as it was"
     assert {function: state.split(",")[0] for function, state in states.items()} == {
         "api_authorizer/aws": "built",

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,14 @@ ROOT = Path(__file__).parents[2]
 FUNCTION = "api_authorizer"
 
 
-def build(root: Path, *targets: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def build(
+    root: Path, *targets: str, umask: int = -1, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the script of a copy of the sources."""
     return subprocess.run(
         [sys.executable, root / "lambda/build_functions.py", *targets],
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
+        umask=umask,
         capture_output=True,
         text=True,
         check=False,
@@ -123,7 +127,7 @@ def test_the_authorizers_asset_is_its_source(project: Path) -> None:
 def test_a_second_build_touches_nothing(project: Path) -> None:
     times = {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")}
     again = build(project)
-    assert again.stdout.count("as it was") == 2 * len(build_functions.functions())
+    assert again.stderr.count("as it was") == 2 * len(build_functions.functions())
     assert {path: path.stat().st_mtime_ns for path in (project / "build").rglob("*")} == times
 
 
@@ -136,20 +140,40 @@ def test_a_build_elsewhere_is_the_same_byte_for_byte(project: Path) -> None:
 
 def test_a_changed_source_is_built_anew(tmp_path: Path) -> None:
     copy_sources(tmp_path, "api_authorizer")
-    assert "built" in build(tmp_path, "local").stdout
+    assert "built" in build(tmp_path, "local").stderr
     (tmp_path / "lambda/api_authorizer/more.py").write_text("")
-    assert "built" in build(tmp_path, "local").stdout
+    assert "built" in build(tmp_path, "local").stderr
     assert (tmp_path / "build/api_authorizer/local/api_authorizer/more.py").is_file()
     (tmp_path / "lambda/api_authorizer/more.py").unlink()
     build(tmp_path, "local")
     assert not (tmp_path / "build/api_authorizer/local/api_authorizer/more.py").exists()
 
 
+def test_lambda_can_read_what_is_built_under_any_umask(tmp_path: Path) -> None:
+    for umask in (0o077, 0o002):
+        root = tmp_path / f"{umask:o}"
+        copy_sources(root, FUNCTION)
+        (root / "lambda" / FUNCTION / "run.sh").touch(0o777)
+        for source in (root / "lambda").rglob("*"):  # as a checkout under this umask is
+            source.chmod(source.stat().st_mode & ~umask)
+        assert build(root, "local", umask=umask).returncode == 0
+        asset = root / "build" / FUNCTION / "local"
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (asset, *asset.rglob("*"))}
+        folders = {path for path in modes if path.is_dir()}
+        assert {
+            path: 0o755 if path in folders | {asset / "run.sh"} else 0o644 for path in modes
+        } == modes
+
+
+def test_standard_output_is_left_to_what_the_cdk_prints(project: Path) -> None:
+    assert build(project).stdout == ""
+
+
 def test_an_asset_is_named_by_what_is_in_it(tmp_path: Path) -> None:
     copy_sources(tmp_path, "api_authorizer")
 
     def name() -> str:
-        assert "built" in build(tmp_path, "local").stdout
+        assert "built" in build(tmp_path, "local").stderr
         return (tmp_path / "build/api_authorizer/local.contents").read_text()
 
     first = name()
@@ -174,7 +198,7 @@ def test_an_interrupted_build_is_done_again(tmp_path: Path) -> None:
     copy_sources(tmp_path, "api_authorizer")
     build(tmp_path, "local")
     (tmp_path / "build/api_authorizer/local.inputs").unlink()
-    assert "built" in build(tmp_path, "local").stdout
+    assert "built" in build(tmp_path, "local").stderr
 
 
 def test_the_local_vocabulary_is_read_with_what_the_project_pins() -> None:
@@ -199,7 +223,7 @@ def test_the_build_itself_needs_no_installed_package() -> None:
 def test_an_unreachable_index_is_told_clearly_and_leaves_no_asset(tmp_path: Path) -> None:
     copy_sources(tmp_path, "invoke_proxy")
     offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
-    failed = build(tmp_path, "aws", **offline)
+    failed = build(tmp_path, "aws", environment=offline)
     assert failed.returncode == 1
     assert "check that the package index can be reached" in failed.stderr
     assert not (tmp_path / "build/invoke_proxy/aws").exists()
