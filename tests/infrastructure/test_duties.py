@@ -91,7 +91,9 @@ def test_release_takes_approvals_back_and_gives_none(template: Template) -> None
     )
     (found,) = (s for s in policy if s["Action"] == _APPROVE)
     assert found["Condition"] == {
-        "StringEquals": {"sagemaker:ModelApprovalStatus": ["PendingManualApproval", "Rejected"]}
+        "StringEqualsIfExists": {
+            "sagemaker:ModelApprovalStatus": ["PendingManualApproval", "Rejected"]
+        }
     }
 
 
