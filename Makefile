@@ -184,7 +184,7 @@ build: setup ## build the functions' assets
 synth: setup ## synthesize every environment
 	@cdk synth --quiet
 
-# The types take a core for two minutes the first time, in which the suites also wait a lot.
+# The types take a core for a minute the first time, in which the suites also wait a lot.
 test: setup .venv-tgi/installed style ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
 	@$(MAKE) --no-print-directory -j2 types suites

@@ -83,3 +83,9 @@ def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
 
     second = own_account.aws.try_run(*bootstrap)
     assert (second.returncode, second.stdout + second.stderr) == (0, "")
+
+
+def test_deploy_into_this_machine_checks_the_security_rules_only(embedded_aws: LocalStage) -> None:
+    report = json.loads((embedded_aws.home / "cdk.out/validation-report.json").read_text())
+    conclusions = [(each["pluginName"], each["conclusion"]) for each in report["pluginReports"]]
+    assert conclusions == [("AwsSolutions", "success")]
