@@ -39,7 +39,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO ROLE WRITE T
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -48,6 +48,7 @@ export GIVEN_SET := $(value SET)
 export GIVEN_FAIL := $(value FAIL)
 export GIVEN_DAYS := $(value DAYS)
 export GIVEN_FROM := $(value FROM)
+export GIVEN_WATCH := $(value WATCH)
 export GIVEN_TO := $(value TO)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
@@ -72,9 +73,10 @@ bootstrap: installed ## bootstrap the CDK, with only the permissions that deploy
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
 
 # The embedded AWS runs jobs on this machine, with the packages of their image.
-finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate)
+finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate, WATCH=execution)
 	@python -m operate finetune --mode="$$GIVEN_MODE" --set="$$GIVEN_SET" \
-	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} -- "$$GIVEN_ENV"
+	  $${GIVEN_DATA:+"--data=$$GIVEN_DATA"} $${GIVEN_FAIL:+"--fail=$$GIVEN_FAIL"} \
+	  $${GIVEN_WATCH:+"--watch=$$GIVEN_WATCH"} -- "$$GIVEN_ENV"
 
 rollback: ## release the model that was served before (ENV=, TO=version or base)
 	@python -m operate rollback $${GIVEN_TO:+"--to=$$GIVEN_TO"} -- "$$GIVEN_ENV"

@@ -85,6 +85,12 @@ def add_tuning(parser: ArgumentParser) -> None:
         help="set a threshold that no model can reach, to see a refusal",
     )
     parser.add_argument(
+        "--watch",
+        default="",
+        metavar="ARN",
+        help="watch this execution instead of starting one: the data say what is asked at the end",
+    )
+    parser.add_argument(
         "--set",
         dest="values",
         type=_assignments,

@@ -87,6 +87,7 @@ def _finetune(arguments: Namespace) -> None:
         mode=arguments.mode,
         fail=arguments.fail,
         values=dict(arguments.values),
+        execution=arguments.watch,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operate.environment import Client, Environment
+from operate.failures import watching
 from operate.polling import polled
 
 _PARAMETER = "ModelPackageArn"
@@ -42,7 +43,11 @@ def serve_package(environment: Environment, package_arn: str, every: float = POL
         )
     except ClientError as error:
         raise SystemExit(f"{found['StackName']} cannot be updated: {error}") from error
-    _watch(environment.client("cloudformation"), str(found["StackName"]), token, every)
+    with watching(
+        f"the update of {found['StackName']}",
+        f"`make drift ENV={environment.name}` says what is served when it has ended",
+    ):
+        _watch(environment.client("cloudformation"), str(found["StackName"]), token, every)
 
 
 def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None:

@@ -12,6 +12,7 @@ from operate.api.answers import AnswerError, Request, connect, print_answer
 from operate.api.deployment import find_deployment
 from operate.api.keys import client_names
 from operate.environment import Client, Environment
+from operate.failures import watching
 from operate.releases.origins import origin
 from operate.tuning.base_model import ensure_base_model
 from operate.tuning.datasets import first_request, upload
@@ -39,16 +40,36 @@ def finetune(
     mode: str,
     fail: str | None,
     values: Mapping[str, str],
+    execution: str = "",
 ) -> None:
-    """Run the pipeline to its end and ask the tuned model; raises SystemExit if there is none."""
+    """Run the pipeline to its end and ask the tuned model; raises SystemExit if there is none.
+
+    With the ARN of an execution, watch that one instead of starting another.
+    """
     began = time.monotonic()
+    request = first_request(data or _EXAMPLES / mode, mode)
+    execution_arn = execution or _start(environment, data, mode, fail, values)
+    _wait(environment, execution_arn)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    print(f"took {minutes} min {seconds} s")
+    if is_released(environment, execution_arn):
+        _ask(environment, request)
+
+
+def _start(
+    environment: Environment,
+    data: Path | None,
+    mode: str,
+    fail: str | None,
+    values: Mapping[str, str],
+) -> str:
+    """Check and upload all that the pipeline takes, start it, and return the execution's ARN."""
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
     found, source = environment.outputs("Training"), data or _EXAMPLES / mode
     pipeline, bucket = found["PipelineName"], found["DataBucketName"]
     definition = pipeline_definition(sagemaker, pipeline)
     declared = declared_parameters(definition)
     check_values(values, declared)
-    request = first_request(source, mode)
     parameters = {
         "Mode": mode,
         "instruction_tuned": _MODES[mode],
@@ -59,27 +80,23 @@ def finetune(
     parameters = {"InputDataUri": upload(s3, source, bucket), **parameters}
     check_lengths(parameters)
     ensure_base_model(s3, declared, bucket)
-    execution_arn = _run(sagemaker, pipeline, parameters)
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(f"took {minutes} min {seconds} s")
-    if is_released(environment, execution_arn):
-        _ask(environment, request)
-
-
-def _run(sagemaker: Client, pipeline: str, parameters: Mapping[str, str]) -> str:
-    """Start an execution and wait for it; return its ARN, or raise SystemExit if it failed."""
     answer = sagemaker.start_pipeline_execution(
         PipelineName=pipeline,
         PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
         ClientRequestToken=uuid.uuid4().hex,
     )
-    execution_arn = str(answer["PipelineExecutionArn"])
+    return str(answer["PipelineExecutionArn"])
+
+
+def _wait(environment: Environment, execution_arn: str) -> None:
+    """Show an execution to its end; raise SystemExit if it failed."""
     print(f"execution {execution_arn}")
-    execution = watch(sagemaker, execution_arn)
+    rejoin = f"`make finetune ENV={environment.name} WATCH={execution_arn}` goes on watching"
+    with watching("the execution", rejoin):
+        execution = watch(environment.client("sagemaker"), execution_arn)
     status = execution["PipelineExecutionStatus"]
     if status != "Succeeded":
         raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")
-    return execution_arn
 
 
 def is_released(environment: Environment, execution_arn: str) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from operate.failures import GOES_ON
 from operate.tuning.datasets import first_request, upload
 from operate.tuning.executions import rows, watch
 from operate.tuning.finetune import finetune, is_released
 from operate.tuning.parameters import check_as_jobs_do, check_values
-from tests.unit.operate.doubles import Stacks, environment
+from tests.unit.operate.doubles import Stacks, environment, refusal
 
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
 _PACKAGE = f"{_ARN}:model-package/prod-training-mistral-7b/3"
@@ -284,3 +285,35 @@ def test_model_that_waits_for_a_person_is_shown_with_the_command_that_releases_i
         " --model-approval-status Approved\n"
     ) in printed
     assert _is_released("Approved")
+
+
+class _Expiring(_Execution):
+    """An execution that goes on while the credentials of whoever watches it end."""
+
+    def describe_pipeline_execution(self, **_: str) -> dict[str, str]:
+        raise refusal("ExpiredTokenException", "The security token included is expired")
+
+    def start_pipeline_execution(self, **_: Any) -> None:
+        pytest.fail("was started once more")
+
+
+def test_watching_ends_with_its_own_code_and_the_way_back_when_the_credentials_expire(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prod = environment(sagemaker=_Expiring([_step("Prepare", "Executing")], ends="Succeeded"))
+    asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
+    with pytest.raises(SystemExit) as ended:
+        finetune(prod, **asked, values={}, execution="arn:execution")
+    assert ended.value.code == GOES_ON
+    said = capsys.readouterr().err
+    assert "AWS refused the credentials" in said
+    assert "the execution goes on in AWS" in said
+    assert "`make finetune ENV=prod WATCH=arn:execution` goes on watching" in said
+
+
+def test_execution_that_is_watched_again_is_not_started_again(tmp_path: Path) -> None:
+    failed = _step("FineTune", "Failed", FailureReason="no GPU")
+    watched = _Execution([failed], ends="Failed")
+    asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
+    with pytest.raises(SystemExit, match="Failed: no reason was given"):
+        finetune(environment(sagemaker=watched), **asked, values={}, execution="arn:execution")

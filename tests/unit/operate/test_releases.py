@@ -6,11 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
 
+from operate.failures import GOES_ON
 from operate.releases.drift import drift
 from operate.releases.rollback import rollback
 from operate.releases.updates import serve_package
-from tests.unit.operate.doubles import Stacks, environment
+from tests.unit.operate.doubles import Stacks, environment, refusal
 
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -351,4 +353,37 @@ def test_failed_update_is_told_with_its_first_cause() -> None:
         ("UPDATE_ROLLBACK_COMPLETE",),
     )
     with pytest.raises(SystemExit, match="UPDATE_ROLLBACK_COMPLETE: Endpoint: no capacity"):
+        _serve(stack)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refusal("ExpiredToken"), refusal("RequestExpired"), UnauthorizedSSOTokenError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_watching_an_update_ends_with_its_own_code_when_the_credentials_expire(
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = _Serving(("UPDATE_IN_PROGRESS",))
+
+    def expired(**_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(stack, "describe_stack_events", expired)
+    with pytest.raises(SystemExit) as ended:
+        _serve(stack)
+    assert ended.value.code == GOES_ON
+    assert "the update of Prod-Serving goes on in AWS" in capsys.readouterr().err
+
+
+def test_other_refusals_while_watching_are_not_taken_for_expired_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = _Serving()
+
+    def denied(**_: str) -> None:
+        raise refusal("AccessDenied")
+
+    monkeypatch.setattr(stack, "describe_stack_events", denied)
+    with pytest.raises(ClientError, match="AccessDenied"):
         _serve(stack)
