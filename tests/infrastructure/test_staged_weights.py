@@ -10,7 +10,9 @@ from aws_cdk import assertions
 from sagemaker_llm import CATALOG, CatalogEntry, PackagedWeights, StagedWeights, find_model
 from stacks import environments
 from stacks.environments import Environment
+from stacks.serving_stack import ServingStack
 from stacks.stage import LlmStage
+from stacks.weights_stack import WeightsStack
 from tests.infrastructure.assembly import Template
 from tests.infrastructure.pipeline_definition import definition_of
 
@@ -30,7 +32,7 @@ def _pinned(model: CatalogEntry) -> CatalogEntry:
     return model.at_revision(_REVISION) if staged else model
 
 
-def _template(stage: LlmStage, name: str) -> Template:
+def _template(stage: cdk.Stage, name: str) -> Template:
     stack = stage.node.find_child(name)
     assert isinstance(stack, cdk.Stack)
     body = dict(assertions.Template.from_stack(stack).to_json())
@@ -45,7 +47,12 @@ def _stage() -> LlmStage:
 
 @pytest.mark.parametrize("model", CATALOG.values(), ids=CATALOG.keys())
 def test_every_model_runs_in_network_isolation(model: CatalogEntry) -> None:
-    stage = LlmStage(cdk.App(), "Any", environment=_environment(_pinned(model)))
+    environment = _environment(_pinned(model))
+    stage = cdk.Stage(cdk.App(), "Any")  # Without the API and the training, which take seconds.
+    weights, bucket = environment.model.weights, None
+    if isinstance(weights, StagedWeights):
+        bucket = WeightsStack(stage, "Weights", environment=environment, weights=weights).bucket
+    ServingStack(stage, "Serving", environment=environment, weights_bucket=bucket)
     properties = _template(stage, "Serving").only("AWS::SageMaker::Model")
     assert properties["EnableNetworkIsolation"] is True
 
