@@ -8,8 +8,8 @@ import hashlib
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
 from embedded_aws.core.rpc import JsonService, invalid, now
 from embedded_aws.sagemaker.hosting.records import endpoints
+from embedded_aws.sagemaker.hosting.scalable import policies, targets
 
-targets, policies = ScopedStore(), ScopedStore()
 STORES = {"targets": targets, "policies": policies}
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"

@@ -5,7 +5,7 @@ the next call. `embedded_aws/README.md` lists the settings.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,6 +25,16 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     account: Literal["new", "established"] = "established"
     # What becomes of a request for a higher quota: AWS approves small ones at once.
     quota_requests: Literal["approved", "pending"] = "approved"
+    # Instance types of which AWS has none at the moment.
+    no_capacity: tuple[str, ...] = ()
+    # How many seconds of baking, waiting and scaling pass in one: 60 to rehearse them, 1 for AWS's.
+    time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1000
+    # Whether an endpoint whose update failed says why, which on AWS it does not always.
+    failure_reasons: bool = True
+    # Whether UpdateEndpoint takes the configuration that the endpoint has; reports differ.
+    in_use_configuration: Literal["accepted", "refused"] = "accepted"
+    # Whether SageMaker maintains the endpoints in service: they are SystemUpdating.
+    maintenance: bool = False
 
 
 def current() -> Circumstances:

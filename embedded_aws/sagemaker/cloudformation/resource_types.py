@@ -8,6 +8,8 @@ from embedded_aws.core.emulator import Json, ScopedStore, add_resource_type
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
+from embedded_aws.sagemaker.hosting import deployments
+from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
 from embedded_aws.sagemaker.hosting import records as hosting_records
 
 
@@ -81,21 +83,22 @@ def _ignoring_absence(delete: Callable[[], object]) -> None:
     try:
         delete()
     except ServiceError as error:
-        if error.code not in ("ValidationException", "ResourceNotFound"):
+        is_invalid = error.code == "ValidationException" and "in-progress" not in str(error)
+        if not is_invalid and error.code != "ResourceNotFound":
             raise
 
 
 def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
     name = props.get("EndpointName") or _generated_name(logical_id)
     request = _endpoint_request("CreateEndpoint", {**props, "EndpointName": name})
-    stack_permissions.check(sagemaker.service, "CreateEndpoint", request)
-    sagemaker.create_unowned(request)
+    _call("CreateEndpoint", request)
+    hosting_endpoints.disown(name)
     try:
         created = _settled(name)
     except ValueError:
         _call("DeleteEndpoint", {"EndpointName": name})
         raise
-    sagemaker.own(name)
+    hosting_endpoints.own(name)
     return created
 
 
@@ -121,7 +124,7 @@ def _endpoint_request(operation: str, props: Json) -> Json:
 
 def _settled(name: str) -> tuple[str, Json]:
     stack_permissions.check(sagemaker.service, "DescribeEndpoint", {"EndpointName": name})
-    record = sagemaker.wait_for_rollout(name)
+    record = deployments.wait_until_settled(name)
     if record["EndpointStatus"] != "InService" or "FailureReason" in record:
         raise ValueError(record.get("FailureReason", f"it is {record['EndpointStatus']}"))
     return record["Arn"], {"EndpointName": name}

@@ -41,6 +41,7 @@ class Container:
             logs = roles.client(role_arn, "logs")
         except (PullError, ServiceError) as error:
             raise ContainerError(str(error)) from error
+        self.role_arn = role_arn
         self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
         self._download_weights(role_arn)

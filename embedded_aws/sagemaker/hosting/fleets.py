@@ -3,6 +3,7 @@
 One container stands for all instances of a fleet: a laptop has no more to give.
 """
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json
 from embedded_aws.quotas import catalog, limits
 from embedded_aws.sagemaker.hosting.records import endpoints
@@ -10,19 +11,69 @@ from embedded_aws.sagemaker.hosting.records import endpoints
 FLEETS = "_Fleets"  # of an endpoint's record: what serves, and during an update its successor
 
 
+class CapacityError(Exception):
+    """AWS has no instance of a type at the moment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity "
+            "error. Please retry using a different ML instance type or after some time."
+        )
+
+
 def planned(config: Json, count: int | None = None) -> Json:
     """Return the fleet of a configuration, with another number of instances if one is given."""
     variant = config["ProductionVariants"][0]
-    return {
-        "InstanceType": variant["InstanceType"],
-        "Count": count or variant.get("InitialInstanceCount", 1),
-    }
+    wanted = count or variant.get("InitialInstanceCount", 1)
+    return {"InstanceType": variant["InstanceType"], "Count": wanted, "Desired": wanted}
 
 
-def check_quota(fleet: Json, count: int | None = None) -> None:
+def check_quota(fleet: Json, count: int) -> None:
     """Raise ServiceError unless the account may run `count` more instances of the fleet's type."""
     kind = fleet["InstanceType"]
     running = (each for record in endpoints.values() for each in record.get(FLEETS, []))
     in_use = sum(each["Count"] for each in running if each["InstanceType"] == kind)
-    wanted = fleet["Count"] if count is None else count
-    limits.check_instances(kind, catalog.ENDPOINT, in_use=in_use, wanted=wanted)
+    limits.check_instances(kind, catalog.ENDPOINT, in_use=in_use, wanted=count)
+
+
+def check_capacity(instance_type: str) -> None:
+    """Raise CapacityError when AWS has no instance of this type."""
+    if instance_type in circumstances.current().no_capacity:
+        raise CapacityError
+
+
+def replace(record: Json, share: float, batch: int) -> None:
+    """Note the instances of a rolling update that has come to a share of the traffic."""
+    old, new = record[FLEETS]
+    new["Count"] = round(share * new["Desired"])
+    old["Count"] = max(old["Desired"] - new["Count"] + batch, 0) if share < 1 else batch
+
+
+def finish(record: Json) -> None:
+    """Let the last fleet be the endpoint's only one, whole."""
+    record[FLEETS] = record[FLEETS][-1:]
+    record[FLEETS][0]["Count"] = record[FLEETS][0]["Desired"]
+
+
+def roll_back(record: Json, *, serves: bool) -> None:
+    """Let the first fleet be the endpoint's only one, or none when none serves."""
+    record[FLEETS] = record[FLEETS][:1] if serves else []
+    for fleet in record[FLEETS]:
+        fleet["Desired"] = fleet["Count"] = fleet.pop("Before", fleet["Desired"])
+
+
+def desire(record: Json, count: int) -> None:
+    """Note how many instances the endpoint shall have; raises ServiceError beyond the quota."""
+    fleet = record[FLEETS][0]
+    if count > fleet["Count"]:
+        check_quota(fleet, count - fleet["Count"])
+    fleet.update(Before=fleet["Count"], Desired=count)
+
+
+def resize(record: Json) -> None:
+    """Give the endpoint the instances that are desired; raises CapacityError."""
+    fleet = record[FLEETS][0]
+    if fleet["Desired"] > fleet["Count"]:
+        check_capacity(fleet["InstanceType"])
+    fleet["Count"] = fleet["Desired"]
+    fleet.pop("Before", None)

@@ -19,7 +19,9 @@ _MODEL = frozenset(
 _CONTAINER = frozenset(
     ("Image", "Environment", "ModelDataSource", "ModelPackageName", "ContainerHostname")
 )
-_CONFIG = frozenset(("EndpointConfigName", "ProductionVariants", "KmsKeyId", "Tags"))
+_CONFIG = frozenset(
+    ("EndpointConfigName", "ProductionVariants", "KmsKeyId", "MetricsConfig", "Tags")
+)
 _VARIANT = frozenset(
     (
         "VariantName",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import aiohttp
@@ -20,7 +20,7 @@ from embedded_aws.core.emulator import (
     stream,
 )
 from embedded_aws.iam.permissions import deny
-from embedded_aws.sagemaker import service as sagemaker
+from embedded_aws.sagemaker.hosting import traffic
 
 # The walls that SageMaker puts around a request: see docs/architecture.md.
 _RESPONSE_SECONDS = 60
@@ -50,15 +50,17 @@ async def handle(
         return refusal
     if len(body) > _MAX_PAYLOAD_BYTES:
         return _error(413, "ValidationError", f"payload over {_MAX_PAYLOAD_BYTES} bytes")
-    socket = sagemaker.container_socket(name)
-    if socket is None:
-        return _error(
-            400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
-        )
     request_headers = {"Content-Type": headers.get("content-type", "application/json")}
-    invoke = _invoke_streamed if streamed else _invoke
     try:
-        return await invoke(socket, request_headers, body)
+        with ExitStack() as taken:
+            container = taken.enter_context(traffic.request(name))
+            if container is None:
+                return _error(
+                    400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
+                )
+            if streamed:
+                return await _invoke_streamed(container.socket, request_headers, body, taken)
+            return await _invoke(container.socket, request_headers, body)
     except (aiohttp.ClientError, TimeoutError) as fault:
         message = f"Received server error (0) from primary: {type(fault).__name__}"
         return _model_error(message, 0, "")
@@ -82,7 +84,9 @@ async def _invoke(socket: Path, headers: dict[str, str], body: bytes) -> Respons
         return 200, {**_VARIANT, "Content-Type": answer.content_type}, content
 
 
-async def _invoke_streamed(socket: Path, headers: dict[str, str], body: bytes) -> Response:
+async def _invoke_streamed(
+    socket: Path, headers: dict[str, str], body: bytes, taken: ExitStack
+) -> Response:
     session = _session(socket, _STREAM_SECONDS)
     try:
         answer = await session.post(_URL, data=body, headers=headers)
@@ -98,10 +102,12 @@ async def _invoke_streamed(socket: Path, headers: dict[str, str], body: bytes) -
         "x-Amzn-SageMaker-Content-Type": answer.content_type,
         "Content-Type": "application/vnd.amazon.eventstream",
     }
-    return 200, response_headers, stream(_payload_parts(session, answer))
+    return 200, response_headers, stream(_payload_parts(session, answer, taken.pop_all()))
 
 
-def _payload_parts(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> Chunks:
+def _payload_parts(
+    session: aiohttp.ClientSession, answer: aiohttp.ClientResponse, taken: ExitStack
+) -> Chunks:
     async def write_parts(write: Write) -> None:
         try:
             async for part in answer.content.iter_chunked(MAX_CHUNK_BYTES):
@@ -114,6 +120,7 @@ def _payload_parts(session: aiohttp.ClientSession, answer: aiohttp.ClientRespons
             # Closing the connection is what tells the container that nobody listens any more.
             with suppress(aiohttp.ClientError):
                 answer.close()
+            taken.close()
             await asyncio.shield(session.close())
 
     return write_parts

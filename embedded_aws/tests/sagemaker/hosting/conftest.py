@@ -13,7 +13,7 @@ from embedded_aws.core.emulator import scope
 from embedded_aws.quotas import service as quotas
 from embedded_aws.quotas.catalog import instances
 from embedded_aws.sagemaker import service as sagemaker
-from embedded_aws.sagemaker.hosting import records
+from embedded_aws.sagemaker.hosting import deployments, records, scalable, traffic
 from embedded_aws.sagemaker.hosting.containers import ContainerError
 
 Json = dict[str, Any]
@@ -26,6 +26,7 @@ class FakeContainer:
 
     def __init__(self, model: Json, endpoint_name: str) -> None:
         self.model_name = model["ModelName"]
+        self.role_arn = "arn:aws:iam::000000000000:role/endpoint"
         self.socket = Path("/nowhere", endpoint_name)
         self.stopped = False
 
@@ -67,7 +68,7 @@ class Hosting:
         return self.call("DescribeEndpoint", EndpointName="E")
 
     def settled(self) -> Json:
-        sagemaker.wait_for_rollout("E")
+        deployments.wait_until_settled("E")
         return self.described()
 
     def grant(self, value: int, instance_type: str = "ml.g5.2xlarge") -> None:
@@ -85,7 +86,7 @@ class Hosting:
 def hosting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hosting]:
     """Hosting with the models `M` and `Broken`, and the configuration `C` of one instance."""
     monkeypatch.setattr(circumstances, "FILE", tmp_path / "circumstances.json")
-    monkeypatch.setattr(sagemaker, "Container", FakeContainer)
+    monkeypatch.setattr(deployments, "Container", FakeContainer)
     FakeContainer.ready.set()
     with scope("000000000000", "us-east-1"):
         hosting = Hosting()
@@ -96,6 +97,7 @@ def hosting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hosting
         FakeContainer.ready.set()
         if "E" in records.endpoints:
             hosting.settled()
-        sagemaker.stop_all()
-        for store in (*records.STORES.values(), *quotas.STORES.values()):
+        traffic.stop_all()
+        stores = (*records.STORES.values(), *quotas.STORES.values())
+        for store in (*stores, scalable.targets, scalable.policies):
             store.clear()

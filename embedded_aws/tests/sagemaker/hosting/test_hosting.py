@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.core.emulator import scope
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import resource_types
+from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import records as hosting_records
 from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
 
@@ -99,9 +100,9 @@ def test_a_roll_out_that_dies_of_anything_ends_as_failed(monkeypatch: pytest.Mon
     def no_container(*_args: object) -> None:
         raise OSError("no such interpreter")
 
-    monkeypatch.setattr(sagemaker, "Container", no_container)
+    monkeypatch.setattr(deployments, "Container", no_container)
     sagemaker.service.call("CreateEndpoint", {"EndpointName": "E", "EndpointConfigName": "C"})
-    assert sagemaker.wait_for_rollout("E")["EndpointStatus"] == "Failed"
+    assert deployments.wait_until_settled("E")["EndpointStatus"] == "Failed"
     with pytest.raises(ValueError, match="OSError: no such interpreter"):
         resource_types._settled("E")
 
@@ -145,20 +146,6 @@ def test_a_configuration_that_is_not_emulated_is_refused(
     with pytest.raises(ClientError, match=refused) as caught:
         _config(account, model, **given)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
-
-
-def test_an_update_with_guardrails_is_refused(account: Account, model: str) -> None:
-    config = _config(account, model)
-    endpoint = _failed_endpoint(account, config)["EndpointName"]
-    blue_green = {
-        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
-    }
-    with pytest.raises(ClientError, match="DeploymentConfig in an endpoint"):
-        account.sagemaker.update_endpoint(
-            EndpointName=endpoint,
-            EndpointConfigName=config,
-            DeploymentConfig={"BlueGreenUpdatePolicy": blue_green},
-        )
 
 
 def test_scaling_is_found_by_every_filter(account: Account, model: str) -> None:

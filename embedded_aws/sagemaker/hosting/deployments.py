@@ -1,0 +1,124 @@
+"""Deployments of endpoints: a new fleet starts, takes over the traffic, and the old one goes.
+
+The endpoint whose deployment fails returns to what served before, as on AWS.
+"""
+
+import threading
+from collections.abc import Callable
+
+from embedded_aws.core import circumstances
+from embedded_aws.core.emulator import Json, scope
+from embedded_aws.core.rpc import ServiceError, now
+from embedded_aws.iam.permissions import role_may
+from embedded_aws.sagemaker.hosting import fleets, guardrails, traffic
+from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
+from embedded_aws.sagemaker.hosting.guardrails import Plan, RollbackError
+from embedded_aws.sagemaker.hosting.records import configs, endpoints, get, models
+from embedded_aws.sagemaker.hosting.traffic import Key
+from embedded_aws.state.saving import saver
+
+_DEFAULT_HEALTH_CHECK_SECONDS = 600
+_KNOWN = (ContainerError, ServiceError, RollbackError, fleets.CapacityError)
+_threads: dict[Key, threading.Thread] = {}
+
+
+def start(name: str, config_name: str, plan: Plan) -> None:
+    """Deploy the last of the endpoint's fleets with a configuration, behind the caller's back."""
+    _start(name, lambda key: _deploy(key, config_name, plan))
+
+
+def resize(name: str) -> None:
+    """Give the endpoint as many instances as are desired."""
+    _start(name, _resize)
+
+
+def wait_until_settled(name: str) -> Json:
+    """Block until the endpoint's newest deployment has ended, and return the endpoint's record."""
+    _threads[traffic.key_of(name)].join()
+    return get(endpoints, "endpoint", name)
+
+
+def _start(name: str, run: Callable[[Key], None]) -> None:
+    key = traffic.key_of(name)
+    thread = threading.Thread(target=_settle, args=(key, run), daemon=True)
+    _threads[key] = thread
+    thread.start()
+
+
+def _settle(key: Key, run: Callable[[Key], None]) -> None:
+    account, region_name, name = key
+    with scope(account, region_name):
+        record = endpoints[name]
+        try:
+            run(key)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint must not stay Creating
+            known = isinstance(error, _KNOWN)
+            _fail(key, str(error) if known else f"{type(error).__name__}: {error}")
+        record["LastModifiedTime"] = now()
+        saver.note_change()
+
+
+def _fail(key: Key, reason: str) -> None:
+    record, serves = endpoints[key[2]], traffic.serving(key) is not None
+    fleets.roll_back(record, serves=serves)
+    if not serves or circumstances.current().failure_reasons:
+        record["FailureReason"] = reason
+    record["EndpointStatus"] = "InService" if serves else "Failed"
+
+
+def _deploy(key: Key, config_name: str, plan: Plan) -> None:
+    record = endpoints[key[2]]
+    new = _healthy_container(key[2], config_name)
+    old = traffic.serving(key)
+    if old:
+        try:
+            _shift(key, old, new, plan)
+        except BaseException:
+            record["EndpointStatus"] = "RollingBack"
+            traffic.route(key, (old, 1.0))
+            traffic.retire(new)
+            raise
+    traffic.route(key, (new, 1.0))
+    if old:
+        guardrails.wait(plan.termination_wait_seconds)
+        traffic.retire(old)
+    record.pop("FailureReason", None)
+    fleets.finish(record)
+    record.update(EndpointStatus="InService", EndpointConfigName=config_name)
+
+
+def _shift(key: Key, old: Container, new: Container, plan: Plan) -> None:
+    record = endpoints[key[2]]
+    for share in plan.shares:
+        if plan.batch:
+            fleets.replace(record, share, plan.batch)
+        traffic.route(key, (old, 1.0 - share), (new, share))
+        guardrails.bake(plan.wait_seconds, plan.alarms, new.role_arn)
+
+
+def _healthy_container(endpoint_name: str, config_name: str) -> Container:
+    config = get(configs, "endpoint-config", config_name)
+    variant = config["ProductionVariants"][0]
+    model = get(models, "model", variant["ModelName"])
+    fleets.check_capacity(variant["InstanceType"])
+    if "KmsKeyId" in config:
+        _check_volume_key(config["KmsKeyId"], model.get("ExecutionRoleArn", ""))
+    container = Container(model, endpoint_name)
+    container.wait_until_healthy(
+        variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS)
+    )
+    return container
+
+
+def _check_volume_key(key_arn: str, role_arn: str) -> None:
+    """Raise ContainerError unless the role may lend the key to the storage of its instances."""
+    granted = {"kms:GrantIsForAWSResource": "true"}
+    for action, context in (("kms:DescribeKey", {}), ("kms:CreateGrant", granted)):
+        if not role_may(role_arn, action, key_arn, context):
+            raise ContainerError(f"{role_arn} may not {action} on {key_arn}")
+
+
+def _resize(key: Key) -> None:
+    record = endpoints[key[2]]
+    fleets.resize(record)
+    record["EndpointStatus"] = "InService"

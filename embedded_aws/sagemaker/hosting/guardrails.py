@@ -1,0 +1,115 @@
+"""Deployment guardrails: how an update shifts the traffic to its new fleet, and what stops it."""
+
+import math
+import time
+from typing import NamedTuple
+
+from embedded_aws.core import circumstances, clients
+from embedded_aws.core.emulator import Json, arn
+from embedded_aws.core.rpc import invalid
+from embedded_aws.iam.permissions import role_may
+
+_POLL_SECONDS = 0.05
+# The bounds of a policy's sizes, in percent of the fleet's capacity.
+_BOUNDS = {"CanarySize": (1, 50), "LinearStepSize": (10, 50), "MaximumBatchSize": (5, 50)}
+
+
+class RollbackError(Exception):
+    """Why an update is rolled back."""
+
+
+class Plan(NamedTuple):
+    """The new fleet's share of the traffic, step by step; a rolling update replaces a `batch`."""
+
+    shares: tuple[float, ...] = (1.0,)
+    wait_seconds: int = 0
+    termination_wait_seconds: int = 0
+    alarms: tuple[str, ...] = ()
+    batch: int | None = None  # all at once, beside the old fleet
+
+
+def check(config: Json) -> None:
+    """Raise ServiceError for a deployment configuration that SageMaker would refuse."""
+    if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= config.keys():
+        raise invalid("specify a BlueGreenUpdatePolicy or a RollingUpdatePolicy, got both")
+    for name, size in _sizes(config).items():
+        low, high = _BOUNDS[name]
+        if size["Type"] == "CAPACITY_PERCENT" and not low <= size["Value"] <= high:
+            raise invalid(f"{name} must be {low} to {high} percent, got {size['Value']}")
+    routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    needed = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}.get(routing.get("Type"))
+    if needed and needed not in routing:
+        raise invalid(f"specify {needed} with the traffic routing type {routing['Type']}")
+
+
+def _sizes(config: Json) -> Json:
+    routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    given = {**routing, **config.get("RollingUpdatePolicy", {})}
+    return {name: given[name] for name in _BOUNDS if name in given}
+
+
+def plan(config: Json, instances: int) -> Plan:
+    """Return how an update goes; what does not qualify goes all at once, without baking.
+
+    Unverified: that SageMaker also ignores the alarms of an update that does not qualify; look at
+    LastDeploymentConfig of `aws sagemaker describe-endpoint` after an update of one instance.
+    """
+    names = (a["AlarmName"] for a in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    if rolling := config.get("RollingUpdatePolicy"):
+        if instances == 1:
+            return Plan()
+        batch = _instances(rolling["MaximumBatchSize"], instances)
+        return Plan(_steps(batch, instances), rolling["WaitIntervalInSeconds"], 0, (*names,), batch)
+    policy = config.get("BlueGreenUpdatePolicy", {})
+    routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE"})
+    if routing["Type"] != "ALL_AT_ONCE" and instances == 1:
+        return Plan()
+    shares: tuple[float, ...] = (1.0,)
+    if routing["Type"] == "CANARY":
+        shares = (_instances(routing["CanarySize"], instances) / instances, 1.0)
+    elif routing["Type"] == "LINEAR":
+        shares = _steps(_instances(routing["LinearStepSize"], instances), instances)
+    wait = routing.get("WaitIntervalInSeconds", 0)
+    return Plan(shares, wait, policy.get("TerminationWaitInSeconds", 0), (*names,))
+
+
+def _instances(size: Json, of: int) -> int:
+    wanted: int = size["Value"]
+    count = wanted if size["Type"] == "INSTANCE_COUNT" else math.ceil(of * wanted / 100)
+    return min(max(count, 1), of)
+
+
+def _steps(step: int, of: int) -> tuple[float, ...]:
+    return (*(done / of for done in range(step, of, step)), 1.0)
+
+
+def wait(seconds: float) -> None:
+    """Let time pass, as fast as the circumstances let it."""
+    time.sleep(seconds / circumstances.current().time_scale)
+
+
+def bake(seconds: float, alarms: tuple[str, ...], role_arn: str) -> None:
+    """Let time pass while the alarms are watched; raises RollbackError when one goes off."""
+    if not alarms:
+        wait(seconds)
+        return
+    deadline = time.monotonic() + seconds / circumstances.current().time_scale
+    while True:
+        _check_alarms(alarms, role_arn)
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _check_alarms(names: tuple[str, ...], role_arn: str) -> None:
+    for name in names:
+        if not role_may(role_arn, "cloudwatch:DescribeAlarms", arn("cloudwatch", f"alarm:{name}")):
+            raise RollbackError(f"{role_arn} may not cloudwatch:DescribeAlarms on alarm {name}")
+    answer = clients.client("cloudwatch").describe_alarms(AlarmNames=list(names))
+    found = {a["AlarmName"]: a["StateValue"] for a in answer["MetricAlarms"]}
+    found |= {a["AlarmName"]: a["StateValue"] for a in answer.get("CompositeAlarms", [])}
+    for name in names:
+        if name not in found:
+            raise RollbackError(f"the alarm {name} does not exist")
+        if found[name] == "ALARM":
+            raise RollbackError(f"the alarm {name} is in the state ALARM")

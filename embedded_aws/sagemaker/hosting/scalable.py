@@ -1,0 +1,18 @@
+"""The scalable targets of endpoints, which Application Auto Scaling registers."""
+
+from embedded_aws.core.emulator import ScopedStore
+
+targets, policies = ScopedStore(), ScopedStore()
+
+
+def is_registered(endpoint_name: str, variant_name: str) -> bool:
+    """Return whether a variant is registered to be scaled."""
+    wanted = f"endpoint/{endpoint_name}/variant/{variant_name}"
+    return any(target["ResourceId"] == wanted for target in targets.values())
+
+
+def deregister(endpoint_name: str) -> None:
+    """Delete the targets of an endpoint, and their policies."""
+    for store in (targets, policies):
+        for key in [k for k in store if k.startswith(f"endpoint/{endpoint_name}/")]:
+            del store[key]

@@ -1,0 +1,98 @@
+"""Which containers of an endpoint get its requests, in what shares, and how many they work on."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from embedded_aws.core.emulator import account_id, region
+from embedded_aws.sagemaker.hosting.containers import Container
+
+Key = tuple[str, str, str]
+_POLL_SECONDS = 0.05
+_MAX_REQUEST_SECONDS = 480  # of a response stream
+
+_routes: dict[Key, list[tuple[Container, float]]] = {}
+_turns: Counter[Key] = Counter()
+_in_flight: Counter[Container] = Counter()
+_draining: set[Container] = set()
+_lock = threading.Lock()
+
+
+def key_of(endpoint_name: str) -> Key:
+    """Return what stands for an endpoint of the current account and region."""
+    return account_id(), region(), endpoint_name
+
+
+def serving(key: Key) -> Container | None:
+    """Return the container that serves the endpoint, the old one during an update."""
+    routes = _routes.get(key)
+    return routes[0][0] if routes else None
+
+
+def route(key: Key, *shares: tuple[Container, float]) -> None:
+    """Divide the endpoint's requests; the shares add up to 1."""
+    _routes[key] = list(shares)
+    _turns[key] = 0
+
+
+def drop(key: Key) -> None:
+    """Serve the endpoint no more, and stop its containers."""
+    for container, _share in _routes.pop(key, []):
+        container.stop()
+
+
+@contextmanager
+def request(endpoint_name: str) -> Iterator[Container | None]:
+    """Take the container whose turn it is for one request; None when none serves."""
+    key = key_of(endpoint_name)
+    with _lock:
+        container = _next(key)
+        if container:
+            _in_flight[container] += 1
+    try:
+        yield container
+    finally:
+        if container:
+            with _lock:
+                _in_flight[container] -= 1
+
+
+def _next(key: Key) -> Container | None:
+    routes = _routes.get(key)
+    if not routes:
+        return None
+    turn, share = _turns[key], routes[-1][1]
+    _turns[key] += 1
+    is_last = int((turn + 1) * share) > int(turn * share)  # evenly, whatever the share
+    return routes[-1][0] if is_last else routes[0][0]
+
+
+def concurrency(endpoint_name: str) -> int:
+    """Return how many requests the endpoint works on."""
+    return sum(_in_flight[each] for each, _share in _routes.get(key_of(endpoint_name), []))
+
+
+def retire(container: Container) -> None:
+    """Stop a container that gets no more requests, when it has answered those that it has."""
+    _draining.add(container)
+    threading.Thread(target=_drain, args=(container,), daemon=True).start()
+
+
+def _drain(container: Container) -> None:
+    deadline = time.monotonic() + _MAX_REQUEST_SECONDS
+    while _in_flight[container] > 0 and time.monotonic() < deadline and container in _draining:
+        time.sleep(_POLL_SECONDS)
+    del _in_flight[container]
+    if container in _draining:
+        _draining.discard(container)
+        container.stop()
+
+
+def stop_all() -> None:
+    """Stop every container."""
+    for key in list(_routes):
+        drop(key)
+    while _draining:
+        _draining.pop().stop()

@@ -1,0 +1,171 @@
+"""Deployment guardrails: traffic shifts by the policy, alarms roll back, no request is dropped."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from embedded_aws.core import clients
+from embedded_aws.core.emulator import scope
+from embedded_aws.core.rpc import ServiceError
+from embedded_aws.sagemaker.hosting import guardrails, traffic
+from embedded_aws.sagemaker.hosting.guardrails import Plan
+from embedded_aws.tests.account import until
+from embedded_aws.tests.sagemaker.hosting.conftest import Hosting
+
+Json = dict[str, Any]
+_ALARM = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+
+
+def _blue_green(kind: str, **more: Any) -> Json:
+    routing = {"Type": kind, "WaitIntervalInSeconds": 600, **more}
+    return {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": routing,
+            "TerminationWaitInSeconds": 120,
+        }
+    }
+
+
+def _rolling(percent: int) -> Json:
+    size = {"Type": "CAPACITY_PERCENT", "Value": percent}
+    return {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 300}}
+
+
+def _percent(value: int) -> Json:
+    return {"Type": "CAPACITY_PERCENT", "Value": value}
+
+
+@pytest.mark.parametrize(
+    ("config", "instances", "plan"),
+    [
+        ({}, 4, Plan()),
+        (_blue_green("ALL_AT_ONCE"), 1, Plan((1.0,), 600, 120)),
+        (_blue_green("CANARY", CanarySize=_percent(25)), 4, Plan((0.25, 1.0), 600, 120)),
+        (_blue_green("CANARY", CanarySize=_percent(25)), 1, Plan()),
+        (_blue_green("LINEAR", LinearStepSize=_percent(50)), 4, Plan((0.5, 1.0), 600, 120)),
+        (_rolling(25), 4, Plan((0.25, 0.5, 0.75, 1.0), 300, batch=1)),
+        (_rolling(50), 1, Plan()),
+        ({**_blue_green("ALL_AT_ONCE"), **_ALARM}, 1, Plan((1.0,), 600, 120, ("errors",))),
+    ],
+)
+def test_an_update_goes_by_its_policy(config: Json, instances: int, plan: Plan) -> None:
+    assert guardrails.plan(config, instances) == plan
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        (_blue_green("CANARY", CanarySize=_percent(60)), "CanarySize must be 1 to 50 percent"),
+        (_blue_green("LINEAR", LinearStepSize=_percent(5)), "LinearStepSize must be 10 to 50"),
+        (_rolling(60), "MaximumBatchSize must be 5 to 50"),
+        (_blue_green("CANARY"), "specify CanarySize"),
+        ({**_blue_green("ALL_AT_ONCE"), **_rolling(50)}, "got both"),
+    ],
+)
+def test_a_policy_that_sagemaker_refuses_is_refused(
+    hosting: Hosting, config: Json, refused: str
+) -> None:
+    hosting.create()
+    with pytest.raises(ServiceError, match=refused):
+        hosting.update(hosting.config("Next"), DeploymentConfig=config)
+
+
+class _Alarms:
+    """CloudWatch with one alarm."""
+
+    state = "OK"
+
+    def describe_alarms(self, AlarmNames: list[str]) -> Json:  # noqa: N803 - boto3's
+        return {
+            "MetricAlarms": [{"AlarmName": name, "StateValue": self.state} for name in AlarmNames]
+        }
+
+
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> _Alarms:
+    alarms = _Alarms()
+    monkeypatch.setattr(clients, "client", lambda _service: alarms)
+    monkeypatch.setattr(guardrails, "role_may", lambda *_asked: True)
+    return alarms
+
+
+def _shares() -> Counter[str]:
+    """Which models answered a hundred requests."""
+    served: Counter[str] = Counter()
+    for _ in range(100):
+        with traffic.request("E") as taken:
+            container: Any = taken
+            served[container.model_name] += 1
+    return served
+
+
+def _until_shared(shares: dict[str, int]) -> None:
+    def is_shared() -> bool:
+        with scope("000000000000", "us-east-1"):
+            return _shares() == shares
+
+    until(is_shared)
+
+
+@pytest.mark.usefixtures("alarms")
+def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
+    hosting.set(time_scale=600)
+    hosting.config("Four", InitialInstanceCount=4)
+    hosting.create("Four")
+    hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
+    hosting.config("Next", model="Better", InitialInstanceCount=4)
+    hosting.update(
+        "Next", DeploymentConfig={**_blue_green("CANARY", CanarySize=_percent(25)), **_ALARM}
+    )
+    _until_shared({"M": 75, "Better": 25})
+    assert hosting.described()["EndpointStatus"] == "Updating"
+    assert hosting.settled()["EndpointConfigName"] == "Next"
+    assert _shares() == {"Better": 100}
+
+
+def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
+    hosting: Hosting, alarms: _Alarms
+) -> None:
+    hosting.set(time_scale=60)
+    hosting.create()
+    hosting.call("CreateModel", ModelName="Slow", PrimaryContainer={})
+    config = {**_blue_green("ALL_AT_ONCE"), **_ALARM}
+    hosting.update(hosting.config("Next", model="Slow"), DeploymentConfig=config)
+    _until_shared({"Slow": 100})
+    with traffic.request("E") as taken:
+        slow: Any = taken
+        alarms.state = "ALARM"
+        settled = hosting.settled()
+        assert not slow.stopped  # it still works on this request
+    assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "C")
+    assert settled["FailureReason"] == "the alarm errors is in the state ALARM"
+    assert settled["LastDeploymentConfig"] == config
+    assert _shares() == {"M": 100}
+    until(lambda: slow.stopped)
+
+
+def test_an_update_without_the_right_to_its_alarms_rolls_back(
+    hosting: Hosting, alarms: _Alarms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alarms.state == "OK"
+    monkeypatch.setattr(guardrails, "role_may", lambda *_asked: False)
+    hosting.create()
+    config = {**_blue_green("ALL_AT_ONCE"), **_ALARM}
+    hosting.update(hosting.config("Next"), DeploymentConfig=config)
+    assert "may not cloudwatch:DescribeAlarms" in hosting.settled()["FailureReason"]
+
+
+@pytest.mark.usefixtures("alarms")
+def test_a_rolling_update_needs_the_quota_of_its_fleet_and_a_batch(hosting: Hosting) -> None:
+    hosting.set(account="new")
+    hosting.config("Four", InitialInstanceCount=4)
+    hosting.grant(5)
+    hosting.create("Four")
+    hosting.config("Next", InitialInstanceCount=4)
+    with pytest.raises(ServiceError, match="request delta of 4 Instances"):
+        hosting.update("Next")
+    hosting.update("Next", DeploymentConfig=_rolling(25))
+    settled = hosting.settled()
+    assert settled["EndpointConfigName"] == "Next"
+    assert settled["ProductionVariants"][0]["CurrentInstanceCount"] == 4
