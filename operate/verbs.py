@@ -97,6 +97,12 @@ def _rollback(arguments: Namespace) -> None:
     rollback(_environment(arguments), arguments.to)
 
 
+def _repair(arguments: Namespace) -> None:
+    from operate.releases.repair import repair
+
+    repair(_environment(arguments))
+
+
 def _drift(arguments: Namespace) -> None:
     from operate.releases.drift import drift
 
@@ -168,6 +174,15 @@ ON_ANY_ENVIRONMENT = (
         example="make rollback ENV=dev TO=3",
         run=_rollback,
         add_arguments=add_target,
+    ),
+    Verb(
+        name="repair",
+        summary="continue a rollback of the serving stack that failed",
+        changes="the stack <Stage>-Serving, back to what it was before the failed update; it asks"
+        " before it leaves a resource out",
+        example="make repair ENV=dev",
+        run=_repair,
+        add_arguments=add_environment,
     ),
     Verb(
         name="drift",

@@ -47,12 +47,22 @@ def serve_package(environment: Environment, package_arn: str, every: float = POL
         f"the update of {found['StackName']}",
         f"`make drift ENV={environment.name}` says what is served when it has ended",
     ):
-        _watch(environment.client("cloudformation"), str(found["StackName"]), token, every)
+        status, events = watch_update(
+            environment.client("cloudformation"), str(found["StackName"]), token, every
+        )
+    if status != "UPDATE_COMPLETE":
+        raise SystemExit(f"the model was not changed, {status}: {_first_failure(events)}")
 
 
-def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None:
-    """Print the progress of this update; the stack's status may still be that of an older one."""
+def watch_update(
+    cloudformation: Client, stack: str, token: str, every: float
+) -> tuple[str, list[dict[str, Any]]]:
+    """Print the progress of one operation; return the status that it ends with, and its events.
+
+    The stack's own status may still be that of an older one.
+    """
     status, shown = "", ""
+    events: list[dict[str, Any]] = []
     for events in polled(partial(_events, cloudformation, stack, token), every=every):
         status = next((e["ResourceStatus"] for e in events if _is_of_stack(e)), "")
         if status != shown:
@@ -60,8 +70,7 @@ def _watch(cloudformation: Client, stack: str, token: str, every: float) -> None
             shown = status
         if status and not status.endswith("_IN_PROGRESS"):
             break
-    if status != "UPDATE_COMPLETE":
-        raise SystemExit(f"the model was not changed, {status}: {_first_failure(events)}")
+    return status, events
 
 
 def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, Any]]:
