@@ -10,11 +10,13 @@ from container import ArgumentParser
 from evaluation.options import Options, parse_options
 from parameters import PARAMETERS
 from tuning.hyperparameters import Hyperparameters, parse_hyperparameters
+from tuning.memory import check_at_start
 
 _OF_TRAINING, _OF_EVALUATION = (
     tuple(field.name for field in fields(each)) for each in (Hyperparameters, Options)
 )
-_NAMES = dict.fromkeys(("mode", *PARAMETERS, *_OF_TRAINING, *_OF_EVALUATION))
+_INSTANCE_TYPE = "training_instance_type"
+_NAMES = dict.fromkeys(("mode", *PARAMETERS, *_OF_TRAINING, *_OF_EVALUATION, _INSTANCE_TYPE))
 
 
 def read_values(arguments: Sequence[str]) -> dict[str, str]:
@@ -28,7 +30,8 @@ def read_values(arguments: Sequence[str]) -> dict[str, str]:
 
 def check_later_jobs(values: Mapping[str, str]) -> None:
     """Raise JobError for what a later job would refuse, once its instance is paid for."""
-    parse_hyperparameters(_of(values, _OF_TRAINING))
+    p = parse_hyperparameters(_of(values, _OF_TRAINING))
+    check_at_start(p, values.get(_INSTANCE_TYPE, ""))
     parse_options([f"--{name}={text}" for name, text in _of(values, _OF_EVALUATION).items()])
 
 

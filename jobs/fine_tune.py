@@ -5,6 +5,7 @@ import os
 import sys
 
 from container import run_job, training_failure_file, training_root
+from gpu import check_gpus
 from tuning.channels import find_channels
 from tuning.hyperparameters import parse_hyperparameters
 from tuning.launch import relaunch_on_all_gpus
@@ -16,6 +17,7 @@ def main() -> None:
     parameters = parse_hyperparameters(json.loads(given.read_text(encoding="utf-8")))
     channels = find_channels(training_root())
     os.environ["HF_HUB_OFFLINE"] = "1"  # all that a job needs lies in its channels
+    check_gpus()
     relaunch_on_all_gpus("fine_tune")
     from tuning.job import fine_tune  # noqa: PLC0415 - seconds that a refusal should not wait for
 

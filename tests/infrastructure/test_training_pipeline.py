@@ -27,6 +27,10 @@ _OPERATIONS = {
 }
 _NAMES = {"Processing": "ProcessingJobName", "Training": "TrainingJobName"}
 _GATE = "text_generation_metrics"
+_PARAMETERS = {
+    "retrieval_lengths": "RetrievalLengths",
+    "training_instance_type": "TrainingInstanceType",
+}
 
 
 @pytest.fixture(name="definition", params=ENVIRONMENTS)
@@ -145,11 +149,15 @@ def test_jobs_are_told_what_the_training_goes_by(definition: dict[str, Any]) -> 
     for step, name in (
         ("Prepare", "instruction_tuned"),
         ("Prepare", "max_input_length"),
+        ("Prepare", "learning_rate"),
+        ("Prepare", "retrieval_lengths"),
+        ("Prepare", "training_instance_type"),
         ("Evaluate", "max_input_length"),
     ):
         words = steps[step]["Arguments"]["AppSpecification"]["ContainerArguments"]
         value = words[words.index(f"--{name}") + 1]
-        assert {"Get": f"Parameters.{name}"} in (value, *_joined(value)), (step, name)
+        wanted = {"Get": f"Parameters.{_PARAMETERS.get(name, name)}"}
+        assert wanted in (value, *_joined(value)), (step, name)
 
 
 def _joined(value: dict[str, Any]) -> list[Any]:
@@ -184,6 +192,7 @@ def test_defaults_are_jumpstarts_on_aws(assembly: Assembly) -> None:
     ours = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"] if p["Name"].islower()}
     assert ours.pop("instruction_tuned") == "True"
     assert ours["validation_split"] == 0.2
+    assert ours.pop("gradient_accumulation_steps") == 1  # of a sharded model; JumpStart's is 8
     for name, value in ours.items():
         wanted = PARAMETERS[name].default
         assert value == (str(wanted) if isinstance(wanted, bool) else wanted), name

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from container import JobError
 from language_models.base_weights import load_model, load_tokenizer
+from language_models.examples import make_examples
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels, find_channels
 from tuning.hyperparameters import parse_hyperparameters
@@ -125,6 +126,23 @@ def test_adapter_is_merged_in_the_hosts_memory(
 
     monkeypatch.setattr("peft.peft_model.dispatch_model", dispatched)
     tune(channels(tmp_path, base), **LORA | {"max_steps": 1})
+
+
+def test_padding_is_not_counted_as_tokens(base: Path, tmp_path: Path) -> None:
+    job = channels(tmp_path, base)
+    records = [{"prompt": "Say x", "completion": " x" * length} for length in (1, 5, 20)]
+    write_split(job.train.parent, "train", records)
+    tune(job, **LORA | {"max_steps": 1})
+    (state,) = job.checkpoints.glob("checkpoint-1/trainer_state.json")
+    lengths = [
+        len(prepared["input_ids"])
+        for prepared in make_examples(
+            records, load_tokenizer(base), prompt_format="none", max_input_length=1024
+        ).kept
+    ]
+    # A batch of four is filled with the next epoch's first record.
+    counted = json.loads(state.read_text())["num_input_tokens_seen"] - sum(lengths)
+    assert counted in lengths
 
 
 def test_model_directory_is_what_tgi_loads(adapted: Channels, base: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from accelerate import FullyShardedDataParallelPlugin
 
+from container import JobError
 from evaluation.held_out import held_out_loss
 from evaluation.subject import Subject
 from language_models.examples import make_examples, read_records
@@ -22,7 +23,7 @@ from tests.jobs.test_fine_tuning import (
 from tests.jobs.tiny_model import write_split
 from tuning.channels import Channels
 from tuning.hyperparameters import parse_hyperparameters
-from tuning.training.placement import Placement
+from tuning.training.placement import Placement, check_placement
 from tuning.training.settings import trainer_settings
 from tuning.training.sharding import keep_buffers_exact, sharding_settings
 
@@ -54,6 +55,21 @@ def test_model_is_sharded_for_full_tuning_on_several_gpus(
     # FSDP recomputes activations itself, and refuses that both do
     settings = trainer_settings(p, placement, Path("checkpoints"))
     assert settings["gradient_checkpointing"] is not sharded
+
+
+def test_sharded_gradients_are_not_accumulated(base: Path) -> None:
+    placement = Placement(gpus=2, bytes_per_gpu=A10G)
+    given: dict[str, object] = {"gradient_accumulation_steps": 2}
+    with pytest.raises(JobError, match="gradient_accumulation_steps must be 1 for full tuning"):
+        check_placement(parse_hyperparameters(texts(given)), placement, base)
+    for name, value in (("peft_type", "lora"), ("gradient_accumulation_steps", 1)):
+        check_placement(parse_hyperparameters(texts({**given, name: value})), placement, base)
+
+
+def test_training_that_the_gpu_has_no_memory_for_is_refused(base: Path) -> None:
+    placement = Placement(gpus=1, bytes_per_gpu=2**29)
+    with pytest.raises(JobError, match=r"takes .* GiB of each GPU, this machine has 0.5"):
+        check_placement(parse_hyperparameters(texts({})), placement, base)
 
 
 @pytest.mark.parametrize("bf16", [True, False])

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sagemaker_llm.models.images import TRAINING, Image
+from sagemaker_llm.models.instances import gpu_count
 
 from .hyperparameters import JUMPSTART_DEFAULTS, OPTION_DEFAULTS, Value, check_overrides
+
+_ACCUMULATION = "gradient_accumulation_steps"
 
 
 class Approval(StrEnum):
@@ -43,6 +46,7 @@ class TuningSettings:
     evaluation_instance_type: str = "ml.g5.2xlarge"
     # Not a parameter of an execution: `MaxWaitTimeInSeconds` is required with spot and forbidden
     # without it, and a definition cannot omit a key at run time.
+    # Its quota is another one: `<instance type> for spot training job usage`.
     managed_spot: bool = False
     test_split: float = OPTION_DEFAULTS["test_split"]
     retrieval_lengths: str = OPTION_DEFAULTS["retrieval_lengths"]
@@ -56,6 +60,11 @@ class TuningSettings:
         check_overrides(self.overrides)
         if "instruction_tuned" in self.overrides:
             raise ValueError("instruction_tuned follows from mode: leave it out of overrides")
+        if self._is_sharded and int(self.overrides.get(_ACCUMULATION, 1)) > 1:
+            raise ValueError(
+                f"{_ACCUMULATION} must be 1 for full tuning on several GPUs,"
+                f" got {self.overrides[_ACCUMULATION]}"
+            )
         if not 0 < self.min_loss_reduction < 1:
             raise ValueError(
                 "min_loss_reduction must be above 0 and below 1, or the gate lets a worse model"
@@ -63,11 +72,17 @@ class TuningSettings:
             )
 
     @property
+    def _is_sharded(self) -> bool:
+        full = self.overrides.get("peft_type", JUMPSTART_DEFAULTS["peft_type"]) == "None"
+        return full and gpu_count(self.training_instance_type) > 1
+
+    @property
     def hyperparameters(self) -> dict[str, Value]:
-        """JumpStart's defaults with this environment's own."""
+        """JumpStart's defaults with this environment's own; a sharded model accumulates nothing."""
         instruction_tuned = str(self.mode is DataMode.INSTRUCTION)
         return {
             **JUMPSTART_DEFAULTS,
             "instruction_tuned": instruction_tuned,
+            **({_ACCUMULATION: 1} if self._is_sharded else {}),
             **self.overrides,
         }

@@ -2,10 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from instances import Instance
 from tuning.hyperparameters import Hyperparameters
+from tuning.memory import check_accumulation, check_fits, read_shape
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,12 @@ def find_placement() -> Placement:
         local_rank=int(os.environ.get("LOCAL_RANK", "0")),
         bytes_per_gpu=torch.cuda.get_device_properties(0).total_memory if gpus else 0,
     )
+
+
+def check_placement(p: Hyperparameters, placement: Placement, base: Path) -> None:
+    """Raise JobError for a training that these GPUs have not the memory for."""
+    check_accumulation(p, placement.gpus)
+    if placement.gpus and (shape := read_shape(base)):
+        host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine = Instance(placement.gpus, placement.bytes_per_gpu, host)
+        check_fits(p, shape, machine, "this machine")

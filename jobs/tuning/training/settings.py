@@ -38,7 +38,6 @@ def trainer_settings(p: Hyperparameters, placement: Placement, checkpoints: Path
         "save_strategy": "steps",
         "save_steps": p.eval_steps,
         "save_total_limit": _KEPT_CHECKPOINTS,
-        "include_num_input_tokens_seen": "non_padding",
         "report_to": [],
         "disable_tqdm": True,
         "remove_unused_columns": False,

@@ -21,7 +21,7 @@ from tuning.hyperparameters import Hyperparameters
 from tuning.training.batches import collate
 from tuning.training.checkpoints import newest_complete
 from tuning.training.metrics import training_metrics
-from tuning.training.placement import Placement, find_placement
+from tuning.training.placement import Placement, check_placement, find_placement
 from tuning.training.progress import MetricLines
 from tuning.training.settings import evaluation_settings, trainer_settings
 from tuning.training.sharding import keep_buffers_exact, sharding_settings
@@ -38,6 +38,7 @@ def train(
 ) -> tuple[Trainer, dict[str, float]]:
     """Train to the end or until validation gets no better; the trainer holds the best weights."""
     placement = find_placement()
+    check_placement(p, placement, base)
     checkpoint = newest_complete(checkpoints, placement.processes)
     settings = _settings(p, placement, base, checkpoints)
     if validation:

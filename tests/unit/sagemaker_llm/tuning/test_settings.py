@@ -1,11 +1,17 @@
 """What an environment may decide about fine-tuning."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prepare import prepare
 from sagemaker_llm import Approval, DataMode, TuningSettings
+from sagemaker_llm.models.instances import gpu_count
 from stacks import environments
+
+ROOT = Path(__file__).parents[4]
 
 
 def _settings(**values: Any) -> TuningSettings:
@@ -45,6 +51,32 @@ def test_overrides_that_the_job_would_refuse_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         _settings(overrides=overrides)
+
+
+def test_a_sharded_model_accumulates_no_gradients() -> None:
+    accumulation = "gradient_accumulation_steps"
+    assert _settings().hyperparameters[accumulation] == 1
+    assert _settings(overrides={"peft_type": "lora"}).hyperparameters[accumulation] == 8
+    one_gpu = _settings(training_instance_type="ml.p5.4xlarge")
+    assert one_gpu.hyperparameters[accumulation] == 8
+    with pytest.raises(ValueError, match="must be 1 for full tuning on several GPUs, got 2"):
+        _settings(overrides={accumulation: 2})
+
+
+def test_dev_makes_enough_updates_of_the_shipped_example(tmp_path: Path) -> None:
+    data = tmp_path / "input" / "data"
+    shutil.copytree(ROOT / "examples" / "instruction", data)
+    prepare(["--mode", "instruction"], tmp_path)
+    records = (tmp_path / "output" / "train" / "train.jsonl").read_text().count("\n")
+    tuning = environments.dev(account=None, region=None).tuning
+    p = tuning.hyperparameters
+    assert p["peft_type"] == "lora"
+    batch = int(p["per_device_train_batch_size"]) * gpu_count(tuning.training_instance_type)
+    per_epoch = -(-records // batch) // int(p["gradient_accumulation_steps"])
+    updates = int(p["epoch"]) * per_epoch
+    assert updates >= 40  # what the laptop's model learns the example in
+    assert updates * float(p["warmup_ratio"]) < updates / 4
+    assert tuning.min_retrieval_change < 0
 
 
 @pytest.mark.parametrize("margin", [0.0, -0.1, 1.0])

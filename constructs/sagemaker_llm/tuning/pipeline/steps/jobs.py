@@ -29,6 +29,7 @@ def prepare_step(facts: Facts, p: Parameters) -> RequestStep:
         "mode": p["Mode"],
         "validation_split": p["validation_split"],
         "test_split": p["TestSplit"],
+        "training_instance_type": p["TrainingInstanceType"],
         **_hyperparameters(facts, p),
         **_evaluation(facts, p),
     }

@@ -54,9 +54,8 @@ def entrypoint(facts: Facts, folder: str, script: str) -> list[str]:
     """Return the command that runs a script of the zip in a job's folder.
 
     It replaces the image's entrypoint, which would fetch the code from S3 inside the container and
-    build a shell command from the hyperparameters. Unverified: that entrypoint also runs a script
-    for CUDA's compatibility with older drivers; if the first training on AWS finds no GPU, start
-    with that script.
+    build a shell command from the hyperparameters. The scripts run what else it does, the libraries
+    for older drivers (`jobs/gpu.py`).
     """
     return ["python3", f"{folder}/{facts.code_file}", script]
 
