@@ -56,7 +56,7 @@ export GIVEN_T := $(value T)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: chat info key preflight bootstrap finetune rollback repair drift image job-logs stage-weights
+.PHONY: chat info key preflight cleanup bootstrap finetune rollback repair drift image job-logs stage-weights
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
@@ -87,6 +87,9 @@ repair: ## continue a rollback of the serving stack that failed
 drift: ## check that the endpoint serves what its stack says
 	@python -m operate drift -- "$$GIVEN_ENV"
 
+cleanup: ## list what a destroyed environment left behind, and delete it when confirmed (ENV=dev)
+	@python -m operate cleanup -- "$$GIVEN_ENV"
+
 image: ## show the digests of the container images, in the registry and as deployed (ENV=dev)
 	@python -m operate image -- "$$GIVEN_ENV"
 
@@ -107,7 +110,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy info key preflight rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy info key preflight cleanup rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

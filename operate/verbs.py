@@ -66,6 +66,12 @@ def _bootstrap(arguments: Namespace) -> None:
     bootstrap(_environment(arguments))
 
 
+def _cleanup(arguments: Namespace) -> None:
+    from operate.account.cleanup import cleanup
+
+    cleanup(_environment(arguments))
+
+
 def _image(arguments: Namespace) -> None:
     from operate.account.images import check_images
 
@@ -190,6 +196,15 @@ ON_ANY_ENVIRONMENT = (
         changes="nothing",
         example="make drift ENV=dev",
         run=_drift,
+        add_arguments=add_environment,
+    ),
+    Verb(
+        name="cleanup",
+        summary="list what a destroyed environment left behind, and delete it when confirmed",
+        changes="deletes, after its name is typed, the buckets with their data, the log groups, the"
+        " registry and the keys that the environment's deleted stacks retained",
+        example="AWS_REGION=eu-west-1 make cleanup ENV=dev",
+        run=_cleanup,
         add_arguments=add_environment,
     ),
     Verb(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
+from operate.account.leftovers import STACKS
 from operate.preflight.declaration import needed
 from stacks import environments
 from tests.infrastructure.assembly import ROOT, Assembly
@@ -98,3 +99,8 @@ def test_readme_lists_every_type_that_outlives_its_stack(assembly: Assembly) -> 
         if resource.get("DeletionPolicy") == "Retain"
     }
     assert listed == kept
+
+
+def test_cleanup_knows_each_stack_by_its_description(assembly: Assembly) -> None:
+    described = {name: template["Description"] for name, template in assembly.stacks("Dev").items()}
+    assert described == {f"Dev-{n}": text for n, text in STACKS.items() if n != "Weights"}
