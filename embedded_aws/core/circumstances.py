@@ -25,6 +25,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     account: Literal["new", "established"] = "established"
     # What becomes of a request for a higher quota: AWS approves small ones at once.
     quota_requests: Literal["approved", "pending"] = "approved"
+    # The share of calls of SageMaker's and other control planes that AWS throttles.
+    throttled_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0
     # Instance types of which AWS has none at the moment.
     no_capacity: tuple[str, ...] = ()
     # How many seconds of baking, waiting and scaling pass in one: 60 to rehearse them, 1 for AWS's.

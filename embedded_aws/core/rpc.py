@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -11,6 +12,7 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.circumstances import CircumstancesError
 from embedded_aws.core.constraints import violations
 from embedded_aws.core.emulator import Json, Response
@@ -115,6 +117,8 @@ class JsonService:
         operation = headers["x-amz-target"].partition(".")[2]
         try:
             request = self._read(operation, body)
+            if random.random() < circumstances.current().throttled_share:  # noqa: S311 - no secret
+                raise ServiceError("ThrottlingException", "Rate exceeded")
             for action, resource, context in self._permissions(operation, request):
                 refusal = deny(action, resource, headers, query, service=self.name, context=context)
                 if refusal:

@@ -15,9 +15,9 @@ from embedded_aws.core.emulator import (
     before_provisioning,
     functions,
 )
+from embedded_aws.quotas.catalog import EXECUTIONS
 
-# What an account has that is not new, and what AWS keeps for functions without a reservation.
-_ACCOUNT_EXECUTIONS = 1000
+# What AWS keeps for functions without a reservation.
 _MIN_UNRESERVED = 100
 
 _REFUSAL = (
@@ -47,12 +47,20 @@ def install() -> None:
         return answer
 
     functions._put_function_concurrency = checked_put
+    settings = functions._get_account_settings
+
+    def account_settings() -> Response:
+        functions._ACCOUNT_CONCURRENCY_CAP = int(EXECUTIONS.applied())
+        answer: Response = settings()
+        return answer
+
+    functions._get_account_settings = account_settings
 
 
 @contextmanager
 def execution(function_arn: str, reserved: int | None) -> Iterator[None]:
     """Take one execution of a web function for a while; raises ThrottledError when none is free."""
-    limit = _ACCOUNT_EXECUTIONS - _reserved() if reserved is None else reserved
+    limit = int(EXECUTIONS.applied()) - _reserved() if reserved is None else reserved
     if _executions[function_arn] >= limit:
         raise ThrottledError(f"{function_arn}: all {limit} executions are in use")
     _executions[function_arn] += 1
@@ -73,7 +81,7 @@ def _keep(name: str, props: Json) -> None:
 
 
 def _exceeds(name: str | None, wanted: int) -> bool:
-    allowed = _ACCOUNT_EXECUTIONS - _MIN_UNRESERVED
+    allowed = int(EXECUTIONS.applied()) - _MIN_UNRESERVED
     return wanted > 0 and _reserved(besides=name) + wanted > allowed
 
 

@@ -71,3 +71,19 @@ def test_quotas_are_read_only_with_the_right(account: Account) -> None:
     assert reader.get_service_quota(**_LAMBDA)
     with pytest.raises(ClientError, match="AccessDenied"):
         reader.request_service_quota_increase(**_LAMBDA, DesiredValue=9000)
+
+
+def test_a_new_accounts_functions_have_ten_executions(account: Account) -> None:
+    functions = account.aws.client("lambda")
+    with account.circumstances(account="new"):
+        limit = functions.get_account_settings()["AccountLimit"]
+    assert limit["ConcurrentExecutions"] == 10
+    assert functions.get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 1000
+
+
+def test_throttled_calls_fail_as_on_aws(account: Account) -> None:
+    with (
+        account.circumstances(throttled_share=1),
+        pytest.raises(ClientError, match="ThrottlingException"),
+    ):
+        account.sagemaker.list_models()
