@@ -21,7 +21,7 @@ def write_prompt(prompt: str, prompt_format: str, special_tokens: Iterable[str])
         return prompt
     form = _FORMATS[prompt_format]
     written: str = form["user"].format(_escaped(prompt, prompt_format, special_tokens))
-    return written.removeprefix(form.get("begin", "")) + str(form.get("answer_cue", ""))
+    return written + str(form.get("answer_cue", ""))
 
 
 def write_completion(completion: str, prompt_format: str, special_tokens: Iterable[str]) -> str:

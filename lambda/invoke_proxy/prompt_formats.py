@@ -14,7 +14,6 @@ class PromptFormat(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
     user: str
     assistant: str
     system: str | None = None  # None: system messages join the first user turn.
-    begin: str = ""  # The tokenizer itself puts this before a prompt.
     answer_cue: str = ""  # Follows the last turn.
     # Precedes an answer in the history, so that the model generates it too; it is not part of the
     # answer.
@@ -25,7 +24,7 @@ class PromptFormat(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
         """Return the prompt of a chat, without what the tokenizer puts before it."""
         patterns = {"system": self.system or "", "user": self.user, "assistant": self.assistant}
         history = "".join(patterns[role].format(text) for role, text in turns)
-        return history.removeprefix(self.begin) + self.answer_cue
+        return history + self.answer_cue
 
 
 FORMATS: Mapping[str, PromptFormat] = msgspec.json.decode(

@@ -88,7 +88,7 @@ def test_api_gateways_refusals_have_openais_shape(api: Template) -> None:
         }
         codes[properties["ResponseType"]] = error["code"]
     assert codes == {
-        "ACCESS_DENIED": "access_denied",
+        "ACCESS_DENIED": "invalid_api_key",
         "API_CONFIGURATION_ERROR": "proxy_unavailable",
         "AUTHORIZER_CONFIGURATION_ERROR": "proxy_unavailable",
         "AUTHORIZER_FAILURE": "proxy_unavailable",
@@ -98,7 +98,7 @@ def test_api_gateways_refusals_have_openais_shape(api: Template) -> None:
         "DEFAULT_5XX": "internal_error",
         "INTEGRATION_FAILURE": "proxy_unavailable",
         "INTEGRATION_TIMEOUT": "timeout",
-        "INVALID_API_KEY": "access_denied",
+        "INVALID_API_KEY": "invalid_api_key",
         "MISSING_AUTHENTICATION_TOKEN": "unknown_url",
         "QUOTA_EXCEEDED": "insufficient_quota",
         "REQUEST_TOO_LARGE": "request_too_large",

@@ -20,6 +20,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "functions": ([],),
     "logit_bias": ({}, []),
     "modalities": (["text"],),
+    "moderation": (),
     "parallel_tool_calls": (True, False),
     "prediction": (),
     "presence_penalty": (0,),
@@ -29,8 +30,11 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "suffix": ("",),
     "tool_choice": ("auto", "none"),
     "tools": ([],),
+    "verbosity": ("medium",),
     "web_search_options": (),
 }
+
+_MAX_NAMED = 10  # Of the unknown parameters.
 
 _RequestType = TypeVar("_RequestType")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
@@ -59,7 +63,7 @@ def parse(
     try:
         fields = _fields.decode(body) or {}
         _refuse_unknown(fields, request_type)
-        request = msgspec.json.decode(body, type=request_type)
+        request = _decode(body, request_type)
         for name, nested_type in nested.items():
             if parameters := _fields.decode(fields.get(name, b"{}")):
                 _refuse_unknown(parameters, nested_type, f"{name}.")
@@ -79,14 +83,42 @@ def _invalid(problem: str) -> RequestError:
     return RequestError("invalid_request", f"{problem}{where}", param or None)
 
 
+def _decode(body: bytes, request_type: type[_RequestType]) -> _RequestType:
+    try:
+        return msgspec.json.decode(body, type=request_type)
+    except msgspec.ValidationError:
+        # Some clients compute with floats only, and write 16 as 16.0.
+        return msgspec.convert(_whole(msgspec.json.decode(body)), request_type)
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value with every float that is a whole number as an int."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    return value
+
+
 def _refuse_unknown(fields: dict[str, msgspec.Raw], known: type[Any], path: str = "") -> None:
-    for name in fields.keys() - set(known.__struct_fields__):
-        value = msgspec.json.decode(fields[name])
-        if value is None or value in NEUTRAL.get(name, ()):
-            continue
-        message = (
-            f"`{path}{name}` is not supported by this model: leave it out"
-            if name in NEUTRAL
-            else f"unknown parameter `{path}{name}`"
-        )
-        raise RequestError("unsupported_parameter", message, f"{path}{name}")
+    """Refuse at once all that is not supported, and all that is unknown, in the body's order."""
+    refused = [
+        name
+        for name, raw in fields.items()
+        if name not in known.__struct_fields__
+        and (value := msgspec.json.decode(raw)) is not None
+        and value not in NEUTRAL.get(name, ())
+    ]
+    if not refused:
+        return
+    known_names = [f"`{path}{name}`" for name in refused if name in NEUTRAL]
+    others = [f"`{path}{name}`" for name in refused if name not in NEUTRAL]
+    problems = []
+    if known_names:
+        problems.append(f"not supported by this model, leave out: {', '.join(known_names)}")
+    if others:
+        left = f" and {len(others) - _MAX_NAMED} more" if len(others) > _MAX_NAMED else ""
+        problems.append(f"unknown parameter {', '.join(others[:_MAX_NAMED])}{left}")
+    raise RequestError("unsupported_parameter", "; ".join(problems), f"{path}{refused[0]}")

@@ -43,17 +43,24 @@ KINDS: dict[str, Kind] = {
         400, _REQUEST, "the prompt does not fit the model's context window"
     ),
     "invalid_api_key": Kind(
-        401, _REQUEST, "send a key: `Authorization: Bearer <key>`"
+        401,
+        _REQUEST,
+        "send a key: `Authorization: Bearer <key>`; none came, or none of a key's length",
     ),  # (gateway)
     "invalid_signature": Kind(  # (gateway, IAM authentication: it cannot tell the two apart)
         401, _REQUEST, "sign the request (SigV4, `execute-api`); or there is no such route"
     ),
-    "access_denied": Kind(403, _REQUEST, "the key is not valid for this API"),  # (gateway)
-    "unknown_url": Kind(404, _REQUEST, "no such route"),
+    "access_denied": Kind(403, _REQUEST, "access is denied"),  # (gateway)
+    "unknown_url": Kind(
+        404,
+        _REQUEST,
+        "no such route: use POST /v1/chat/completions (there is no /v1/responses) or"
+        " POST /v1/completions; GET /openapi.json lists the others",
+    ),
     "model_refused": Kind(400, _REQUEST, "the model refused the parameters"),
     "model_not_found": Kind(404, _REQUEST, "no such model"),
     "method_not_allowed": Kind(405, _REQUEST, "the route does not accept this method"),
-    "request_too_large": Kind(413, _REQUEST, "the body is too large"),
+    "request_too_large": Kind(413, _REQUEST, "the body is too large: the prompt is too long"),
     "rate_limit_exceeded": Kind(  # (gateway)
         429, _RATE, "too many requests with this key", "overloaded", retry_after_seconds=1
     ),

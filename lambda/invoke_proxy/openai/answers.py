@@ -41,6 +41,7 @@ class ChatLogprobs(msgspec.Struct):
     """One entry per token."""
 
     content: list[TokenLogprob]
+    refusal: None = None
 
 
 class CompletionLogprobs(msgspec.Struct):
@@ -57,6 +58,7 @@ class AnswerMessage(msgspec.Struct):
 
     content: str
     role: Literal["assistant"] = "assistant"
+    refusal: None = None  # OpenAI's document requires it, though nothing is refused this way.
 
 
 class ChatChoice(msgspec.Struct):

@@ -53,8 +53,8 @@ def _check(body: CompletionRequest, prompts: int) -> None:
         raise RequestError(
             "invalid_request",
             f"the number of prompts times `n` must be at most {MAX_CHOICES}, "
-            f"got {prompts} times {body.n}",
-            param="n",
+            f"got {prompts} times {body.n or 1}: send more prompts in further requests",
+            param="n" if prompts <= MAX_CHOICES else "prompt",
         )
     if body.echo and body.logprobs is not None:
         raise RequestError(

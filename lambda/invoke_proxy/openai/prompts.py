@@ -86,8 +86,6 @@ def _text(message: Message, position: int) -> str:
             raise _refused(position, field, "this model cannot call tools")
     if message.role in {"tool", "function"}:
         raise _refused(position, "role", "this model cannot call tools", "unsupported_parameter")
-    if message.name:
-        raise _refused(position, "name", "this model does not support names")
     if message.content is None:
         raise _refused(position, "content", "the message has no content", "invalid_request")
     if isinstance(message.content, str):

@@ -36,6 +36,8 @@ class SamplingRequest(msgspec.Struct, kw_only=True):
     # These change no answer, here or at OpenAI.
     metadata: dict[str, str] | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_options: Any = None
+    prompt_cache_retention: str | None = None
     safety_identifier: str | None = None
     store: bool | None = None
     user: str | None = None
@@ -54,7 +56,7 @@ class Message(msgspec.Struct):
     # Tool calls are decoded, so that the refusal can name them.
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
-    name: str | None = None
+    name: str | None = None  # Accepted without effect: the prompt formats have no place for it.
     tool_calls: list[Any] | None = None
     function_call: Any = None
 
@@ -73,9 +75,7 @@ class CompletionRequest(SamplingRequest, kw_only=True):
 
     prompt: (
         Annotated[str, Meta(min_length=1)]
-        | Annotated[
-            list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1, max_length=MAX_CHOICES)
-        ]
+        | Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]
     )
     echo: bool | None = None
     logprobs: TopTokens | None = None

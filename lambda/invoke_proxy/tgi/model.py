@@ -62,16 +62,18 @@ class Model:
 
     def fit(self, prompt_tokens: int, wanted: int | None, param: str) -> int:
         """Return how many tokens to generate: those wanted, or all that the window has left."""
-        max_input = self.settings.max_input_length
+        # Clients know this error by its words: LiteLLM, LangChain and others look for both halves.
+        max_input, window = self.settings.max_input_length, self.settings.max_total_tokens
         if prompt_tokens > max_input:
             problem = (
-                f"this model's maximum prompt length is {max_input} tokens, got {prompt_tokens}"
+                f"the prompt is too long: this model's maximum context length is {window} tokens,"
+                f" of which the prompt may take {max_input}, got {prompt_tokens}"
             )
             raise RequestError("context_length_exceeded", problem, param)
-        window = self.settings.max_total_tokens
         total = prompt_tokens + (wanted or 0)
         if total > window:
             problem = (
+                "the prompt is too long: "
                 f"this model's maximum context length is {window} tokens, got {total} "
                 f"({prompt_tokens} in the prompt, {wanted} for the answer)"
             )

@@ -52,7 +52,7 @@ def test_the_local_models_tokens_are_llama_cpps() -> None:
 
 
 def test_mistral_counts_are_those_of_the_tokenizer_that_tgi_loads() -> None:
-    texts = [*CORPUS, "[INST] a [/INST] b </s><s>[INST] c [/INST]", "<s></s> <unk>", *noise(300)]
+    texts = [*CORPUS, "[INST] a [/INST] b</s>[INST] c [/INST]", "<s></s> <unk>", *noise(300)]
     counter = tokens.load("mistral-v1")
     counts = [counter.count(text) for text in texts]
     assert counts == [1 + len(mistral(MISTRAL_SPECIAL).encode(text).ids) for text in texts]

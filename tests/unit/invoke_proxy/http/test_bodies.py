@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import msgspec
@@ -52,6 +53,26 @@ def test_a_wrong_type_is_refused_with_its_path(change: Any, param: str) -> None:
     error = refusal({**CHAT, **change})
     assert (error.code, error.param) == ("invalid_request", param)
     assert param.rpartition(".")[2] in error.message
+
+
+def test_all_refused_parameters_are_named_in_the_bodys_order() -> None:
+    error = refusal({**CHAT, "zoo": 1, "tools": [{}], "logit_bias": {"1": 2}, "ape": 1})
+    assert error.param == "zoo"
+    named = re.findall(r"`(\w+)`", error.message)
+    assert named == ["tools", "logit_bias", "zoo", "ape"]
+
+
+def test_whole_numbers_may_be_written_as_floats() -> None:
+    taken = parse(msgspec.json.encode({**CHAT, "max_tokens": 16.0, "seed": 3.0}), ChatRequest)
+    assert (taken.max_tokens, taken.seed) == (16, 3)
+    assert refusal({**CHAT, "max_tokens": 16.5}).param == "max_tokens"
+    assert refusal({**CHAT, "max_tokens": "16"}).param == "max_tokens"
+
+
+def test_new_parameters_that_ask_for_nothing_are_taken() -> None:
+    cache = {"prompt_cache_retention": "24h", "prompt_cache_options": {"mode": "implicit"}}
+    parse(msgspec.json.encode({**CHAT, **cache, "verbosity": "medium"}), ChatRequest)
+    assert refusal({**CHAT, "verbosity": "low"}).param == "verbosity"
 
 
 def test_a_missing_field_is_named() -> None:

@@ -1,3 +1,5 @@
+import re
+
 import msgspec
 import pytest
 
@@ -19,7 +21,7 @@ async def test_a_chat_is_answered_whole() -> None:
     assert answer.json["choices"] == [
         {
             "index": 0,
-            "message": {"role": "assistant", "content": "Hello, you"},
+            "message": {"role": "assistant", "content": "Hello, you", "refusal": None},
             "finish_reason": "stop",
             "logprobs": None,
         }
@@ -300,3 +302,24 @@ async def test_the_names_that_single_model_clients_send_are_accepted(name: str |
     async with client_of(FakeRuntime(*HELLO)) as client:
         answer = await client.post(ROUTE, {**CHAT, "model": name})
     assert answer.json["model"] == "mistral-7b-instruct"
+
+
+@pytest.mark.parametrize("max_tokens", [None, 10_000_000])
+async def test_a_prompt_that_does_not_fit_is_refused_in_the_words_that_clients_look_for(
+    max_tokens: int | None,
+) -> None:
+    text = "Hi" if max_tokens else "word " * 40_000
+    body = {"messages": [{"role": "user", "content": text}], "max_tokens": max_tokens}
+    async with client_of(FakeRuntime(*HELLO)) as client:
+        answer = await client.post(ROUTE, body)
+    assert (answer.status, answer.error["code"]) == (400, "context_length_exceeded")
+    # LiteLLM's and LangChain's, and a number for those that shorten the prompt by it.
+    assert "prompt is too long" in answer.error["message"]
+    assert re.search(r"maximum context length is \d+ tokens", answer.error["message"])
+
+
+async def test_an_unknown_route_is_told_which_to_use() -> None:
+    async with client_of(FakeRuntime(*HELLO)) as client:
+        answer = await client.post("/v1/responses", {"input": "Hi"})
+    assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+    assert "/v1/chat/completions" in answer.error["message"]

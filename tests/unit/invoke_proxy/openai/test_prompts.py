@@ -4,6 +4,7 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ContentPart, Message
 from invoke_proxy.prompt_formats import FORMATS
+from tests.unit.invoke_proxy.real_tokenizers import mistral
 
 
 def chat(*turns: tuple[str, str]) -> list[Message]:
@@ -23,14 +24,33 @@ def test_mistral_instruct_is_byte_exact_for_one_turn() -> None:
 
 def test_mistral_instruct_is_byte_exact_over_turns_and_leaves_the_first_bos_to_tgi() -> None:
     assert prompt("mistral-instruct", *CONVERSATION) == (
-        "[INST] Hi [/INST] Hello! </s><s>[INST] Who\nare you? [/INST]"
+        "[INST] Hi [/INST] Hello!</s>[INST] Who\nare you? [/INST]"
     )
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (CONVERSATION[:1], [1, 733, 16289, 28793, 15359, 733, 28748, 16289, 28793]),
+        (
+            (("user", "Hi"), ("assistant", "Hello."), ("user", "Who?")),
+            [1, 733, 16289, 28793, 15359, 733, 28748, 16289, 28793, 22557, 28723, 2, 733, 16289,
+             28793, 6526, 28804, 733, 28748, 16289, 28793],
+        ),
+    ],
+)  # fmt: skip
+def test_mistral_instruct_has_the_token_ids_of_mistral_common(
+    turns: tuple[tuple[str, str], ...], expected: list[int]
+) -> None:
+    # mistral_common's MistralTokenizer.v1().encode_chat_completion(...).tokens
+    tokenizer = mistral(("<unk>", "<s>", "</s>"))
+    assert tokenizer.encode("<s>" + prompt("mistral-instruct", *turns)).ids == expected
 
 
 def test_mistral_instruct_folds_the_system_messages_into_the_first_user_turn() -> None:
     turns = (("system", "Be brief."), ("developer", "Use English."), *CONVERSATION)
     assert prompt("mistral-instruct", *turns) == (
-        "[INST] Be brief.\n\nUse English.\n\nHi [/INST] Hello! </s><s>[INST] Who\nare you? [/INST]"
+        "[INST] Be brief.\n\nUse English.\n\nHi [/INST] Hello!</s>[INST] Who\nare you? [/INST]"
     )
 
 
@@ -49,6 +69,11 @@ def test_chatml_is_byte_exact_over_turns() -> None:
         "<|im_start|>user\nWho\nare you?<|im_end|>\n"
         "<|im_start|>assistant\n"
     )
+
+
+def test_a_name_changes_nothing() -> None:
+    named = [Message("user", "Hi", name="Ann")]
+    assert chat_prompt(named, FORMATS["mistral-instruct"]) == "[INST] Hi [/INST]"
 
 
 def test_braces_in_a_message_stay_as_they_are() -> None:
@@ -86,7 +111,6 @@ def test_roles_that_do_not_alternate_are_refused_with_their_place(
     ("message", "param"),
     [
         (Message("user", [ContentPart("image_url")]), "messages[0].content[0]"),
-        (Message("user", "Hi", name="Ann"), "messages[0].name"),
         (Message("assistant", "Hi", tool_calls=[{}]), "messages[0].tool_calls"),
         (Message("assistant", None, tool_calls=[{}]), "messages[0].tool_calls"),
         (Message("assistant", None, function_call={"name": "f"}), "messages[0].function_call"),
