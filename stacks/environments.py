@@ -1,7 +1,7 @@
 """The environments: what differs between local, dev, staging and prod, and nothing else."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 import aws_cdk.aws_logs as logs
@@ -14,6 +14,7 @@ from sagemaker_llm import (
     Client,
     Firewall,
     FunctionTarget,
+    GuardedUpdates,
     Image,
     LogKeeping,
     PackagedWeights,
@@ -39,12 +40,14 @@ class Environment:
     log_keeping: LogKeeping
     # What becomes of buckets, their key, and the registry's group when the stack is deleted.
     data_removal_policy: cdk.RemovalPolicy
+    updates: GuardedUpdates = field(default_factory=GuardedUpdates)
     serving_image: Image = TGI
     function_target: FunctionTarget = FunctionTarget.AWS
 
     def __post_init__(self) -> None:
         self._check_location()
         self.model.check_instance_type(self.instance_type)
+        self.updates.chosen(self.scaling)
         if (
             isinstance(self.model.weights, PackagedWeights)
             and self.function_target is FunctionTarget.AWS
@@ -57,7 +60,7 @@ class Environment:
     @property
     def endpoint_quota(self) -> int:
         """The instances that SageMaker's quota for endpoint usage must allow, updates included."""
-        return self.scaling.endpoint_quota
+        return self.updates.endpoint_quota(self.scaling)
 
     @property
     def reserves_concurrency(self) -> bool:
@@ -126,6 +129,7 @@ def local() -> Environment:
         model=find_model("smollm2-135m-instruct"),
         instance_type="ml.g5.2xlarge",
         scaling=TargetTracking(min_instances=1, max_instances=1),
+        updates=GuardedUpdates(baking_seconds=1),  # nobody waits for `make up` longer than needed
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=100, burst_limit=100, daily_quota=1_000_000),),
             playground=True,

@@ -26,6 +26,7 @@ class ServingStack(cdk.Stack):
             model=environment.model,
             instance_type=environment.instance_type,
             scaling=environment.scaling,
+            updates=environment.updates,
             log_keeping=environment.log_keeping,
             image=environment.serving_image,
             weights_bucket=weights_bucket,

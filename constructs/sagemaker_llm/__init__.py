@@ -19,6 +19,7 @@ from .release.storage import TuningStorage
 from .release.store import ModelStore
 from .serving.endpoint import LlmEndpoint
 from .serving.scaling import TargetTracking
+from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
 from .tuning.duties import Duties
 from .tuning.fine_tuning import FineTuning
@@ -40,6 +41,7 @@ __all__ = [
     "FineTuning",
     "Firewall",
     "FunctionTarget",
+    "GuardedUpdates",
     "Image",
     "InvokeApi",
     "JumpStartWeights",
@@ -61,6 +63,7 @@ __all__ = [
     "TuningPipeline",
     "TuningSettings",
     "TuningStorage",
+    "UpdateStrategy",
     "WeightsBucket",
     "find_model",
     "registry_account",

@@ -71,7 +71,7 @@ def create_application(
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
     app.router.redirect_slashes = False  # The redirect would name this process's own port.
-    return Recorder(app, settings.model_id, write_log)
+    return Recorder(app, settings.model_id, settings.endpoint_name, write_log)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -53,7 +53,28 @@ class Hosting:
             EndpointConfigName=name,
             ProductionVariants=[{**variant, "ModelName": name}],
         )
-        sagemaker.update_endpoint(EndpointName=self._endpoint, EndpointConfigName=name)
+        sagemaker.update_endpoint(
+            EndpointName=self._endpoint,
+            EndpointConfigName=name,
+            DeploymentConfig={
+                "BlueGreenUpdatePolicy": {
+                    "TrafficRoutingConfiguration": {
+                        "Type": "ALL_AT_ONCE",
+                        "WaitIntervalInSeconds": 0,
+                    },
+                    "TerminationWaitInSeconds": 1,
+                },
+                "AutoRollbackConfiguration": {"Alarms": self._alarms()},
+            },
+        )
+
+    def _alarms(self) -> list[dict[str, str]]:
+        found = client("cloudwatch").describe_alarms()["MetricAlarms"]
+        return [
+            {"AlarmName": alarm["AlarmName"]}
+            for alarm in found
+            if alarm["Dimensions"] == [{"Name": "endpoint", "Value": self._endpoint}]
+        ]
 
     def _forget_logs(self) -> None:
         # Of the streams only: the group is the stack's, and the endpoint's role makes none.

@@ -18,9 +18,22 @@ _STACKS = ("Serving", "Api", "Training")
 _REVIEWED = ("Local", "Dev", "Prod")
 
 _LOGS = (365, 30)
+_ROLLING = "LlmEndpoint#.Properties.DeploymentConfig.RollingUpdatePolicy"
+_BLUE_GREEN = "LlmEndpoint#.Properties.DeploymentConfig.BlueGreenUpdatePolicy"
 _OF_STAGING = {
     "Serving": {
         "LlmConfig#.Properties.ProductionVariants[0].InitialInstanceCount": (2, 1),
+        # Two instances at least are updated in batches, one all at once.
+        f"{_ROLLING}.MaximumBatchSize.Type": ("INSTANCE_COUNT", None),
+        f"{_ROLLING}.MaximumBatchSize.Value": (1, None),
+        f"{_ROLLING}.MaximumExecutionTimeoutInSeconds": (10_800, None),
+        f"{_ROLLING}.RollbackMaximumBatchSize.Type": ("INSTANCE_COUNT", None),
+        f"{_ROLLING}.RollbackMaximumBatchSize.Value": (1, None),
+        f"{_ROLLING}.WaitIntervalInSeconds": (300, None),
+        f"{_BLUE_GREEN}.MaximumExecutionTimeoutInSeconds": (None, 10_800),
+        f"{_BLUE_GREEN}.TerminationWaitInSeconds": (None, 300),
+        f"{_BLUE_GREEN}.TrafficRoutingConfiguration.Type": (None, "ALL_AT_ONCE"),
+        f"{_BLUE_GREEN}.TrafficRoutingConfiguration.WaitIntervalInSeconds": (None, 0),
         "LlmScalingTarget#.Properties.MaxCapacity": (4, 2),
         "LlmScalingTarget#.Properties.MinCapacity": (2, 1),
         "LlmLogs#.Properties.RetentionInDays": _LOGS,

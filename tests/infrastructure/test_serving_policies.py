@@ -51,6 +51,15 @@ def _common(template: Template, region: str, account: str, registry: str) -> lis
     ]
 
 
+def _watching(template: Template) -> dict[str, Any]:
+    names = template.resources("AWS::CloudWatch::Alarm")
+    return {
+        "Action": "cloudwatch:DescribeAlarms",
+        "Effect": "Allow",
+        "Resource": [{"Fn::GetAtt": [name, "Arn"]} for name in names],
+    }
+
+
 def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) -> None:
     bucket = "arn:aws:s3:::jumpstart-cache-prod-eu-south-2"
     template = assembly.template("Prod/Serving")
@@ -63,12 +72,14 @@ def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) ->
             "Effect": "Allow",
             "Resource": bucket,
         },
+        _watching(template),
     ]
 
 
 def test_role_reads_no_bucket_when_weights_are_in_the_container(assembly: Assembly) -> None:
     template = assembly.template("Local/Serving")
-    assert _statements(template) == _common(template, "us-east-1", "000000000000", "763104351884")
+    common = _common(template, "us-east-1", "000000000000", "763104351884")
+    assert _statements(template) == [*common, _watching(template)]
 
 
 def test_role_is_for_sagemaker_in_this_account_only(assembly: Assembly) -> None:

@@ -8,7 +8,14 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template as CdkTemplate
 
-from sagemaker_llm import LlmEndpoint, TargetTracking, find_model
+from invoke_proxy.http.logs import NAMESPACE
+from sagemaker_llm import (
+    GuardedUpdates,
+    LlmEndpoint,
+    TargetTracking,
+    UpdateStrategy,
+    find_model,
+)
 from stacks import environments
 from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
@@ -152,7 +159,12 @@ def test_endpoint_is_the_same_one_for_ever(serving: Template) -> None:
     assert list(serving.resources(_ENDPOINT)) == ["LlmEndpoint0550A83E"]
     # A changed name would too; a changed config is taken over in place.
     endpoint = serving.only(_ENDPOINT)
-    assert endpoint.keys() == {"EndpointName", "EndpointConfigName", "RetainAllVariantProperties"}
+    assert endpoint.keys() == {
+        "DeploymentConfig",
+        "EndpointName",
+        "EndpointConfigName",
+        "RetainAllVariantProperties",
+    }
     start, stack_part = endpoint["EndpointName"]["Fn::Join"][1]
     assert re.fullmatch(r"(local|dev|staging|prod)serving-llm-[0-9a-f]{8}-", start)
     uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
@@ -166,6 +178,75 @@ def test_endpoint_is_the_same_one_for_ever(serving: Template) -> None:
 
 def test_updates_keep_the_scaled_instance_count(serving: Template) -> None:
     assert serving.only(_ENDPOINT)["RetainAllVariantProperties"] is True
+
+
+@pytest.mark.parametrize(("stack", "baking"), [("Local", 1), ("Dev", 300), ("Staging", 300)])
+def test_one_instance_is_updated_all_at_once_and_its_old_fleet_kept_for_a_while(
+    assembly: Assembly, stack: str, baking: int
+) -> None:
+    config = assembly.template(f"{stack}/Serving").only(_ENDPOINT)["DeploymentConfig"]
+    assert config.keys() == {"AutoRollbackConfiguration", "BlueGreenUpdatePolicy"}
+    assert config["BlueGreenUpdatePolicy"] == {
+        "MaximumExecutionTimeoutInSeconds": 10_800,
+        "TerminationWaitInSeconds": baking,
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+    }
+
+
+def test_two_instances_and_more_are_updated_in_batches(assembly: Assembly) -> None:
+    config = assembly.template("Prod/Serving").only(_ENDPOINT)["DeploymentConfig"]
+    assert config.keys() == {"AutoRollbackConfiguration", "RollingUpdatePolicy"}
+    batch = {"Type": "INSTANCE_COUNT", "Value": 1}
+    assert config["RollingUpdatePolicy"] == {
+        "MaximumBatchSize": batch,
+        "MaximumExecutionTimeoutInSeconds": 10_800,
+        "RollbackMaximumBatchSize": batch,
+        "WaitIntervalInSeconds": 300,
+    }
+
+
+def test_canary_takes_its_step_and_keeps_the_old_fleet() -> None:
+    stack = cdk.Stack()
+    LlmEndpoint(
+        stack,
+        "Llm",
+        model=find_model("mistral-7b"),
+        scaling=TargetTracking(min_instances=2, max_instances=2, initial_instances=2),
+        updates=GuardedUpdates(strategy=UpdateStrategy.CANARY, baking_seconds=120),
+    )
+    (endpoint,) = CdkTemplate.from_stack(stack).find_resources(_ENDPOINT).values()
+    policy = endpoint["Properties"]["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TerminationWaitInSeconds"] == 120
+    assert policy["TrafficRoutingConfiguration"] == {
+        "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+        "Type": "CANARY",
+        "WaitIntervalInSeconds": 120,
+    }
+
+
+def test_alarms_on_what_callers_see_undo_an_update(serving: Template) -> None:
+    alarms = serving.resources("AWS::CloudWatch::Alarm")
+    watched = serving.only(_ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert [each["AlarmName"]["Ref"] for each in watched] == list(alarms)
+    limits = {}
+    for alarm in (each["Properties"] for each in alarms.values()):
+        assert alarm["Namespace"] == NAMESPACE
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        # By the endpoint's name, not by a reference to the endpoint: that would be a cycle.
+        (dimension,) = alarm["Dimensions"]
+        assert dimension["Name"] == "endpoint"
+        assert dimension["Value"] == serving.only(_ENDPOINT)["EndpointName"]
+        statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+        limits[alarm["MetricName"], statistic] = alarm["Threshold"]
+    assert limits == {("Faults", "Average"): 0.1, ("TimeToFirstToken", "p90"): 30_000}
+
+
+def test_metrics_that_cost_are_chosen_and_not_defaulted(serving: Template) -> None:
+    assert serving.only(_CONFIG)["MetricsConfig"] == {
+        "EnableDetailedObservability": False,
+        "EnableEnhancedMetrics": False,
+    }
 
 
 def test_no_resource_has_a_physical_name(serving: Template) -> None:

@@ -26,6 +26,12 @@ def endpoint_config(
     return config(
         scope,
         construct_id,
+        # Explicit, as SageMaker's default changes. Detailed observability (each GPU's and each
+        # container's metrics) and enhanced metrics (each instance's) are custom metrics, about
+        # 0.30 USD a month each; an update of one model needs neither: the proxy's metrics judge it.
+        metrics_config=config.MetricsConfigProperty(
+            enable_detailed_observability=False, enable_enhanced_metrics=False
+        ),
         kms_key_id=key.key_arn if key else None,
         production_variants=[
             config.ProductionVariantProperty(

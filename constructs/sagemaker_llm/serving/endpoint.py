@@ -13,14 +13,17 @@ from sagemaker_llm.models.images import TGI, Image
 from sagemaker_llm.models.instances import family_of
 
 from .config import VARIANT_NAME, endpoint_config
+from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
 from .released_package import ReleasedPackage
 from .role import EndpointRole
 from .scaling import EndpointScaling, TargetTracking
+from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 from .weights_bucket import WeightsBucket, published_weights
 
 _ONE_INSTANCE = TargetTracking()
+_GUARDED = GuardedUpdates()
 
 
 class LlmEndpoint(EndpointMetrics, Construct):
@@ -47,6 +50,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         model: CatalogEntry,
         instance_type: str = "ml.g5.2xlarge",
         scaling: TargetTracking = _ONE_INSTANCE,
+        updates: GuardedUpdates = _GUARDED,
         log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
         image: Image = TGI,
         weights_bucket: WeightsBucket | None = None,
@@ -65,12 +69,14 @@ class LlmEndpoint(EndpointMetrics, Construct):
         log_group_name = f"/aws/sagemaker/Endpoints/{name}"
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
         self.base_weights = published_weights(self, model, weights_bucket)
+        alarms = RollbackAlarms(self, "Rollback", endpoint_name=name, updates=updates).alarms
         self.role = EndpointRole(
             self,
             "Role",
             image=container_image,
             weights=self.base_weights,
             log_group_name=log_group_name,
+            alarms=alarms,
         )
         # SageMaker may refuse a key where the instance's hardware encrypts its own disks.
         self.volume_key = (
@@ -96,6 +102,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
             # Otherwise an update would put the scaled instance count back to the config's.
             retain_all_variant_properties=True,
+            deployment_config=deployment_config(updates, scaling, alarms),
         )
         self._endpoint.node.add_dependency(log_group)
         self.endpoint_name = self._endpoint.attr_endpoint_name

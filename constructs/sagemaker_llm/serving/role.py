@@ -1,6 +1,9 @@
 """The execution role of an endpoint: it pulls one image, reads one model's weights, reports."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
+import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
@@ -23,6 +26,7 @@ class EndpointRole(iam.Role):
         image: ContainerImage,
         weights: S3Prefix | None,
         log_group_name: str,
+        alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         stack = cdk.Stack.of(scope)
         log_group = stack.format_arn(
@@ -31,7 +35,16 @@ class EndpointRole(iam.Role):
             resource_name=log_group_name,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
-        statements = [*image.pull_statements(), *_report(log_group), *_read(weights)]
+        statements = [
+            *image.pull_statements(),
+            *_report(log_group),
+            *_read(weights),
+            # SageMaker watches them during an update, as the endpoint.
+            iam.PolicyStatement(
+                actions=["cloudwatch:DescribeAlarms"],
+                resources=[alarm.alarm_arn for alarm in alarms],
+            ),
+        ]
         super().__init__(
             scope,
             construct_id,

@@ -45,11 +45,6 @@ class TargetTracking:
                 f" {self.scale_out_cooldown_seconds} out and {self.scale_in_cooldown_seconds} in"
             )
 
-    @property
-    def endpoint_quota(self) -> int:
-        """The instances that the endpoint may have at once: an update deploys a second fleet."""
-        return 2 * self.max_instances
-
 
 class EndpointScaling(Construct):
     """Owns the instance count of one variant, tracking the concurrent requests of its model."""

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from http import HTTPStatus
 from traceback import extract_tb
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 
 from invoke_proxy.http.context import RequestContext
-from invoke_proxy.http.errors import EndpointError, ProxyError
+from invoke_proxy.http.errors import KINDS, EndpointError, ProxyError
 
 NAMESPACE = "InvokeProxy"
 
@@ -22,15 +23,18 @@ _UNITS = {
     "TokensPerSecond": "Count/Second",
 }
 _BY_CLIENT = [["model"], ["model", "client"]]
+# The alarms that undo an update of the endpoint watch these.
+_BY_ENDPOINT = [["endpoint"]]
 _BY_KIND = [["model", "error"], ["model", "client", "error"]]
 
 
 class Record:
     """The contents of a request's log line; it observes the request and decides nothing."""
 
-    def __init__(self, context: RequestContext, model_id: str) -> None:
+    def __init__(self, context: RequestContext, model_id: str, endpoint_name: str) -> None:
         self.context = context
         self.model_id = model_id
+        self.endpoint_name = endpoint_name
         self.started = time.monotonic()
         self.status: int | None = None
         self.stream = False
@@ -71,11 +75,16 @@ class Record:
         if self.error:
             directives.append(_directive(_BY_KIND, {"Errors": "Count"}))
             metrics["Errors"] = 1
+        if self.prompt_tokens:  # it asked the endpoint
+            watched = {n: _UNITS[n] for n in ("TimeToFirstToken",) if n in metrics}
+            directives.append(_directive(_BY_ENDPOINT, {"Faults": "Count", **watched}))
+            metrics["Faults"] = int(self._is_fault)
         document = {
             "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
             "request_id": self.context.request_id,
             "client": self.context.client,
             "model": self.model_id,
+            "endpoint": self.endpoint_name,
             "operation": operation,
             "stream": self.stream,
             "status": self.status,
@@ -84,6 +93,10 @@ class Record:
             **metrics,
         }
         return msgspec.json.encode(document).decode()
+
+    @property
+    def _is_fault(self) -> bool:
+        return self.error in KINDS and KINDS[self.error].status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     def _metrics(self) -> dict[str, float]:
         metrics: dict[str, float] = {

@@ -15,9 +15,12 @@ _NOT_LOGGED = "/health"  # The Web Adapter polls it every few milliseconds at th
 class Recorder:
     """Gives each request its context and record, and writes its log line."""
 
-    def __init__(self, app: ASGIApp, model_id: str, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, model_id: str, endpoint_name: str, write: Callable[[str], None]
+    ) -> None:
         self._app = app
         self._model_id = model_id
+        self._endpoint_name = endpoint_name
         self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,7 +29,7 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         context = RequestContext.from_headers(Headers(scope=scope))
-        record = Record(context, self._model_id)
+        record = Record(context, self._model_id, self._endpoint_name)
         scope.setdefault("state", {}).update(context=context, record=record)
 
         async def send_noted(message: Message) -> None:

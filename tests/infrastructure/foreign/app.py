@@ -27,7 +27,7 @@ chat = LlmEndpoint(
     stack,
     "Chat",
     model=find_model("mistral-7b-instruct"),
-    scaling=TargetTracking(min_instances=2, max_instances=4),
+    scaling=TargetTracking(min_instances=2, max_instances=4, initial_instances=2),
 )
 client = Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000)
 InvokeApi(

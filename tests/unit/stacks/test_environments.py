@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
-from sagemaker_llm import Client, FunctionTarget, TargetTracking, find_model
+from sagemaker_llm import (
+    Client,
+    FunctionTarget,
+    GuardedUpdates,
+    TargetTracking,
+    UpdateStrategy,
+    find_model,
+)
 from sagemaker_llm.api.web_adapter import layer_arn
 from stacks import environments
 from stacks.environments import Environment
@@ -58,9 +65,16 @@ def test_environment_is_refused_when_it_cannot_be_deployed(
         dataclasses.replace(prod, **changes)
 
 
-def test_quota_holds_both_fleets_of_an_update() -> None:
+def test_quota_holds_the_largest_fleet_and_what_an_update_adds() -> None:
     quotas = [each(account=None, region=None).endpoint_quota for each in _PLACED]
-    assert quotas == [2, 4, 8]
+    assert quotas == [2, 4, 5]
+
+
+def test_environment_is_refused_when_sagemaker_would_not_follow_its_updates() -> None:
+    staging = environments.staging(account=None, region=None)
+    updates = GuardedUpdates(strategy=UpdateStrategy.CANARY)
+    with pytest.raises(ValueError, match="updates by canary need min_instances"):
+        dataclasses.replace(staging, updates=updates)
 
 
 def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:

@@ -46,7 +46,7 @@ async def test_a_line_tells_who_asked_what_and_how_it_went() -> None:
 async def test_a_line_is_a_cloudwatch_metrics_document() -> None:
     steps = [step for frame in tgi_frames(["a", "b", "c"]) for step in (frame, 0.01)]
     line, _ = await line_of(FakeRuntime(*steps))
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    directive, _ = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "InvokeProxy"
     assert directive["Dimensions"] == [["model"], ["model", "client"]]
     assert {metric["Name"] for metric in directive["Metrics"]} == {
@@ -78,6 +78,31 @@ async def test_errors_are_counted_by_kind_with_their_cause(
     assert errors["Dimensions"] == [["model", "error"], ["model", "client", "error"]]
     assert errors["Metrics"] == [{"Name": "Errors", "Unit": "Count"}]
     assert line["Errors"] == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "faults"),
+    [
+        (tgi_frames(["x"]), 0),
+        ([EndpointError("model_overloaded")], 0),
+        ([EndpointError("model_error")], 1),
+        ([b"data:garbage\n\n"], 1),
+        ([RuntimeError(SAID)], 1),
+    ],
+)
+async def test_faults_of_the_endpoint_are_a_share_of_what_it_was_asked(
+    steps: list[Any], faults: int
+) -> None:
+    line, _ = await line_of(FakeRuntime(*steps))
+    watched = line["_aws"]["CloudWatchMetrics"][-1]
+    assert watched["Dimensions"] == [["endpoint"]]
+    assert line["endpoint"] == "endpoint"
+    assert line["Faults"] == faults
+
+
+async def test_a_request_that_never_reaches_the_endpoint_dilutes_no_share() -> None:
+    line, _ = await line_of(FakeRuntime(), body={"messages": SAID})
+    assert "Faults" not in line
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_plan_of_an_environment_adds_up_those_of_its_account_and_region(
 def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None:
     found = plan_of("prod", ACCOUNT, REGION)
     assert (found.configured, found.region) == ((None, None), REGION)
-    assert [need.by for need in found.quotas[:1]] == [{"prod": 8}]
+    assert [need.by for need in found.quotas[:1]] == [{"prod": 5}]
     assert found.reserved_executions == {"prod": 606}
 
 
