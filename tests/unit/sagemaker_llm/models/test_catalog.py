@@ -42,21 +42,26 @@ def test_mistral_is_served_as_jumpstart_does(model_id: str, prompt_format: str) 
     assert model.weights.bucket_name("eu-west-1") == "jumpstart-cache-prod-eu-west-1"
 
 
-def test_mistrallite_is_served_as_its_card_says() -> None:
+def test_mistrallite_is_served_as_its_vendors_notebook_does_on_tgi_1_1() -> None:
     model = find_model("mistrallite")
     assert model.container_environment == {
         "HF_MODEL_ID": "/opt/ml/model",
         "HF_TASK": "text-generation",
         "LOG_LEVEL": _LOG_LEVEL,
         "SM_NUM_GPUS": "1",
-        "MAX_INPUT_LENGTH": "16000",
-        "MAX_TOTAL_TOKENS": "16384",
-        "MAX_BATCH_PREFILL_TOKENS": "16384",
-        "MAX_BATCH_TOTAL_TOKENS": "16384",
+        "MAX_INPUT_LENGTH": "12000",
+        "MAX_TOTAL_TOKENS": "12288",
+        "MAX_BATCH_PREFILL_TOKENS": "12288",
+        "MAX_BATCH_TOTAL_TOKENS": "12288",
         "MAX_CONCURRENT_REQUESTS": "128",
     }
     assert (model.prompt_format, model.tokenizer) == ("mistrallite", "mistrallite")
     assert model.weights == StagedWeights(repository="amazon/MistralLite")
+
+
+@pytest.mark.parametrize("model", CATALOG.values(), ids=CATALOG.keys())
+def test_window_fits_the_shared_memory_of_paged_attention_v1(model: CatalogEntry) -> None:
+    assert 4 * model.limits.max_total_tokens <= 48 * 1024  # a float for each token
 
 
 def test_staged_model_is_pinned_to_a_commit() -> None:
