@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from .instances import gpu_count
+from .instances import gpu_count, supports_flash_attention_2
 from .limits import TgiLimits
 from .prompts import PromptFormat, Tokenizer
 from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
@@ -39,6 +39,8 @@ class CatalogEntry:
     prompt_format: PromptFormat
     tokenizer: Tokenizer
     num_gpus: int = 1
+    # TGI 1.1 serves Mistral's architecture with flash attention 2 only: elsewhere it never starts.
+    needs_flash_attention_2: bool = True
     container_settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,11 @@ class CatalogEntry:
             raise ValueError(
                 f"instance_type must have the {self.num_gpus} GPUs that {self.model_id} is split"
                 f" over, got {instance_type!r}"
+            )
+        if self.needs_flash_attention_2 and not supports_flash_attention_2(instance_type):
+            raise ValueError(
+                "instance_type must have a GPU of compute capability 8.0 or more, such as g5's:"
+                f" {self.model_id} needs flash attention 2, got {instance_type!r}"
             )
 
     def at_revision(self, revision: str) -> "CatalogEntry":
@@ -156,6 +163,7 @@ _ENTRIES = (
         ),
         prompt_format=PromptFormat.CHATML,
         tokenizer=Tokenizer.SMOLLM2,
+        needs_flash_attention_2=False,
         container_settings={"HF_TASK": "text-generation"},
     ),
 )

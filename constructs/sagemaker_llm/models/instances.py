@@ -71,3 +71,8 @@ def family_of(instance_type: str) -> Family:
 def gpu_count(instance_type: str) -> int:
     """Return an instance type's number of GPUs; raise ValueError for one that cannot serve."""
     return family_of(instance_type).gpus[instance_type.rpartition(".")[2]]
+
+
+def supports_flash_attention_2(instance_type: str) -> bool:
+    """Return whether the GPUs are of NVIDIA's Ampere generation or a later one."""
+    return family_of(instance_type).compute_capability >= (8, 0)

@@ -155,3 +155,22 @@ def test_number_of_gpus_is_refused_when_there_are_none() -> None:
             tokenizer=Tokenizer.MISTRAL_V1,
             num_gpus=0,
         )
+
+
+@pytest.mark.parametrize("model_id", ["mistral-7b", "mistral-7b-instruct", "mistrallite"])
+@pytest.mark.parametrize("instance_type", ["ml.g4dn.xlarge", "ml.p3.2xlarge"])
+def test_instance_type_is_refused_when_it_has_no_flash_attention_2(
+    model_id: str, instance_type: str
+) -> None:
+    message = f"{model_id} needs flash attention 2, got '{instance_type}'"
+    with pytest.raises(ValueError, match=rf"compute capability 8\.0 or more, .*: {message}"):
+        find_model(model_id).check_instance_type(instance_type)
+
+
+@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.p4d.24xlarge", "ml.g6.xlarge"])
+def test_instance_type_is_taken_when_it_has_flash_attention_2(instance_type: str) -> None:
+    find_model("mistral-7b").check_instance_type(instance_type)
+
+
+def test_model_without_flash_attention_2_is_served_by_older_gpus() -> None:
+    find_model("smollm2-135m-instruct").check_instance_type("ml.g4dn.xlarge")
