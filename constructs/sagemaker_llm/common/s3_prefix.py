@@ -12,6 +12,9 @@ class S3Prefix:
 
     bucket: s3.IBucket
     prefix: str
+    # Anyone may list the bucket, without credentials: a condition would protect nothing, and refuse
+    # SageMaker should it list the prefix without its last slash.
+    public: bool = False
 
     @property
     def objects(self) -> str:
@@ -24,9 +27,10 @@ class S3Prefix:
         return self.bucket.s3_url_for_object(self.prefix)
 
     def list_statement(self) -> iam.PolicyStatement:
-        """Allow listing what lies here, and nothing else of the bucket."""
+        """Allow listing what lies here, and nothing else of a bucket that is not public."""
+        conditions = {} if self.public else {"StringLike": {"s3:prefix": f"{self.prefix}*"}}
         return iam.PolicyStatement(
             actions=["s3:ListBucket"],
             resources=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{self.prefix}*"}},
+            conditions=conditions,
         )

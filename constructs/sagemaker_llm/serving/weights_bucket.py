@@ -58,9 +58,8 @@ def published_weights(
     """Return the prefix that SageMaker downloads base weights from; None for packaged ones."""
     if isinstance(model.weights, JumpStartWeights):
         name = model.weights.bucket_name(cdk.Stack.of(scope).region)
-        return S3Prefix(
-            s3.Bucket.from_bucket_name(scope, "JumpStart", name), model.weights.key_prefix
-        )
+        bucket = s3.Bucket.from_bucket_name(scope, "JumpStart", name)
+        return S3Prefix(bucket, model.weights.key_prefix, public=True)
     if isinstance(model.weights, StagedWeights):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
