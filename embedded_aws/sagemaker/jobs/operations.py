@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json, ScopedStore, account_id, region, scope
 from embedded_aws.core.rpc import Operation, ServiceError, invalid, now
 from embedded_aws.quotas import catalog, limits
-from embedded_aws.sagemaker import listings, roles
+from embedded_aws.sagemaker import disks, listings, roles
 from embedded_aws.sagemaker.jobs import processing, training
 from embedded_aws.sagemaker.jobs.job import Job, JobError
 from embedded_aws.sagemaker.names import resource_arn
@@ -52,6 +53,8 @@ class _Kind:
         if name in self.store:
             raise ServiceError("ResourceInUse", f"Job {created} already exists.")
         self.check(request)
+        cluster = _cluster(request)
+        disks.check_key("VolumeKmsKeyId", cluster.get("VolumeKmsKeyId"), cluster["InstanceType"])
         self._check_quota(request)
         roles.credentials(request["RoleArn"])  # refuses a role that SageMaker may not assume
         self.store[name] = record = {
@@ -125,6 +128,7 @@ class _Kind:
         with scope(account, region_name):
             try:
                 job.check_rights()
+                _check_capacity(job.record)
                 self.run(job)
                 self._end(job.record, *_outcome(job))
             except (JobError, ServiceError) as error:
@@ -146,17 +150,35 @@ class _Kind:
         saver.note_change()
 
 
-def _usage(request: Json) -> tuple[str, str, int]:
-    """Return the kind of use that a job's instances count as, their type and number."""
-    if "ProcessingResources" in request:
-        usage, cluster = catalog.PROCESSING, request["ProcessingResources"]["ClusterConfig"]
-    else:
-        is_spot = request.get("EnableManagedSpotTraining", False)
-        usage = catalog.SPOT_TRAINING if is_spot else catalog.TRAINING
-        cluster = request.get("ResourceConfig", {})
+def _cluster(request: Json) -> Json:
+    """Return what a job says of its instances; raises ServiceError unless they are of one type."""
+    processing_cluster = request.get("ProcessingResources", {}).get("ClusterConfig")
+    cluster: Json = processing_cluster or request.get("ResourceConfig", {})
     if "InstanceType" not in cluster:
         raise invalid("the embedded SageMaker runs jobs on an InstanceType of their ResourceConfig")
+    return cluster
+
+
+def _usage(request: Json) -> tuple[str, str, int]:
+    """Return the kind of use that a job's instances count as, their type and number."""
+    usage, cluster = catalog.TRAINING, _cluster(request)
+    if "ProcessingResources" in request:
+        usage = catalog.PROCESSING
+    elif request.get("EnableManagedSpotTraining"):
+        usage = catalog.SPOT_TRAINING
     return usage, cluster["InstanceType"], cluster.get("InstanceCount", 1)
+
+
+def _check_capacity(request: Json) -> None:
+    """Raise JobError, in the words of public reports, when AWS has no instance of the job's type.
+
+    AWS looks for spot instances until MaxWaitTimeInSeconds; here they fail as the others.
+    """
+    if _cluster(request)["InstanceType"] in circumstances.current().no_capacity:
+        raise JobError(
+            "CapacityError: Unable to provision requested ML compute capacity. Please retry using "
+            "a different ML instance type."
+        )
 
 
 def _outcome(job: Job) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """Service Quotas: a new account may use next to nothing, until an increase is approved."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.account import Account, allow
@@ -87,3 +89,21 @@ def test_throttled_calls_fail_as_on_aws(account: Account) -> None:
         pytest.raises(ClientError, match="ThrottlingException"),
     ):
         account.sagemaker.list_models()
+
+
+def test_a_client_in_standard_mode_outlasts_throttling(account: Account) -> None:
+    standard = Config(retries={"mode": "standard", "total_max_attempts": 3})
+    client = account.aws.client("sagemaker", config=standard)
+    with account.circumstances(throttled_share=1):
+        # Between the attempts, when botocore would wait, AWS stops throttling.
+        events = client.meta.events
+        events.register_first("needs-retry.sagemaker.ListModels", _end_throttling(account))
+        answer = client.list_models()
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 1
+
+
+def _end_throttling(account: Account) -> Callable[..., None]:
+    def end(**_given: Any) -> None:
+        (account.aws.home / "circumstances.json").write_text("{}")
+
+    return end

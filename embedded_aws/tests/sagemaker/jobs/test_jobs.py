@@ -469,3 +469,25 @@ def test_a_new_account_runs_no_job(account: Account) -> None:
             with pytest.raises(ClientError, match=f"limit '{quota}' is 0 Instances") as caught:
                 run(request)
             assert caught.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+
+
+def test_a_job_without_capacity_fails_and_says_so(account: Account) -> None:
+    role = account.role(*read_write(""))
+    no_capacity = ["ml.g5.12xlarge", "ml.m5.xlarge"]
+    with account.circumstances(no_capacity=no_capacity):
+        trained = account.train(account.training("", role))
+        processed = account.process(account.processing("", role))
+    for ended, status in ((trained, "TrainingJobStatus"), (processed, "ProcessingJobStatus")):
+        assert ended[status] == "Failed"
+        assert ended["FailureReason"].startswith("CapacityError: Unable to provision requested ML")
+
+
+def test_a_job_has_no_volume_key_on_instances_with_local_disks(account: Account) -> None:
+    role = account.role(*read_write(""))
+    training, processing = account.training("", role), account.processing("", role)
+    cluster = processing["ProcessingResources"]["ClusterConfig"]
+    training["ResourceConfig"]["VolumeKmsKeyId"] = cluster["VolumeKmsKeyId"] = "k"
+    cluster["InstanceType"] = "ml.g5.xlarge"
+    for run, request in ((account.train, training), (account.process, processing)):
+        with pytest.raises(ClientError, match=r"request a VolumeKmsKeyId .* ml\.g5"):
+            run(request)
