@@ -6,9 +6,7 @@ from embedded_aws.core.rpc import invalid
 
 # EC2's families with instance store volumes: those whose name says so with a `d`, and the rest.
 _NAMED = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*")
-_OTHERS = frozenset(
-    "dl1 g5 g6 g6e g7 g7e p5 p5e p5en p6-b200 p6-b300 p6e-gb200 trn1 trn1n trn2".split()
-)
+_OTHERS = re.compile(r"dl1|g[567]|g[67]e|p5(e|en)?|p6-b[23]00|p6e-gb200|trn1n?|trn2")
 
 
 def check_key(member: str, key: str | None, instance_type: str) -> None:
@@ -21,7 +19,7 @@ def check_key(member: str, key: str | None, instance_type: str) -> None:
     `aws sagemaker create-endpoint-config --kms-key-id` for an ml.g5 variant.
     """
     family = instance_type.split(".")[1]
-    if key and (family in _OTHERS or _NAMED.fullmatch(family)):
+    if key and (_NAMED.fullmatch(family) or _OTHERS.fullmatch(family)):
         raise invalid(
             f"You can't request a {member} when using an instance type with local storage: "
             f"{instance_type}."
