@@ -197,9 +197,12 @@ test: setup .venv-tgi/installed style ## every check: style, types, unit, infras
 	@python lambda/build_functions.py
 	@$(MAKE) --no-print-directory -j2 types suites
 
-.PHONY: suites style types
+.PHONY: suites slow style types
 suites:
-	@python -m pytest -q -n 4 --dist loadgroup tests/unit tests/infrastructure tests/embedded embedded_aws/tests
+	@python -m pytest -q -n 4 --dist loadgroup -m "not slow"
+
+slow: build .venv-tgi/installed ## wheels and assets built anew, an embedded AWS stopped, killed and filled up, requests at random
+	@python -m pytest -q -n 2 --dist loadgroup -m slow
 
 # T: only the tests whose names match, as pytest's -k reads it
 selected = $${GIVEN_T:+"-k$$GIVEN_T"}

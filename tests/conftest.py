@@ -1,10 +1,10 @@
-"""Which tests share a process when `make test` runs several: those with a fixture in common."""
+"""Which tests share a process, by their fixtures, and which are left to `make slow`."""
 
 import pytest
 
-# by fixture; the longest test of all shares with the first to be started
+# By fixture.
 _SHARED = {
-    "foreign": "stacks",
+    "foreign": "foreign",
     "assembly": "stacks",
     "aws": "stacks",
     "embedded_aws": "deployed",
@@ -15,6 +15,10 @@ _SHARED = {
     "api": "fuzz",
 }
 
+# By fixture: what builds a wheel or all assets anew, or has an embedded AWS of its own to stop,
+# kill and fill up. A module says it of itself with the mark `slow`.
+_SLOW = {"foreign", "installed", "project", "own_account"}
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,3 +27,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         groups = [group for fixture, group in _SHARED.items() if fixture in fixtures]
         if groups:
             item.add_marker(pytest.mark.xdist_group(groups[0]))
+        if not _SLOW.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.slow)

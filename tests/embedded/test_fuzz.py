@@ -22,6 +22,8 @@ from tests.embedded.proxy_process import MODEL, running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import stream
 
+pytestmark = pytest.mark.slow
+
 # where nothing is sent, nothing can be wrong
 OPERATIONS = [
     pytest.param(method, path, mode, id=f"{method} {path} {mode.value}")
