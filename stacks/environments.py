@@ -25,6 +25,8 @@ from sagemaker_llm import (
     registry_account,
 )
 
+from .regions import check_region
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
@@ -42,6 +44,9 @@ class Environment:
     data_removal_policy: cdk.RemovalPolicy
     updates: GuardedUpdates = field(default_factory=GuardedUpdates)
     serving_image: Image = TGI
+    # Such a region may lack an image, the layer, the weights or the instances: `make preflight`
+    # looks, where the region is not of `KNOWN_REGIONS`.
+    allow_unlisted_region: bool = False
     function_target: FunctionTarget = FunctionTarget.AWS
 
     def __post_init__(self) -> None:
@@ -77,6 +82,8 @@ class Environment:
             raise ValueError(f"account must be 12 digits, got {self.account!r}")
         if self.region is not None:
             registry_account(self.region)
+            if not self.allow_unlisted_region:
+                check_region(self.region)
 
 
 # What a laptop's two cores train in two or three minutes: short examples, few steps, an adapter.

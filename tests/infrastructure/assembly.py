@@ -21,7 +21,7 @@ LOCATIONS = {
     "STAGING_ACCOUNT": "222222222222",
     "STAGING_REGION": "eu-central-1",
     "PROD_ACCOUNT": "333333333333",
-    "PROD_REGION": "eu-south-2",
+    "PROD_REGION": "ap-southeast-3",
 }
 
 

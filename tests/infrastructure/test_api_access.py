@@ -76,7 +76,7 @@ def test_iam_callers_share_a_limit() -> None:
 def test_iam_authentication_passes_the_security_rules_and_cfn_lint(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    prod = environments.prod(account="333333333333", region="eu-south-2")
+    prod = environments.prod(account="333333333333", region="ap-southeast-3")
     api = ApiSettings(authentication=Authentication.IAM, firewall=Firewall())
     LlmStage(app, "Prod", environment=dataclasses.replace(prod, api=api))
     app.synth()

@@ -17,7 +17,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     assert function["Handler"] == "run.sh"
     assert function["Layers"] == [
-        "arn:aws:lambda:eu-south-2:753240598075:layer:LambdaAdapterLayerArm64:27"
+        "arn:aws:lambda:ap-southeast-3:753240598075:layer:LambdaAdapterLayerArm64:27"
     ]
     variables = function["Environment"]["Variables"]
     endpoint_name = variables.pop("ENDPOINT_NAME")["Fn::GetStackOutput"]
@@ -172,7 +172,7 @@ def test_outputs_say_where_the_api_is_and_which_key_opens_it(assembly: Assembly)
                 [
                     "https://",
                     rest_api,
-                    ".execute-api.eu-south-2.",
+                    ".execute-api.ap-southeast-3.",
                     {"Ref": "AWS::URLSuffix"},
                     "/api",
                 ],

@@ -61,10 +61,10 @@ def _watching(template: Template) -> dict[str, Any]:
 
 
 def test_role_reaches_image_weights_logs_and_metrics_only(assembly: Assembly) -> None:
-    bucket = "arn:aws:s3:::jumpstart-cache-prod-eu-south-2"
+    bucket = "arn:aws:s3:::jumpstart-cache-prod-ap-southeast-3"
     template = assembly.template("Prod/Serving")
     assert _statements(template) == [
-        *_common(template, "eu-south-2", "333333333333", "503227376785"),
+        *_common(template, "ap-southeast-3", "333333333333", "907027046896"),
         {"Action": "s3:GetObject", "Effect": "Allow", "Resource": f"{bucket}/{_WEIGHTS}"},
         {
             # Without a prefix: anyone may list the bucket, and SageMaker may leave the slash out.

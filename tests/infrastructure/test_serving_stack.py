@@ -44,14 +44,14 @@ def test_model_is_weights_of_jumpstart_under_network_isolation(assembly: Assembl
     template = assembly.template("Prod/Serving")
     assert template.only(_MODEL)["EnableNetworkIsolation"] is True
     assert _base(template)["Image"] == (
-        "503227376785.dkr.ecr.eu-south-2.amazonaws.com/huggingface-pytorch-tgi-inference"
+        "907027046896.dkr.ecr.ap-southeast-3.amazonaws.com/huggingface-pytorch-tgi-inference"
         ":2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
     )
     assert _base(template)["Environment"]["HF_MODEL_ID"] == "/opt/ml/model"
     assert _base(template)["ModelDataSource"]["S3DataSource"] == {
         "CompressionType": "None",
         "S3DataType": "S3Prefix",
-        "S3Uri": "s3://jumpstart-cache-prod-eu-south-2/huggingface-llm/"
+        "S3Uri": "s3://jumpstart-cache-prod-ap-southeast-3/huggingface-llm/"
         "huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/",
     }
 
@@ -119,7 +119,7 @@ def test_image_is_looked_up_by_region_when_the_region_is_open(assembly: Assembly
     template = assembly.template("Dev/Serving")
     (name,) = template.body["Mappings"]
     image = _base(template)["Image"]
-    assert template.body["Mappings"][name]["eu-south-2"] == {"Account": "503227376785"}
+    assert template.body["Mappings"][name]["ap-southeast-3"] == {"Account": "907027046896"}
     assert image["Fn::Join"][1] == [
         {"Fn::FindInMap": [name, {"Ref": "AWS::Region"}, "Account"]},
         ".dkr.ecr.",

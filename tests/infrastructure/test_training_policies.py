@@ -8,13 +8,13 @@ import pytest
 from tests.infrastructure.assembly import Assembly, Template
 
 _ROLE = "AWS::IAM::Role"
-_PUBLIC_BUCKET = "arn:aws:s3:::jumpstart-cache-prod-eu-south-2"
+_PUBLIC_BUCKET = "arn:aws:s3:::jumpstart-cache-prod-ap-southeast-3"
 _WEIGHTS = (
     f"{_PUBLIC_BUCKET}/huggingface-llm/"
     "huggingface-llm-mistral-7b-instruct/artifacts/inference-prepack/v1.0.0/*"
 )
 _STEPS = ("Prepare", "FineTune", "Evaluate")
-_SAGEMAKER = "arn:aws:sagemaker:eu-south-2:333333333333"
+_SAGEMAKER = "arn:aws:sagemaker:ap-southeast-3:333333333333"
 _PACKAGES = (
     f"{_SAGEMAKER}:model-package/prod-training-<part of the stack's id>-mistral-7b-instruct/*"
 )
@@ -123,12 +123,12 @@ def test_jobs_list_nothing_beyond_their_prefixes(template: Template, step: str) 
 @pytest.mark.parametrize("step", _STEPS)
 def test_jobs_have_one_image_one_key_and_their_own_logs(template: Template, step: str) -> None:
     role = f"Roles{step}"
-    image = "arn:aws:ecr:eu-south-2:503227376785:repository/huggingface-pytorch-training"
+    image = "arn:aws:ecr:ap-southeast-3:907027046896:repository/huggingface-pytorch-training"
     assert _reach(_statements(template, role), "ecr:BatchGetImage") == {image}
     key = _id(template, "AWS::KMS::Key", "Storage")
     assert _reach(_statements(template, role), "kms:Decrypt") == {f"<{key}>"}
     kind = "TrainingJobs" if step == "FineTune" else "ProcessingJobs"
-    group = f"arn:aws:logs:eu-south-2:333333333333:log-group:/aws/sagemaker/{kind}"
+    group = f"arn:aws:logs:ap-southeast-3:333333333333:log-group:/aws/sagemaker/{kind}"
     streams = f"{group}:log-stream:pipelines-*-{step}-*"
     assert _reach(_statements(template, role), "logs:PutLogEvents") == {streams}
     assert _reach(_statements(template, role), "logs:CreateLogGroup") == {f"{group}:*"}
@@ -250,7 +250,7 @@ def test_release_reaches_one_stack_one_group_and_its_pipeline(
         for statement in policy
         for action in _list(statement["Action"])
     }
-    stack = "arn:aws:cloudformation:eu-south-2:333333333333:stack/Prod-Serving/*"
+    stack = "arn:aws:cloudformation:ap-southeast-3:333333333333:stack/Prod-Serving/*"
     executions = f"{_SAGEMAKER}:pipeline/prod-training-fine-tune/execution/*"
     assert {action: where for action, where in reach.items() if action.startswith("cloud")} == {
         "cloudformation:DescribeStackEvents": {stack},
@@ -272,7 +272,7 @@ def test_release_reaches_one_stack_one_group_and_its_pipeline(
         "sagemaker:SendPipelineExecutionStepSuccess": {executions},
     }
     assert reach["ssm:GetParameters"] == {
-        "arn:aws:ssm:eu-south-2:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
+        "arn:aws:ssm:ap-southeast-3:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
     }
     artifacts = _id(template, "AWS::S3::Bucket", "Artifacts")
     assert {action: where for action, where in reach.items() if action.startswith("s3:")} == {

@@ -78,7 +78,7 @@ def test_rules_watch_the_serving_stack_and_the_registry(assembly: Assembly) -> N
         "detail-type": ["CloudFormation Stack Status Change"],
         "detail": {
             "stack-id": [
-                {"prefix": "arn:aws:cloudformation:eu-south-2:333333333333:stack/Prod-Serving/"}
+                {"prefix": "arn:aws:cloudformation:ap-southeast-3:333333333333:stack/Prod-Serving/"}
             ],
             "status-details": {
                 "status": [

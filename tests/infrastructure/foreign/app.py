@@ -17,7 +17,9 @@ from sagemaker_llm import (
 
 app = cdk.App()
 cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-stack = cdk.Stack(app, "Foreign", env=cdk.Environment(account="333333333333", region="eu-south-2"))
+stack = cdk.Stack(
+    app, "Foreign", env=cdk.Environment(account="333333333333", region="ap-southeast-3")
+)
 
 completions = LlmEndpoint(stack, "Completions", model=find_model("mistral-7b"))
 InvokeApi(stack, "CompletionsApi", endpoint=completions)

@@ -53,8 +53,13 @@ def test_aws_environment_goes_where_it_is_told_or_anywhere(
         ({"account": "12345678901"}, "account must be 12 digits, got '12345678901'"),
         ({"account": "12345678901x"}, "account must be 12 digits"),
         ({"region": "eu-west-9"}, "region must be one that AWS keeps the TGI image in, got"),
+        (
+            {"region": "eu-south-2"},
+            "region must be one of .*set allow_unlisted_region .*'eu-south-2'",
+        ),
         ({"instance_type": "ml.m5.large"}, "instance_type must be of a GPU family"),
         ({"instance_type": "g5.2xlarge"}, "instance_type must start with 'ml.'"),
+        ({"instance_type": "ml.g4dn.2xlarge"}, "needs flash attention 2, got 'ml.g4dn.2xlarge'"),
     ],
 )
 def test_environment_is_refused_when_it_cannot_be_deployed(
@@ -63,6 +68,12 @@ def test_environment_is_refused_when_it_cannot_be_deployed(
     prod = environments.prod(account="123456789012", region="eu-west-1")
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(prod, **changes)
+
+
+def test_environment_goes_to_an_unlisted_region_when_it_says_so() -> None:
+    prod = environments.prod(account="123456789012", region="eu-west-1")
+    elsewhere = dataclasses.replace(prod, region="eu-south-2", allow_unlisted_region=True)
+    assert elsewhere.region == "eu-south-2"
 
 
 def test_quota_holds_the_largest_fleet_and_what_an_update_adds() -> None:
