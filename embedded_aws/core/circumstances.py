@@ -35,6 +35,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     failure_reasons: bool = True
     # Whether UpdateEndpoint takes the configuration that the endpoint has; reports differ.
     in_use_configuration: Literal["accepted", "refused"] = "accepted"
+    # In which state new model packages are, and stay: AWS validates some of them first.
+    package_status: Literal["Pending", "InProgress", "Completed", "Failed"] = "Completed"
     # Whether SageMaker maintains the endpoints in service: they are SystemUpdating.
     maintenance: bool = False
 

@@ -43,7 +43,7 @@ def create_model(request: Json) -> Json:
     check_emulated(request, _MODEL, "a model")
     check_emulated(request.get("PrimaryContainer", {}), _CONTAINER, "a container")
     if package := request.get("PrimaryContainer", {}).get("ModelPackageName"):
-        model_registry.check_approved(package)
+        model_registry.check_hostable(package)
     return {"ModelArn": create(models, "model", request["ModelName"], request)}
 
 

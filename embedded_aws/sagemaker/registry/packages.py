@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json, ScopedStore, put_event
 from embedded_aws.core.rpc import Operation, ServiceError, invalid, now
 from embedded_aws.iam.permissions import user_context
@@ -11,7 +12,7 @@ from embedded_aws.sagemaker.names import find, resource_arn
 groups, packages = ScopedStore(), ScopedStore()  # by name, and by ARN
 STORES = {"groups": groups, "packages": packages}
 
-_APPROVED, _PENDING = "Approved", "PendingManualApproval"
+_COMPLETED, _APPROVED, _PENDING = "Completed", "Approved", "PendingManualApproval"
 _UPDATABLE = ("ModelApprovalStatus", "ApprovalDescription", "SourceUri")
 _CHANGEABLE = {*_UPDATABLE, "CustomerMetadataProperties"}
 
@@ -34,9 +35,20 @@ def next_arn(group: str) -> str:
     return package_arn(f"{group}/{version}")
 
 
-def check_approved(name: str) -> None:
-    """Raise ServiceError unless the package may be hosted."""
+def check_hostable(name: str) -> None:
+    """Raise ServiceError unless the package may be hosted.
+
+    The API's reference asks for the approval.
+
+    Unverified: that CreateModel also refuses a package that is not Completed, and the words of
+    both; look at its error for a package that is pending.
+    """
     package = _package(name)
+    if package["ModelPackageStatus"] != _COMPLETED:
+        raise invalid(
+            f"Model package {package['ModelPackageArn']} is {package['ModelPackageStatus']}: "
+            "only a Completed package can be hosted"
+        )
     if package["ModelApprovalStatus"] != _APPROVED:
         raise invalid(
             f"Model package {package['ModelPackageArn']} is {package['ModelApprovalStatus']}: "
@@ -137,7 +149,7 @@ def create_package(request: Json) -> Json:
         "ModelPackageGroupName": group["ModelPackageGroupName"],
         "ModelPackageArn": created,
         "ModelPackageVersion": version,
-        "ModelPackageStatus": "Completed",
+        "ModelPackageStatus": circumstances.current().package_status,
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         "CertifyForMarketplace": False,
         "CreationTime": now(),

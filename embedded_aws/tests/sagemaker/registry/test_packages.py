@@ -137,6 +137,22 @@ def test_only_an_approved_package_is_hosted_and_it_brings_all_that_the_container
     assert _hosted(account, name)["EndpointStatus"] == "InService"
 
 
+@pytest.mark.parametrize("status", ["Pending", "InProgress", "Failed"])
+def test_only_a_completed_package_is_hosted(
+    account: Account, register: Register, status: str
+) -> None:
+    with account.circumstances(package_status=status):
+        package = register(ModelApprovalStatus="Approved")
+    described = account.sagemaker.describe_model_package(ModelPackageName=package)
+    assert described["ModelPackageStatus"] == status
+    with pytest.raises(ClientError, match=f"{package} is {status}: only a Completed package"):
+        account.sagemaker.create_model(
+            ModelName=account.name("model"),
+            PrimaryContainer={"ModelPackageName": package},
+            ExecutionRoleArn=account.role(*read_write("tuned/")),
+        )
+
+
 def test_a_package_whose_weights_the_role_may_not_read_is_not_hosted(
     account: Account, register: Register
 ) -> None:
