@@ -25,7 +25,7 @@ _REFUSAL = (
     f" UnreservedConcurrentExecution below its minimum value of [{_MIN_UNRESERVED}]."
 )
 
-_executions: Counter[str] = Counter()  # of web functions, by ARN
+_executions: Counter[str] = Counter()  # of web functions, by the ARN of what they are taken from
 
 
 class ThrottledError(Exception):
@@ -61,13 +61,15 @@ def install() -> None:
 def execution(function_arn: str, reserved: int | None) -> Iterator[None]:
     """Take one execution of a web function for a while; raises ThrottledError when none is free."""
     limit = int(EXECUTIONS.applied()) - _reserved() if reserved is None else reserved
-    if _executions[function_arn] >= limit:
+    # Functions without a reservation share what is left of their account and region's executions.
+    pool = function_arn.rpartition(":")[0] if reserved is None else function_arn
+    if _executions[pool] >= limit:
         raise ThrottledError(f"{function_arn}: all {limit} executions are in use")
-    _executions[function_arn] += 1
+    _executions[pool] += 1
     try:
         yield
     finally:
-        _executions[function_arn] -= 1
+        _executions[pool] -= 1
 
 
 def _check(name: str | None, props: Json) -> None:

@@ -297,6 +297,11 @@ class Account:
         events = logs.filter_log_events(logGroupName=group)["events"]
         return [e["message"] for e in events if e["logStreamName"].startswith(f"{job}/algo-1-")]
 
+    def log_group(self, name: str) -> dict[str, Any] | None:
+        """The description of a log group; None when there is none."""
+        groups = self.aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return next((group for group in groups if group["logGroupName"] == name), None)
+
     def queue(self) -> str:
         """The URL of a new queue."""
         name = self.name("queue")

@@ -78,6 +78,9 @@ def test_a_processing_job_maps_paths_and_copies_its_inputs_and_outputs(account: 
     assert ended["ProcessingEndTime"] >= ended["ProcessingStartTime"]
     name = ended["ProcessingJobName"]
     assert until(lambda: account.log_lines("ProcessingJob", name)) == ["counted 2"]
+    group = account.log_group("/aws/sagemaker/ProcessingJobs")  # which SageMaker makes
+    assert group
+    assert "retentionInDays" not in group
 
 
 def test_a_processing_job_that_fails_says_why_in_the_words_of_its_script(account: Account) -> None:

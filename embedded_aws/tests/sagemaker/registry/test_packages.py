@@ -135,6 +135,9 @@ def test_only_an_approved_package_is_hosted_and_it_brings_all_that_the_container
     account.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     account.sagemaker.create_model(**request)
     assert _hosted(account, name)["EndpointStatus"] == "InService"
+    # SageMaker makes the log group, without an expiry, and leaves it when the endpoint has gone.
+    group = until(lambda: account.log_group(f"/aws/sagemaker/Endpoints/{name}"))
+    assert "retentionInDays" not in group
 
 
 @pytest.mark.parametrize("status", ["Pending", "InProgress", "Failed"])
