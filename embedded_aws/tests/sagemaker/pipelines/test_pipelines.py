@@ -231,6 +231,21 @@ def test_a_failed_step_is_tried_again_as_its_retry_policy_says(account: Account)
     assert account.steps(execution)["Prepare"]["AttemptCount"] in (2, 3)
 
 
+def test_a_step_waits_for_capacity_as_its_retry_policy_says(account: Account) -> None:
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 1}
+    step = {
+        "Name": "Prepare",
+        "Type": "Processing",
+        "Arguments": account.processing("", account.role(*read_write(""))),
+        "RetryPolicies": [{**policy, "MaxAttempts": 3}],
+    }
+    pipeline = account.pipeline([step], account.pipeline_role())
+    with account.circumstances(no_capacity=["ml.m5.xlarge"]):
+        execution = account.start(pipeline)
+        until(lambda: account.steps(execution).get("Prepare", {}).get("AttemptCount") == 2)
+    assert account.executed(execution)["PipelineExecutionStatus"] == "Succeeded"
+
+
 def test_a_failure_that_no_policy_names_is_final_and_nothing_is_begun_after_it(
     account: Account,
 ) -> None:
