@@ -167,6 +167,47 @@ def test_update_changes_no_type_that_the_role_may_not_make(
     assert "AccessDenied" in _failures(account, stack)
 
 
+def _take_rights(account: Account, role: str) -> None:
+    iam, name = account.aws.client("iam"), role.rpartition("/")[2]
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+
+
+@pytest.mark.parametrize("skipped", [False, True], ids=["allowed", "skipped"])
+def test_rollback_that_is_refused_fails_until_it_is_continued(
+    account: Account, stack: str, *, skipped: bool
+) -> None:
+    cloudformation, role = account.aws.client("cloudformation"), _service_role(account, allow("*"))
+    changed = _queue(DelaySeconds=5)
+    failing = {**_bounded_role("arn:aws:iam::000000000000:policy/None"), "DependsOn": "Queue"}
+    cloudformation.update_stack(
+        StackName=stack,
+        TemplateBody=_body(Queue=changed, Role=failing),
+        RoleARN=role,
+        Capabilities=["CAPABILITY_IAM"],
+        DisableRollback=True,
+    )
+    assert _settled(account, stack)["StackStatus"] == "UPDATE_FAILED"
+    _take_rights(account, role)
+    cloudformation.rollback_stack(StackName=stack)
+    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert "not authorized to perform: sqs:" in _failures(account, stack)
+
+    owner = _service_role(account, allow("*"))
+    update = {"StackName": stack, "TemplateBody": _body(Queue=changed), "RoleARN": owner}
+    with pytest.raises(ClientError, match="UPDATE_ROLLBACK_FAILED"):
+        cloudformation.update_stack(**update)
+    cloudformation.continue_update_rollback(StackName=stack, RoleARN=role)
+    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    way_out: Json = (
+        {"RoleARN": role, "ResourcesToSkip": ["Queue"]} if skipped else {"RoleARN": owner}
+    )
+    cloudformation.continue_update_rollback(StackName=stack, **way_out)
+    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    cloudformation.update_stack(**update)
+    assert _settled(account, stack)["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_role_that_was_passed_last_stays_with_the_stack(
     account: Account, stack: str, endpoint_role: str
 ) -> None:
