@@ -99,9 +99,9 @@ def test_chat_streams_token_by_token(openai: OpenAI, deployed: Deployment) -> No
     )
     arrivals = [time.monotonic() for c in stream if c.choices and c.choices[0].delta.content]
     assert len(arrivals) >= 20
-    # A buffered answer would arrive at one moment: these are spread over the generation.
+    # A buffered answer would arrive at one moment; on a busy machine some tokens arrive together.
     gaps = [later - earlier for earlier, later in pairwise(arrivals)]
-    assert sum(gap > 0.001 for gap in gaps) >= len(gaps) / 2
+    assert sum(gap > 0.001 for gap in gaps) >= 5
 
 
 def test_a_request_without_a_key_is_unauthorized(deployed: Deployment) -> None:

@@ -74,7 +74,9 @@ def test_chat_completion_answers_whole_and_streamed(
 
 
 def test_chat_completion_refused_is_a_bad_request(chat: InferenceClient) -> None:
-    with pytest.raises(BadRequestError, match="`logit_bias` is not supported"):
+    with pytest.raises(
+        BadRequestError, match="not supported by this model, leave out: `logit_bias`"
+    ):
         chat.chat_completion(CHAT, logit_bias=[1.0])
 
 
@@ -86,15 +88,14 @@ def test_async_client_generates(deployed: Deployment) -> None:
     assert asyncio.run(generated())
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_is_refused(deployed: Deployment, status: int) -> None:
-    key = {401: "short", 403: "u" * 40}[status]
+@pytest.mark.parametrize("key", ["short", "u" * 40])
+def test_a_wrong_key_is_refused(deployed: Deployment, key: str) -> None:
     with (
         InferenceClient(base_url=deployed.base_url, api_key=key) as client,
         pytest.raises(HfHubHTTPError) as refused,
     ):
         client.chat_completion(CHAT)
-    assert refused.value.response.status_code == status
+    assert refused.value.response.status_code == 401
 
 
 def test_text_generation_package_gets_what_tgi_answers(deployed: Deployment) -> None:
