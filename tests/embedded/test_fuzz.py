@@ -17,6 +17,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
 from invoke_proxy.http.errors import KINDS, Error, ErrorBody
+from invoke_proxy.openai.requests import MAX_CHOICES
 from invoke_proxy.openapi import document
 from tests.embedded.proxy_process import MODEL, running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
@@ -136,12 +137,14 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
     case.path_parameters = dict.fromkeys(case.path_parameters, MODEL)
     if not isinstance(case.body, dict):
         return
-    body = _independent(json.loads(json.dumps(case.body), parse_float=_number))
+    body = _independent(json.loads(json.dumps(case.body)))
     if "messages" in body:
         texts = [message.get("content") for message in body["messages"]]
         body["messages"] = [
             {"role": "user", "content": text if isinstance(text, str) else "Hi"} for text in texts
         ]
+    if isinstance(prompts := body.get("prompt"), list):
+        body["prompt"] = prompts[:MAX_CHOICES]
     if body.get("parameters"):
         body["parameters"] = _independent(body["parameters"])
     case.body = body
@@ -149,9 +152,3 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
 
 def _independent(parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in DEPENDENT}
-
-
-def _number(text: str) -> float:
-    """To JSON schema 1.0 is an integer, to the proxy it is not."""
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number

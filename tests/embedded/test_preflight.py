@@ -33,7 +33,7 @@ def test_new_account_is_ready_when_what_the_rows_say_is_done(own_account: Accoun
             _run(account, row.todo)
         rows = _rows(account)
         assert {row.found for subject, row in rows.items() if "endpoint usage" in subject} == {
-            "need 10 (local 2 + prod 8), have 10"
+            "need 7 (local 2 + prod 5), have 7"
         }
         assert {rows[row.subject].verdict for row in short} == {Verdict.OK}
 
