@@ -63,7 +63,7 @@ def test_playground_shows_the_same_call_as_curl_and_python(page: Page, deployed:
 
 def test_playground_says_why_when_the_key_is_wrong(page: Page) -> None:
     _ask(page, "x" * 40, "Hello?")
-    expect(page.locator(".fault")).to_contain_text("the key is not valid", timeout=_ANSWER_MS)
+    expect(page.locator(".fault")).to_contain_text("the key is wrong", timeout=_ANSWER_MS)
 
 
 def test_playground_goes_on_with_the_conversation(page: Page, deployed: Stage) -> None:
