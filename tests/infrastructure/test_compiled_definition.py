@@ -14,6 +14,7 @@ from sagemaker_llm.tuning.settings import TuningSettings
 from tests.infrastructure.assembly import ROOT
 
 
+@pytest.mark.slow  # Synth itself refuses a definition that is older than its steps.
 def test_definition_is_what_the_sdk_compiles_from_the_steps(tmp_path: Path) -> None:
     broken = tmp_path / "config"
     broken.write_text("[profile default\nthis is no = configuration")
