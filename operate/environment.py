@@ -19,6 +19,17 @@ def client(service: str, region: str | None = None) -> Client:
     return boto3.client(service, region_name=region or os.environ.get("AWS_REGION"))
 
 
+def find_stack(cloudformation: Client, name: str) -> dict[str, Any] | None:
+    """Return the description of a stack; None if it is not deployed."""
+    try:
+        found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+    return found
+
+
 class Outputs(dict[str, str]):
     """A stack's outputs by key; a missing one raises SystemExit and says what to do."""
 
@@ -51,13 +62,9 @@ class Environment:
     def describe(self, stack: str) -> dict[str, Any]:
         """Return the description of a stack; raises SystemExit if it is not deployed."""
         name = self.stack_name(stack)
-        cloudformation = self.client("cloudformation")
-        try:
-            found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            raise SystemExit(self._not_deployed(name)) from error
+        found = find_stack(self.client("cloudformation"), name)
+        if found is None:
+            raise SystemExit(self._not_deployed(name))
         return found
 
     def outputs(self, stack: str) -> Outputs:

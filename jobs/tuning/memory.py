@@ -21,7 +21,7 @@ _LOGIT = 14  # bfloat16, float32, its softmax, and its gradient or its copy
 _QUANTIZED = 4.127 / 8  # nf4 with doubly quantized scales
 _CONTEXT = 0.6 * _GIB  # CUDA's own
 _PROCESS = 3 * _GIB  # a Python with torch, in the host's memory
-SHARE_FOR_STATES = 0.7  # of all GPUs together; the rest is for activations and gathered layers
+_SHARE_FOR_STATES = 0.7  # of all GPUs together; the rest is for activations and gathered layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +138,14 @@ def _states(p: Hyperparameters, shape: Shape, machine: Instance) -> tuple[float,
         return (_TRAINED + 2) * n, copied  # and autocast's bfloat16 copy
     gathered = 2 * 2 * (shape.outside + 3 * shape.layer)  # weights and gradients, read ahead
     total = _TRAINED * n
-    if total < SHARE_FOR_STATES * machine.gpus * machine.bytes_per_gpu:
+    if states_fit(n, machine.gpus, machine.bytes_per_gpu):
         return total / machine.gpus + gathered, copied
     return gathered, total + copied
+
+
+def states_fit(weights: float, gpus: int, bytes_per_gpu: float) -> bool:
+    """Return whether the GPUs together hold all weights with their gradients and Adam's states."""
+    return _TRAINED * weights < _SHARE_FOR_STATES * gpus * bytes_per_gpu
 
 
 def adapter_weights(p: Hyperparameters, shape: Shape) -> int:

@@ -20,7 +20,7 @@ _SHARED = (
 def cleanup(environment: Environment, ask: Callable[[str], str] = input) -> None:
     """List what stayed and remove it; raises SystemExit if a stack stands or nobody confirms.
 
-    What fails is said; a second call goes on with what is left.
+    A failed deletion ends the verb; running it again deletes what is left.
     """
     if stacks := standing(environment):
         raise SystemExit(

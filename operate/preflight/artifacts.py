@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from operate.environment import Client
+from operate.environment import Client, find_stack
 from operate.preflight.plan import ImageNeed, Plan, WeightsNeed
 from operate.preflight.row import Row, Verdict, judged
 
@@ -79,11 +79,8 @@ def weights(s3: Client, need: WeightsNeed | None) -> Row:
 def staged_weights(cloudformation: Client, s3: Client, plan: Plan) -> Row:
     """Tell whether an operator has staged the weights into the environment's own bucket."""
     stack, stage = f"{plan.stage}-Weights", f"make stage-weights ENV={plan.stage.lower()}"
-    try:
-        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+    found = find_stack(cloudformation, stack)
+    if found is None:
         todo = f"cdk deploy '{plan.stage}/Weights', then {stage}"
         return Row("weights", Verdict.FAIL, f"stack {stack} is not deployed", todo)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}

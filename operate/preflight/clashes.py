@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
-
-from operate.environment import Client
+from operate.environment import Client, find_stack
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
 
@@ -32,13 +30,8 @@ def stack_row(cloudformation: Client, name: str, environment: str) -> Row:
 
 def stack_status(cloudformation: Client, name: str) -> str | None:
     """Return the status of a stack; None if it is not deployed."""
-    try:
-        (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return None
-    return str(found["StackStatus"])
+    found = find_stack(cloudformation, name)
+    return None if found is None else str(found["StackStatus"])
 
 
 def _way_out(name: str, status: str, environment: str) -> str:

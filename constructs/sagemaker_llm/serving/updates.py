@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from .scaling import TargetTracking
 
-_LONGEST_WAIT_SECONDS = 3600  # SageMaker's, for one wait
+_MAX_WAIT_SECONDS = 3600  # SageMaker's, for one wait
 # Of the whole deployment: above all its waits, and what a fleet needs to load its model.
 MAX_DEPLOYMENT_SECONDS = 10_800
 
@@ -34,10 +34,9 @@ class GuardedUpdates:
     def __post_init__(self) -> None:
         if self.step_instances < 1:
             raise ValueError(f"step_instances must be positive, got {self.step_instances}")
-        if not 1 <= self.baking_seconds <= _LONGEST_WAIT_SECONDS:
+        if not 1 <= self.baking_seconds <= _MAX_WAIT_SECONDS:
             raise ValueError(
-                f"baking_seconds must be from 1 to {_LONGEST_WAIT_SECONDS},"
-                f" got {self.baking_seconds}"
+                f"baking_seconds must be from 1 to {_MAX_WAIT_SECONDS}, got {self.baking_seconds}"
             )
         if not 0 < self.max_error_share < 1:
             raise ValueError(

@@ -13,10 +13,7 @@ from torch.distributed.checkpoint.state_dict import (
 from transformers import Trainer
 
 from language_models.base_weights import checkpoint_files
-from tuning.memory import SHARE_FOR_STATES
-
-# Weights in float32, their gradients and Adam's two states.
-_BYTES_PER_TRAINED_WEIGHT = 16
+from tuning.memory import states_fit
 
 
 def sharding_settings(base: Path, gpus: int, bytes_per_gpu: int) -> dict[str, Any]:
@@ -30,7 +27,7 @@ def sharding_settings(base: Path, gpus: int, bytes_per_gpu: int) -> dict[str, An
     # few. The Trainer has no argument for it.
     os.environ["FSDP_STATE_DICT_TYPE"] = "SHARDED_STATE_DICT"
     weights = sum(file.stat().st_size for file in checkpoint_files(base)) // 2  # 16 bits each
-    fits = weights * _BYTES_PER_TRAINED_WEIGHT < SHARE_FOR_STATES * gpus * bytes_per_gpu
+    fits = states_fit(weights, gpus, bytes_per_gpu)
     return {
         "fsdp": "full_shard auto_wrap" if fits else "full_shard auto_wrap offload",
         # States in the host's memory are exchanged there; accelerate would choose so itself, but
