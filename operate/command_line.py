@@ -19,7 +19,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run one verb; exit with 1 if it fails, and with 2 if the words are not a command."""
     arguments = parser().parse_args(words)
     try:
-        arguments.run(arguments)
+        arguments.verb.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit("interrupted: run the same command again to go on")
@@ -50,7 +50,7 @@ def parser() -> ArgumentParser:
             allow_abbrev=False,
         )
         verb.add_arguments(one)
-        one.set_defaults(run=verb.run)
+        one.set_defaults(verb=verb)
     return made
 
 

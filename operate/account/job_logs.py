@@ -7,7 +7,7 @@ groups, because they may already hold other projects' logs: a person decides.
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.environment import Client
+from operate.environment import Client, Environment
 
 GROUPS = (
     "/aws/apigateway/welcome",
@@ -16,11 +16,11 @@ GROUPS = (
 )
 
 
-def keep_job_logs(logs: Client, days: int) -> None:
+def keep_job_logs(environment: Environment, days: int) -> None:
     """Set how many days the account keeps its own logs; raises SystemExit."""
     for group in GROUPS:
         try:
-            _limit(logs, group, days)
+            _limit(environment.client("logs"), group, days)
         except (BotoCoreError, ClientError) as error:
             raise SystemExit(f"the retention of {group} cannot be {days} days: {error}") from error
         print(f"{group} keeps its logs for {days} days")

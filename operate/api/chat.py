@@ -3,11 +3,17 @@
 from openai import OpenAI
 
 from operate.api.answers import AnswerError, connect, print_answer
-from operate.api.deployment import Deployment
+from operate.api.deployment import Deployment, find_deployment
+from operate.environment import Environment
 
 Message = dict[str, str]
 _ANSWER_TOKENS = 256
 _WINDOW_IS_FULL = "context_length_exceeded"
+
+
+def chat(environment: Environment, client: str) -> None:
+    """Talk to the deployed model with a client's key."""
+    converse(find_deployment(environment, client))
 
 
 def converse(deployment: Deployment) -> None:

@@ -26,6 +26,16 @@ class Deployment:
         return json.dumps(asdict(self), indent=2)
 
 
+def info(environment: Environment, client: str) -> None:
+    """Print what a client needs, for scripts."""
+    print(find_deployment(environment, client).as_json())
+
+
+def openai(environment: Environment, client: str) -> None:
+    """Print what a shell evaluates to point OpenAI's clients at an environment."""
+    print_openai_variables(find_deployment(environment, client))
+
+
 def find_deployment(environment: Environment, client_name: str | None = None) -> Deployment:
     """Return what a client needs, by default the first one; raises SystemExit."""
     api, serving = environment.outputs("Api"), environment.outputs("Serving")

@@ -7,6 +7,11 @@ from operate.environment import Environment
 _KEY_OUTPUT = "ApiKeyId"
 
 
+def key(environment: Environment, client: str) -> None:
+    """Print a client's key."""
+    print(key_of(environment, client))
+
+
 def client_names(environment: Environment) -> list[str]:
     """Return the names of the clients that have keys."""
     return sorted(_key_ids(environment))

@@ -2,6 +2,7 @@
 
 import os
 
+from embedded_aws import commands
 from embedded_aws.host import control, home
 from operate.environment import Environment
 
@@ -18,6 +19,18 @@ def local_environment() -> Environment:
             del os.environ[name]
         os.environ.update(home.client_variables())
     return Environment("local", endpoint_url=home.ENDPOINT_URL)
+
+
+def status() -> None:
+    """Print what runs and what is deployed."""
+    check_running()
+    commands.status()
+
+
+def logs() -> None:
+    """Print the logs of everything that runs in the embedded AWS."""
+    check_running()
+    commands.logs()
 
 
 def check_running() -> None:

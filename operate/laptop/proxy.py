@@ -11,13 +11,19 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from embedded_aws.host import contents, home
-from operate.api.deployment import Deployment
+from operate.api.deployment import Deployment, find_deployment
 from operate.cdk_cli import ROOT
+from operate.laptop.account import local_environment
 
 _SOURCES = ROOT / "lambda"
 _TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
 _KEY = "LOCAL_PROXY_KEY"
 _PUBLIC = ("/health", "/playground")  # As on API Gateway.
+
+
+def proxy() -> None:
+    """Serve the proxy's sources until interrupted; raises SystemExit if that is not possible."""
+    serve(find_deployment(local_environment()))
 
 
 def serve(deployed: Deployment) -> None:

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operate.declared import policy_files
 from operate.environment import Client, Environment
 from operate.preflight import artifacts, clashes, identity, prices, quotas, shared
+from operate.preflight.declaration import plan_of
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict
 
@@ -23,7 +24,7 @@ class Check(NamedTuple):
     ask: Callable[[], Row | Iterable[Row]]
 
 
-def preflight(environment: Environment, plan_of: Callable[[str, str, str], Plan]) -> None:
+def preflight(environment: Environment, plan_of: Callable[[str, str, str], Plan] = plan_of) -> None:
     """Print the table; raises SystemExit with 1 if a row fails, else with 3 if one is unknown."""
     sts = environment.client("sts")
     account, region = sts.get_caller_identity()["Account"], sts.meta.region_name

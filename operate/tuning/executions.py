@@ -15,7 +15,7 @@ _WIDTHS = (16, 11, 9, 60)
 Row = tuple[str, str, str, str]
 
 
-def watch(sagemaker: Client, execution_arn: str, every: float = _POLL_SECONDS) -> dict[str, Any]:
+def follow(sagemaker: Client, execution_arn: str, every: float = _POLL_SECONDS) -> dict[str, Any]:
     """Show the steps until the execution ends, and return its description."""
     show = _draw if sys.stdout.isatty() else _tell
     shown: list[Row] = []

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from operate.failures import watching
 from operate.releases.origins import origin
 from operate.tuning.base_model import ensure_base_model
 from operate.tuning.datasets import first_request, upload
-from operate.tuning.executions import steps, watch
+from operate.tuning.executions import follow, steps
 from operate.tuning.parameters import (
     check_as_jobs_do,
     check_lengths,
@@ -39,16 +39,16 @@ def finetune(
     data: Path | None,
     mode: str,
     fail: str | None,
-    values: Mapping[str, str],
-    execution: str = "",
+    values: Iterable[tuple[str, str]] = (),
+    watch: str = "",
 ) -> None:
     """Run the pipeline to its end and ask the tuned model; raises SystemExit if there is none.
 
-    With the ARN of an execution, watch that one instead of starting another.
+    With the ARN of an execution in `watch`, follow that one instead of starting another.
     """
     began = time.monotonic()
     request = first_request(data or _EXAMPLES / mode, mode)
-    execution_arn = execution or _start(environment, data, mode, fail, values)
+    execution_arn = watch or _start(environment, data, mode, fail, dict(values))
     _wait(environment, execution_arn)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(f"took {minutes} min {seconds} s")
@@ -93,7 +93,7 @@ def _wait(environment: Environment, execution_arn: str) -> None:
     print(f"execution {execution_arn}")
     rejoin = f"`make finetune ENV={environment.name} WATCH={execution_arn}` goes on watching"
     with watching("the execution", rejoin):
-        execution = watch(environment.client("sagemaker"), execution_arn)
+        execution = follow(environment.client("sagemaker"), execution_arn)
     status = execution["PipelineExecutionStatus"]
     if status != "Succeeded":
         raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")

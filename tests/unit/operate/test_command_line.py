@@ -1,11 +1,12 @@
 """The command line: what it reads, what it lists, and how it ends when something is wrong."""
 
+import inspect
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from boto3.exceptions import S3UploadFailedError
@@ -57,11 +58,18 @@ def test_no_verb_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert "arguments are required: VERB" in capsys.readouterr().err
 
 
-def _raises(error: BaseException) -> Callable[[object], None]:
-    def run(_arguments: object) -> None:
-        raise error
+@pytest.mark.parametrize("verb", _VERBS, ids=lambda verb: verb.name)
+def test_a_verb_gives_its_function_what_it_takes(verb: Verb) -> None:
+    given = vars(command_line.parser().parse_args([verb.name])).keys() - {"verb"}
+    inspect.signature(resolve_name(verb.work)).bind(**dict.fromkeys(given))
 
-    return run
+
+_errors: list[BaseException] = []
+
+
+def fail() -> None:
+    """Do the work of a verb that fails."""
+    raise _errors.pop()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +87,8 @@ def _raises(error: BaseException) -> Callable[[object], None]:
 def test_a_foreseen_failure_is_a_sentence(
     error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = Verb(name="fail", summary="", changes="", example="", run=_raises(error))
+    failing = Verb(name="fail", summary="", changes="", example="", work=f"{__name__}:fail")
+    _errors.append(error)
     monkeypatch.setitem(GROUPS, "failing", (failing,))
     with pytest.raises(SystemExit) as ended:
         command_line.main(["fail"])

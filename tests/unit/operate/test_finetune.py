@@ -11,7 +11,7 @@ import pytest
 
 from operate.failures import GOES_ON
 from operate.tuning.datasets import first_request, upload
-from operate.tuning.executions import rows, watch
+from operate.tuning.executions import follow, rows
 from operate.tuning.finetune import finetune, is_released
 from operate.tuning.parameters import check_as_jobs_do, check_values
 from tests.unit.operate.doubles import Stacks, environment, refusal
@@ -65,7 +65,7 @@ def test_each_change_of_a_step_is_told_once_where_there_is_no_terminal(
         [_step("Prepare", "Succeeded"), _step("FineTune", "Starting")],
         [_step("Prepare", "Succeeded"), _step("FineTune", "Failed", FailureReason="no GPU")],
     ]
-    ended = watch(_Execution(*polled, ends="Failed"), "arn", every=0)
+    ended = follow(_Execution(*polled, ends="Failed"), "arn", every=0)
     assert ended["PipelineExecutionStatus"] == "Failed"
     told = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert told == [
@@ -220,7 +220,7 @@ class _Pipeline:
 def _finetune(data: Path, s3: Any, **values: str) -> None:
     stacks = Stacks({"Training": {"DataBucketName": "b", "PipelineName": "p"}})
     prod = environment(cloudformation=stacks, sagemaker=_Pipeline(), s3=s3)
-    finetune(prod, data=data, mode="instruction", fail=None, values=values)
+    finetune(prod, data=data, mode="instruction", fail=None, values=values.items())
 
 
 def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_is_trained(
@@ -303,7 +303,7 @@ def test_watching_ends_with_its_own_code_and_the_way_back_when_the_credentials_e
     prod = environment(sagemaker=_Expiring([_step("Prepare", "Executing")], ends="Succeeded"))
     asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
     with pytest.raises(SystemExit) as ended:
-        finetune(prod, **asked, values={}, execution="arn:execution")
+        finetune(prod, **asked, watch="arn:execution")
     assert ended.value.code == GOES_ON
     said = capsys.readouterr().err
     assert "AWS refused the credentials" in said
@@ -316,4 +316,4 @@ def test_execution_that_is_watched_again_is_not_started_again(tmp_path: Path) ->
     watched = _Execution([failed], ends="Failed")
     asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
     with pytest.raises(SystemExit, match="Failed: no reason was given"):
-        finetune(environment(sagemaker=watched), **asked, values={}, execution="arn:execution")
+        finetune(environment(sagemaker=watched), **asked, watch="arn:execution")

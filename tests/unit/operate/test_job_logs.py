@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from operate.account.job_logs import keep_job_logs
-from tests.unit.operate.doubles import refusal
+from tests.unit.operate.doubles import environment, refusal
 
 
 class _Logs:
@@ -28,7 +28,7 @@ def test_each_group_gets_an_end_whether_they_are_there_or_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs = _Logs("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/Other")
-    keep_job_logs(logs, 30)
+    keep_job_logs(environment(logs=logs), 30)
     assert logs.groups == {
         "/aws/apigateway/welcome": 30,
         "/aws/sagemaker/TrainingJobs": 30,
@@ -40,4 +40,4 @@ def test_each_group_gets_an_end_whether_they_are_there_or_not(
 
 def test_a_refusal_is_no_traceback() -> None:
     with pytest.raises(SystemExit, match=r"cannot be 30 days: .*AccessDenied"):
-        keep_job_logs(_Logs(fault="AccessDeniedException"), 30)
+        keep_job_logs(environment(logs=_Logs(fault="AccessDeniedException")), 30)
