@@ -20,7 +20,7 @@ from embedded_aws.core.emulator import (
     stream,
 )
 from embedded_aws.iam.permissions import deny
-from embedded_aws.sagemaker.hosting import traffic
+from embedded_aws.sagemaker.hosting import targets, traffic
 
 # The walls that SageMaker puts around a request: see docs/architecture.md.
 _RESPONSE_SECONDS = 60
@@ -28,8 +28,12 @@ _STREAM_SECONDS = 480
 _MAX_PAYLOAD_BYTES = 6_291_456
 
 _URL = "http://localhost/invocations"  # through the container's socket
-_PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream)$")
-_VARIANT = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}
+_ACTIONS = {
+    "invocations": "InvokeEndpoint",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+    "async-invocations": "InvokeEndpointAsync",
+}
+_PATH = re.compile(rf"^/endpoints/([^/]+)/({'|'.join(_ACTIONS)})$")
 
 
 def matches(path: str, _headers: dict[str, str]) -> bool:
@@ -44,13 +48,10 @@ async def handle(
     matched = _PATH.match(path)
     assert matched is not None  # noqa: S101 - `matches` routed it here
     name, operation = matched.groups()
-    streamed = operation.endswith("stream")
-    action = f"sagemaker:InvokeEndpoint{'WithResponseStream' if streamed else ''}"
-    if refusal := deny(action, arn("sagemaker", f"endpoint/{name.lower()}"), headers, query):
+    action = _ACTIONS[operation]
+    resource = arn("sagemaker", f"endpoint/{name.lower()}")
+    if refusal := deny(f"sagemaker:{action}", resource, headers, query) or _refusal(action, body):
         return refusal
-    if len(body) > _MAX_PAYLOAD_BYTES:
-        return _error(413, "ValidationError", f"payload over {_MAX_PAYLOAD_BYTES} bytes")
-    request_headers = {"Content-Type": headers.get("content-type", "application/json")}
     try:
         with ExitStack() as taken:
             container = taken.enter_context(traffic.request(name))
@@ -58,12 +59,28 @@ async def handle(
                 return _error(
                     400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
                 )
-            if streamed:
-                return await _invoke_streamed(container.socket, request_headers, body, taken)
-            return await _invoke(container.socket, request_headers, body)
+            if problem := targets.refusal(name, headers):
+                return _error(400, "ValidationError", problem)
+            invoked = targets.invoked(name)
+            given = {"Content-Type": headers.get("content-type", "application/json")}
+            if action == "InvokeEndpoint":
+                return await _invoke(container.socket, given, body, invoked)
+            return await _invoke_streamed(container.socket, given, body, invoked, taken)
     except (aiohttp.ClientError, TimeoutError) as fault:
         message = f"Received server error (0) from primary: {type(fault).__name__}"
         return _model_error(message, 0, "")
+
+
+def _refusal(action: str, body: bytes) -> Response | None:
+    if action == "InvokeEndpointAsync":
+        problem = (
+            "InvokeEndpointAsync is not emulated: use InvokeEndpoint or"
+            " InvokeEndpointWithResponseStream."
+        )
+        return _error(400, "ValidationError", problem)
+    if len(body) > _MAX_PAYLOAD_BYTES:
+        return _error(413, "ValidationError", f"payload over {_MAX_PAYLOAD_BYTES} bytes")
+    return None
 
 
 def _session(socket: Path, seconds: float) -> aiohttp.ClientSession:
@@ -73,7 +90,9 @@ def _session(socket: Path, seconds: float) -> aiohttp.ClientSession:
     )
 
 
-async def _invoke(socket: Path, headers: dict[str, str], body: bytes) -> Response:
+async def _invoke(
+    socket: Path, headers: dict[str, str], body: bytes, invoked: dict[str, str]
+) -> Response:
     async with (
         _session(socket, _RESPONSE_SECONDS) as session,
         session.post(_URL, data=body, headers=headers) as answer,
@@ -81,11 +100,15 @@ async def _invoke(socket: Path, headers: dict[str, str], body: bytes) -> Respons
         content = await answer.read()
         if answer.status >= 400:  # noqa: PLR2004 - any HTTP error
             return _container_error(answer.status, content)
-        return 200, {**_VARIANT, "Content-Type": answer.content_type}, content
+        return 200, {**invoked, "Content-Type": answer.content_type}, content
 
 
 async def _invoke_streamed(
-    socket: Path, headers: dict[str, str], body: bytes, taken: ExitStack
+    socket: Path,
+    headers: dict[str, str],
+    body: bytes,
+    invoked: dict[str, str],
+    taken: ExitStack,
 ) -> Response:
     session = _session(socket, _STREAM_SECONDS)
     try:
@@ -98,7 +121,7 @@ async def _invoke_streamed(
         await session.close()
         raise
     response_headers = {
-        **_VARIANT,
+        **invoked,
         "x-Amzn-SageMaker-Content-Type": answer.content_type,
         "Content-Type": "application/vnd.amazon.eventstream",
     }
