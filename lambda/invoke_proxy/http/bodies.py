@@ -47,9 +47,9 @@ async def read(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise RequestError(
-                "request_too_large", f"the body must have at most {MAX_BODY_BYTES} bytes"
-            )
+            # In the words by which clients know a prompt that is too long.
+            problem = f"the prompt is too long: the body must have at most {MAX_BODY_BYTES} bytes"
+            raise RequestError("request_too_large", problem)
     return bytes(body)
 
 
@@ -103,14 +103,14 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _refuse_unknown(fields: dict[str, msgspec.Raw], known: type[Any], path: str = "") -> None:
-    """Refuse at once all that is not supported, and all that is unknown, in the body's order."""
-    refused = [
+    """Refuse at once all that is not supported, and all that is unknown, by name."""
+    refused = sorted(
         name
         for name, raw in fields.items()
         if name not in known.__struct_fields__
         and (value := msgspec.json.decode(raw)) is not None
         and value not in NEUTRAL.get(name, ())
-    ]
+    )
     if not refused:
         return
     known_names = [f"`{path}{name}`" for name in refused if name in NEUTRAL]

@@ -5,6 +5,7 @@ first, whoever wrote them, so a chat's messages are escaped.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.openai.requests import Message
@@ -67,17 +68,13 @@ def chat_prompt(
 
 
 def _alternating(turns: Sequence[Turn]) -> list[Turn]:
-    """Fold the system messages at the start into the first user turn, and check the order."""
-    folded = 0
-    while turns[folded][0] == "system":
-        folded += 1
-    for position, (role, _) in enumerate(turns[folded:]):
-        expected = ("user", "assistant")[position % 2]
-        if role != expected:
-            problem = f"roles must alternate: expected {expected}, got {role}"
-            raise _refused(folded + position, "role", problem, "invalid_request")
-    first_user = "\n\n".join(text for _, text in turns[: folded + 1])
-    return [("user", first_user), *turns[folded + 1 :]]
+    """Join neighbours of one role, as mistral-common does; system messages join the user's."""
+    first = next(position for position, (role, _) in enumerate(turns) if role != "system")
+    if turns[first][0] != "user":
+        problem = f"the first role after system must be user, got {turns[first][0]}"
+        raise _refused(first, "role", problem, "invalid_request")
+    sides = groupby(turns, key=lambda turn: "user" if turn[0] == "system" else turn[0])
+    return [(role, "\n\n".join(text for _, text in group)) for role, group in sides]
 
 
 def _text(message: Message, position: int) -> str:

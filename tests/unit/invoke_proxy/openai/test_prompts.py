@@ -37,6 +37,13 @@ def test_mistral_instruct_is_byte_exact_over_turns_and_leaves_the_first_bos_to_t
             [1, 733, 16289, 28793, 15359, 733, 28748, 16289, 28793, 22557, 28723, 2, 733, 16289,
              28793, 6526, 28804, 733, 28748, 16289, 28793],
         ),
+        (
+            (("system", "Be brief."), ("user", "Hi"), ("user", "there"), ("assistant", "Hello."),
+             ("assistant", "Hm."), ("user", "Who?")),
+            [1, 733, 16289, 28793, 1739, 6817, 28723, 13, 13, 23809, 13, 13, 15325, 733, 28748,
+             16289, 28793, 22557, 28723, 13, 13, 28769, 28719, 28723, 2, 733, 16289, 28793, 6526,
+             28804, 733, 28748, 16289, 28793],
+        ),
     ],
 )  # fmt: skip
 def test_mistral_instruct_has_the_token_ids_of_mistral_common(
@@ -51,6 +58,13 @@ def test_mistral_instruct_folds_the_system_messages_into_the_first_user_turn() -
     turns = (("system", "Be brief."), ("developer", "Use English."), *CONVERSATION)
     assert prompt("mistral-instruct", *turns) == (
         "[INST] Be brief.\n\nUse English.\n\nHi [/INST] Hello!</s>[INST] Who\nare you? [/INST]"
+    )
+
+
+def test_system_message_between_turns_begins_the_users_turn_that_follows() -> None:
+    turns = (*CONVERSATION[:2], ("system", "Be brief."), ("user", "Who?"))
+    assert prompt("mistral-instruct", *turns) == (
+        "[INST] Hi [/INST] Hello!</s>[INST] Be brief.\n\nWho? [/INST]"
     )
 
 
@@ -91,15 +105,13 @@ def test_text_parts_are_joined() -> None:
     ("roles", "param"),
     [
         (["assistant", "user"], "messages[0].role"),
-        (["user", "user"], "messages[1].role"),
-        (["user", "system", "user"], "messages[1].role"),
         (["system", "assistant", "user"], "messages[1].role"),
         (["user", "assistant"], "messages[1].role"),
         (["system"], "messages[0].role"),
     ],
 )
 @pytest.mark.parametrize("name", ["mistral-instruct", "mistrallite"])
-def test_roles_that_do_not_alternate_are_refused_with_their_place(
+def test_first_and_last_roles_that_are_not_the_users_are_refused_with_their_place(
     name: str, roles: list[str], param: str
 ) -> None:
     with pytest.raises(RequestError) as refused:
