@@ -133,6 +133,8 @@ def _arns(stage: Stage, stack: str, resource: Any) -> list[str]:  # noqa: ANN401
             logical_id in stage.stacks[stack]["Resources"]
         ):
             return stage.arns_of(stack, logical_id)
+        case {"Ref": str(name)} if published := stage.published(stack, name):
+            return _arns(stage, *published)
         case {"Fn::GetStackOutput": {"StackName": str(other), "OutputName": str(output)}}:
             value = stage.stacks[other]["Outputs"][output]["Value"]
             return _arns(stage, other, value)

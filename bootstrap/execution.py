@@ -67,11 +67,13 @@ def statements(stage: Stage) -> list[Json]:
     for resource_type in stage.types():
         for action, resources, condition in calls(stage, resource_type):
             grouped[resources, condition, action.partition(":")[0]].add(action)
-    # CloudFormation resolves what every template of the CDK asks for, and what stacks tell others.
+    # CloudFormation resolves what every template of the CDK asks for, and outputs that other stacks
+    # refer to. The stage's own parameters it may read anyway, as their handlers do.
     version = f"{_ARN}ssm:{_PLACE}:parameter/cdk-bootstrap/*"
-    stacks = tuple(f"{_ARN}cloudformation:{_PLACE}:stack/{name}/*" for name in stage.stacks)
     grouped[(version,), "{}", "ssm"].add("ssm:GetParameters")
-    grouped[stacks, "{}", "cloudformation"].add("cloudformation:DescribeStacks")
+    if "Fn::GetStackOutput" in str(stage.stacks):
+        stacks = tuple(f"{_ARN}cloudformation:{_PLACE}:stack/{name}/*" for name in stage.stacks)
+        grouped[stacks, "{}", "cloudformation"].add("cloudformation:DescribeStacks")
     return [
         {
             "Effect": "Allow",

@@ -21,6 +21,7 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::Lambda::Function": ("lambda:function", f"lambda:{_PLACE}:function:{{name}}"),
     "AWS::Logs::LogGroup": ("logs:log-group", f"logs:{_PLACE}:log-group:{{name}}"),
     "AWS::S3::Bucket": ("s3:bucket", "s3:::{name}"),
+    "AWS::SSM::Parameter": ("ssm:parameter", f"ssm:{_PLACE}:parameter{{name}}"),
     "AWS::SQS::Queue": ("sqs:queue", f"sqs:{_PLACE}:{{name}}"),
     "AWS::SageMaker::Endpoint": ("sagemaker:endpoint", f"sagemaker:{_PLACE}:endpoint/{{name}}"),
     "AWS::SageMaker::EndpointConfig": (
@@ -40,6 +41,7 @@ _NAMES = (
     "LogGroupName",
     "ManagedPolicyName",
     "ModelPackageGroupName",
+    "Name",
     "PipelineName",
     "RoleName",
 )
@@ -78,6 +80,15 @@ class Stage:
                 for arn in self.arns_of(stack, logical_id)
             }
         )
+
+    def published(self, stack: str, parameter: str) -> tuple[str, Any] | None:
+        """Return which stack publishes the value of another one's parameter, and the value."""
+        read = self.stacks[stack].get("Parameters", {}).get(parameter, {})
+        for publisher, _, resource in self.resources():
+            is_parameter = resource["Type"] == "AWS::SSM::Parameter"
+            if is_parameter and resource["Properties"]["Name"] == read.get("Default"):
+                return publisher, resource["Properties"]["Value"]
+        return None
 
     def arns_of(self, stack: str, logical_id: str) -> list[str]:
         """Return patterns of one resource's ARN; none for a type that is not in the table."""

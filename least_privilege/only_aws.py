@@ -55,8 +55,9 @@ EXPLANATIONS = (
     ),
     Explanation(
         "ssm:GetParameters",
-        "the embedded CloudFormation does not look parameters of SSM up as its caller",
+        "the embedded CloudFormation reads parameters as the role that is passed, not its caller",
         "CloudFormation User Guide, Specify existing resources with SSM parameter types",
+        owners="Training ReleaseRole",
     ),
     Explanation(
         "sagemaker:AddTags",

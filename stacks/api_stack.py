@@ -3,17 +3,13 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import InvokeApi, LlmEndpoint
+from sagemaker_llm import InvokeApi, PublishedEndpoint
 
 from .environments import Environment
 
 
 class ApiStack(cdk.Stack):
-    """Serves an endpoint over REST to the environment's clients.
-
-    It refers to the endpoint's name and ARN, which never change; cdk.json makes such references
-    weak, so nothing is exported that an update of the serving stack could trip over.
-    """
+    """Serves an endpoint over REST to the environment's clients; it follows one made again."""
 
     def __init__(
         self,
@@ -21,9 +17,10 @@ class ApiStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
-        endpoint: LlmEndpoint,
+        published: PublishedEndpoint,
     ) -> None:
         super().__init__(scope, construct_id, description="The REST API over the model's endpoint")
+        endpoint = published.for_callers(self)
         api = InvokeApi(
             self,
             "Invoke",

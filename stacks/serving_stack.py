@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import LlmEndpoint, WeightsBucket
+from sagemaker_llm import LlmEndpoint, PublishedEndpoint, WeightsBucket
 
 from .environments import Environment
 
@@ -20,7 +20,7 @@ class ServingStack(cdk.Stack):
         weights_bucket: WeightsBucket | None,
     ) -> None:
         super().__init__(scope, construct_id, description="The model's endpoint")
-        self.endpoint = LlmEndpoint(
+        endpoint = LlmEndpoint(
             self,
             "Llm",
             model=environment.model,
@@ -32,8 +32,9 @@ class ServingStack(cdk.Stack):
             weights_bucket=weights_bucket,
         )
         # Operators set the parameter by this name: it is an external contract.
-        self.endpoint.released.parameter.override_logical_id("ModelPackageArn")
-        self.endpoint.released.is_base.override_logical_id("ServesBaseWeights")
-        cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
+        endpoint.released.parameter.override_logical_id("ModelPackageArn")
+        endpoint.released.is_base.override_logical_id("ServesBaseWeights")
+        self.published = PublishedEndpoint(self, "Published", endpoint=endpoint)
+        cdk.CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         image = environment.serving_image
         cdk.CfnOutput(self, "ServingImageTag", value=f"{image.repository}:{image.tag}")

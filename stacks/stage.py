@@ -26,8 +26,8 @@ class LlmStage(cdk.Stage):
         serving = ServingStack(
             self, "Serving", environment=environment, weights_bucket=self._weights(environment)
         )
-        ApiStack(self, "Api", environment=environment, endpoint=serving.endpoint)
-        TrainingStack(self, "Training", environment=environment, endpoint=serving.endpoint)
+        ApiStack(self, "Api", environment=environment, published=serving.published)
+        TrainingStack(self, "Training", environment=environment, published=serving.published)
 
     def _weights(self, environment: Environment) -> WeightsBucket | None:
         weights = environment.model.weights

@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import FineTuning, LlmEndpoint
+from sagemaker_llm import FineTuning, PublishedEndpoint
 
 from .environments import Environment
 
@@ -21,13 +21,13 @@ class TrainingStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
-        endpoint: LlmEndpoint,
+        published: PublishedEndpoint,
     ) -> None:
         super().__init__(scope, construct_id, description="Fine-tuning, registry and release")
         tuning = FineTuning(
             self,
             "Default",  # the stack holds nothing else: its name stands in no logical id
-            endpoint=endpoint,
+            endpoint=published.for_releases(self),
             data_removal_policy=environment.data_removal_policy,
             settings=environment.tuning,
             target=environment.function_target,

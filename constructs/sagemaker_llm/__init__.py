@@ -18,6 +18,7 @@ from .release.release import ModelRelease
 from .release.storage import TuningStorage
 from .release.store import ModelStore
 from .serving.endpoint import LlmEndpoint
+from .serving.published_endpoint import PublishedEndpoint
 from .serving.scaling import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
@@ -54,6 +55,7 @@ __all__ = [
     "ModelStore",
     "PackagedWeights",
     "PromptFormat",
+    "PublishedEndpoint",
     "Reservation",
     "S3Prefix",
     "StagedWeights",

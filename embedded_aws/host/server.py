@@ -14,6 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
 from embedded_aws.core import connections
 from embedded_aws.core.emulator import (
@@ -76,6 +77,7 @@ def install() -> None:
     apigateway.install()
     connections.install()
     stack_recovery.install()
+    stack_parameters.install()
     stack_permissions.install()
     on_stack_status(_tell_stack_status)
 

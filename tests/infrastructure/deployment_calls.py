@@ -20,6 +20,7 @@ _GENERATED = {
     "lambda:function": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f",
     "logs:log-group": f"arn:aws:logs:{PLACE}:log-group:{{name}}",
     "s3:bucket": "arn:aws:s3:::{lower_stack}-{lower_id}-8a7b6c5d4e3f",
+    "ssm:parameter": f"arn:aws:ssm:{PLACE}:parameter{{name}}",
     "sqs:queue": f"arn:aws:sqs:{PLACE}:{{stack}}-{{id}}-8A7B6C5D4E3F",
     "sagemaker:endpoint": f"arn:aws:sagemaker:{PLACE}:endpoint/{{name}}",
     "sagemaker:endpoint-config": f"arn:aws:sagemaker:{PLACE}:endpoint-config/{{lower_id}}-8a7b6c",
@@ -135,7 +136,7 @@ def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
 
 def _given(properties: Mapping[str, Any]) -> str:
     """Return the name that the template gives, or begins, if it does."""
-    for name in ("EndpointName", "LogGroupName"):
+    for name in ("EndpointName", "LogGroupName", "Name"):
         match properties.get(name):
             case str() as whole:
                 return whole

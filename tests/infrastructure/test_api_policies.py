@@ -35,10 +35,8 @@ def test_proxy_may_invoke_its_endpoint_and_no_other(assembly: Assembly) -> None:
     *own, invoke = _statements(template, "Proxy")
     assert own == _own_logs_and_traces(template, "Proxy")
     assert invoke["Action"] == "sagemaker:InvokeEndpointWithResponseStream"
-    reference = invoke["Resource"]["Fn::GetStackOutput"]
-    outputs = assembly.template(reference["StackName"].replace("-", "/")).body["Outputs"]
-    # The endpoint's Ref is its ARN as SageMaker writes it, in lower case.
-    assert outputs[reference["OutputName"]]["Value"] == {"Ref": "LlmEndpoint0550A83E"}
+    parameter = template.body["Parameters"][invoke["Resource"]["Ref"]]
+    assert parameter["Default"] == "/Prod-Serving/Published/EndpointArn"
 
 
 def test_authorizer_may_do_nothing_but_log_and_trace(api: Template) -> None:

@@ -20,8 +20,9 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "arn:aws:lambda:ap-southeast-3:753240598075:layer:LambdaAdapterLayerArm64:27"
     ]
     variables = function["Environment"]["Variables"]
-    endpoint_name = variables.pop("ENDPOINT_NAME")["Fn::GetStackOutput"]
-    assert endpoint_name["StackName"] == "Prod-Serving"
+    index, separated = variables.pop("ENDPOINT_NAME")["Fn::Select"]
+    assert index == 1
+    assert "EndpointArn" in separated["Fn::Split"][1]["Ref"]
     assert variables == {
         "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
         "AWS_LWA_INVOKE_MODE": "response_stream",

@@ -238,7 +238,7 @@ def _comparable(resource: dict[str, Any]) -> str:
 def _masked(value: Any) -> Any:
     """Replace references, which lead to another stack or not, and hashes of what is the same."""
     match value:
-        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::GetStackOutput": _} | {"Fn::Join": _}:
+        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Select": _} | {"Fn::Join": _}:
             return "<reference>"
         case {"Fn::If": [_, *choices]}:
             return {"Fn::If": _masked(choices)}

@@ -4,32 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-import pytest
-
-from embedded_aws.host.processes import free_port
 from embedded_aws.tests.account import until
-from operate.api.deployment import Deployment
 from tests.embedded.conftest import ROOT, LocalStage
 from tests.embedded.inventory import inventory
-
-_CDK = """
-import sys
-from operate.laptop.cdk_cli import cdk
-cdk(*sys.argv[1:])
-"""
-
-
-@pytest.fixture
-def aws(tmp_path: Path) -> Iterator[LocalStage]:
-    aws = LocalStage(free_port(), tmp_path)
-    try:
-        yield aws
-    finally:
-        aws.run("down")
+from tests.lifecycle.stage import cdk, destroy, endpoints, generates, stacks
 
 
 def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves_nothing(
@@ -38,20 +18,20 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
     _interrupt_a_deploy(aws)
     aws.run("up")
     deployment = aws.deployment()
-    assert _generates(deployment)
-    assert len(_endpoints(aws)) == 1
+    assert generates(deployment)
+    assert len(endpoints(aws)) == 1
 
     again = aws.run("up")
     assert (again.stdout + again.stderr).count("(no changes)") == 3
 
-    broken = aws.try_run(
-        "-c", _CDK, "deploy", "Local/*", "-c", "environments=local", "--require-approval", "never",
+    broken = cdk(
+        aws, "deploy", "Local/*", "-c", "environments=local", "--require-approval", "never",
         "--app", "python tests/lifecycle/broken_app.py",
     )  # fmt: skip
     assert broken.returncode != 0
     assert "no-such/model" in broken.stdout + broken.stderr
-    assert _stacks(aws)["Local-Serving"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert _generates(deployment)
+    assert stacks(aws)["Local-Serving"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert generates(deployment)
 
     (container,) = _model_servers(aws)
     aws.run("down")
@@ -59,12 +39,9 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
     restarted = aws.run("up")
     assert (restarted.stdout + restarted.stderr).count("(no changes)") == 3
     assert aws.deployment() == deployment
-    assert _generates(deployment)
+    assert generates(deployment)
 
-    destroyed = aws.try_run(
-        "-c", _CDK, "destroy", "Local/*", "--force", "--app", str(aws.home / "cdk.out")
-    )
-    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    destroy(aws, "Local/*")
     _assert_nothing_is_left(aws)
 
 
@@ -81,35 +58,15 @@ def _interrupt_a_deploy(aws: LocalStage) -> None:
         (container,) = until(lambda: _model_servers(aws), seconds=240)
         os.kill(int(container.name), signal.SIGSTOP)  # so that its endpoint stays `Creating`
         assert deploying.poll() is None
-        assert _stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
+        assert stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
         os.kill(aws.pid, signal.SIGTERM)
         os.kill(int(container.name), signal.SIGCONT)
         aws.run("down")
         os.killpg(deploying.pid, signal.SIGINT)
         assert deploying.wait() != 0
     aws.start()
-    assert _stacks(aws)["Local-Serving"] == "ROLLBACK_FAILED"
-    assert _endpoints(aws) == []
-
-
-def _stacks(aws: LocalStage) -> dict[str, str]:
-    stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
-    return {stack["StackName"]: stack["StackStatus"] for stack in stacks}
-
-
-def _endpoints(aws: LocalStage) -> list[str]:
-    endpoints = aws.client("sagemaker").list_endpoints()["Endpoints"]
-    return [endpoint["EndpointName"] for endpoint in endpoints]
-
-
-def _generates(deployment: Deployment) -> bool:
-    answer = httpx.post(
-        f"{deployment.base_url}/generate",
-        headers={"Authorization": f"Bearer {deployment.api_key}"},
-        json={"inputs": "The sea is", "parameters": {"max_new_tokens": 3}},
-        timeout=30,
-    )
-    return bool(answer.raise_for_status().json()["generated_text"])
+    assert stacks(aws)["Local-Serving"] == "ROLLBACK_FAILED"
+    assert endpoints(aws) == []
 
 
 def _model_servers(aws: LocalStage) -> list[Path]:
@@ -129,6 +86,6 @@ def _parent(process: Path) -> int | None:
 
 
 def _assert_nothing_is_left(aws: LocalStage) -> None:
-    assert set(_stacks(aws)) == {"CDKToolkit", "Local-Bootstrap"}  # the account's, not the stage's
+    assert set(stacks(aws)) == {"CDKToolkit", "Local-Bootstrap"}  # the account's, not the stage's
     left = inventory(aws)
     assert {kind: found for kind, found in left.items() if found} == {}

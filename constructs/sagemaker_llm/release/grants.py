@@ -9,7 +9,7 @@ from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from .registry import ModelRegistry
-from .service_role import named_after
+from .service_role import bootstrap_version_arn, named_after
 from .storage import INVENTORIES, MODELS, TuningStorage
 
 
@@ -26,16 +26,10 @@ def grant_release(
     IAM sees neither a template's body nor, beside Capabilities, the types of its resources: what
     bounds an update is the role, see docs/decisions/0016-release-under-a-narrow-role.md.
     """
-    qualifier = serving.synthesizer.bootstrap_qualifier
-    version_arn = serving.format_arn(
-        service="ssm", resource="parameter", resource_name=f"cdk-bootstrap/{qualifier}/version"
-    )
     function.allow(*_update(stack_arn, service_role), _take_back(registry))
     for actions, resource in (
         (["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"], stack_arn),
-        # CloudFormation looks a template's SSM parameters up as the caller, and the CDK puts one
-        # into every template.
-        (["ssm:GetParameters"], version_arn),
+        (["ssm:GetParameters"], bootstrap_version_arn(serving)),
         (["sagemaker:DescribeModelPackage"], registry.packages_arn),
     ):
         function.allow(iam.PolicyStatement(actions=actions, resources=[resource]))

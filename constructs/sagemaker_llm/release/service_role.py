@@ -2,11 +2,11 @@
 
 import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
+import aws_cdk.aws_kms as kms
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.serving.endpoint import LlmEndpoint
-from sagemaker_llm.serving.volume_key import VolumeKey
 
 from .registry import ModelRegistry
 
@@ -32,6 +32,10 @@ class ReleaseServiceRole(iam.Role):
             *_endpoint(configs, endpoint),
             *_volumes(endpoint.volume_key),
             _marks([*models, *configs, endpoint.endpoint_arn]),
+            iam.PolicyStatement(
+                actions=["ssm:GetParameters"],
+                resources=[bootstrap_version_arn(cdk.Stack.of(endpoint))],
+            ),
         ]
         super().__init__(
             scope,
@@ -47,6 +51,16 @@ class ReleaseServiceRole(iam.Role):
         acknowledge_wildcard(
             self, registry.packages_arn, reason="a package is named by its group and version"
         )
+
+
+def bootstrap_version_arn(stack: cdk.Stack) -> str:
+    """Return the ARN of the parameter that the CDK lets every template read.
+
+    Who calls UpdateStack and the role that is passed may both read it: decision 0016 says why.
+    """
+    qualifier = stack.synthesizer.bootstrap_qualifier
+    name = f"cdk-bootstrap/{qualifier}/version"
+    return stack.format_arn(service="ssm", resource="parameter", resource_name=name)
 
 
 def named_after(resource: cdk.CfnResource) -> list[str]:
@@ -123,7 +137,7 @@ def _endpoint(configs: list[str], endpoint: LlmEndpoint) -> list[iam.PolicyState
     ]
 
 
-def _volumes(key: VolumeKey | None) -> list[iam.PolicyStatement]:
+def _volumes(key: kms.IKey | None) -> list[iam.PolicyStatement]:
     """Allow what starts instances with a key of the account's: lending it to their volumes."""
     if key is None:
         return []

@@ -1,6 +1,7 @@
 """A SageMaker real-time endpoint that serves one model of the catalog through TGI."""
 
 import aws_cdk.aws_iam as iam
+import aws_cdk.aws_kms as kms
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
@@ -70,7 +71,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
         self.base_weights = published_weights(self, model, weights_bucket)
         alarms = RollbackAlarms(self, "Rollback", endpoint_name=name, updates=updates).alarms
-        self.role = EndpointRole(
+        self.role: iam.IRole = EndpointRole(
             self,
             "Role",
             image=container_image,
@@ -79,7 +80,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             alarms=alarms,
         )
         # SageMaker may refuse a key where the instance's hardware encrypts its own disks.
-        self.volume_key = (
+        self.volume_key: kms.IKey | None = (
             None
             if family_of(instance_type).has_local_nvme
             else VolumeKey(self, "VolumeKey", user=self.role)

@@ -30,6 +30,7 @@ from ministack.services import (
     lambda_svc,
     s3,
     sqs,
+    ssm,
     sts,
 )
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
@@ -108,6 +109,7 @@ _PARAMETERS: dict[_Name, str] = {
     (lambda_svc, "_get_account_settings"): "",
     (responses, "request_scope"): "account_id region",
     (stacks, "_add_event"): "stack_id stack_name logical_id resource_type status reason",
+    (ssm, "resolve_parameter_value"): "name_or_arn version decrypt",
     (sts, "register_session"): "access_key session",
     (stacks, "_delete_resource"): "resource_type physical_id props",
     (stacks, "_provision_resource"): "resource_type logical_id props stack_name",
