@@ -29,8 +29,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     throttled_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0
     # Instance types of which AWS has none at the moment.
     no_capacity: tuple[str, ...] = ()
-    # How many seconds of baking, waiting and scaling pass in one: 60 to rehearse them, 1 for AWS's.
-    time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1000
+    # How many seconds of waits, of alarms' periods and of scaling pass in one: 60 to rehearse them.
+    time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1
     # Whether an endpoint whose update failed says why, which on AWS it does not always.
     failure_reasons: bool = True
     # Whether UpdateEndpoint takes the configuration that the endpoint has; reports differ.
@@ -47,6 +47,11 @@ def current() -> Circumstances:
         return _decoded(FILE.read_bytes())
     except FileNotFoundError:
         return Circumstances()
+
+
+def accelerated(seconds: float) -> float:
+    """Return how long so many seconds of AWS's take here."""
+    return seconds / current().time_scale
 
 
 @lru_cache(maxsize=1)

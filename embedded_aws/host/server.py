@@ -16,7 +16,8 @@ from hypercorn.config import Config
 from embedded_aws.autoscaling import service as autoscaling
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
-from embedded_aws.core import connections
+from embedded_aws.cloudwatch import alarms, emf
+from embedded_aws.core import clock, connections
 from embedded_aws.core.emulator import (
     add_service,
     application,
@@ -79,6 +80,8 @@ def install() -> None:
     stack_recovery.install()
     stack_parameters.install()
     stack_permissions.install()
+    emf.install()
+    alarms.install()
     on_stack_status(_tell_stack_status)
 
 
@@ -113,9 +116,16 @@ async def _serve(port: str) -> None:
         names_root=emulator_signatures.names_root,
         failure=emulator_signatures.failure,
     )
-    saving = asyncio.create_task(saver.keep_saving())
+    going_on = [
+        asyncio.create_task(each)
+        for each in (
+            saver.keep_saving(),
+            clock.repeat(alarms.evaluate_all, alarms.EVERY_SECONDS),
+        )
+    ]
     await serve(gate, config, shutdown_trigger=stopped)
-    saving.cancel()
+    for task in going_on:
+        task.cancel()
 
 
 def _allow_many_connections() -> None:

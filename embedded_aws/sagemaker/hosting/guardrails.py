@@ -83,17 +83,13 @@ def _steps(step: int, of: int) -> tuple[float, ...]:
     return (*(done / of for done in range(step, of, step)), 1.0)
 
 
-def wait(seconds: float) -> None:
-    """Let time pass, as fast as the circumstances let it."""
-    time.sleep(seconds / circumstances.current().time_scale)
-
-
 def bake(seconds: float, alarms: tuple[str, ...], role_arn: str) -> None:
     """Let time pass while the alarms are watched; raises RollbackError when one goes off."""
+    wait = circumstances.accelerated(seconds)
     if not alarms:
-        wait(seconds)
+        time.sleep(wait)
         return
-    deadline = time.monotonic() + seconds / circumstances.current().time_scale
+    deadline = time.monotonic() + wait
     while True:
         _check_alarms(alarms, role_arn)
         if time.monotonic() >= deadline:

@@ -17,12 +17,12 @@ Json = dict[str, Any]
 _ALARM = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
 
 
-def _blue_green(kind: str, **more: Any) -> Json:
+def _blue_green(kind: str, TerminationWaitInSeconds: int = 120, **more: Any) -> Json:  # noqa: N803 - SageMaker's
     routing = {"Type": kind, "WaitIntervalInSeconds": 600, **more}
     return {
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": routing,
-            "TerminationWaitInSeconds": 120,
+            "TerminationWaitInSeconds": TerminationWaitInSeconds,
         }
     }
 
@@ -124,13 +124,15 @@ def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
     assert _shares() == {"Better": 100}
 
 
+@pytest.mark.parametrize("wait", ["WaitIntervalInSeconds", "TerminationWaitInSeconds"])
 def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
-    hosting: Hosting, alarms: _Alarms
+    hosting: Hosting, alarms: _Alarms, wait: str
 ) -> None:
     hosting.set(time_scale=60)
     hosting.create()
     hosting.call("CreateModel", ModelName="Slow", PrimaryContainer={})
-    config = {**_blue_green("ALL_AT_ONCE"), **_ALARM}
+    waits = {"WaitIntervalInSeconds": 0, "TerminationWaitInSeconds": 0, wait: 600}
+    config = {**_blue_green("ALL_AT_ONCE", **waits), **_ALARM}
     hosting.update(hosting.config("Next", model="Slow"), DeploymentConfig=config)
     _until_shared({"Slow": 100})
     with traffic.request("E") as taken:
