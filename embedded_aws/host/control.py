@@ -1,6 +1,5 @@
 """The server's start and stop, and whether it runs."""
 
-import fcntl
 import os
 import signal
 import socket
@@ -14,7 +13,7 @@ from urllib.parse import unquote
 import httpx
 
 from embedded_aws.core import circumstances
-from embedded_aws.host import health, home, leftovers, private_files
+from embedded_aws.host import health, home, leftovers, private_files, running
 
 _START_SECONDS = 30
 _STOP_SECONDS = 20
@@ -22,19 +21,9 @@ _MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux 
 
 
 def running_pid() -> int | None:
-    """Return the process id of the running server, or None.
-
-    The server holds a lock on the file while it lives: what a killed one left in it names nobody.
-    """
-    try:
-        with home.PID_FILE.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read() or 0)  # 0: it has just begun
-    except FileNotFoundError:
-        pass
-    return None
+    """Return the process id of the running server, 0 while it has just begun, or None."""
+    found = running.find(home.PID_FILE)
+    return found.pid if found else None
 
 
 def start() -> bool:
@@ -101,7 +90,7 @@ def _wait_until_ready(lives: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     what = "does not answer" if lives() else "did not start"
-    last_lines = "\n".join(home.SERVER_LOG.read_text().splitlines()[-15:])
+    last_lines = home.last_log_lines(15)
     raise SystemExit(f"the embedded AWS {what}; {home.SERVER_LOG} ends with:\n{last_lines}")
 
 
@@ -143,4 +132,4 @@ def _answers() -> bool:
 
 def _health() -> httpx.Response:
     # no proxy of the environment's: it would not reach this machine
-    return httpx.get(f"{home.ENDPOINT_URL}{health.PATH}", timeout=2, trust_env=False)
+    return httpx.get(f"{home.endpoint_url()}{health.PATH}", timeout=2, trust_env=False)

@@ -5,7 +5,7 @@ import sys
 import uuid
 from pathlib import Path
 
-from embedded_aws.host import credentials, guardian
+from embedded_aws.host import credentials, guardian, running
 
 
 def port() -> int:
@@ -23,7 +23,7 @@ def _default_home() -> Path:
 
 
 ROOT = Path(__file__).parents[2]  # from where `python -m embedded_aws` works
-HOME = Path(os.environ.get("LOCAL_AWS_HOME", _default_home())).resolve()
+HOME = Path(os.environ.get("LOCAL_AWS_HOME") or _default_home()).expanduser().resolve()
 SNAPSHOTS = HOME / "snapshots"
 LIVE = HOME / "live"  # what ministack itself writes while it runs
 LOSSES = HOME / "lost.txt"  # what the server that runs found missing when it started
@@ -32,17 +32,30 @@ PID_FILE = HOME / "server.pid"
 SERVER_LOG = HOME / "server.log"
 
 REGION = "us-east-1"
-PORT = port()
-ENDPOINT_URL = f"http://127.0.0.1:{PORT}"
+PORT = port()  # where the next start will serve
+
+
+def endpoint_url() -> str:
+    """Return where the embedded AWS of this folder answers: on its own port while it runs."""
+    found = running.find(PID_FILE)
+    return f"http://127.0.0.1:{(found and found.port) or PORT}"
+
+
+def last_log_lines(count: int) -> str:
+    """Return the end of the server's log."""
+    return "\n".join(SERVER_LOG.read_text(errors="replace").split("\n")[-count:]).rstrip()
 
 
 def client_variables() -> dict[str, str]:
     """Return what turns any AWS client, the CDK CLI included, to the embedded AWS."""
     key_id, secret = credentials.ensure(HOME)
     return {
-        "AWS_ENDPOINT_URL": ENDPOINT_URL,
+        "AWS_ENDPOINT_URL": endpoint_url(),
         "AWS_ACCESS_KEY_ID": key_id,
         "AWS_SECRET_ACCESS_KEY": secret,
+        # A profile of the user's, or a setting of theirs, is for another AWS.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -58,8 +71,36 @@ def client_variables() -> dict[str, str]:
 
 
 def _no_proxy() -> str:
-    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    return ",".join(filter(None, [given, "127.0.0.1,localhost"]))
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return ",".join(dict.fromkeys([*filter(None, given.split(",")), "127.0.0.1", "localhost"]))
+
+
+_SETTINGS = ("AWS_", "AMAZON_", "BOTO_")  # how variables begin that AWS clients read
+
+
+def foreign_variables() -> set[str]:
+    """Return the names of the caller's settings that would turn AWS clients to another AWS."""
+    return {n for n in os.environ if n.startswith(_SETTINGS)} - client_variables().keys()
+
+
+def program_environment() -> dict[str, str]:
+    """Return the environment of a program that talks to the embedded AWS, and to no other.
+
+    It has no AWS setting of the caller's, and no proxy, which would not reach this machine.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_SETTINGS) and not name.lower().endswith("_proxy")
+    }
+    return {**kept, **client_variables()}
+
+
+def enter_environment() -> None:
+    """Make it the environment of this process, with all its AWS clients and child processes."""
+    environment = program_environment()
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 # What the server takes over from the developer's environment: tokens and profiles are not for it.

@@ -23,7 +23,7 @@ def _only_server() -> Iterator[None]:
         except BlockingIOError:
             raise SystemExit(f"another embedded AWS runs in {home.HOME}") from None
         pid_file.truncate(0)
-        pid_file.write(str(os.getpid()))
+        pid_file.write(f"{os.getpid()} {home.PORT}")
         pid_file.flush()
         yield
 

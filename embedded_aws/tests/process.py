@@ -45,7 +45,7 @@ class EmbeddedAws:
     def pid(self) -> int:
         """The process that serves; 0 before one does."""
         file = self.home / "server.pid"
-        return int(file.read_text() or 0) if file.exists() else 0
+        return int(file.read_text().split()[0]) if file.exists() else 0
 
     def start(self) -> None:
         """Start the embedded AWS, and deploy nothing."""

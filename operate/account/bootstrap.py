@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate.cdk_cli import cdk_command, search_path
+from operate.cdk_cli import NO_PROFILE, cdk_command, search_path
 from operate.declared import policy_files
 from operate.environment import Client, Environment
 
@@ -39,6 +39,8 @@ def bootstrap(environment: Environment, run_cdk: Run = _run_cdk) -> None:
     place = f"aws://{account}/{environment.client('sts').meta.region_name}"
     command = ["bootstrap", place, "--app", "", "--no-notices"]
     command += ["--cloudformation-execution-policies", policies]
+    if environment.endpoint_url:
+        command.append(NO_PROFILE)
     if run_cdk(command):
         raise SystemExit("`cdk bootstrap` failed: see above")
     print(f"deployments of {environment.name} to {place} have the policies of {name}, and no more")

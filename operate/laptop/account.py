@@ -1,7 +1,5 @@
 """The embedded AWS, the account of the environment `local`."""
 
-import os
-
 from embedded_aws import commands
 from embedded_aws.host import control, home
 from operate.environment import Environment
@@ -10,15 +8,11 @@ from operate.environment import Environment
 def local_environment() -> Environment:
     """Return the environment `local`; raises SystemExit if the embedded AWS is not running.
 
-    AWS clients get the credentials of the embedded AWS, unless the shell already points at it:
-    then the shell's own credentials count.
+    From then on this process and its children know of no other AWS.
     """
     check_running()
-    if os.environ.get("AWS_ENDPOINT_URL") != home.ENDPOINT_URL:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            del os.environ[name]
-        os.environ.update(home.client_variables())
-    return Environment("local", endpoint_url=home.ENDPOINT_URL)
+    home.enter_environment()
+    return Environment("local", endpoint_url=home.endpoint_url())
 
 
 def status() -> None:
@@ -34,6 +28,6 @@ def logs() -> None:
 
 
 def check_running() -> None:
-    """Raise SystemExit if the embedded AWS is not running."""
+    """Raise SystemExit if this checkout's embedded AWS is not running."""
     if control.running_pid() is None:
         raise SystemExit("the embedded AWS is not running: `make up` starts it")

@@ -1,19 +1,19 @@
 """The CDK CLI, pointed at the embedded AWS, one at a time."""
 
 import fcntl
-import os
 import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from embedded_aws.host import home, private_files
-from operate.cdk_cli import ROOT, cdk_command, search_path
+from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, search_path
 
 
 def cdk(*arguments: str) -> None:
     """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
-    run(*cdk_command(*arguments, "--no-notices", "--output", str(home.HOME / "cdk.out")))
+    out = str(home.HOME / "cdk.out")
+    run(*cdk_command(*arguments, NO_PROFILE, "--no-notices", "--output", out))
 
 
 def run(*command: str) -> None:
@@ -30,9 +30,8 @@ def run(*command: str) -> None:
 
 def _environment() -> dict[str, str]:
     """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     # The CDK's own validator takes 6 s of processor time; `make synth` and the tests run it.
-    return {"CDK_VALIDATION": "false", **kept, "PATH": search_path(), **home.client_variables()}
+    return {"CDK_VALIDATION": "false", **home.program_environment(), "PATH": search_path()}
 
 
 @contextmanager

@@ -83,10 +83,8 @@ class KeyCheck:
 
 def _environment(deployed: Deployment) -> dict[str, str]:
     """Return the deployed function's variables, with the credentials of this checkout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
-        **kept,
-        **home.client_variables(),
+        **home.program_environment(),
         **_function()["Environment"]["Variables"],
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(_SOURCES)]),
         _KEY: deployed.api_key,

@@ -20,7 +20,8 @@ _ANSWER_TOKENS = 256
 def up() -> None:
     """Start, bootstrap, deploy, and answer one prompt."""
     began = time.monotonic()
-    _step(1, f"the embedded AWS on {home.ENDPOINT_URL}")
+    home.enter_environment()
+    _step(1, f"the embedded AWS on {home.endpoint_url()}")
     # The packages of the jobs' image are installed here.
     os.environ.setdefault("LOCAL_AWS_JOB_PYTHON", str(_JOB_PYTHON))
     commands.start()

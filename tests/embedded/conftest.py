@@ -14,10 +14,41 @@ from operate.api.deployment import Deployment
 __all__ = ["ROOT", "LocalStage", "account", "own_account"]
 
 
+# Settings of the caller's, for an AWS and a network that no verb of the stage `local` may meet.
+_OF_THE_CALLER = {
+    "AWS_PROFILE": "nobody",
+    "AWS_CONFIG_FILE": __file__,  # no configuration file
+    "AWS_SHARED_CREDENTIALS_FILE": __file__,
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_SESSION_TOKEN": "none",
+    "AWS_REGION": "eu-north-1",
+    "AWS_DEFAULT_REGION": "eu-north-1",
+    "AWS_CA_BUNDLE": "/nowhere",
+    "AWS_RETRY_MODE": "none",
+    "AWS_MAX_ATTEMPTS": "many",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    **{
+        f"AWS_ENDPOINT_URL{service}": "http://127.0.0.1:1"
+        for service in ("", "_S3", "_STS", "_CLOUDFORMATION", "_SAGEMAKER", "_API_GATEWAY", "_SSM")
+    },
+    **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"), "http://127.0.0.1:1"),
+    "ALL_PROXY": "socks5://127.0.0.1:1",
+}
+
+
 class LocalStage(EmbeddedAws):
-    """An embedded AWS of its own, with the verbs that deploy the stage `local` into it."""
+    """An embedded AWS of its own, with the verbs that deploy the stage `local` into it.
+
+    They run in a shell that is set up for another AWS.
+    """
 
     program: ClassVar = "operate"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **_OF_THE_CALLER}
 
     def deployment(self) -> Deployment:
         return Deployment(**json.loads(self.run("info").stdout))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -67,9 +68,8 @@ def _folder(path: Path, files: Files) -> Path:
 def _stage(
     account: Account, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    exports = account.aws.run("env").stdout.splitlines()
-    pairs = (line.removeprefix("export ").partition("=") for line in exports)
-    aws = {name: value.strip("'\"") for name, _, value in pairs}
+    exports = shlex.split(account.aws.run("env").stdout)
+    aws = dict(word.split("=", 1) for word in exports if "=" in word)
     return subprocess.run(
         [sys.executable, "-m", "operate", "stage-weights", "dev", *arguments],
         cwd=ROOT,

@@ -40,7 +40,7 @@ def _program(environment: dict[str, str], log: Path, *words: str) -> subprocess.
 
 def _exported(aws: LocalStage) -> dict[str, str]:
     exports = shlex.split(aws.run("env").stdout)
-    return dict(word.split("=", 1) for word in exports if word != "export")
+    return dict(word.split("=", 1) for word in exports if "=" in word)
 
 
 def _release(aws: LocalStage) -> None:

@@ -208,7 +208,7 @@ def test_there_is_no_other_door() -> None:
         "",
         [", ".join(map(str, ports))],
     )
-    assert ports == [home.PORT]
+    assert ports == [int(home.endpoint_url().rpartition(":")[2])]
 
 
 def test_the_own_page_is_served_in_the_same_browser(page: Page, attack: Attack) -> None:

@@ -100,6 +100,32 @@ def test_verbs_reach_the_server_when_the_environment_names_a_proxy(
     assert "export no_proxy=intranet,127.0.0.1,localhost" in exports
 
 
+def test_a_verb_finds_the_server_of_its_folder_on_whatever_port(account: Account) -> None:
+    elsewhere = EmbeddedAws(free_port(), account.aws.home)
+    status, url = elsewhere.run("status").stdout, f"http://127.0.0.1:{account.aws.port}"
+    assert f"running (pid {account.aws.pid}) on {url}" in status
+    assert elsewhere.run("start").stdout == f"already running on {url}\n"
+    assert f"export AWS_ENDPOINT_URL={url}\n" in elsewhere.run("env").stdout
+
+
+def test_a_verb_takes_no_server_of_another_folder_for_its_own(
+    account: Account, tmp_path: Path
+) -> None:
+    ended = EmbeddedAws(account.aws.port, tmp_path).try_verb("status")
+    assert ended.stderr == "the embedded AWS is not running: `embedded-aws start` starts it\n"
+
+
+def test_the_callers_settings_reach_no_verb_and_no_shell(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL_CLOUDFORMATION"):
+        monkeypatch.setenv(name, "/nowhere")
+    assert "no stack is deployed" in account.aws.run("status").stdout
+    said = account.aws.run("env").stdout
+    assert "unset AWS_ENDPOINT_URL_CLOUDFORMATION\nunset AWS_PROFILE\nexport " in said
+    assert "export AWS_CONFIG_FILE=/dev/null\n" in said
+
+
 def test_logs_shows_the_newest_lines_of_a_long_log(account: Account) -> None:
     logs, group = account.aws.client("logs"), account.name("group")
     logs.create_log_group(logGroupName=group)

@@ -1,5 +1,6 @@
 """The bootstrap's order: the policies' stack first, then the CDK's own with them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,14 +36,15 @@ def _cloudformation() -> Any:
     return boto3.client("cloudformation", region_name="eu-west-1", **key)
 
 
-def _bootstrap(cloudformation: Any, returncode: int = 0) -> list[str]:
+def _bootstrap(cloudformation: Any, returncode: int = 0, endpoint: str = "") -> list[str]:
     ran: list[str] = []
 
     def run(command: list[str]) -> int:
         ran.extend(command)
         return returncode
 
-    bootstrap(environment("dev", cloudformation=cloudformation, sts=_Sts()), run)
+    dev = environment("dev", cloudformation=cloudformation, sts=_Sts())
+    bootstrap(replace(dev, endpoint_url=endpoint), run)
     return ran
 
 
@@ -58,6 +60,13 @@ def test_unchanged_policies_are_left_and_the_cdk_bootstraps_with_them(cloudforma
         ran = _bootstrap(cloudformation)
     assert ran[:2] == ["bootstrap", "aws://111111111111/eu-west-1"]
     assert ran[-2:] == ["--cloudformation-execution-policies", _POLICIES]
+
+
+def test_a_profile_of_the_persons_own_is_not_for_an_embedded_aws(cloudformation: Any) -> None:
+    with Stubber(cloudformation) as aws:
+        _expect_unchanged_policies(aws)
+        ran = _bootstrap(cloudformation, endpoint="http://127.0.0.1:4566")
+    assert ran[-1] == "--profile="
 
 
 def test_a_bootstrap_that_the_cdk_does_not_finish_fails(cloudformation: Any) -> None:
