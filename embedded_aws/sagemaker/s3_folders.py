@@ -63,6 +63,18 @@ def upload(s3: Any, folder: Path, uri: str, kms_key: str | None = None) -> None:
             _put(s3, path, bucket, name, kms_key)
 
 
+def mirror(s3: Any, folder: Path, uri: str) -> None:  # noqa: ANN401 - boto3 has no types
+    """Make the prefix `uri` what `folder` is: what is not there is deleted here too."""
+    upload(s3, folder, uri)
+    bucket, key = location(uri.rstrip("/"))
+    try:
+        for name, target in _objects(s3, bucket, f"{key}/").items():
+            if not (folder / target).is_file():
+                s3.delete_object(Bucket=bucket, Key=name)
+    except (BotoCoreError, ClientError) as error:
+        raise TransferError(f"{uri}: {error}") from error
+
+
 def upload_file(s3: Any, path: Path, uri: str, kms_key: str | None = None) -> None:  # noqa: ANN401 - boto3 has no types
     """Copy one file to the object `uri`."""
     _put(s3, path, *location(uri), kms_key)

@@ -23,7 +23,7 @@ def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     examples, validation = _read_examples(p, channels)
     left_out = {"train": examples.left_out, "validation": validation.left_out}
     _check_left_out(left_out, report)
-    trainer, metrics = train(p, channels.base, channels.checkpoints, examples.kept, validation.kept)
+    trainer, metrics = train(p, channels, examples.kept, validation.kept)
     metrics |= {f"{split}_records_left_out": count for split, count in left_out.items()}
     if p.lora:
         write_adapted_model(trainer, channels.base, channels.model, p.base_model_id)

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import time
+import uuid
 from pathlib import Path
 
 _WAIT_SECONDS = 600
@@ -42,8 +43,12 @@ def evaluate(root: Path) -> None:
     (folder / "report.html").write_text("<html></html>")
 
 
-def fine_tune(channel: Path, model: Path) -> None:
-    """Write a model."""
+def fine_tune(root: Path) -> None:
+    """Write a model, and a checkpoint in the place of an earlier job's."""
+    channel, model = root / "input" / "data" / "train", root / "model"
+    for checkpoint in (root / "checkpoints").iterdir():
+        checkpoint.unlink()
+    (root / "checkpoints" / uuid.uuid4().hex).write_text("0")
     if (channel / "wait-to-train").exists():
         print("training", flush=True)
         time.sleep(_WAIT_SECONDS)
@@ -70,8 +75,7 @@ def write_adapter(folder: Path, module: str) -> None:
 if __name__ == "__main__":
     print("a stub of the job began", *sys.argv[1:], flush=True)
     if "TRAINING_ROOT" in os.environ:
-        root = Path(os.environ["TRAINING_ROOT"])
-        fine_tune(root / "input" / "data" / "train", root / "model")
+        fine_tune(Path(os.environ["TRAINING_ROOT"]))
     else:
         script = {"prepare": prepare, "evaluate": evaluate}[sys.argv[1]]
         script(Path(os.environ["PROCESSING_ROOT"]))

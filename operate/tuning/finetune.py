@@ -29,6 +29,13 @@ _EXAMPLES = Path(__file__).parents[2] / "examples"
 _MODES = {"instruction": "True", "domain": "False"}
 _ANSWER_TOKENS = 64
 
+_CUT_OFF = ("Failed", "Stopped")
+# A day of training may have ended it, or two days of waiting for spot instances.
+_RESUMES = (
+    "\nthe same command resumes the training from its newest checkpoint; if the job ended with"
+    " MaxWaitTimeExceeded, AWS had no spot instances: retry later, or deploy managed_spot=False"
+)
+
 # Values that no model can reach: the gate refuses whatever is trained.
 _FAILURES = {"gate": {"MinLossReduction": "0.99"}}
 
@@ -92,11 +99,17 @@ def _wait(environment: Environment, execution_arn: str) -> None:
     """Show an execution to its end; raise SystemExit if it failed."""
     print(f"execution {execution_arn}")
     rejoin = f"`make finetune ENV={environment.name} WATCH={execution_arn}` goes on watching"
+    sagemaker = environment.client("sagemaker")
     with watching("the execution", rejoin):
-        execution = follow(environment.client("sagemaker"), execution_arn)
+        execution = follow(sagemaker, execution_arn)
+        cut_off = any(
+            step["StepName"] == "FineTune" and step["StepStatus"] in _CUT_OFF
+            for step in steps(sagemaker, execution_arn)
+        )
     status = execution["PipelineExecutionStatus"]
     if status != "Succeeded":
-        raise SystemExit(f"{status}: {execution.get('FailureReason', 'no reason was given')}")
+        reason = execution.get("FailureReason", "no reason was given")
+        raise SystemExit(f"{status}: {reason}{_RESUMES if cut_off else ''}")
 
 
 def is_released(environment: Environment, execution_arn: str) -> bool:

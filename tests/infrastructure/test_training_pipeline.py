@@ -187,6 +187,20 @@ def test_training_starts_its_script_itself(definition: dict[str, Any]) -> None:
     assert command == ["python3", f"/opt/ml/input/data/code/{uri.rpartition('/')[2]}", "fine_tune"]
 
 
+def test_training_keeps_checkpoints_for_executions_with_the_same_data_and_values(
+    definition: dict[str, Any],
+) -> None:
+    steps = steps_by_name(definition)
+    checkpoints = steps["FineTune"]["Arguments"]["CheckpointConfig"]
+    folder, job = checkpoints["S3Uri"]["Std:Join"]["Values"]
+    assert json.dumps(folder).endswith('/checkpoints"')
+    assert job == {"Get": "Steps.Prepare.ProcessingJobName"}
+    # That job is run again, and gets another name, for any other value of the training.
+    words = steps["Prepare"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    for name, value in steps["FineTune"]["Arguments"]["HyperParameters"].items():
+        assert words[words.index(f"--{name}") + 1] == value
+
+
 def test_defaults_are_jumpstarts_on_aws(assembly: Assembly) -> None:
     definition = definition_of(assembly.template("Prod/Training"))
     ours = {p["Name"]: p["DefaultValue"] for p in definition["Parameters"] if p["Name"].islower()}

@@ -85,7 +85,7 @@ def _places(template: Template) -> dict[str, str]:
     ("step", "reads", "writes"),
     [
         ("Prepare", ("data",), ("prepared",)),
-        ("FineTune", ("prepared", "base"), ("candidates",)),
+        ("FineTune", ("prepared", "base", "checkpoints"), ("candidates", "checkpoints")),
         ("Evaluate", ("prepared", "base", "models"), ("evaluations",)),
     ],
 )
@@ -105,9 +105,14 @@ def test_each_job_reaches_only_its_prefixes(
     assert _reach(_statements(template, role), "s3:PutObject") == {places[n] for n in writes}
 
 
-@pytest.mark.parametrize("step", _STEPS)
-def test_no_job_deletes_anything(template: Template, step: str) -> None:
-    assert not _reach(_statements(template, f"Roles{step}"), "s3:DeleteObject")
+@pytest.mark.parametrize(
+    ("step", "deletes"), [("Prepare", ()), ("FineTune", ("checkpoints",)), ("Evaluate", ())]
+)
+def test_no_job_deletes_anything_but_checkpoints(
+    template: Template, places: dict[str, str], step: str, deletes: tuple[str, ...]
+) -> None:
+    reach = _reach(_statements(template, f"Roles{step}"), "s3:DeleteObject")
+    assert reach == {places[name] for name in deletes}
 
 
 @pytest.mark.parametrize("step", _STEPS)

@@ -62,8 +62,13 @@ def test_buckets_refuse_connections_without_tls(training: Template) -> None:
 def test_intermediate_results_outlive_the_cache_and_models_are_kept(training: Template) -> None:
     rules = training.only(_BUCKET, "Artifacts")["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-    assert expiring == {"prepared/": 90, "checkpoints/": 90, "candidates/": 90}
-    assert all(days > 30 for days in expiring.values())
+    assert expiring == {"prepared/": 90, "checkpoints/": 14, "candidates/": 90}
+
+
+def test_checkpoints_that_a_training_deleted_are_gone_soon(training: Template) -> None:
+    rules = training.only(_BUCKET, "Artifacts")["LifecycleConfiguration"]["Rules"]
+    (rule,) = (rule for rule in rules if rule.get("Prefix") == "checkpoints/")
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def _pattern(template: Template, rule: str) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_padding_is_not_counted_as_tokens(base: Path, tmp_path: Path) -> None:
     records = [{"prompt": "Say x", "completion": " x" * length} for length in (1, 5, 20)]
     write_split(job.train.parent, "train", records)
     tune(job, **LORA | {"max_steps": 1})
-    (state,) = job.checkpoints.glob("checkpoint-1/trainer_state.json")
+    (state,) = job.checkpoints.glob("*/checkpoint-1/trainer_state.json")
     lengths = [
         len(prepared["input_ids"])
         for prepared in make_examples(
@@ -291,13 +291,24 @@ def test_interrupted_training_ends_as_if_it_had_not_been(
     assert ended.returncode == -signal.SIGTERM, ended.stderr
     assert not job.model.exists()
     # the last checkpoint was being written when the end came
-    (job.checkpoints / "checkpoint-6" / "trainer_state.json").unlink()
+    (torn,) = job.checkpoints.glob("*/checkpoint-6")
+    (torn / "trainer_state.json").unlink()
     metrics = tune(job, **LORA)
     assert "resuming from checkpoint-4" in capsys.readouterr().out
     expected = json.loads((adapted.output_data / "metrics.json").read_text())
     for name in ("steps", "train_loss", "eval_loss_before", "eval_loss"):
         assert metrics[name] == pytest.approx(expected[name]), name
     assert_same(weights(job), weights(adapted))
+
+
+def test_checkpoints_of_another_training_are_not_taken_over(
+    base: Path, adapted: Channels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = channels(tmp_path, base)
+    shutil.copytree(adapted.checkpoints, job.checkpoints)
+    write_split(job.train.parent, "train", instructions(1, 13))
+    assert tune(job, **LORA | {"max_steps": 1})["steps"] == 1
+    assert "resuming" not in capsys.readouterr().out
 
 
 def test_training_stops_early_when_validation_gets_no_better(base: Path, tmp_path: Path) -> None:
@@ -307,12 +318,19 @@ def test_training_stops_early_when_validation_gets_no_better(base: Path, tmp_pat
 
 
 def test_best_weights_are_kept_when_validation_gets_worse(base: Path, tmp_path: Path) -> None:
-    job = channels(tmp_path, base)
-    write_split(job.train.parent, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
+    job, resumed = (channels(tmp_path / name, base) for name in ("whole", "resumed"))
+    for each in (job, resumed):
+        write_split(each.train.parent, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
     metrics = tune(job, **LORA | {"epoch": 12, "eval_steps": 6})
     history = json.loads((job.output_data / "history.json").read_text())
     evaluations = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
     assert metrics["eval_loss"] == min(evaluations) < evaluations[-1]
+
+    shutil.move(job.checkpoints, resumed.checkpoints)  # as S3 brings them to another job
+    (last,) = resumed.checkpoints.glob(f"*/checkpoint-{metrics['steps']}")
+    shutil.rmtree(last)
+    assert tune(resumed, **LORA | {"epoch": 12, "eval_steps": 6})["steps"] == metrics["steps"]
+    assert_same(weights(resumed), weights(job))
 
 
 def test_last_step_is_evaluated_too(base: Path, tmp_path: Path) -> None:

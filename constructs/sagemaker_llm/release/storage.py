@@ -22,6 +22,8 @@ MODELS, INVENTORIES = "models/", "inventories/"
 
 _INTERMEDIATE_KEPT = cdk.Duration.days(90)  # longer than results of a step are taken over
 _NONCURRENT_KEPT = cdk.Duration.days(30)
+# A full training of 7B writes 87 GB with each, and only the newest are of use.
+_CHECKPOINTS_KEPT, _OLD_CHECKPOINTS_KEPT = cdk.Duration.days(14), cdk.Duration.days(1)
 
 
 class TuningStorage(Construct):
@@ -40,8 +42,13 @@ class TuningStorage(Construct):
         )
         self.data = self._bucket("Data", removal_policy)
         self.artifacts = self._bucket("Artifacts", removal_policy)
-        for prefix in (PREPARED, CHECKPOINTS, CANDIDATES):
+        for prefix in (PREPARED, CANDIDATES):
             self.artifacts.add_lifecycle_rule(prefix=prefix, expiration=_INTERMEDIATE_KEPT)
+        self.artifacts.add_lifecycle_rule(
+            prefix=CHECKPOINTS,
+            expiration=_CHECKPOINTS_KEPT,
+            noncurrent_version_expiration=_OLD_CHECKPOINTS_KEPT,
+        )
 
     def _bucket(self, name: str, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(

@@ -127,9 +127,9 @@ def _checkpoint_folder(job: Job) -> Path:
 
 
 def _upload_checkpoints(job: Job, folder: Path) -> None:
-    # SageMaker copies them as they are written: here, when the script has ended, however it did
+    # SageMaker does so as they are written: here, when the script has ended, however it did.
     if uri := job.record.get("CheckpointConfig", {}).get("S3Uri"):
-        s3_folders.upload(job.client("s3"), folder, uri)
+        s3_folders.mirror(job.client("s3"), folder, uri)
 
 
 def _upload(job: Job) -> None:

@@ -1,13 +1,35 @@
-"""Which checkpoint a training goes on from after a spot interruption."""
+"""Where a training keeps its checkpoints, and which of them it resumes from."""
 
+import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
+from tuning.channels import Channels
+from tuning.hyperparameters import Hyperparameters
+
+_NAME_LENGTH = 32  # hexadecimal digits
 _STATE = ("trainer_state.json", "scheduler.pt")
 _INDEX = "model.safetensors.index.json"
 _UNDIVIDED = ("model.safetensors", "adapter_model.safetensors")
 _SHARDED = ("pytorch_model_fsdp_0", "optimizer_0")  # each GPU writes its part of the two
+
+
+def checkpoint_folder(p: Hyperparameters, channels: Channels, processes: int) -> Path:
+    """Return the folder of this training's checkpoints, which no other training has.
+
+    It is named by the contents of all that the training reads. Whatever checkpoints SageMaker
+    brings along, those of other data, weights or hyperparameters are never found.
+    """
+    digest = hashlib.sha256(json.dumps([asdict(p), processes]).encode())
+    for channel in (channels.train, channels.validation, channels.base):
+        for path in sorted(file for file in channel.rglob("*") if file.is_file()):
+            with path.open("rb") as file:  # 14.5 GB of Mistral take seconds
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{content} {path.relative_to(channel)}\n".encode())
+        digest.update(b"\n")
+    return channels.checkpoints / digest.hexdigest()[:_NAME_LENGTH]
 
 
 def newest_complete(directory: Path, processes: int = 1) -> Path | None:

@@ -1,4 +1,4 @@
-"""One training, from the base weights or from where an interrupted one stopped."""
+"""One training, from the base weights or from its newest checkpoint."""
 
 import json
 import warnings
@@ -17,9 +17,10 @@ from transformers import (
 
 from language_models.base_weights import Model
 from language_models.examples import Example
+from tuning.channels import Channels
 from tuning.hyperparameters import Hyperparameters
 from tuning.training.batches import collate
-from tuning.training.checkpoints import newest_complete
+from tuning.training.checkpoints import checkpoint_folder, newest_complete
 from tuning.training.metrics import training_metrics
 from tuning.training.placement import Placement, check_placement, find_placement
 from tuning.training.progress import MetricLines
@@ -31,22 +32,22 @@ from tuning.training.trainer import EvaluateAtEnd, InOrderTrainer, shuffled_epoc
 
 def train(
     p: Hyperparameters,
-    base: Path,
-    checkpoints: Path,
+    channels: Channels,
     examples: Sequence[Example],
     validation: Sequence[Example],
 ) -> tuple[Trainer, dict[str, float]]:
     """Train to the end or until validation gets no better; the trainer holds the best weights."""
     placement = find_placement()
-    check_placement(p, placement, base)
+    check_placement(p, placement, channels.base)
+    checkpoints = checkpoint_folder(p, channels, placement.processes)
     checkpoint = newest_complete(checkpoints, placement.processes)
-    settings = _settings(p, placement, base, checkpoints)
+    settings = _settings(p, placement, channels.base, checkpoints)
     if validation:
         settings |= evaluation_settings(p, resumes=checkpoint is not None)
     # Before the model: a model that is to be sharded is loaded as these arguments say.
     arguments = TrainingArguments(**settings)
     set_seed(p.seed)  # an adapter starts from random weights
-    model = load_trainable_model(base, p, placement)
+    model = load_trainable_model(channels.base, p, placement)
     trainer = _trainer(p, model, arguments, examples, validation)
     if placement.sharded(p):
         keep_buffers_exact(trainer)

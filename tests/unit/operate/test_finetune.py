@@ -312,8 +312,19 @@ def test_watching_ends_with_its_own_code_and_the_way_back_when_the_credentials_e
 
 
 def test_execution_that_is_watched_again_is_not_started_again(tmp_path: Path) -> None:
-    failed = _step("FineTune", "Failed", FailureReason="no GPU")
-    watched = _Execution([failed], ends="Failed")
-    asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
-    with pytest.raises(SystemExit, match="Failed: no reason was given"):
+    assert _said_at_the_end(tmp_path, _step("Gate", "Failed")) == "Failed: no reason was given"
+
+
+def test_training_that_was_cut_off_is_said_to_resume(tmp_path: Path) -> None:
+    said = _said_at_the_end(tmp_path, _step("Prepare", "Succeeded"), _step("FineTune", "Failed"))
+    assert "the same command resumes the training from its newest checkpoint" in said
+    assert "MaxWaitTimeExceeded, AWS had no spot instances" in said
+
+
+def _said_at_the_end(folder: Path, *ended: dict[str, Any]) -> str:
+    """Return what the verb says of an execution that failed with these steps."""
+    watched = _Execution(list(ended), ends="Failed")
+    asked: dict[str, Any] = {"data": _data(folder / "d"), "mode": "instruction", "fail": None}
+    with pytest.raises(SystemExit) as said:
         finetune(environment(sagemaker=watched), **asked, watch="arn:execution")
+    return str(said.value)

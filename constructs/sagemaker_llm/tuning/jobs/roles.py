@@ -33,7 +33,6 @@ class TuningRoles(Construct):
         code: JobCode,
         storage: TuningStorage,
         base_weights: S3Prefix | None,
-        saves_checkpoints: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         data, artifacts, key = storage.data, storage.artifacts, storage.key
@@ -50,7 +49,7 @@ class TuningRoles(Construct):
             reads=[S3Prefix(data, DATA)],
             writes=[prepared],
         )
-        checkpoints = [S3Prefix(artifacts, CHECKPOINTS)] if saves_checkpoints else []
+        checkpoints = S3Prefix(artifacts, CHECKPOINTS)
         self.fine_tune = JobRole(
             self,
             "FineTune",
@@ -59,10 +58,10 @@ class TuningRoles(Construct):
             image=image,
             code=code,
             key=key,
-            reads=[prepared, *base, *checkpoints],
-            writes=[S3Prefix(artifacts, CANDIDATES), *checkpoints],
+            reads=[prepared, *base, checkpoints],
+            writes=[S3Prefix(artifacts, CANDIDATES), checkpoints],
             # SageMaker deletes there what the script deletes of its own checkpoints.
-            deletes=checkpoints,
+            deletes=[checkpoints],
         )
         self.evaluate = JobRole(
             self,

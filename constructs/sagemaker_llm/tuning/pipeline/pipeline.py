@@ -49,7 +49,6 @@ class TuningPipeline(Construct):
             code=code,
             storage=storage,
             base_weights=endpoint.base_weights,
-            saves_checkpoints=settings.managed_spot,
         )
         role = PipelineRole(
             self,

@@ -1,11 +1,15 @@
-"""Which checkpoint an interrupted training resumes from."""
+"""Where a training keeps its checkpoints, and which of them it resumes from."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from tuning.training.checkpoints import newest_complete
+from tuning.channels import Channels, find_channels
+from tuning.hyperparameters import parse_hyperparameters
+from tuning.training.checkpoints import checkpoint_folder, newest_complete
 
 
 def checkpoint(directory: Path, step: int, *names: str) -> Path:
@@ -57,3 +61,49 @@ def test_training_starts_anew_without_a_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-best").mkdir()
     assert newest_complete(tmp_path) is None
     assert newest_complete(tmp_path / "nothing") is None
+
+
+def folder_name(
+    root: Path, given: Mapping[str, str] = MappingProxyType({}), processes: int = 4
+) -> str:
+    model = {"base_model_id": "mistral-7b", "base_model_license": "apache-2.0"}
+    folder = checkpoint_folder(parse_hyperparameters({**model, **given}), channels(root), processes)
+    assert folder.parent == root / "checkpoints"
+    return folder.name
+
+
+def channels(root: Path) -> Channels:
+    """The channels as they are, or new ones."""
+    for name in ("train/train.jsonl", "validation/validation.jsonl", "model/deep/weights"):
+        path = root / "input" / "data" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+    return find_channels(root)
+
+
+def test_a_training_finds_its_checkpoints_in_another_job(tmp_path: Path) -> None:
+    assert folder_name(tmp_path / "one") == folder_name(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "changed", ["train/train.jsonl", "validation/validation.jsonl", "model/deep/weights"]
+)
+def test_a_training_on_other_contents_finds_none_of_its_checkpoints(
+    tmp_path: Path, changed: str
+) -> None:
+    before = folder_name(tmp_path)
+    path = tmp_path / "input" / "data" / changed
+    path.write_bytes(path.read_bytes().swapcase())
+    assert folder_name(tmp_path) != before
+
+
+@pytest.mark.parametrize("given", [{"seed": "11"}, {"epoch": "2"}, {"base_model_id": "other"}])
+def test_a_training_with_other_values_finds_none_of_its_checkpoints(
+    tmp_path: Path, given: dict[str, str]
+) -> None:
+    assert folder_name(tmp_path, given) != folder_name(tmp_path)
+
+
+def test_sharded_checkpoints_are_found_by_as_many_processes(tmp_path: Path) -> None:
+    assert folder_name(tmp_path, processes=8) != folder_name(tmp_path)

@@ -81,7 +81,16 @@ def fine_tune_step(
         },
         "EnableNetworkIsolation": True,
         "HyperParameters": _hyperparameters(facts, p),
-        **_stopping(facts, managed_spot=managed_spot),
+        # Named after the preparing job, which has all values of the later jobs as its arguments:
+        # an execution with the same data and values takes that job over, and resumes. The script
+        # finds no checkpoint of other contents there (`jobs/tuning/training/checkpoints.py`).
+        "CheckpointConfig": {
+            "S3Uri": Join(
+                on="/", values=[facts.checkpoints_uri, prepared.properties.ProcessingJobName]
+            ),
+            "LocalPath": "/opt/ml/checkpoints",
+        },
+        **_stopping(managed_spot=managed_spot),
     }
     return RequestStep("FineTune", StepTypeEnum.TRAINING, request)
 
@@ -151,21 +160,13 @@ def _evaluation(facts: Facts, p: Parameters) -> Request:
     }
 
 
-def _stopping(facts: Facts, *, managed_spot: bool) -> Request:
+def _stopping(*, managed_spot: bool) -> Request:
+    limit = {"MaxRuntimeInSeconds": _DAY}  # what is cut off resumes with the next execution
     if not managed_spot:
-        return {"StoppingCondition": {"MaxRuntimeInSeconds": _DAY}}
+        return {"StoppingCondition": limit}
     return {
         "EnableManagedSpotTraining": True,
-        "StoppingCondition": {
-            "MaxRuntimeInSeconds": _DAY,
-            "MaxWaitTimeInSeconds": 2 * _DAY,
-        },
-        # Named after the execution, so that none resumes from another's checkpoints. The step's
-        # result is therefore never reused from an earlier execution.
-        "CheckpointConfig": {
-            "S3Uri": _of_execution(facts.checkpoints_uri, "state"),
-            "LocalPath": "/opt/ml/checkpoints",
-        },
+        "StoppingCondition": {**limit, "MaxWaitTimeInSeconds": 2 * _DAY},
     }
 
 
