@@ -1,46 +1,81 @@
-"""The CDK CLI, pointed at the embedded AWS, one at a time."""
+"""The CDK CLI and the app's synth, pointed at the embedded AWS, one at a time."""
 
 import fcntl
+import json
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from embedded_aws.host import home, private_files
 from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, search_path
 
-
-def cdk(*arguments: str) -> None:
-    """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
-    out = str(home.HOME / "cdk.out")
-    run(*cdk_command(*arguments, NO_PROFILE, "--no-notices", "--output", out))
+ASSEMBLY = home.HOME / "cdk.out"
+_POLL_OFTEN = Path(__file__).with_name("poll_often.cjs")
 
 
-def run(*command: str) -> None:
-    """Run a command that runs the CDK CLI; raises SystemExit when it fails."""
-    with _only_cli() as lock:
-        # It keeps its umask: what it builds goes to AWS too, where another user reads it.
-        ended = subprocess.run(  # noqa: S603 - the CLI that the project pins
-            command, env=_environment(), cwd=ROOT, check=False, pass_fds=[lock]
-        )
+@dataclass(frozen=True)
+class Cli:
+    """What runs the CDK CLI. Its processes inherit the lock: they hold it while they live."""
+
+    lock: int
+
+    def cdk(self, *arguments: str) -> None:
+        """Run the CDK CLI against the embedded AWS; raises SystemExit when it fails."""
+        options = (NO_PROFILE, "--no-notices", "--output", str(ASSEMBLY))
+        if self.try_cdk([*arguments, *options]):
+            raise SystemExit(
+                f"`cdk {shlex.join(arguments)}` failed: see above; `make logs` shows more"
+            )
+
+    def try_cdk(self, arguments: Sequence[str]) -> int:
+        """Run the CDK CLI against the embedded AWS; returns its exit status."""
+        options = f'--require="{_POLL_OFTEN}"'
+        status = self._start(cdk_command(*arguments), NODE_OPTIONS=options).wait()
         private_files.make_private(home.HOME)
-    if ended.returncode:
-        raise SystemExit(f"`{shlex.join(command)}` failed: see above; `make logs` shows more")
+        return status
 
+    @contextmanager
+    def synthesis(self, environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Build the functions and synthesize an environment in a process beside this one.
 
-def _environment() -> dict[str, str]:
-    """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
-    # The CDK's own validator takes 6 s of processor time; `make synth` and the tests run it.
-    return {"CDK_VALIDATION": "false", **home.program_environment(), "PATH": search_path()}
+        It runs cdk.json's own commands, as the CDK CLI does.
+        """
+        settings = json.loads((ROOT / "cdk.json").read_text())
+        process = self._start(
+            ("/bin/sh", "-c", f"{settings['build']} && exec {settings['app']}"),
+            CDK_OUTDIR=str(ASSEMBLY),
+            CDK_CONTEXT_JSON=json.dumps({"environments": environment}),
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()  # Nothing happens to one that has ended.
+            process.wait()
+
+    def _start(self, command: Sequence[str], **variables: str) -> subprocess.Popen[bytes]:
+        # It keeps its umask: what it builds goes to AWS too, where another user reads it.
+        return subprocess.Popen(  # noqa: S603 - what the project pins
+            command, env={**_environment(), **variables}, cwd=ROOT, pass_fds=[self.lock]
+        )
 
 
 @contextmanager
-def _only_cli() -> Iterator[int]:
-    """Yield a lock that each CLI holds while it lives, even if its parent was interrupted."""
+def only_cli() -> Iterator[Cli]:
+    """Wait until no other CDK CLI runs, not even one whose parent was interrupted."""
+    private_files.make_private(home.HOME)
     with (home.HOME / "cdk.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print("waiting for another CDK CLI, which is still deploying", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield file.fileno()
+        yield Cli(file.fileno())
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which a CLI talks to the embedded AWS, and to nothing else."""
+    # The CDK's own validator takes 6 s of processor time; `make synth` and the tests run it.
+    return {"CDK_VALIDATION": "false", **home.program_environment(), "PATH": search_path()}

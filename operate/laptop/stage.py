@@ -1,30 +1,30 @@
 """The stage `local`: its bootstrap and its deployment into the embedded AWS."""
 
 import json
-import sys
 
 from embedded_aws.host import contents
+from operate.account import bootstrap as account
 from operate.declared import policy_files
 from operate.environment import Environment
 from operate.laptop import waiting
-from operate.laptop.cdk_cli import cdk, run
+from operate.laptop.cdk_cli import ASSEMBLY, Cli
 
 _NAME = "local"
-_STAGE = _NAME.capitalize()
+STAGE = _NAME.capitalize()
 
 
-def bootstrap() -> None:
+def bootstrap(cli: Cli, local: Environment) -> None:
     """Bootstrap the embedded account with its stage's policies, unless that is done.
 
     The verb is the one for AWS, so the same policies limit deployments here.
     """
     waiting.until_settled(contents.stacks)
     if not _is_bootstrapped():
-        run(sys.executable, "-m", "operate", "bootstrap", _NAME)
+        account.bootstrap(local, cli.try_cdk)
 
 
 def _is_bootstrapped() -> bool:
-    policies, found = f"{_STAGE}-Bootstrap", dict(contents.stacks())
+    policies, found = f"{STAGE}-Bootstrap", dict(contents.stacks())
     complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
     if any(found.get(name) not in complete for name in (policies, "CDKToolkit")):
         return False
@@ -32,13 +32,14 @@ def _is_bootstrapped() -> bool:
     return bool(deployed == json.loads(policy_files()[_NAME].read_text()))
 
 
-def deploy(local: Environment) -> None:
-    """Deploy the stage once nothing changes it: an interrupted deploy may still be running."""
+def deploy(cli: Cli, local: Environment) -> None:
+    """Deploy what was synthesized once nothing changes the stage, as an interrupted deploy may."""
     waiting.until_settled(contents.stacks)
     waiting.until_settled(contents.endpoints)  # After a restart their containers start again.
     _finish_deletions()
-    chosen = ("-c", f"environments={_STAGE}")  # Synthesizes no other environment.
-    cdk("deploy", f"{_STAGE}/*", *chosen, "--require-approval", "never", "--method", "direct")
+    assembly = ("--app", str(ASSEMBLY), "--build", "")
+    how = ("--require-approval", "never", "--method", "direct", "--concurrency", "2")
+    cli.cdk("deploy", f"{STAGE}/*", *assembly, *how)
     check_endpoint(local.outputs("Serving")["EndpointName"])
 
 

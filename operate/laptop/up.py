@@ -3,14 +3,16 @@
 import os
 import shlex
 import time
+from importlib import import_module
+from threading import Thread
 
 from embedded_aws import commands
 from embedded_aws.host import home
-from operate.api.answers import AnswerError, connect, print_answer
 from operate.api.deployment import Deployment, find_deployment
 from operate.cdk_cli import ROOT
 from operate.laptop import stage
 from operate.laptop.account import local_environment
+from operate.laptop.cdk_cli import only_cli
 
 _JOB_PYTHON = ROOT / ".venv-jobs" / "bin" / "python"
 _PROMPT = "What is the capital of France? Answer in one sentence."
@@ -21,15 +23,20 @@ def up() -> None:
     """Start, bootstrap, deploy, and answer one prompt."""
     began = time.monotonic()
     home.enter_environment()
-    _step(1, f"the embedded AWS on {home.endpoint_url()}")
     # The packages of the jobs' image are installed here.
     os.environ.setdefault("LOCAL_AWS_JOB_PYTHON", str(_JOB_PYTHON))
-    commands.start()
-    _step(2, "CDK bootstrap")
-    stage.bootstrap()
-    _step(3, "cdk deploy: build the functions, synthesize, deploy the stage `local`")
-    local = local_environment()
-    stage.deploy(local)
+    with only_cli() as cli, cli.synthesis(stage.STAGE) as synthesis:
+        _step(1, f"the embedded AWS on {home.endpoint_url()}, and synth beside it")
+        commands.start()
+        local = local_environment()
+        _step(2, "CDK bootstrap")
+        stage.bootstrap(cli, local)
+        _step(3, "cdk deploy of the stage `local`")
+        if synthesis.wait():
+            raise SystemExit("the synth failed: see above")
+        # OpenAI's client takes a second to import: it has one while the CDK CLI deploys.
+        Thread(target=import_module, args=("operate.api.answers",)).start()
+        stage.deploy(cli, local)
     _step(4, "a prompt through API Gateway, the proxy and the SageMaker endpoint")
     deployed = find_deployment(local)
     _answer(deployed)
@@ -41,6 +48,8 @@ def _step(number: int, text: str) -> None:
 
 
 def _answer(deployed: Deployment) -> None:
+    from operate.api.answers import AnswerError, connect, print_answer  # noqa: PLC0415 - as said above
+
     print(f"> {_PROMPT}")
     messages = [{"role": "user", "content": _PROMPT}]
     request = {"model": deployed.model, "messages": messages, "max_tokens": _ANSWER_TOKENS}

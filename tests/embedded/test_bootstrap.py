@@ -13,6 +13,11 @@ from tests.embedded.conftest import LocalStage
 _ROLE = "cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1"
 _BOUNDARY = "arn:aws:iam::000000000000:policy/LocalBoundary"
 _QUICKLY = {"Delay": 1, "MaxAttempts": 60}
+_BOOTSTRAP = """
+from operate.laptop import account, cdk_cli, stage
+with cdk_cli.only_cli() as cli:
+    stage.bootstrap(cli, account.local_environment())
+"""
 
 
 def _roles_of_the_stage(aws: LocalStage) -> list[dict[str, Any]]:
@@ -76,7 +81,7 @@ def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
         TemplateBody=json.dumps({"Resources": {"First": {"Type": "AWS::SQS::Queue"}}}),
     )
     assert _status(own_account) == "REVIEW_IN_PROGRESS"
-    bootstrap = ("-c", "from operate.laptop.stage import bootstrap; bootstrap()")
+    bootstrap = ("-c", _BOOTSTRAP)
     first = own_account.aws.try_run(*bootstrap)
     assert first.returncode == 0, first.stdout + first.stderr
     assert _status(own_account) == "CREATE_COMPLETE"

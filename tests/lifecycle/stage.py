@@ -9,8 +9,9 @@ from tests.embedded.conftest import LocalStage
 
 _CDK = """
 import sys
-from operate.laptop.cdk_cli import cdk
-cdk(*sys.argv[1:])
+from operate.laptop.cdk_cli import only_cli
+with only_cli() as cli:
+    cli.cdk(*sys.argv[1:])
 """
 
 
