@@ -9,14 +9,14 @@ from typing import Any
 
 import boto3
 
-from model_release.callback import CallbackSteps
-from model_release.checks import PackageChecks
 from model_release.errors import ReleaseBlockedError, ReleaseRefusedError, ReleaseWaitsError
-from model_release.failures import advice
-from model_release.messages import Approval, PipelineRequest, Release, StackNews, read_message
-from model_release.registry import LOWERED, Package, Registry
-from model_release.serving_endpoint import ServingEndpoint
-from model_release.serving_stack import BROKEN, ServingStack
+from model_release.packages.checks import PackageChecks
+from model_release.packages.registry import LOWERED, Package, Registry
+from model_release.queue.callback import CallbackSteps
+from model_release.queue.messages import Approval, PipelineRequest, Release, StackNews, read_message
+from model_release.serving.endpoint import ServingEndpoint
+from model_release.serving.failures import advice
+from model_release.serving.stack import BROKEN, ServingStack
 from model_release.settings import Settings
 
 # An approval of what is approved already is no change that SageMaker must report.

@@ -15,7 +15,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from model_release.candidate import Candidate, StoreError, check_candidate
+from model_release.candidates.candidate import Candidate, StoreError, check_candidate
 from model_release.inventory import File, digest, has_object, list_files, to_bytes
 
 _PARALLEL = 16

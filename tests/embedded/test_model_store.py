@@ -8,8 +8,9 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from embedded_aws.tests.account import BUCKET, Account
-from model_release import file_content, store
-from model_release.candidate import StoreError, check_candidate
+from model_release import store
+from model_release.candidates import file_content
+from model_release.candidates.candidate import StoreError, check_candidate
 from model_release.inventory import digest
 
 _MIB = 2**20
@@ -206,6 +207,6 @@ def test_text_of_gigabytes_is_refused(put: Put, monkeypatch: pytest.MonkeyPatch)
 def test_candidate_beyond_all_measure_is_refused(
     put: Put, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(f"model_release.candidate.{limit}", value)
+    monkeypatch.setattr(f"model_release.candidates.candidate.{limit}", value)
     with pytest.raises(StoreError, match="bytes at most, got 6 files and"):
         _store(put(_MODEL))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from model_release.file_content import check_header, check_settings, header_length
+from model_release.candidates.file_content import check_header, check_settings, header_length
 
 
 def _header(*spans: Any) -> bytes:

@@ -16,7 +16,7 @@ from model_release.inventory import (
     has_object,
     list_files,
 )
-from model_release.registry import Package
+from model_release.packages.registry import Package
 from model_release.settings import Settings
 
 # The members that a pipeline registers, and the digests that SageMaker adds to them.

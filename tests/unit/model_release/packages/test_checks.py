@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from model_release.checks import PackageChecks
 from model_release.errors import ReleaseRefusedError
 from model_release.inventory import digest
-from model_release.registry import Package
+from model_release.packages.checks import PackageChecks
+from model_release.packages.registry import Package
 from tests.unit.model_release.account import (
     ENVIRONMENT,
     FOLDER,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model_release import file_content
+from model_release.candidates import file_content
 from model_release.inventory import INVENTORIES, MODELS, File, check_name
 
 _FOLDER = re.compile(r"candidates/([A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))/output/model/")

@@ -1,0 +1,1 @@
+"""The models of finished training jobs, before they are kept."""

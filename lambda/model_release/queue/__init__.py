@@ -1,0 +1,1 @@
+"""What asks for a release, and how the asker is answered."""
