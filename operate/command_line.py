@@ -1,32 +1,55 @@
 """The command line: its help, and its exits when something fails."""
 
-import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from textwrap import fill
 
-from operate.failures import aws_errors, sentence
+from operate.failures import sentence
+from operate.terminal import end_output, is_text
 from operate.verb import Verb
 from operate.verbs import GROUPS
 
 _WIDTH = 80
+_INTERRUPTED = 130
 _PROGRAM = "python -m operate"
 _MORE = f"`{_PROGRAM} VERB --help` shows a verb's options, what it changes and an example."
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run one verb; exit with 1 if it fails, and with 2 if the words are not a command."""
-    arguments = parser().parse_args(words)
+    """Run one verb; exit with 1 if it fails, with 2 if the words are not a command.
+
+    An interrupted one exits with 130, as a shell says it.
+    """
+    given = sys.argv[1:] if words is None else words
+    environment = "local"
     try:
-        arguments.verb.run(arguments)
-        sys.stdout.flush()
+        try:
+            arguments = _parsed(given)
+            environment = getattr(arguments, "environment", environment)
+            arguments.verb.run(arguments)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit("interrupted: run the same command again to go on")
-    except BrokenPipeError:  # `make logs | head` stops reading.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except aws_errors() as error:
-        sys.exit(sentence(error))
+        print("interrupted: run the same command again to go on", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError as error:  # `make logs | head` stops reading.
+        end_output()
+        if isinstance(error.__context__, SystemExit):
+            raise error.__context__ from None
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        if isinstance(error, OSError):
+            end_output()
+        sys.exit(sentence(error, environment))
+
+
+def _parsed(words: Sequence[str]) -> Namespace:
+    made = parser()
+    if broken := [word for word in words if not is_text(word)]:
+        made.error(f"give each argument as text in UTF-8, got {broken[0]!r}")
+    return made.parse_args(words)
 
 
 def parser() -> ArgumentParser:

@@ -7,16 +7,24 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 Client: TypeAlias = Any  # boto3 has no types
 
 
 @cache
 def client(service: str, region: str | None = None) -> Client:
-    """Return a client with the shell's credentials, in the shell's region unless given one."""
-    # The CDK CLI reads AWS_REGION, which boto3 itself does not.
-    return boto3.client(service, region_name=region or os.environ.get("AWS_REGION"))
+    """Return a client with the shell's credentials; raises SystemExit if they cannot be read."""
+    try:
+        return boto3.client(service, region_name=region)
+    except (BotoCoreError, ClientError):
+        raise
+    except Exception as error:
+        # botocore checks few of its settings, and its own errors are for few of them.
+        raise SystemExit(
+            f"AWS's settings on this machine cannot be used, {type(error).__name__}: {error}\n"
+            "mend the AWS_ variables of this shell, or the files in ~/.aws"
+        ) from error
 
 
 def find_stack(cloudformation: Client, name: str) -> dict[str, Any] | None:
@@ -78,10 +86,17 @@ class Environment:
             return f"stack {stack} is not deployed: `make up` deploys it"
         return (
             f"stack {stack} is not deployed in this account and region: set the environment's"
-            f" credentials and AWS_REGION, or run cdk deploy '{self.name.capitalize()}/*'"
+            f" credentials and {self.name.upper()}_REGION, or run cdk deploy"
+            f" '{self.name.capitalize()}/*'"
         )
 
 
 def shell_environment(name: str) -> Environment:
-    """Return the environment, with the shell's credentials and endpoint."""
-    return Environment(name, endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+    """Return the environment in its own region, with the shell's credentials and endpoint."""
+    # Synth reads the first; the CDK CLI reads AWS_REGION, which boto3 itself does not.
+    own = os.environ.get(f"{name.upper()}_REGION") or os.environ.get("AWS_REGION") or None
+    return Environment(
+        name,
+        client=lambda service, region=None: client(service, region or own),
+        endpoint_url=os.environ.get("AWS_ENDPOINT_URL"),
+    )

@@ -40,7 +40,7 @@ ON_ANY_ENVIRONMENT = (
         name="preflight",
         summary="check an account before the first deployment, read-only",
         changes="nothing; exits with 1 if a row fails, with 3 if AWS left one unknown",
-        example="AWS_REGION=eu-west-1 make preflight ENV=dev",
+        example="DEV_REGION=eu-west-1 make preflight ENV=dev",
         work="operate.preflight.preflight:preflight",
         add_arguments=add_environment,
     ),
@@ -49,7 +49,7 @@ ON_ANY_ENVIRONMENT = (
         summary="bootstrap the CDK, with only the permissions that deployments need",
         changes="the stack <Stage>-Bootstrap, which holds the policies of deployments, and the"
         " CDK's own stack CDKToolkit; needs an administrator",
-        example="AWS_REGION=eu-west-1 make bootstrap ENV=dev",
+        example="DEV_REGION=eu-west-1 make bootstrap ENV=dev",
         work="operate.account.bootstrap:bootstrap",
         add_arguments=add_environment,
     ),
@@ -93,7 +93,7 @@ ON_ANY_ENVIRONMENT = (
         summary="list what a destroyed environment left behind, and delete it when confirmed",
         changes="deletes, after its name is typed, the buckets with their data, the log groups, the"
         " registry and the keys that the environment's deleted stacks retained",
-        example="AWS_REGION=eu-west-1 make cleanup ENV=dev",
+        example="DEV_REGION=eu-west-1 make cleanup ENV=dev",
         work="operate.account.cleanup:cleanup",
         add_arguments=add_environment,
     ),

@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from operate.cdk_cli import NO_PROFILE, cdk_command, search_path
 from operate.declared import policy_files
@@ -30,10 +30,10 @@ def bootstrap(environment: Environment, run_cdk: Run = _run_cdk) -> None:
         template = json.dumps(json.loads(policy_files()[environment.name].read_text()))
         _deploy(environment.client("cloudformation"), name, template)
         account = environment.client("sts").get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
         raise SystemExit(
             f"{name} cannot be deployed: {error}\n"
-            "use an administrator's credentials and the region (AWS_REGION) of the environment"
+            "use an administrator's credentials for the account of the environment"
         ) from error
     policies = environment.outputs("Bootstrap")["ExecutionPolicies"]
     place = f"aws://{account}/{environment.client('sts').meta.region_name}"

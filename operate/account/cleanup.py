@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from operate.account.leftovers import leftovers, remove, standing
 from operate.environment import Environment
+from operate.terminal import ask
 
 _PRICES = {
     "AWS::S3::Bucket": "about 0.023 USD a month for each GB",
@@ -17,7 +18,7 @@ _SHARED = (
 )
 
 
-def cleanup(environment: Environment, ask: Callable[[str], str] = input) -> None:
+def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
     """List what stayed and remove it; raises SystemExit if a stack stands or nobody confirms.
 
     A failed deletion ends the verb; running it again deletes what is left.

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from operate.environment import Environment
 
@@ -65,7 +65,7 @@ def _registered(environment: Environment, image: Deployed) -> str:
             repositoryName=repository,
             imageIds=[{"imageTag": image.tag.partition(":")[2]}],
         )
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
         raise SystemExit(
             f"the registry {account} in {region} does not answer: {error}\n"
             "use credentials that may ecr:BatchGetImage of it"

@@ -5,7 +5,7 @@ that it writes when the account's role is set; both keep their logs for ever. No
 groups, because they may already hold other projects' logs: a person decides.
 """
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from operate.environment import Client, Environment
 
@@ -21,7 +21,7 @@ def keep_job_logs(environment: Environment, days: int) -> None:
     for group in GROUPS:
         try:
             _limit(environment.client("logs"), group, days)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
             raise SystemExit(f"the retention of {group} cannot be {days} days: {error}") from error
         print(f"{group} keeps its logs for {days} days")
 

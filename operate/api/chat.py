@@ -5,6 +5,7 @@ from openai import OpenAI
 from operate.api.answers import AnswerError, connect, print_answer
 from operate.api.deployment import Deployment, find_deployment
 from operate.environment import Environment
+from operate.terminal import ask, is_text
 
 Message = dict[str, str]
 _ANSWER_TOKENS = 256
@@ -45,8 +46,11 @@ def _answer_within_window(openai: OpenAI, model: str, messages: list[Message]) -
 
 
 def _ask() -> str:
+    """Return the next question, empty where the person ends."""
     try:
-        return input("\nyou> ").strip()
-    except (EOFError, KeyboardInterrupt):
+        while not is_text(question := ask("\nyou> ").strip()):
+            print("(the terminal sent bytes that are not UTF-8: type it again)")
+    except KeyboardInterrupt:
         print()
         return ""
+    return question

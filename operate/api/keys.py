@@ -1,6 +1,6 @@
 """The clients' API keys."""
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from operate.environment import Environment
 
@@ -31,7 +31,7 @@ def key_of(environment: Environment, client_name: str) -> str:
         answer = environment.client("apigateway").get_api_key(
             apiKey=ids[client_name], includeValue=True
         )
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
         raise SystemExit(
             f"the key of {client_name} cannot be read: {error}\n"
             "use credentials that may apigateway:GET it"

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
-from operate.environment import Client
+from operate.environment import Client, Outputs, find_stack
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
 
@@ -26,7 +24,7 @@ def place(plan: Plan) -> Row:
         "credentials",
         found,
         holds=plan.configured == (plan.account, plan.region),
-        todo=f"{plan.stage} is configured for {configured}: set AWS_PROFILE and AWS_REGION to it",
+        todo=f"{plan.stage} is configured for {configured}: set AWS_PROFILE to it",
     )
 
 
@@ -46,21 +44,16 @@ def bootstrap_policies(cloudformation: Client, iam: Client, plan: Plan, policies
     """Tell whether deployments have the environment's policies as they are now, and no others."""
     subject, stack = "bootstrap policies", f"{plan.stage}-Bootstrap"
     bootstrap = f"make bootstrap ENV={plan.stage.lower()}, as an administrator"
-    try:
-        deployed = cloudformation.get_template(StackName=stack)["TemplateBody"]
-        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+    if (described := find_stack(cloudformation, stack)) is None:
         return Row(subject, Verdict.FAIL, f"no stack {stack}", bootstrap)
+    deployed = cloudformation.get_template(StackName=stack)["TemplateBody"]
     if isinstance(deployed, str):
         deployed = json.loads(deployed)
     if deployed != json.loads(policies.read_text()):
         return Row(
             subject, Verdict.FAIL, f"{stack} differs from bootstrap/{policies.name}", bootstrap
         )
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
-    wanted = set(outputs["ExecutionPolicies"].split(","))
+    wanted = set(Outputs(described)["ExecutionPolicies"].split(","))
     role = f"cdk-hnb659fds-cfn-exec-role-{plan.account}-{plan.region}"
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
     attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}

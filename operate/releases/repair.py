@@ -8,12 +8,13 @@ from typing import Any
 from operate.environment import Client, Environment
 from operate.failures import watching
 from operate.releases.updates import POLL_SECONDS, served_package, watch_update
+from operate.terminal import ask
 
 _BROKEN, _REPAIRED = "UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE"
 
 
 def repair(
-    environment: Environment, ask: Callable[[str], str] = input, every: float = POLL_SECONDS
+    environment: Environment, ask: Callable[[str], str] = ask, every: float = POLL_SECONDS
 ) -> None:
     """Continue the rollback to its end, and print what is served; raises SystemExit if it fails."""
     found = environment.describe("Serving")

@@ -5,20 +5,23 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from operate import command_line
+from operate.environment import Environment, client, shell_environment
 from operate.verb import Verb
 from operate.verbs import FOR_SCRIPTS, GROUPS
 from tests.unit.operate.doubles import refusal
 
 ROOT = Path(__file__).parents[3]
 _VERBS = [verb for group in GROUPS.values() for verb in group]
+_NAMED = {verb.name: verb for verb in _VERBS}
 
 
 def test_parameters_are_split_as_in_a_shell() -> None:
@@ -67,52 +70,130 @@ def test_a_verb_gives_its_function_what_it_takes(verb: Verb) -> None:
 _errors: list[BaseException] = []
 
 
-def fail() -> None:
+def fail(environment: Environment) -> None:  # noqa: ARG001 - the verb's argument
     """Do the work of a verb that fails."""
     raise _errors.pop()
+
+
+_KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (KeyboardInterrupt(), "^interrupted: run the same command again to go on$"),
-        (NoCredentialsError(), "^AWS cannot be asked: Unable to locate .*\nset the .*AWS_PROFILE"),
-        (refusal("ExpiredToken"), "^AWS refused the credentials: .*\nset the .*AWS_REGION"),
+        (NoCredentialsError(), "^AWS cannot be asked: Unable to locate .*\nset .*AWS_PROFILE"),
+        (refusal("ExpiredToken"), "^AWS refused the credentials: .*\nset .*AWS_SESSION_TOKEN"),
         (refusal("AccessDenied"), "^AWS refused the request: .*AccessDenied.*: no$"),
-        (S3UploadFailedError("Failed to upload"), "^AWS cannot be asked: Failed to upload"),
+        (S3UploadFailedError("Failed to upload"), "^AWS cannot be asked: Failed to upload$"),
+        (EndpointConnectionError(endpoint_url="https://x"), "connect to .*\ncheck the network"),
         (SystemExit("what to do"), "^what to do$"),
+        (PermissionError(13, "Permission denied", "/x"), "^/x: Permission denied$"),
+        (ZeroDivisionError("by 0"), r"^unexpected ZeroDivisionError: by 0 \(.*\nit is a fault of"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_foreseen_failure_is_a_sentence(
     error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = Verb(name="fail", summary="", changes="", example="", work=f"{__name__}:fail")
+    assert re.search(said, str(_exit_code(error, monkeypatch)))
+
+
+def _exit_code(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
+    failing = replace(_NAMED["drift"], name="fail", work=f"{__name__}:fail")
     _errors.append(error)
     monkeypatch.setitem(GROUPS, "failing", (failing,))
     with pytest.raises(SystemExit) as ended:
-        command_line.main(["fail"])
-    assert re.search(said, str(ended.value.code))
+        command_line.main(["fail", "dev"])
+    return ended.value.code
+
+
+def test_an_interrupted_verb_ends_as_a_shell_says_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _exit_code(KeyboardInterrupt(), monkeypatch) == 130
+    said = "interrupted: run the same command again to go on\n"
+    assert capsys.readouterr() == ("", said)
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "said", "hint"),
     [
-        ({"AWS_PROFILE": "nobody", "AWS_REGION": "eu-west-1"}, "profile (nobody) could not"),
-        ({}, "You must specify a region"),
-        ({"AWS_REGION": "eu-west-1"}, "Unable to locate credentials"),
+        ({"AWS_PROFILE": "nobody"}, "profile (nobody) could not", "set AWS_PROFILE to one that"),
+        ({"DEV_REGION": ""}, "You must specify a region", "set the environment's region: DEV_REG"),
+        ({}, "Unable to locate credentials", "set the environment's credentials: AWS_PROFILE"),
+        ({"DEV_REGION": "the moon"}, "doesn't match a supported", "set the environment's region"),
+        ({"AWS_CONFIG_FILE": __file__}, "Unable to parse config file", "mend that file"),
+        ({"AWS_CONFIG_FILE": sys.executable}, "Unable to parse config file", "mend that file"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": __file__}, "Unable to parse config file", "mend that"),
+        ({"AWS_ACCESS_KEY_ID": "x"}, "Partial credentials", "set the environment's credentials"),
+        ({"AWS_MAX_ATTEMPTS": "many"}, "ValueError: invalid literal", "mend the AWS_ variables"),
+        ({"AWS_RETRY_MODE": "none"}, 'Invalid value provided to "mode"', ""),
+        ({"AWS_ENDPOINT_URL": "x", **_KEYS}, "Invalid endpoint: x", "mend the AWS_ variables"),
+        ({"AWS_CONFIG_FILE": "none", **_KEYS}, "", "check the network, its proxy"),
     ],
-    ids=["profile", "region", "credentials"],
 )
 def test_a_shell_without_access_is_told_what_to_set(
-    variables: dict[str, str], said: str, tmp_path: Path
+    variables: dict[str, str], said: str, hint: str, tmp_path: Path
 ) -> None:
-    home = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
-    ended = _program("drift", "dev", **home, **variables)
+    shell = {
+        "HOME": str(tmp_path),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "DEV_REGION": "eu-west-1",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+    }
+    ended = _program("drift", "dev", **{**shell, **variables})
     assert ended.returncode == 1
-    assert said in ended.stderr
-    assert ended.stderr.splitlines()[1].startswith("set the environment's credentials")
+    lines = ended.stderr.splitlines()
+    assert said in lines[0]
+    assert [line.startswith(hint) for line in lines[1:]] == [True] * bool(hint)
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("variable", ["DEV_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_region_is_found_where_a_hint_says_it_is(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEV_REGION", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv(variable, "eu-west-3")
+    made = shell_environment("dev").client("sts")
+    client.cache_clear()
+    assert made.meta.region_name == "eu-west-3"
+
+
+def test_an_argument_that_is_no_text_is_refused() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "operate", "info", b"--client=\xff"],
+        cwd=ROOT, env={}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert b"give each argument as text in UTF-8, got '--client=\\udcff'" in ended.stderr
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_traceback(stream: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m operate env {stream}"],
+        cwd=ROOT,
+        env={"LOCAL_AWS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "operate", "env"],
+            cwd=ROOT, env={"LOCAL_AWS_HOME": str(tmp_path)},
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (1, "this machine: No space left on device\n")
 
 
 def test_an_output_that_nobody_reads_is_no_traceback(tmp_path: Path) -> None:

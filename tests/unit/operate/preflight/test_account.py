@@ -35,7 +35,7 @@ def _stack(status: str, **outputs: str) -> dict[str, Any]:
     [
         ((ACCOUNT, "eu-west-1"), _OK, ""),
         (("222222222222", "eu-west-1"), _FAIL, "account 222222222222 in eu-west-1: set AWS_PRO"),
-        ((ACCOUNT, "us-east-1"), _FAIL, "in us-east-1: set AWS_PROFILE and AWS_REGION to it"),
+        ((ACCOUNT, "us-east-1"), _FAIL, "in us-east-1: set AWS_PROFILE to it"),
         ((None, None), _UNKNOWN, "export DEV_ACCOUNT and DEV_REGION"),
     ],
 )
@@ -64,9 +64,9 @@ def test_bootstrap_is_there_and_new_enough(answer: Any, verdict: Verdict, found:
 
 def _policies_row(file: Path, deployed: Any, attached: tuple[str, ...] | None) -> Any:
     described = _stack("CREATE_COMPLETE", ExecutionPolicies=",".join(_POLICIES))
-    asked = [("get_template", deployed)]
-    if not isinstance(deployed, str):
-        asked.append(("describe_stacks", described))
+    asked: list[tuple[str, Any]] = [("describe_stacks", described), ("get_template", deployed)]
+    if isinstance(deployed, str):
+        asked = [("describe_stacks", deployed)]
     policies = [{"PolicyName": "p", "PolicyArn": arn} for arn in attached or ()]
     listed = ("list_attached_role_policies", {"AttachedPolicies": policies, "IsTruncated": False})
     with (
