@@ -86,7 +86,7 @@ def grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
                 resources = [_anywhere(found) for found in named]
                 for action in listed(statement["Action"]):
                     yield action, resources, _passed_to(action, statement)
-    yield from _key_grants(stage)
+    yield from _resource_grants(stage)
     for role in stage.of_type("AWS::IAM::Role"):
         for name, actions in _MANAGED.items():
             if name in str(role.get("ManagedPolicyArns", "")):
@@ -94,16 +94,28 @@ def grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
                     yield action, [f"{_ARN}logs:${{AWS::Region}}:${{AWS::AccountId}}:*"], ""
 
 
-def _key_grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
-    """Yield what key policies let roles do: a boundary limits that too."""
+def _resource_grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
+    """Yield what the policies of keys and buckets let roles do: a boundary limits that too."""
     for stack, logical_id, resource in stage.resources():
+        properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::KMS::Key":
-            key = [_anywhere(found) for found in stage.arns_of(stack, logical_id)]
-            for statement in listed(resource["Properties"]["KeyPolicy"]["Statement"]):
-                principal = statement["Principal"].get("AWS")
-                if isinstance(principal, dict) and "Fn::GetAtt" in principal:
-                    for action in listed(statement["Action"]):
-                        yield action, key, ""
+            document, named = properties["KeyPolicy"], stage.arns_of(stack, logical_id)
+        elif resource["Type"] == "AWS::S3::BucketPolicy":
+            document, named = properties["PolicyDocument"], []
+        else:
+            continue
+        for statement in (s for s in listed(document["Statement"]) if _allows_role(s)):
+            found = named or [
+                a for r in listed(statement["Resource"]) for a in _arns(stage, stack, r)
+            ]
+            for action in listed(statement["Action"]):
+                yield action, [_anywhere(each) for each in found], ""
+
+
+def _allows_role(statement: Json) -> bool:
+    principal = statement["Principal"].get("AWS")
+    is_reference = isinstance(principal, dict) and bool({"Fn::GetAtt", "Ref"} & principal.keys())
+    return statement["Effect"] == "Allow" and is_reference
 
 
 def _passed_to(action: str, statement: Json) -> str:

@@ -25,16 +25,12 @@ OWNERS = {
         "Api InvokeKeyAuthorizerFunction",
         "Api InvokeRestApiCloudWatchRole",
     ),
-    "prepare": (
-        "Training FineTuningRolesPrepare",
-        "Training StorageKey",
-        "Training StorageData",
-        "Training StorageArtifacts",
-    ),
+    "prepare": ("Training FineTuningRolesPrepare",),
     "fine-tune": ("Training FineTuningRolesFineTune",),
     "evaluate": ("Training FineTuningRolesEvaluate",),
     "duties": ("Training DutiesTuner", "Training DutiesApprover"),
     "endpoint": ("Serving LlmRole",),
+    "storage": ("Training StorageKey", "Training StorageData", "Training StorageArtifacts"),
     "pipeline": ("Training FineTuningRole", "Training StoreRole"),
     "release": (
         "Training ReleaseRole",
@@ -63,20 +59,33 @@ class Probes:
 
     def named(self, name: str) -> Probe:
         """Return the probe of a group of owners."""
-        if name == "rest":
-            return Probe(Rest(self._account, self._patience).answer_and_log)
         if name in _STEPS:
-            execution, _ = self._executions[0]
-            return Probe(StepJob(self._pipeline.steps(execution)[_STEPS[name]], self._patience))
-        if name == "endpoint":
-            package = client("sagemaker").describe_model_package(ModelPackageName=self._packages[0])
-            hosting = Hosting(package, self._patience)
-            return Probe(hosting, hosting.clear)
-        if name == "duties":
-            return Probe(Duties(self._pipeline, self._executions[0][0], self._packages[0]))
-        if name == "pipeline":
-            return Probe(self._pipeline.run_and_stop, self._pipeline.clear)
-        return self._release()
+            return Probe(self._step(name))
+        makers = {
+            "rest": lambda: Probe(Rest(self._account, self._patience).answer_and_log),
+            "endpoint": lambda: Probe(self._hosting, self._hosting.clear),
+            "storage": lambda: Probe(self._use_storage, self._hosting.clear),
+            "duties": lambda: Probe(
+                Duties(self._pipeline, self._executions[0][0], self._packages[0])
+            ),
+            "pipeline": lambda: Probe(self._pipeline.run_and_stop, self._pipeline.clear),
+            "release": self._release,
+        }
+        return makers[name]()
+
+    def _step(self, name: str) -> StepJob:
+        execution, _ = self._executions[0]
+        return StepJob(self._pipeline.steps(execution)[_STEPS[name]], self._patience)
+
+    @cached_property
+    def _hosting(self) -> Hosting:
+        package = client("sagemaker").describe_model_package(ModelPackageName=self._packages[0])
+        return Hosting(package, self._patience)
+
+    def _use_storage(self) -> None:
+        """Use it by a job, whose role says what it may, and by an endpoint, whose does not."""
+        self._step("prepare")()
+        self._hosting()
 
     def _release(self) -> Probe:
         release = Release(

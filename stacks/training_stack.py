@@ -12,7 +12,7 @@ class TrainingStack(cdk.Stack):
     """Fine-tunes the environment's model and releases it to the serving stack.
 
     It comes after the serving stack, which knows nothing of it: a release is an update of that
-    stack's parameter, and the policy that lets its endpoint read models lies here.
+    stack's parameter, and the policies of the models' bucket let its endpoint read them.
     """
 
     def __init__(

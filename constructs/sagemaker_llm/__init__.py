@@ -12,7 +12,6 @@ from .models.images import TGI, TRAINING, Image, registry_account
 from .models.limits import TgiLimits
 from .models.prompts import PromptFormat, Tokenizer
 from .models.weights import JumpStartWeights, PackagedWeights, StagedWeights
-from .release.read_policy import ModelReadPolicy
 from .release.registry import ModelRegistry
 from .release.release import ModelRelease
 from .release.storage import TuningStorage
@@ -49,7 +48,6 @@ __all__ = [
     "Limit",
     "LlmEndpoint",
     "LogKeeping",
-    "ModelReadPolicy",
     "ModelRegistry",
     "ModelRelease",
     "ModelStore",

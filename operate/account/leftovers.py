@@ -67,7 +67,8 @@ def _retained(environment: Environment) -> Iterator[Leftover]:
         for resource in (each for page in pages for each in page["StackEvents"]):
             if resource["ResourceStatus"] == "DELETE_SKIPPED":
                 kind, name = resource["ResourceType"], resource["PhysicalResourceId"]
-                yield Leftover(kind, name, stack["StackName"])
+                if kind != "AWS::S3::BucketPolicy":  # It goes with its bucket.
+                    yield Leftover(kind, name, stack["StackName"])
 
 
 def _is_there(client: Clients, leftover: Leftover) -> bool:

@@ -11,6 +11,22 @@ from operate.environment import Environment
 
 _RESOURCES = {
     "Data": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
+    "Rules": {
+        "Type": "AWS::S3::BucketPolicy",
+        "DeletionPolicy": "Retain",
+        "Properties": {
+            "Bucket": {"Ref": "Data"},
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:PutObject",
+                    "Resource": {"Fn::Sub": "${Data.Arn}/models/*"},
+                },
+            },
+        },
+    },
     "Logs": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"},
     "Key": {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain"},
     "Queue": {"Type": "AWS::SQS::Queue"},

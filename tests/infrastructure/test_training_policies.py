@@ -322,13 +322,27 @@ def test_release_changes_the_model_behind_one_endpoint_and_nothing_else(
 def test_endpoint_reads_models_and_nothing_else_of_the_artefacts(
     template: Template, places: dict[str, str]
 ) -> None:
-    policy = template.only("AWS::IAM::Policy", "ServedModels")
-    statements = policy["PolicyDocument"]["Statement"]
+    policy = template.only("AWS::S3::BucketPolicy", "Artifacts")["PolicyDocument"]
+    statements = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
     assert _reach(iter(statements), "s3:GetObject") == {places["models"]}
-    key = _id(template, "AWS::KMS::Key", "Storage")
-    assert _reach(iter(statements), "kms:Decrypt") == {f"<{key}>"}
-    (role,) = policy["Roles"]
-    assert "RoleArn" in str(role)
+    assert _reach(iter(statements), "s3:ListBucket") == {places["models"].removesuffix("/models/*")}
+    assert _conditions(statements, "s3:ListBucket") == {"StringLike": {"s3:prefix": "models/*"}}
+    key = template.only("AWS::KMS::Key", "Storage")["KeyPolicy"]["Statement"]
+    (decrypt,) = (s for s in key if s["Action"] == "kms:Decrypt")
+    for statement in (*statements, decrypt):
+        assert "RoleArn" in statement["Principal"]["AWS"]["Ref"]
+    assert len(statements) == 2
+
+
+@pytest.mark.parametrize("environment", ["Dev", "Staging", "Prod"])
+def test_what_lets_the_endpoint_read_models_outlives_the_stack_as_they_do(
+    assembly: Assembly, environment: str
+) -> None:
+    template = assembly.template(f"{environment}/Training")
+    for kind in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"):
+        for resource in template.resources(kind).values():
+            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert "PublishedRoleArn" not in str(template.resources("AWS::IAM::Policy"))
 
 
 def test_serving_stack_knows_nothing_of_the_training_stack(assembly: Assembly) -> None:

@@ -1,11 +1,13 @@
 """The storage of data, intermediate results and models: two buckets under one key."""
 
 import aws_cdk as cdk
+import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
 import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
+from sagemaker_llm.common.s3_prefix import S3Prefix
 
 # Under the data bucket: what people upload.
 DATA, BASE_MODELS = "data/", "base-models/"
@@ -27,7 +29,10 @@ _CHECKPOINTS_KEPT, _OLD_CHECKPOINTS_KEPT = cdk.Duration.days(14), cdk.Duration.d
 
 
 class TuningStorage(Construct):
-    """Owns the key and the buckets of fine-tuning; all that is in them is encrypted."""
+    """Owns the key and the buckets of fine-tuning; all that is in them is encrypted.
+
+    The policies of a bucket that is retained are retained too, as is the key's.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
@@ -50,6 +55,29 @@ class TuningStorage(Construct):
             noncurrent_version_expiration=_OLD_CHECKPOINTS_KEPT,
         )
 
+    def grant_serving(self, role: iam.IRole) -> None:
+        """Allow an endpoint's role to read models, for as long as they are kept.
+
+        The policies of the bucket and the key say so, not the role's: an endpoint that serves a
+        model goes on reading it after this stack was deleted, on every instance that is added.
+        """
+        models, reader = S3Prefix(self.artifacts, MODELS), role.grant_principal
+        listing = models.list_statement()
+        listing.add_principals(reader)
+        self.artifacts.add_to_resource_policy(listing)
+        self.artifacts.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject"], resources=[models.objects], principals=[reader]
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["kms:Decrypt"],
+                resources=["*"],  # in a key's policy: this key
+                principals=[reader],
+            )
+        )
+
     def _bucket(self, name: str, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
@@ -67,6 +95,8 @@ class TuningStorage(Construct):
             abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
             noncurrent_version_expiration=_NONCURRENT_KEPT,
         )
+        assert bucket.policy  # noqa: S101 - it enforces TLS
+        bucket.policy.apply_removal_policy(removal_policy)
         reason = (
             "who reads which object is for CloudTrail's data events, which an account switches on"
             " for all its buckets"

@@ -32,6 +32,8 @@ class WeightsBucket(Construct):
             versioned=True,
             removal_policy=removal_policy,
         )
+        assert self._bucket.policy  # noqa: S101 - it enforces TLS
+        self._bucket.policy.apply_removal_policy(removal_policy)
         self._bucket.add_lifecycle_rule(
             abort_incomplete_multipart_upload_after=cdk.Duration.days(7)
         )

@@ -5,7 +5,6 @@ from constructs import Construct
 
 from sagemaker_llm.common.function_assets import FunctionTarget
 from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
-from sagemaker_llm.release.read_policy import ModelReadPolicy
 from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.release import ModelRelease
 from sagemaker_llm.release.storage import TuningStorage
@@ -59,7 +58,7 @@ class FineTuning(Construct):
             removal_policy=data_removal_policy,
             name_prefix=name_prefix,
         )
-        ModelReadPolicy(self, "ServedModels", endpoint=endpoint, storage=self.storage)
+        self.storage.grant_serving(endpoint.role)
         self.release = ModelRelease(
             self,
             "Release",

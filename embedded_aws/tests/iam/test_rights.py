@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.tests.account import BUCKET, Account, allow, read_write, s3_output, until
+from embedded_aws.tests.account import (
+    BUCKET,
+    Account,
+    allow,
+    read_write,
+    s3_input,
+    s3_output,
+    until,
+)
 
 _LAMBDA = "lambda.amazonaws.com"
 _LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup"])
@@ -79,6 +87,61 @@ def test_a_job_with_an_output_key_needs_to_encrypt_with_it(account: Account, key
         ProcessingOutputConfig={"KmsKeyId": key, "Outputs": [output]},
     )
     assert "kms:Encrypt" in account.process(request)["FailureReason"]
+
+
+_CODE = allow(["s3:GetObject", "s3:ListBucket"], f"arn:aws:s3:::{BUCKET}*")  # of the job
+_READING = ("s3:GetObject", "s3:ListBucket", "kms:Decrypt")
+
+
+def _let_read(account: Account, role: str, bucket: str, key: str, *actions: str) -> None:
+    """Let a role do this by the policies of a bucket and of its key."""
+    by, arn = {"Principal": {"AWS": role}}, f"arn:aws:s3:::{bucket}"
+    where = {"s3:GetObject": f"{arn}/*", "s3:ListBucket": arn}
+    statements = [{**allow(a, where[a]), **by} for a in actions if a in where]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    account.s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    root = {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}
+    own = [{**allow(a), **by} for a in actions if a.startswith("kms:")]
+    account.aws.client("kms").put_key_policy(
+        KeyId=key,
+        PolicyName="default",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [root, *own]}),
+    )
+
+
+@pytest.mark.parametrize("missing", ["nothing", *_READING])
+def test_a_role_reads_what_the_policies_of_a_bucket_and_its_key_let_it_read(
+    account: Account, key: str, bucket: str, missing: str
+) -> None:
+    role = account.role(_CODE)
+    _let_read(account, role, bucket, key, *(a for a in _READING if a != missing))
+    read = s3_input("data", f"s3://{bucket}/object", "/opt/ml/processing/input/data")
+    request = account.processing("print('ran')", role, ProcessingInputs=[read])
+    ended = account.process(request)
+    assert (ended["ProcessingJobStatus"] == "Completed") == (missing == "nothing"), ended
+
+
+def test_a_role_is_held_to_its_boundary_where_a_bucket_lets_it_read(
+    account: Account, bucket: str, key: str
+) -> None:
+    role, iam = account.role(_CODE), account.aws.client("iam")
+    _let_read(account, role, bucket, key, *_READING)
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            allow(["ecr:*", "logs:*", "kms:*"]),
+            allow("s3:*", f"arn:aws:s3:::{BUCKET}*"),
+        ],
+    }
+    boundary = iam.create_policy(
+        PolicyName=account.name("boundary"), PolicyDocument=json.dumps(document)
+    )["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(
+        RoleName=role.rpartition("/")[2], PermissionsBoundary=boundary
+    )
+    read = s3_input("data", f"s3://{bucket}/object", "/opt/ml/processing/input/data")
+    ended = account.process(account.processing("print('ran')", role, ProcessingInputs=[read]))
+    assert f"s3://{bucket}/object" in ended["FailureReason"]
 
 
 def _function(account: Account, role: str) -> str:
