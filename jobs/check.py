@@ -2,14 +2,11 @@
 
 import sys
 
-from container import JobError
-from execution import check_later_jobs, read_values
-from preparation.options import parse_options
+from allowed_values.execution import check_execution, read_arguments
+from allowed_values.rules import RefusedValueError
 
 if __name__ == "__main__":
     try:
-        given = read_values(sys.argv[1:])
-        parse_options(given)
-        check_later_jobs(given)
-    except JobError as error:
+        check_execution(read_arguments(sys.argv[1:]))
+    except RefusedValueError as error:
         sys.exit(str(error))

@@ -1,29 +1,18 @@
 """The SageMaker container contract that all jobs share: where files lie, how a failure is told."""
 
-import argparse
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+
+from allowed_values.rules import RefusedValueError
 
 _REASON_BYTES = 1024  # what SageMaker keeps of ExitMessage and FailureReason
 
 
 class JobError(Exception):
     """The job cannot go on; the text is the reason that SageMaker shows."""
-
-
-class ArgumentParser(argparse.ArgumentParser):
-    """A parser that refuses arguments as a job refuses anything else; it knows no abbreviations."""
-
-    def __init__(self, description: str | None) -> None:
-        super().__init__(description=description, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise JobError, where argparse would exit."""
-        raise JobError(message)
 
 
 def processing_root() -> Path:
@@ -50,7 +39,7 @@ def run_job(job: Callable[[], None], reason_file: Path) -> int:
     """Run a job and return its exit status; why it failed goes to `reason_file` and stderr."""
     try:
         job()
-    except JobError as error:
+    except (JobError, RefusedValueError) as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, SageMaker must show it
         traceback.print_exc()

@@ -4,14 +4,15 @@ import os
 import sys
 from collections.abc import Sequence
 
+from allowed_values.evaluation import parse_options
+from allowed_values.execution import read_arguments
 from container import processing_message_file, processing_root, run_job
-from evaluation.options import parse_options
 from gpu import check_gpus
 
 
 def main(arguments: Sequence[str]) -> None:
     """Check the arguments, then evaluate; raise JobError for bad ones."""
-    options = parse_options(arguments)
+    options = parse_options(read_arguments(arguments))
     os.environ["HF_HUB_OFFLINE"] = "1"  # all that a job needs lies in its inputs
     check_gpus()
     from evaluation.job import evaluate  # noqa: PLC0415 - seconds that a refusal should not wait for

@@ -4,10 +4,10 @@ import json
 import os
 import sys
 
+from allowed_values.hyperparameters import parse_hyperparameters
 from container import run_job, training_failure_file, training_root
 from gpu import check_gpus
 from tuning.channels import find_channels
-from tuning.hyperparameters import parse_hyperparameters
 from tuning.launch import relaunch_on_all_gpus
 
 

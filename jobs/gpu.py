@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from allowed_values.instances import INSTANCES
 from container import JobError
-from instances import INSTANCES
 
 # The image's own entry point, which ours replaces, runs it.
 _COMPATIBILITY = Path("/usr/local/bin/start_cuda_compat.sh")

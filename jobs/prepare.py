@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from allowed_values.execution import check_execution, read_arguments
+from allowed_values.input_length import longest_input
+from allowed_values.preparation import parse_options
 from container import JobError, processing_message_file, processing_root, run_job
-from execution import check_later_jobs, read_values
-from language_models.input_length import longest_input
 from preparation.domain import read_domain
 from preparation.instruction import read_instruction
-from preparation.options import parse_options
 from preparation.report import describe_rejections, make_report, with_splits
 from preparation.screening import screen
 from preparation.splitting import Splits, split
@@ -23,10 +23,10 @@ _READERS = {"instruction": read_instruction, "domain": read_domain}
 
 def prepare(arguments: Sequence[str], root: Path) -> None:
     """Split root/input/data into root/output/{train,validation,test,report}, or raise JobError."""
-    values = read_values(arguments)
+    values = read_arguments(arguments)
     options = parse_options(values)
     if "base_model_id" in values:  # the values are those of all jobs, as the pipeline gives them
-        check_later_jobs(values)
+        check_execution(values)
     items = _READERS[options.mode](root / "input" / "data")
     # Domain texts are packed into windows: none is too long.
     limited = options.mode == "instruction"

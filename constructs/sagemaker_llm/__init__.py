@@ -1,5 +1,7 @@
 """Constructs for a language model: its endpoint, the REST API in front, the fine-tuning behind."""
 
+from .common import sources  # noqa: F401  # isort: skip  # first: it makes others' imports work
+
 from .api.client import Client, Limit
 from .api.firewall import Firewall
 from .api.invoke_api import InvokeApi

@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from allowed_values.evaluation import Options
+from allowed_values.input_length import longest_input
 from container import JobError
 from evaluation.comparison import Comparison, Measured
 from evaluation.held_out import held_out_loss
-from evaluation.options import Options
 from evaluation.page import render_page
 from evaluation.retrieval import measure_retrieval
 from evaluation.subject import Subject
 from language_models.examples import Record, make_examples, read_records
-from language_models.input_length import longest_input
 
 _START_WORDS = 24  # of a held-out text, which the models continue
 

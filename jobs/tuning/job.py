@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from allowed_values.hyperparameters import Hyperparameters
+from allowed_values.input_length import longest_input
 from container import JobError
 from language_models.base_weights import find_window, load_tokenizer
 from language_models.examples import Examples, make_examples, read_records
-from language_models.input_length import longest_input
 from tuning.channels import Channels
-from tuning.hyperparameters import Hyperparameters
 from tuning.output.licence import write_license
 from tuning.output.model_card import write_model_card
 from tuning.output.weights import write_adapted_model, write_full_model

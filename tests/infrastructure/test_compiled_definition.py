@@ -70,7 +70,11 @@ def test_missing_definition_says_what_to_run(tmp_path: Path) -> None:
         compiled.read(tmp_path / "definition.json", made_from="any")
 
 
-def test_default_of_another_type_is_refused() -> None:
-    settings = TuningSettings(base_model_id="any", test_split=0)
-    with pytest.raises(ValueError, match="TestSplit must be of type float, got 0"):
-        parameters(settings, data_uri="s3://any", base_model_uri="s3://any")
+def test_whole_number_is_a_float_where_the_definition_has_one() -> None:
+    settings = TuningSettings(
+        base_model_id="any", min_retrieval_change=-1, overrides={"weight_decay": 0}
+    )
+    found = parameters(settings, data_uri="s3://any", base_model_uri="s3://any")
+    defaults = {parameter.name: parameter.default for parameter in found}
+    assert [type(defaults[name]) for name in ("MinRetrievalChange", "weight_decay")] == [float] * 2
+    assert tuple(parameter.shape for parameter in found) == shapes()

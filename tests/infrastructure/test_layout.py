@@ -32,7 +32,7 @@ _OURS = {
 # What each part may import of the project; the rest of `_OURS` is out of its reach.
 _MAY_IMPORT = {
     "stacks": {"stacks", "sagemaker_llm"},
-    "constructs/sagemaker_llm": {"sagemaker_llm", "invoke_proxy"},
+    "constructs/sagemaker_llm": {"sagemaker_llm", "invoke_proxy", "allowed_values"},
     "lambda/invoke_proxy": {"invoke_proxy"},
     "lambda/api_authorizer": {"api_authorizer"},
     "lambda/model_release": {"model_release"},
@@ -98,7 +98,7 @@ def test_models_are_plain_data() -> None:
 
 
 def test_the_packages_of_the_jobs_are_known() -> None:
-    assert {"parameters", "preparation", "tuning", "evaluation"} <= _JOBS
+    assert {"allowed_values", "preparation", "tuning", "evaluation"} <= _JOBS
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from jsonschema import (  # type: ignore[import-untyped] # the package has no ty
     ValidationError,
 )
 
+from allowed_values.hyperparameters import Hyperparameters
+from allowed_values.parameters import PARAMETERS
 from embedded_aws.core.constraints import violations
-from parameters import PARAMETERS
 from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 from tests.infrastructure.pipeline_schema import SCHEMA
-from tuning.hyperparameters import Hyperparameters
 
 _OPERATIONS = {
     "Processing": "CreateProcessingJob",

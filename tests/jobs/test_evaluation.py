@@ -14,11 +14,12 @@ import pytest
 import torch
 from transformers import MistralForCausalLM
 
+from allowed_values.evaluation import Options
+from allowed_values.hyperparameters import parse_hyperparameters
 from container import JobError
 from evaluation.comparison import Comparison, Measured
 from evaluation.held_out import HeldOut, held_out_loss
 from evaluation.job import evaluate
-from evaluation.options import Options
 from evaluation.page import render_page
 from evaluation.retrieval import TASKS, Retrieval, Writer, measure_retrieval
 from evaluation.subject import Answer, Subject
@@ -26,7 +27,6 @@ from language_models.base_weights import load_model, load_tokenizer
 from language_models.examples import Example, Examples, make_examples
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels
-from tuning.hyperparameters import parse_hyperparameters
 from tuning.job import fine_tune
 
 ROOT = Path(__file__).parents[2]
@@ -299,4 +299,4 @@ def test_script_refuses_its_arguments_before_it_loads_anything(tmp_path: Path) -
     )
     assert ended.returncode == 1
     reason = (tmp_path / "output" / "message").read_text()
-    assert reason == "argument --retrieval_trials: must be positive, got 0"
+    assert reason == "retrieval_trials must be from 1 to 1000, got 0"

@@ -8,7 +8,8 @@ import pytest
 import torch
 from accelerate import FullyShardedDataParallelPlugin
 
-from container import JobError
+from allowed_values.hyperparameters import parse_hyperparameters
+from allowed_values.rules import RefusedValueError
 from evaluation.held_out import held_out_loss
 from evaluation.subject import Subject
 from language_models.examples import make_examples, read_records
@@ -22,7 +23,6 @@ from tests.jobs.test_fine_tuning import (
 )
 from tests.jobs.tiny_model import write_split
 from tuning.channels import Channels
-from tuning.hyperparameters import parse_hyperparameters
 from tuning.training.placement import Placement, check_placement
 from tuning.training.settings import trainer_settings
 from tuning.training.sharding import keep_buffers_exact, sharding_settings
@@ -60,7 +60,7 @@ def test_model_is_sharded_for_full_tuning_on_several_gpus(
 def test_sharded_gradients_are_not_accumulated(base: Path) -> None:
     placement = Placement(gpus=2, bytes_per_gpu=A10G)
     given: dict[str, object] = {"gradient_accumulation_steps": 2}
-    with pytest.raises(JobError, match="gradient_accumulation_steps must be 1 for full tuning"):
+    with pytest.raises(RefusedValueError, match="gradient_accumulation_steps must be 1"):
         check_placement(parse_hyperparameters(texts(given)), placement, base)
     for name, value in (("peft_type", "lora"), ("gradient_accumulation_steps", 1)):
         check_placement(parse_hyperparameters(texts({**given, name: value})), placement, base)
@@ -68,7 +68,7 @@ def test_sharded_gradients_are_not_accumulated(base: Path) -> None:
 
 def test_training_that_the_gpu_has_no_memory_for_is_refused(base: Path) -> None:
     placement = Placement(gpus=1, bytes_per_gpu=2**29)
-    with pytest.raises(JobError, match=r"takes .* GiB of each GPU, this machine has 0.5"):
+    with pytest.raises(RefusedValueError, match=r"takes .* GiB of each GPU, this machine has 0.5"):
         check_placement(parse_hyperparameters(texts({})), placement, base)
 
 

@@ -1,10 +1,15 @@
 """The models that can be served: weights, limits, prompt format and container settings."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Annotated
 
+from allowed_values.rules import Pattern, Range, RefusedValueError
+
+from .checked import Checked
+from .container_settings import check_container_settings
+from .images import TGI, Image
 from .instances import gpu_count, supports_flash_attention_2
 from .limits import TgiLimits
 from .prompts import PromptFormat, Tokenizer
@@ -16,8 +21,29 @@ from .weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
 _LOG_LEVEL = "info,text_generation_router::server=warn"
 
 
+# It ends the name of the registry's group, which has 63 characters in all.
+_MODEL_ID = Pattern(
+    r"[a-z0-9](-?[a-z0-9]){0,29}",
+    "at most 30 lower-case letters and digits, with single hyphens between them",
+)
+
+# Of TGI 1.1.0, which has paged attention v1 only: it keeps a float for each token of the context in
+# 48 KiB of the GPU's shared memory.
+_MAX_TOKENS_OF_TGI_1_1_0 = 12_288
+
+
+# The variables that an entry's fields become, and what the image makes of them.
+_OWNED = frozenset(
+    {
+        *("HF_MODEL_ID", "LOG_LEVEL", "MODEL_ID", "NUM_SHARD", "SM_NUM_GPUS"),
+        *("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS", "MAX_CONCURRENT_REQUESTS"),
+        *("MAX_BATCH_PREFILL_TOKENS", "MAX_BATCH_TOTAL_TOKENS"),
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True)
-class CatalogEntry:
+class CatalogEntry(Checked):
     """One model: all that the container and the proxy must know to serve it.
 
     A model of one's own is another entry::
@@ -33,30 +59,31 @@ class CatalogEntry:
         )
     """
 
-    model_id: str
+    model_id: Annotated[str, _MODEL_ID]
     weights: Weights
     limits: TgiLimits
     prompt_format: PromptFormat
     tokenizer: Tokenizer
-    num_gpus: int = 1
+    # The tokens of the longest context that the model was trained for; None: it is not known.
+    window: Annotated[int, Range(at_least=2, at_most=1_048_576)] | None = None
+    num_gpus: Annotated[int, Range(at_least=1, at_most=8)] = 1  # the largest instance has eight
     # TGI 1.1 serves Mistral's architecture with flash attention 2 only: elsewhere it never starts.
     needs_flash_attention_2: bool = True
+    # What else the server reads, as `models/container_settings.py` lists it.
     container_settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # It ends the name of the registry's group, which has 63 characters in all.
-        if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){0,29}", self.model_id):
-            raise ValueError(
-                "model_id must be at most 30 lower-case letters and digits, with single hyphens"
-                f" between them, got {self.model_id!r}"
-            )
-        if self.num_gpus < 1:
-            raise ValueError(f"num_gpus must be at least 1, got {self.num_gpus}")
-        owned = {"HF_MODEL_ID", "LOG_LEVEL", "SM_NUM_GPUS", *self.limits.environment}
-        if twice := sorted(owned & self.container_settings.keys()):
-            raise ValueError(
-                f"container_settings must leave {', '.join(twice)} to their own fields,"
+        super().__post_init__()
+        if twice := sorted(_OWNED & self.container_settings.keys()):
+            raise RefusedValueError(
+                f"container_settings must leave {', '.join(twice)} to the entry's own fields,"
                 f" got {self.model_id!r} with both"
+            )
+        check_container_settings(self.container_settings)
+        if self.window is not None and self.limits.max_total_tokens > self.window:
+            raise RefusedValueError(
+                f"max_total_tokens of {self.model_id} must fit its window of {self.window} tokens,"
+                f" got {self.limits.max_total_tokens}"
             )
 
     @property
@@ -78,14 +105,24 @@ class CatalogEntry:
     def check_instance_type(self, instance_type: str) -> None:
         """Raise ValueError for an instance type that cannot serve the model."""
         if self.num_gpus > gpu_count(instance_type):
-            raise ValueError(
+            raise RefusedValueError(
                 f"instance_type must have the {self.num_gpus} GPUs that {self.model_id} is split"
                 f" over, got {instance_type!r}"
             )
         if self.needs_flash_attention_2 and not supports_flash_attention_2(instance_type):
-            raise ValueError(
+            raise RefusedValueError(
                 "instance_type must have a GPU of compute capability 8.0 or more, such as g5's:"
                 f" {self.model_id} needs flash attention 2, got {instance_type!r}"
+            )
+
+    def check_image(self, image: Image) -> None:
+        """Raise ValueError for limits that the server in an image cannot keep."""
+        longest = self.limits.max_total_tokens
+        is_tgi_1_1_0 = (image.repository, image.tag) == (TGI.repository, TGI.tag)
+        if is_tgi_1_1_0 and self.needs_flash_attention_2 and longest > _MAX_TOKENS_OF_TGI_1_1_0:
+            raise RefusedValueError(
+                f"max_total_tokens of {self.model_id} must be at most {_MAX_TOKENS_OF_TGI_1_1_0}"
+                f" with TGI 1.1.0, whose attention kernel has no room for more, got {longest}"
             )
 
     def at_revision(self, revision: str) -> "CatalogEntry":
@@ -94,6 +131,8 @@ class CatalogEntry:
             raise TypeError(f"{self.model_id} has no staged weights, got revision {revision!r}")
         return replace(self, weights=replace(self.weights, revision=revision))
 
+
+_MISTRAL_WINDOW = 32_768  # `max_position_embeddings` of its configuration
 
 # Mistral's window as JumpStart serves it: one token is left for the answer to the longest prompt.
 _MISTRAL_LIMITS = TgiLimits(
@@ -124,6 +163,7 @@ _ENTRIES = (
     CatalogEntry(
         model_id="mistral-7b",
         weights=_jumpstart_weights("huggingface-llm-mistral-7b"),
+        window=_MISTRAL_WINDOW,
         limits=_MISTRAL_LIMITS,
         prompt_format=PromptFormat.NONE,
         tokenizer=Tokenizer.MISTRAL_V1,
@@ -132,6 +172,7 @@ _ENTRIES = (
     CatalogEntry(
         model_id="mistral-7b-instruct",
         weights=_jumpstart_weights("huggingface-llm-mistral-7b-instruct"),
+        window=_MISTRAL_WINDOW,
         limits=_MISTRAL_LIMITS,
         prompt_format=PromptFormat.MISTRAL_INSTRUCT,
         tokenizer=Tokenizer.MISTRAL_V1,
@@ -140,10 +181,10 @@ _ENTRIES = (
     CatalogEntry(
         model_id="mistrallite",
         weights=StagedWeights(repository="amazon/MistralLite"),
+        window=_MISTRAL_WINDOW,
         # The vendor has two sets of figures: its model card serves 16,384 tokens, 16,000 of them
         # input, its SageMaker notebook for this very container 12,288 and 12,000. The notebook's
-        # are right: TGI 1.1.0 has paged attention v1 only, which keeps a float for each token of
-        # the context in 48 KiB of the GPU's shared memory, and that is 12,288.
+        # are right: more does not fit TGI 1.1.0.
         limits=TgiLimits(
             max_input_length=12000,
             max_total_tokens=12288,
@@ -157,6 +198,7 @@ _ENTRIES = (
     CatalogEntry(
         model_id="smollm2-135m-instruct",
         weights=PackagedWeights(hf_model_id="HuggingFaceTB/SmolLM2-135M-Instruct"),
+        window=8192,
         # A laptop's CPU reads 100 to 300 prompt tokens a second, so prompts are kept short.
         limits=TgiLimits(
             max_input_length=1024, max_total_tokens=2048, max_batch_prefill_tokens=2048
@@ -176,5 +218,5 @@ CATALOG: Mapping[str, CatalogEntry] = MappingProxyType(
 def find_model(model_id: str) -> CatalogEntry:
     """Return a model's entry, raising ValueError for an unknown id."""
     if model_id not in CATALOG:
-        raise ValueError(f"model_id must be one of {', '.join(CATALOG)}, got {model_id!r}")
+        raise RefusedValueError(f"model_id must be one of {', '.join(CATALOG)}, got {model_id!r}")
     return CATALOG[model_id]

@@ -1,30 +1,35 @@
 """AWS's container images: repositories, tags, and the registry account of each region."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Annotated
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+from allowed_values.rules import Pattern
+
+from .checked import Checked
+
+_REPOSITORY = Pattern(
+    r"(?=.{2,200}$)[a-z0-9]+([._/-]+[a-z0-9]+)*",
+    "the repository's name in ECR: 2 to 200 lower-case letters and digits, with . _ - / between",
+)
+_TAG = Pattern(
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "a tag: 1 to 128 letters, digits and _.-, no . or - first"
+)
+_DIGEST = Pattern(r"sha256:[0-9a-f]{64}", "'sha256:' and 64 hexadecimal digits")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
+class Image(Checked):
     """An image in AWS's registries, by its tag or pinned by its digest.
 
     A tag can be moved to another image; a digest always names the same one. `make image` prints the
     tag's digest and compares a pinned one with it.
     """
 
-    repository: str
-    tag: str
-    digest: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.digest is not None and not _DIGEST.fullmatch(self.digest):
-            raise ValueError(
-                f"digest must be 'sha256:' and 64 hexadecimal digits, got {self.digest!r}"
-            )
+    repository: Annotated[str, _REPOSITORY]
+    tag: Annotated[str, _TAG]
+    digest: Annotated[str, _DIGEST] | None = None
 
     def pinned(self, digest: str) -> "Image":
         """Return the image pinned to a digest."""

@@ -1,30 +1,39 @@
 """The sources of a model's weights: a container in network isolation downloads nothing itself."""
 
-import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from allowed_values.rules import Pattern
+
+from .checked import Checked
+
+# Without the slash at its end, a sibling such as `v1.0.0-beta/` would match the prefix too; a
+# wildcard would match others in a policy. With its bucket it has SageMaker's 1,024 characters.
+_KEY_PREFIX = Pattern(
+    r"(?=.{1,900}$)([A-Za-z0-9][A-Za-z0-9._-]*/)+",
+    "like 'folder/weights/v1/', of letters, digits and ._- between slashes",
+)
+# As the hub names them.
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_]|[.-](?![.-])){0,94}(?<![.-])"
+_REPOSITORY = Pattern(
+    rf"(?=.{{3,96}}$){_NAME}/{_NAME}", "like 'owner/name', of letters, digits and single - _ ."
+)
+_REVISION = Pattern(r"([0-9a-f]{40})?", "a commit of 40 hex digits, or empty until one is chosen")
 
 _MODEL_FOLDER = "/opt/ml/model"  # where SageMaker puts what it fetches from S3
 
 
 @dataclass(frozen=True, kw_only=True)
-class JumpStartWeights:
+class JumpStartWeights(Checked):
     """Weights in the bucket that AWS keeps in each region: loading them needs no token."""
 
-    key_prefix: str
+    key_prefix: Annotated[str, _KEY_PREFIX]
 
     # SageMaker puts the files under this path before it starts the container.
     hf_model_id: ClassVar[str] = _MODEL_FOLDER
     # 14.5 GB come from S3 within a few minutes, and loading them to the GPU takes less.
     download_timeout_seconds: ClassVar[int | None] = 1200
     startup_timeout_seconds: ClassVar[int] = 600
-
-    def __post_init__(self) -> None:
-        # Without the slash, a sibling such as `v1.0.0-beta/` would match the prefix too.
-        if self.key_prefix.startswith("/") or not self.key_prefix.endswith("/"):
-            raise ValueError(
-                f"key_prefix must be like 'folder/weights/v1/', got {self.key_prefix!r}"
-            )
 
     @staticmethod
     def bucket_name(region: str) -> str:
@@ -33,33 +42,26 @@ class JumpStartWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StagedWeights:
+class StagedWeights(Checked):
     """Weights of the Hugging Face hub that an operator has copied into a bucket of the account.
 
     `revision` is a commit of the hub's repository, in full: a branch may change its content. It is
     empty until an operator chooses one; until then no endpoint can be created.
     """
 
-    repository: str
-    revision: str = ""
+    repository: Annotated[str, _REPOSITORY]
+    revision: Annotated[str, _REVISION] = ""
 
     hf_model_id: ClassVar[str] = _MODEL_FOLDER
     download_timeout_seconds: ClassVar[int | None] = 1200
     startup_timeout_seconds: ClassVar[int] = 600
 
-    def __post_init__(self) -> None:
-        owner, _, name = self.repository.partition("/")
-        if not owner or not name or "/" in name:
-            raise ValueError(f"repository must be like 'owner/name', got {self.repository!r}")
-        if self.revision and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
-            raise ValueError(f"revision must be a commit of 40 hex digits, got {self.revision!r}")
-
 
 @dataclass(frozen=True, kw_only=True)
-class PackagedWeights:
+class PackagedWeights(Checked):
     """Weights inside the container, as in the embedded AWS; AWS's images contain none."""
 
-    hf_model_id: str
+    hf_model_id: Annotated[str, _REPOSITORY]
 
     download_timeout_seconds: ClassVar[int | None] = None
     startup_timeout_seconds: ClassVar[int] = 600

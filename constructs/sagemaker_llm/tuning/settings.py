@@ -1,14 +1,21 @@
 """The settings of fine-tuning: the pipeline's defaults, and its gate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Any
 
+from allowed_values.execution import check_execution
+from allowed_values.instances import INSTANCES
+from allowed_values.parameters import PARAMETERS
+from allowed_values.rules import RefusedValueError
+from sagemaker_llm.models.catalog import CatalogEntry
+from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.models.images import TRAINING, Image
-from sagemaker_llm.models.instances import gpu_count
 
-from .hyperparameters import JUMPSTART_DEFAULTS, OPTION_DEFAULTS, Value, check_overrides
+from .hyperparameters import JUMPSTART_DEFAULTS, Value, as_default, check_overrides
 
+_OPTIONS: Mapping[str, Any] = {name: each.default for name, each in PARAMETERS.items()}
 _ACCUMULATION = "gradient_accumulation_steps"
 
 
@@ -32,8 +39,12 @@ class DataMode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TuningSettings:
-    """The defaults of one pipeline; an execution can override most of them."""
+class TuningSettings(Checked):
+    """The defaults of one pipeline; an execution can override most of them.
+
+    What each may be stands in the jobs' `allowed_values`, whose check this is too: a job would
+    refuse later what is refused here.
+    """
 
     base_model_id: str  # for the model card
     base_model_license: str = "apache-2.0"
@@ -41,40 +52,37 @@ class TuningSettings:
     mode: DataMode = DataMode.INSTRUCTION
     overrides: Mapping[str, Value] = field(default_factory=dict)  # of JumpStart's defaults
     image: Image = TRAINING
-    prepare_instance_type: str = "ml.m5.large"
-    training_instance_type: str = "ml.g5.12xlarge"
-    evaluation_instance_type: str = "ml.g5.2xlarge"
+    prepare_instance_type: str = _OPTIONS["prepare_instance_type"]
+    training_instance_type: str = _OPTIONS["training_instance_type"]
+    evaluation_instance_type: str = _OPTIONS["evaluation_instance_type"]
     # Not a parameter of an execution: `MaxWaitTimeInSeconds` is required with spot and forbidden
     # without it, and a definition cannot omit a key at run time.
     # Its quota is another one: `<instance type> for spot training job usage`.
     managed_spot: bool = False
-    test_split: float = OPTION_DEFAULTS["test_split"]
-    retrieval_lengths: str = OPTION_DEFAULTS["retrieval_lengths"]
-    retrieval_trials: int = OPTION_DEFAULTS["retrieval_trials"]
-    sample_prompts: int = OPTION_DEFAULTS["sample_prompts"]
-    max_new_tokens: int = OPTION_DEFAULTS["max_new_tokens"]
-    min_loss_reduction: float = 0.02
-    min_retrieval_change: float = 0.0
+    test_split: float = _OPTIONS["test_split"]
+    retrieval_lengths: str = _OPTIONS["retrieval_lengths"]
+    retrieval_trials: int = _OPTIONS["retrieval_trials"]
+    sample_prompts: int = _OPTIONS["sample_prompts"]
+    max_new_tokens: int = _OPTIONS["max_new_tokens"]
+    min_loss_reduction: float = _OPTIONS["min_loss_reduction"]
+    min_retrieval_change: float = _OPTIONS["min_retrieval_change"]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self._described():
+            PARAMETERS[name].check(getattr(self, name))
         check_overrides(self.overrides)
         if "instruction_tuned" in self.overrides:
-            raise ValueError("instruction_tuned follows from mode: leave it out of overrides")
-        if self._is_sharded and int(self.overrides.get(_ACCUMULATION, 1)) > 1:
-            raise ValueError(
-                f"{_ACCUMULATION} must be 1 for full tuning on several GPUs,"
-                f" got {self.overrides[_ACCUMULATION]}"
+            raise RefusedValueError(
+                "instruction_tuned follows from mode: leave it out of overrides, got"
+                f" {self.overrides['instruction_tuned']!r}"
             )
-        if not 0 < self.min_loss_reduction < 1:
-            raise ValueError(
-                "min_loss_reduction must be above 0 and below 1, or the gate lets a worse model"
-                f" through, got {self.min_loss_reduction}"
-            )
+        check_execution(self._values())
 
-    @property
-    def _is_sharded(self) -> bool:
-        full = self.overrides.get("peft_type", JUMPSTART_DEFAULTS["peft_type"]) == "None"
-        return full and gpu_count(self.training_instance_type) > 1
+    def check_model(self, model: CatalogEntry) -> None:
+        """Raise ValueError for what the model that is tuned cannot take."""
+        values = {**self._values(), "prompt_format": model.prompt_format.value}
+        check_execution(values, window=model.window)
 
     @property
     def hyperparameters(self) -> dict[str, Value]:
@@ -84,5 +92,19 @@ class TuningSettings:
             **JUMPSTART_DEFAULTS,
             "instruction_tuned": instruction_tuned,
             **({_ACCUMULATION: 1} if self._is_sharded else {}),
-            **self.overrides,
+            **{name: as_default(name, value) for name, value in self.overrides.items()},
         }
+
+    @property
+    def _is_sharded(self) -> bool:
+        full = self.overrides.get("peft_type", JUMPSTART_DEFAULTS["peft_type"]) == "None"
+        return full and INSTANCES[self.training_instance_type].gpus > 1
+
+    def _described(self) -> list[str]:
+        """Return the fields that the jobs' file describes."""
+        return [each.name for each in fields(self) if each.name in PARAMETERS]
+
+    def _values(self) -> dict[str, str]:
+        """Return the values of an execution that overrides nothing, as the jobs get them."""
+        own = {name: getattr(self, name) for name in self._described()}
+        return {name: str(value) for name, value in {**own, **self.hyperparameters}.items()}

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path, PurePath
 
-from tuning.hyperparameters import Hyperparameters
+from allowed_values.hyperparameters import Hyperparameters
 
 _TEXTS = files(__package__) / "licenses"  # in a zip, where the job runs
 _NOTICE = """\

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tuning.hyperparameters import Hyperparameters
+from allowed_values.hyperparameters import Hyperparameters
 
 _IDENTIFIER = re.compile(r"[A-Za-z][\w./-]*")
 

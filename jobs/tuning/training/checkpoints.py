@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from allowed_values.hyperparameters import Hyperparameters
 from tuning.channels import Channels
-from tuning.hyperparameters import Hyperparameters
 
 _NAME_LENGTH = 32  # hexadecimal digits
 _STATE = ("trainer_state.json", "scheduler.pt")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from instances import Instance
-from tuning.hyperparameters import Hyperparameters
-from tuning.memory import check_accumulation, check_fits, read_shape
+from allowed_values.hyperparameters import Hyperparameters
+from allowed_values.instances import Instance
+from allowed_values.memory import check_accumulation, check_fits, read_shape
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tuning.hyperparameters import Hyperparameters
+from allowed_values.hyperparameters import Hyperparameters
 from tuning.training.placement import Placement
 from tuning.training.trainable_model import RECOMPUTE
 

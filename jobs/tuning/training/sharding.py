@@ -12,8 +12,8 @@ from torch.distributed.checkpoint.state_dict import (
 )
 from transformers import Trainer
 
+from allowed_values.memory import states_fit
 from language_models.base_weights import checkpoint_files
-from tuning.memory import states_fit
 
 
 def sharding_settings(base: Path, gpus: int, bytes_per_gpu: int) -> dict[str, Any]:

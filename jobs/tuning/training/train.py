@@ -15,10 +15,10 @@ from transformers import (
     set_seed,
 )
 
+from allowed_values.hyperparameters import Hyperparameters
 from language_models.base_weights import Model
 from language_models.examples import Example
 from tuning.channels import Channels
-from tuning.hyperparameters import Hyperparameters
 from tuning.training.batches import collate
 from tuning.training.checkpoints import checkpoint_folder, newest_complete
 from tuning.training.metrics import training_metrics

@@ -6,9 +6,9 @@ import torch
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from transformers import BitsAndBytesConfig
 
+from allowed_values.hyperparameters import Hyperparameters
 from container import JobError
 from language_models.base_weights import Model, load_model
-from tuning.hyperparameters import Hyperparameters
 from tuning.training.placement import Placement
 
 RECOMPUTE = {"use_reentrant": False}  # the kind of gradient checkpointing that DDP and LoRA allow

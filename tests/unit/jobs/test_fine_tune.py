@@ -15,7 +15,7 @@ REQUIRED = {"base_model_id": "mistral-7b", "base_model_license": "apache-2.0"}
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (REQUIRED | {"epoch": "0"}, "epoch must be positive, got 0"),
+        (REQUIRED | {"epoch": "0"}, "epoch must be from 1 to 1000, got 0"),
         (REQUIRED, "the channels must be train, validation, model, there is no model"),
     ],
 )

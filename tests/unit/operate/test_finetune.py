@@ -234,8 +234,8 @@ def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_i
 @pytest.mark.parametrize(
     ("values", "refusal"),
     [
-        ({"epoch": "0"}, "epoch must be positive, got 0"),
-        ({"BaseModelLicense": "a\nb"}, r"base_model_license must be one line of text, got 'a\\nb'"),
+        ({"epoch": "0"}, "epoch must be from 1 to 1000, got 0"),
+        ({"BaseModelLicense": "a\nb"}, "base_model_license must be one line of text"),
     ],
 )
 def test_value_that_a_job_would_refuse_is_refused_before_anything_is_uploaded(

@@ -33,17 +33,8 @@ class PipelineParameter:
 def parameters(
     settings: TuningSettings, *, data_uri: str, base_model_uri: str
 ) -> list[PipelineParameter]:
-    """Return the parameters; hyperparameters have JumpStart's names.
-
-    Raise ValueError for a default whose type is not the one that the definition expects.
-    """
-    found = [*_own(settings, data_uri, base_model_uri), *_hyperparameters(settings)]
-    for parameter, shape in zip(found, shapes(), strict=True):
-        if parameter.shape != shape:
-            raise ValueError(
-                f"{shape.name} must be of type {shape.type}, got {parameter.default!r}"
-            )
-    return found
+    """Return the parameters; hyperparameters have JumpStart's names."""
+    return [*_own(settings, data_uri, base_model_uri), *_hyperparameters(settings)]
 
 
 @cache
@@ -65,11 +56,11 @@ def _own(
     yield PipelineParameter("PrepareInstanceType", settings.prepare_instance_type)
     yield PipelineParameter("TrainingInstanceType", settings.training_instance_type)
     yield PipelineParameter("EvaluationInstanceType", settings.evaluation_instance_type)
-    yield PipelineParameter("TestSplit", settings.test_split)
+    yield PipelineParameter("TestSplit", float(settings.test_split))
     yield PipelineParameter("RetrievalLengths", settings.retrieval_lengths)
     yield PipelineParameter("RetrievalTrials", settings.retrieval_trials)
-    yield PipelineParameter("MinLossReduction", settings.min_loss_reduction)
-    yield PipelineParameter("MinRetrievalChange", settings.min_retrieval_change)
+    yield PipelineParameter("MinLossReduction", float(settings.min_loss_reduction))
+    yield PipelineParameter("MinRetrievalChange", float(settings.min_retrieval_change))
     yield PipelineParameter(
         "ModelApprovalStatus",
         settings.approval.value,

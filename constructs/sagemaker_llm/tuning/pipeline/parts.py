@@ -81,8 +81,8 @@ class PipelineParts:
             prompt_format=model.prompt_format,
             sample_prompts=str(settings.sample_prompts),
             max_new_tokens=str(settings.max_new_tokens),
-            default_min_loss_reduction=str(settings.min_loss_reduction),
-            default_min_retrieval_change=str(settings.min_retrieval_change),
+            default_min_loss_reduction=str(float(settings.min_loss_reduction)),
+            default_min_retrieval_change=str(float(settings.min_retrieval_change)),
         )
 
     def _artifacts_uri(self, prefix: str) -> str:

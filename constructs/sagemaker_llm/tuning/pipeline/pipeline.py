@@ -39,6 +39,7 @@ class TuningPipeline(Construct):
         name_prefix: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings.check_model(endpoint.model)
         stack = cdk.Stack.of(self)
         image = ContainerImage(self, "Image", image=settings.image)
         code = JobCode(self, "Code")

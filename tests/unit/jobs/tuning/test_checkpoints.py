@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
+from allowed_values.hyperparameters import parse_hyperparameters
 from tuning.channels import Channels, find_channels
-from tuning.hyperparameters import parse_hyperparameters
 from tuning.training.checkpoints import checkpoint_folder, newest_complete
 
 

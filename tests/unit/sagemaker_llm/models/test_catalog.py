@@ -72,7 +72,7 @@ def test_staged_model_is_pinned_to_a_commit() -> None:
 
 @pytest.mark.parametrize("revision", ["main", "v1.0", "0a1b2c3", "0A" * 20])
 def test_revision_is_refused_when_its_content_may_change(revision: str) -> None:
-    with pytest.raises(ValueError, match="revision must be a commit of 40 hex digits, got"):
+    with pytest.raises(ValueError, match="revision must be a commit of 40 hex digits, or empty"):
         find_model("mistrallite").at_revision(revision)
 
 
@@ -96,8 +96,11 @@ def test_unknown_model_is_refused_with_those_there_are() -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ((2048, 2048, 2048, None), "max_input_length must be positive and below max_total_tokens"),
-        ((0, 2048, 2048, None), "max_input_length must be positive"),
+        (
+            (2048, 2048, 2048, None),
+            "max_input_length must be below max_total_tokens 2048, got 2048",
+        ),
+        ((0, 2048, 2048, None), "max_input_length must be from 1 to 1048576, got 0"),
         ((1024, 2048, 1000, None), "max_batch_prefill_tokens must be at least max_input_length"),
         ((1024, 2048, 1024, 2047), "max_batch_total_tokens must be at least .*2048, got 2047"),
         ((1024, 2048, 4096, 4095), "max_batch_total_tokens must be at least .*4096, got 4095"),
@@ -117,7 +120,7 @@ def test_limits_are_refused_when_they_contradict_each_other(
 
 
 def test_limits_are_refused_when_no_request_is_let_in() -> None:
-    with pytest.raises(ValueError, match="max_concurrent_requests must be positive, got 0"):
+    with pytest.raises(ValueError, match="max_concurrent_requests must be from 1 to 10000, got 0"):
         dataclasses.replace(find_model("mistral-7b").limits, max_concurrent_requests=0)
 
 
@@ -146,7 +149,7 @@ def test_setting_is_refused_when_a_field_owns_it() -> None:
 
 
 def test_number_of_gpus_is_refused_when_there_are_none() -> None:
-    with pytest.raises(ValueError, match="num_gpus must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_gpus must be from 1 to 8, got 0"):
         CatalogEntry(
             model_id="x",
             weights=StagedWeights(repository="a/b"),

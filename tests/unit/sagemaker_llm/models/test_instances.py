@@ -7,9 +7,10 @@ from pathlib import Path
 import botocore.loaders
 import pytest
 
-from sagemaker_llm.models.instances import FAMILIES, family_of, gpu_count
+from allowed_values.instances import FAMILIES
+from sagemaker_llm.models.instances import family_of, gpu_count
 
-_ALL = [f"ml.{family}.{size}" for family, each in FAMILIES.items() for size in each.gpus]
+_ALL = [f"ml.{family}.{size}" for family, each in FAMILIES.items() for size in each.sizes]
 
 
 def test_all_can_host_an_endpoint() -> None:

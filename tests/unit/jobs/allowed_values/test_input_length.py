@@ -2,7 +2,7 @@
 
 import pytest
 
-from language_models.input_length import longest_input
+from allowed_values.input_length import longest_input
 
 
 @pytest.mark.parametrize(

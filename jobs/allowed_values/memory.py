@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from container import JobError
-from instances import INSTANCES, Instance
-from language_models.input_length import longest_input
-from tuning.hyperparameters import Hyperparameters
+from allowed_values.hyperparameters import Hyperparameters
+from allowed_values.input_length import longest_input
+from allowed_values.instances import INSTANCES, Instance
+from allowed_values.rules import RefusedValueError
 
 _GIB = 2**30
 _TRAINED = 16  # float32: the weight, its gradient, Adam's two states
@@ -52,7 +52,8 @@ class Shape:
 
 
 MISTRAL_7B = Shape(layers=32, hidden=4096, intermediate=14336, key_value=1024, vocabulary=32000)
-_KNOWN = ("mistral", "mistrallite")  # in the base model's id, which tells the shape at the start
+_KNOWN = "mistral"  # in the base model's id, which tells shape and window at the start
+_MISTRAL_WINDOW = 32_768  # `max_position_embeddings` of all 7B models
 
 
 @dataclass(frozen=True)
@@ -73,36 +74,65 @@ def needs(p: Hyperparameters, shape: Shape, machine: Instance) -> Needs:
 
 
 def check_fits(p: Hyperparameters, shape: Shape, machine: Instance, name: str) -> None:
-    """Raise JobError for a training that the machine has not the memory for."""
+    """Raise RefusedValueError for a training that the machine has not the memory for."""
     check_accumulation(p, machine.gpus)
     taken = needs(p, shape, machine)
-    for part, wanted, there in (
-        ("each GPU", taken.gpu, machine.bytes_per_gpu),
-        ("the host", taken.host, machine.host_bytes),
-    ):
+    for part, wanted, there in _compared(taken, machine):
         if wanted > there:
-            raise JobError(
+            raise RefusedValueError(
                 f"the training takes {wanted / _GIB:.1f} GiB of {part}, {name} has"
                 f" {there / _GIB:.1f}: choose peft_type lora, bits 4, a smaller batch or"
                 " max_input_length, or another training instance type"
             )
 
 
+def known_window(base_model_id: str) -> int | None:
+    """Return a model's window in tokens, where it is known by the model's name."""
+    return _MISTRAL_WINDOW if _KNOWN in base_model_id.lower() else None
+
+
 def check_at_start(p: Hyperparameters, instance_type: str) -> None:
-    """Raise JobError for what cannot fit, where model and instance are known by name."""
+    """Raise RefusedValueError for what cannot fit, where model and instance are known by name."""
     machine = INSTANCES.get(instance_type)
     if machine is None:
         return
-    if any(word in p.base_model_id.lower() for word in _KNOWN):
+    if known_window(p.base_model_id):
         check_fits(p, MISTRAL_7B, machine, instance_type)
     else:
         check_accumulation(p, machine.gpus)
 
 
+def check_evaluation(base_model_id: str, longest: int, instance_type: str) -> None:
+    """Raise RefusedValueError for an evaluation that an instance has not the memory for.
+
+    A model is read in bfloat16, with the longest prompt's keys, values and widest activations.
+    """
+    machine = INSTANCES.get(instance_type)
+    if machine is None or known_window(base_model_id) is None:
+        return
+    shape = MISTRAL_7B
+    a_token = 2 * (2 * shape.layers * shape.key_value + 3 * shape.intermediate)
+    taken = Needs(_CONTEXT + 2 * shape.weights + longest * a_token, 2 * shape.weights + _PROCESS)
+    for part, wanted, there in _compared(taken, machine):
+        if wanted > there:
+            raise RefusedValueError(
+                f"the evaluation takes {wanted / _GIB:.1f} GiB of {part}, {instance_type} has"
+                f" {there / _GIB:.1f}: choose another evaluation instance type, or shorter"
+                " retrieval_lengths"
+            )
+
+
+def _compared(taken: Needs, machine: Instance) -> tuple[tuple[str, float, float], ...]:
+    return (
+        ("each GPU", taken.gpu, machine.bytes_per_gpu),
+        ("the host", taken.host, machine.host_bytes),
+    )
+
+
 def check_accumulation(p: Hyperparameters, gpus: int) -> None:
-    """Raise JobError for accumulated gradients of a sharded model."""
+    """Raise RefusedValueError for accumulated gradients of a sharded model."""
     if not p.lora and gpus > 1 and p.gradient_accumulation_steps > 1:
-        raise JobError(
+        raise RefusedValueError(
             "gradient_accumulation_steps must be 1 for full tuning on several GPUs: between updates"
             " each would hold the gradients of all weights, and offloaded ones would be wrong;"
             f" got {p.gradient_accumulation_steps}"
