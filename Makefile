@@ -104,7 +104,8 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 .PHONY: clean
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m operate down; fi
-	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan node_modules build cdk.out .local
+	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan .venv-clients node_modules build cdk.out .local
+	rm -rf tests/clients/node/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -153,9 +154,17 @@ node_modules/installed: package-lock.json .venv/installed
 .venv-tgi/installed: requirements/text-generation.lock
 .venv-bench/installed: requirements/bench.lock
 .venv-scan/installed: requirements/scan.lock
-.venv-tgi/installed .venv-bench/installed .venv-scan/installed: .venv/installed
+# Those of `make clients`, one each.
+client_locks := $(wildcard requirements/clients/*.lock)
+client_environments := $(client_locks:requirements/clients/%.lock=.venv-clients/%/installed)
+$(client_environments): .venv-clients/%/installed: requirements/clients/%.lock
+.venv-tgi/installed .venv-bench/installed .venv-scan/installed $(client_environments): .venv/installed
 	@uv venv --quiet --clear --python .venv/bin/python $(@D)
 	@uv pip sync --quiet --require-hashes --python $(@D)/bin/python $(filter %.lock,$^)
+	@touch $@
+
+tests/clients/node/node_modules/installed: tests/clients/node/package-lock.json .venv/installed
+	@npm ci --prefix $(dir $<) --no-audit --no-fund --loglevel=error || $(call ask_for,npm's registry)
 	@touch $@
 
 # PyPI has torch for Linux only with gigabytes of CUDA. Where pip's own settings offer its CPU build, that
@@ -182,10 +191,13 @@ lock: ## write the locks anew, after a change of the pins
 	$(compile_lock) -o lambda/invoke_proxy/vocabularies.lock --group vocabularies -c requirements.lock --no-deps
 	for group in bench jobs scan text-generation; do \
 	  $(compile_lock) -o requirements/$$group.lock --group $$group || exit 1; done
+	@# without what the project leaves out of its own environments
+	for client in $(client_locks:requirements/clients/%.lock=%); do \
+	  $(compile_lock) --no-config -o requirements/clients/$$client.lock --group client-$$client || exit 1; done
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -217,6 +229,9 @@ end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only (T=
 
 jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model (T=)
 	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs $(selected)
+
+clients: build $(client_environments) tests/clients/node/node_modules/installed ## the clients that users bring, of a deployed stage (T=)
+	@python -m pytest -q tests/clients $(selected)
 
 lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way
 	@python -m pytest -q tests/lifecycle

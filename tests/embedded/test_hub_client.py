@@ -105,7 +105,7 @@ def test_text_generation_package_gets_what_tgi_answers(deployed: Deployment) -> 
             "-m",
             "pytest",
             "-c",
-            CLIENTS / "text_generation/pytest.ini",
+            CLIENTS / "checks.ini",
             CLIENTS / "rest_api",
         ],
         env={**os.environ, "API_URL": deployed.base_url, "API_KEY": deployed.api_key},

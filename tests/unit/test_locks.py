@@ -23,6 +23,10 @@ LOCKS = {
     "lambda/invoke_proxy/requirements.lock": "invoke-proxy",
     "lambda/invoke_proxy/vocabularies.lock": "vocabularies",
 }
+CLIENTS = {
+    f"requirements/clients/{path.stem}.lock": f"client-{path.stem}"
+    for path in (ROOT / "requirements/clients").glob("*.lock")
+}
 BY_HAND = "requirements/torch-cpu.lock"
 
 
@@ -43,16 +47,16 @@ def test_every_lock_of_the_project_is_known_here() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "*.lock"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert set(listed.stdout.split()) == {*LOCKS, BY_HAND}
+    assert set(listed.stdout.split()) == {*LOCKS, *CLIENTS, BY_HAND}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, BY_HAND])
+@pytest.mark.parametrize("lock", [*LOCKS, *CLIENTS, BY_HAND])
 def test_a_lock_holds_versions_with_hashes_and_nothing_else(lock: str) -> None:
     assert [entry for entry in entries(lock) if not ENTRY.match(entry)] == []
     assert "://" not in (ROOT / lock).read_text()  # no index's address, nor a file's
 
 
-@pytest.mark.parametrize(("lock", "group"), LOCKS.items())
+@pytest.mark.parametrize(("lock", "group"), (LOCKS | CLIENTS).items())
 def test_a_lock_has_the_versions_that_its_group_pins(lock: str, group: str) -> None:
     pins = [pin for pin in project(".")["dependency-groups"][group] if "==" in pin]
     if lock == "requirements.lock":

@@ -10,7 +10,7 @@ SUITE = ROOT / "tests/clients/text_generation"
 
 def test_text_generation_client_gets_what_tgi_answers(server: ModelServer) -> None:
     ended = subprocess.run(
-        [ROOT / ".venv-tgi/bin/python", "-m", "pytest", "-c", SUITE / "pytest.ini", SUITE],
+        [ROOT / ".venv-tgi/bin/python", "-m", "pytest", "-c", SUITE.parent / "checks.ini", SUITE],
         env={**os.environ, "TGI_URL": str(server.http.base_url)},
         cwd=SUITE,
         capture_output=True,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # has no stubs
 import pytest
 
 from invoke_proxy.http.bodies import NEUTRAL
