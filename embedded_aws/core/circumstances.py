@@ -29,6 +29,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     throttled_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0
     # Instance types of which AWS has none at the moment.
     no_capacity: tuple[str, ...] = ()
+    # Instance types whose spot instances AWS takes back, and gives to no job.
+    no_spot_capacity: tuple[str, ...] = ()
     # How many seconds of waits, of alarms' periods and of scaling pass in one: 60 to rehearse them.
     time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1
     # Whether an endpoint whose update failed says why, which on AWS it does not always.

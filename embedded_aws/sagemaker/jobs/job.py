@@ -1,6 +1,8 @@
 """One SageMaker job on this machine: its folder for /opt/ml, its process, its end."""
 
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from embedded_aws.core.circumstances import accelerated
 from embedded_aws.core.emulator import Json, region
 from embedded_aws.core.logs import LogShipper
 from embedded_aws.core.paths import inside
@@ -19,9 +22,10 @@ from embedded_aws.host import processes
 from embedded_aws.iam.permissions import role_may
 from embedded_aws.sagemaker import roles
 from embedded_aws.sagemaker.image_pull import PullError, check_pull
-from embedded_aws.sagemaker.jobs import isolation
+from embedded_aws.sagemaker.jobs import isolation, spot
 
 _CONTAINER_ROOT = "/opt/ml/"
+_DAY = 86_400
 _STOP_SECONDS = 120  # as SageMaker: from SIGTERM to SIGKILL
 _POLL_SECONDS = 0.05
 _MAX_REASON_CHARACTERS = 1024
@@ -50,7 +54,9 @@ class Job:
         self.record = record
         self.name = name
         self.stopping = threading.Event()
-        self.out_of_time = False
+        self.exceeded = ""  # the limit that ended it, as its secondary status
+        self.is_taken_back = False  # by AWS: its spot instance
+        self._ran = self._waited = 0.0
         self._log_group = f"/aws/sagemaker/{kind}s"
         self._folder = tempfile.TemporaryDirectory(prefix="local-aws-job-")
         self._process: subprocess.Popen[str] | None = None
@@ -129,6 +135,23 @@ class Job:
         self._wait(process)
         return Ended(process.returncode, log.last_line())
 
+    def spend(self, *, ran: float = 0, waited: float = 0) -> None:
+        """Count seconds, and stop the job that has had all it was given."""
+        self._ran, self._waited = self._ran + ran, self._waited + waited
+        given = self.record.get("StoppingCondition", {})
+        if self._ran > given.get("MaxRuntimeInSeconds", _DAY):
+            self.exceeded = "MaxRuntimeExceeded"
+        elif self._ran + self._waited > given.get("MaxWaitTimeInSeconds", math.inf):
+            self.exceeded = "MaxWaitTimeExceeded"
+        if self.exceeded:
+            self.stopping.set()
+
+    def start_over(self) -> None:
+        """Begin as on another instance, where nothing is left."""
+        self.is_taken_back = False
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def kill(self) -> None:
         """End the process and its children at once, and delete the folder."""
         self.stopping.set()
@@ -138,16 +161,17 @@ class Job:
         self._folder.cleanup()
 
     def _wait(self, process: subprocess.Popen[str]) -> None:
-        limit = self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)
-        deadline = time.monotonic() + limit
+        before = time.monotonic()
         while process.poll() is None and not self.stopping.wait(_POLL_SECONDS):
-            if time.monotonic() > deadline:
-                self.out_of_time = True
-                self.stopping.set()
+            if spot.is_taken_back(self.record):
+                self.is_taken_back = True
+                break
+            before, ran = time.monotonic(), time.monotonic() - before
+            self.spend(ran=ran)
         if process.poll() is None:
             process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
+            process.wait(accelerated(_STOP_SECONDS))
         with suppress(ProcessLookupError):  # what is left of it and of its children
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

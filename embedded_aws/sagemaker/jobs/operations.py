@@ -10,7 +10,7 @@ from embedded_aws.core.emulator import Json, ScopedStore, account_id, region, sc
 from embedded_aws.core.rpc import Operation, ServiceError, invalid, now
 from embedded_aws.quotas import catalog, limits
 from embedded_aws.sagemaker import disks, listings, roles
-from embedded_aws.sagemaker.jobs import processing, training
+from embedded_aws.sagemaker.jobs import processing, spot, training, training_status
 from embedded_aws.sagemaker.jobs.job import Job, JobError
 from embedded_aws.sagemaker.names import resource_arn
 from embedded_aws.state import losses
@@ -95,6 +95,7 @@ class _Kind:
         with _status_lock:
             if record[self._member("Status")] == "InProgress":
                 record[self._member("Status")] = "Stopping"
+                self.note_status(record, "Stopping")
                 _running[account_id(), region(), record[self._member("Arn")]].stopping.set()
         return {}
 
@@ -164,7 +165,7 @@ def _usage(request: Json) -> tuple[str, str, int]:
     usage, cluster = catalog.TRAINING, _cluster(request)
     if "ProcessingResources" in request:
         usage = catalog.PROCESSING
-    elif request.get("EnableManagedSpotTraining"):
+    elif spot.is_on_spot(request):
         usage = catalog.SPOT_TRAINING
     return usage, cluster["InstanceType"], cluster.get("InstanceCount", 1)
 
@@ -172,8 +173,10 @@ def _usage(request: Json) -> tuple[str, str, int]:
 def _check_capacity(request: Json) -> None:
     """Raise JobError, in the words of public reports, when AWS has no instance of the job's type.
 
-    AWS looks for spot instances until MaxWaitTimeInSeconds; here they fail as the others.
+    A training on spot instances waits for them instead.
     """
+    if spot.is_on_spot(request):
+        return
     if _cluster(request)["InstanceType"] in circumstances.current().no_capacity:
         raise JobError(
             "CapacityError: Unable to provision requested ML compute capacity. Please retry using "
@@ -182,13 +185,13 @@ def _check_capacity(request: Json) -> None:
 
 
 def _outcome(job: Job) -> tuple[str, str]:
-    if job.out_of_time:
-        return "Stopped", "MaxRuntimeExceeded"
+    if job.exceeded:
+        return "Stopped", job.exceeded
     return ("Stopped", "Stopped") if job.stopping.is_set() else ("Completed", "Completed")
 
 
 _KINDS = (
-    _Kind("Training", training.check, training.run, training.note_status),
+    _Kind("Training", training.check, training.run, training_status.note_status),
     _Kind("Processing", processing.check, processing.run, lambda _record, _status: None),
 )
 OPERATIONS = {name: run for kind in _KINDS for name, run in kind.operations().items()}

@@ -8,9 +8,10 @@ from pathlib import Path
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid, now
 from embedded_aws.sagemaker import s3_folders
-from embedded_aws.sagemaker.jobs import entrypoint, toolkit, training_config
+from embedded_aws.sagemaker.jobs import entrypoint, spot, toolkit, training_config
 from embedded_aws.sagemaker.jobs.images import check_image, check_one_instance
 from embedded_aws.sagemaker.jobs.job import Ended, Job, JobError
+from embedded_aws.sagemaker.jobs.training_status import note_status
 
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _WRITTEN = ("/opt/ml/model", "/opt/ml/output/data")  # by the script
@@ -22,6 +23,7 @@ def check(request: Json) -> None:
     """Raise ServiceError for what this machine cannot run."""
     check_image(request["AlgorithmSpecification"].get("TrainingImage", ""))
     check_one_instance(request.get("ResourceConfig", {}).get("InstanceCount", 1))
+    spot.check(request)
     for definition in request["AlgorithmSpecification"].get("MetricDefinitions", []):
         _check_pattern(definition)
     if _in_script_mode(request):
@@ -48,37 +50,55 @@ def _check_pattern(definition: Json) -> None:
 
 
 def run(job: Job) -> None:
-    """Run the job when no other one trains; raises JobError when it fails."""
-    note_status(job.record, "Pending")
-    while not _one_at_a_time.acquire(timeout=_POLL_SECONDS):
-        if job.stopping.is_set():
+    """Run the job on an instance, or on one after the other; raises JobError when it fails."""
+    metrics = _Metrics(job.record["AlgorithmSpecification"].get("MetricDefinitions", []))
+    while _waits_for_its_turn(job):
+        try:
+            ended = _run(job, metrics)
+        except s3_folders.TransferError as error:
+            raise JobError(f"ClientError: {error}") from error
+        finally:
+            _one_at_a_time.release()
+        if ended:
             return
-    try:
-        _run(job)
-    except s3_folders.TransferError as error:
-        raise JobError(f"ClientError: {error}") from error
-    finally:
-        _one_at_a_time.release()
+        note_status(job.record, "Interrupted")
+        job.start_over()
+        note_status(job.record, "Starting")
+    note_status(job.record, "Stopping")
 
 
-def _run(job: Job) -> None:
+def _waits_for_its_turn(job: Job) -> bool:
+    """Wait for an instance, and until no other job trains; return False if stopped meanwhile."""
+    spot.wait(job)
+    while not job.stopping.is_set():
+        if _one_at_a_time.acquire(timeout=_POLL_SECONDS):
+            return True
+        note_status(job.record, "Pending")
+    return False
+
+
+def _run(job: Job, metrics: "_Metrics") -> bool:
+    """Run the script and bring its results away; return False if AWS took the instance back."""
     note_status(job.record, "Downloading")
+    job.record.setdefault("TrainingStartTime", now())
     checkpoints = _checkpoint_folder(job)
     _download(job)
     training_config.write(job)
-    job.record["TrainingStartTime"] = now()
     note_status(job.record, "Training")
-    metrics = _Metrics(job.record["AlgorithmSpecification"].get("MetricDefinitions", []))
     for folder in _WRITTEN:
         job.path(folder)
     ended = _execute(job, metrics)
     job.record["FinalMetricDataList"] = metrics.final
     _upload_checkpoints(job, checkpoints)
-    if ended.status and not job.stopping.is_set():
+    if job.is_taken_back:
+        return False
+    stopped = job.stopping.is_set()
+    if ended.status and not stopped:
         reason = job.said("output/failure") or ended.last_line
         raise JobError(f"AlgorithmError: {reason}, exit code: {ended.status}")
-    note_status(job.record, "Uploading")
+    note_status(job.record, "Stopping" if stopped else "Uploading")
     _upload(job)  # of a stopped job too, as on AWS
+    return True
 
 
 def _execute(job: Job, metrics: "_Metrics") -> Ended:
@@ -96,19 +116,6 @@ def _execute(job: Job, metrics: "_Metrics") -> Ended:
 
 def _in_script_mode(request: Json) -> bool:
     return "ContainerEntrypoint" not in request["AlgorithmSpecification"]
-
-
-def note_status(record: Json, status: str) -> None:
-    """Put the job into its next secondary status."""
-    at = now()
-    transitions = record.setdefault("SecondaryStatusTransitions", [])
-    if transitions:
-        transitions[-1]["EndTime"] = at
-    transitions.append({"Status": status, "StartTime": at})
-    record.update(SecondaryStatus=status, LastModifiedTime=at)
-    if "TrainingEndTime" in record and "TrainingStartTime" in record:
-        seconds = record["TrainingEndTime"] - record["TrainingStartTime"]
-        record.update(TrainingTimeInSeconds=round(seconds), BillableTimeInSeconds=round(seconds))
 
 
 def _download(job: Job) -> None:

@@ -84,7 +84,8 @@ def _run_job(run: Run, arguments: Json) -> Json:
         if status == "Stopped":
             if stopped:
                 raise StepStopped
-            raise StepFailed(f"ClientError: {kind} {name[f'{kind}Name']} was stopped")
+            why = described.get("SecondaryStatus", status)
+            raise StepFailed(f"ClientError: {kind} {name[f'{kind}Name']} was stopped: {why}")
         if stopped and status == "InProgress":
             run.call(f"Stop{kind}", name)
 
