@@ -56,7 +56,7 @@ export GIVEN_T := $(value T)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: chat info key preflight cleanup bootstrap finetune rollback repair drift image job-logs stage-weights
+.PHONY: chat info key preflight cleanup bootstrap finetune rollback instance-type repair drift image job-logs stage-weights
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
@@ -80,6 +80,9 @@ finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, r
 
 rollback: ## release the model that was served before (ENV=, TO=version or base)
 	@python -m operate rollback $${GIVEN_TO:+"--to=$$GIVEN_TO"} -- "$$GIVEN_ENV"
+
+instance-type: ## deploy another instance type, with the endpoint serving all the while (ENV=dev)
+	@python -m operate instance-type -- "$$GIVEN_ENV"
 
 repair: ## continue a rollback of the serving stack that failed
 	@python -m operate repair -- "$$GIVEN_ENV"
@@ -111,7 +114,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy info key preflight cleanup rollback drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -1,6 +1,8 @@
 """The CDK CLI that the project pins, and the Node that runs it."""
 
 import os
+import shlex
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +16,19 @@ def cdk_command(*arguments: str) -> list[str]:
     if not _CDK.exists():
         raise SystemExit("the CDK CLI is missing: run `make setup`")
     return [str(_CDK), *arguments]
+
+
+def run_cdk(arguments: list[str]) -> int:
+    """Run the CLI with the shell's credentials, and return its exit code."""
+    environment = {**os.environ, "PATH": search_path()}
+    command = cdk_command(*arguments)
+    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode  # noqa: S603 - the pinned CLI
+
+
+def cdk(*arguments: str) -> None:
+    """Run the CLI with the shell's credentials; raises SystemExit when it fails."""
+    if run_cdk([*arguments]):
+        raise SystemExit(f"`cdk {shlex.join(arguments)}` failed: see above")
 
 
 # A profile that the person's ~/.cdk.json names is for AWS, not for an embedded one.

@@ -72,6 +72,15 @@ ON_ANY_ENVIRONMENT = (
         add_arguments=add_target,
     ),
     Verb(
+        name="instance-type",
+        summary="deploy another instance type, with the endpoint serving all the while",
+        changes="the stacks <Stage>-Serving and <Stage>-Training, to what the checkout declares;"
+        " the instance count stays as it is meanwhile",
+        example="make instance-type ENV=dev",
+        work="operate.releases.instance_type:deploy_instance_type",
+        add_arguments=add_environment,
+    ),
+    Verb(
         name="repair",
         summary="continue a rollback of the serving stack that failed",
         changes="the stack <Stage>-Serving, back to what it was before the failed update; it asks"

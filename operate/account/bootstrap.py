@@ -1,29 +1,20 @@
 """The CDK's bootstrap, with the policies that limit an environment's deployments."""
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from operate.cdk_cli import NO_PROFILE, cdk_command, search_path
+from operate.cdk_cli import NO_PROFILE, run_cdk
 from operate.declared import policy_files
 from operate.environment import Client, Environment
 
 _POLL_SECONDS = 2
 
-
 Run = Callable[[list[str]], int]
 
 
-def _run_cdk(arguments: list[str]) -> int:
-    environment = {**os.environ, "PATH": search_path()}
-    command = cdk_command(*arguments)
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the pinned CLI
-
-
-def bootstrap(environment: Environment, run_cdk: Run = _run_cdk) -> None:
+def bootstrap(environment: Environment, run_cdk: Run = run_cdk) -> None:
     """Deploy the policies, then bootstrap with them; raises SystemExit if either fails."""
     name = environment.stack_name("Bootstrap")
     try:

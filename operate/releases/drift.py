@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from operate.environment import Client, Environment
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
-from operate.releases.updates import served_package
+from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
 
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
+_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 class Check(NamedTuple):
@@ -46,11 +47,21 @@ def _checks(environment: Environment) -> Iterator[Check]:
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     yield Check("endpoint config", physical[_CONFIG], config["EndpointConfigArn"])
     (variant,) = config["ProductionVariants"]
-    said = _properties(template, _CONFIG)["ProductionVariants"][0]
-    yield Check("instance type", said["InstanceType"], variant["InstanceType"])
+    said = parameter(environment, INSTANCE_TYPE)
+    yield Check("instance type", said, variant["InstanceType"])
+    said = str(_properties(template, _POLICY)["PolicyName"])
+    yield Check("scaling policy", said, _policies(environment, endpoint_name))
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     yield Check("model", physical[_MODEL], model["ModelArn"])
     yield from _container_checks(environment, template, model)
+
+
+def _policies(environment: Environment, endpoint_name: str) -> str:
+    """Return the names of the endpoint's policies: none is left after a target's deregistration."""
+    found = environment.client("application-autoscaling").describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{endpoint_name}/variant/AllTraffic"
+    )["ScalingPolicies"]
+    return ", ".join(policy["PolicyName"] for policy in found) or "none"
 
 
 def _container_checks(

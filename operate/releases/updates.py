@@ -2,8 +2,9 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -11,53 +12,88 @@ from operate.environment import Client, Environment
 from operate.failures import watching
 from operate.polling import polled
 
-_PARAMETER = "ModelPackageArn"
+PACKAGE, INSTANCE_TYPE, SCALING = "ModelPackageArn", "InstanceType", "Scaling"
 POLL_SECONDS = 2.0
+
+
+class Ended(NamedTuple):
+    """The status that an update ended with, and its events, newest first."""
+
+    status: str
+    events: list[dict[str, Any]]
+
+    def check(self, what: str) -> None:
+        """Raise SystemExit, which begins with `what`, unless the update was made."""
+        if self.status != "UPDATE_COMPLETE":
+            raise SystemExit(f"{what}, {self.status}: {_first_failure(self.events)}")
+
+
+def parameter(environment: Environment, name: str) -> str:
+    """Return the value of a parameter of the serving stack."""
+    parameters = environment.describe("Serving")["Parameters"]
+    found = (str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == name)
+    value = next(found, None)
+    if value is None:
+        raise SystemExit(
+            f"stack {environment.stack_name('Serving')} has no parameter {name}: it was deployed by"
+            " an earlier version, so deploy it again"
+        )
+    return value
 
 
 def served_package(environment: Environment) -> str:
     """Return the ARN of the package that the stack serves, empty for the base weights."""
-    parameters = environment.describe("Serving")["Parameters"]
-    return next(str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == _PARAMETER)
+    return parameter(environment, PACKAGE)
 
 
 def serve_package(environment: Environment, package_arn: str, every: float = POLL_SECONDS) -> None:
     """Update the stack to serve a package, and wait; raises SystemExit if that fails."""
+    ended = update(
+        environment,
+        environment.client("cloudformation"),
+        role_arn=environment.outputs("Training")["ReleaseRoleArn"],
+        values={PACKAGE: package_arn},
+        rejoin=f"`make drift ENV={environment.name}` says what is served when it has ended",
+        every=every,
+    )
+    ended.check("the model was not changed")
+
+
+def update(
+    environment: Environment,
+    cloudformation: Client,
+    *,
+    role_arn: str,
+    values: Mapping[str, str],
+    rejoin: str,
+    every: float,
+) -> Ended:
+    """Give the deployed template other values under a role, and watch the update to its end."""
     found = environment.describe("Serving")
-    role = environment.outputs("Training")["ReleaseRoleArn"]
-    parameters: list[dict[str, Any]] = [
-        {"ParameterKey": _PARAMETER, "ParameterValue": package_arn}
-        if parameter["ParameterKey"] == _PARAMETER
-        else {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
-        for parameter in found["Parameters"]
-    ]
-    token = f"operate-{uuid.uuid4().hex}"
+    stack, token = str(found["StackName"]), f"operate-{uuid.uuid4().hex}"
     try:
-        environment.client("cloudformation").update_stack(
-            StackName=found["StackName"],
+        cloudformation.update_stack(
+            StackName=stack,
             UsePreviousTemplate=True,
-            Parameters=parameters,
+            Parameters=[_value(p["ParameterKey"], values) for p in found["Parameters"]],
             Capabilities=["CAPABILITY_IAM"],
-            RoleARN=role,
+            RoleARN=role_arn,
             ClientRequestToken=token,
         )
     except ClientError as error:
-        raise SystemExit(f"{found['StackName']} cannot be updated: {error}") from error
-    with watching(
-        f"the update of {found['StackName']}",
-        f"`make drift ENV={environment.name}` says what is served when it has ended",
-    ):
-        status, events = watch_update(
-            environment.client("cloudformation"), str(found["StackName"]), token, every
-        )
-    if status != "UPDATE_COMPLETE":
-        raise SystemExit(f"the model was not changed, {status}: {_first_failure(events)}")
+        raise SystemExit(f"{stack} cannot be updated: {error}") from error
+    with watching(f"the update of {stack}", rejoin):
+        return watch_update(cloudformation, stack, token, every)
 
 
-def watch_update(
-    cloudformation: Client, stack: str, token: str, every: float
-) -> tuple[str, list[dict[str, Any]]]:
-    """Print the progress of one operation; return the status that it ends with, and its events.
+def _value(name: str, values: Mapping[str, str]) -> dict[str, Any]:
+    if name in values:
+        return {"ParameterKey": name, "ParameterValue": values[name]}
+    return {"ParameterKey": name, "UsePreviousValue": True}
+
+
+def watch_update(cloudformation: Client, stack: str, token: str, every: float) -> Ended:
+    """Print the progress of one operation, and return how it ended.
 
     The stack's own status may still be that of an older one.
     """
@@ -70,7 +106,7 @@ def watch_update(
             shown = status
         if status and not status.endswith("_IN_PROGRESS"):
             break
-    return status, events
+    return Ended(status, events)
 
 
 def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, Any]]:

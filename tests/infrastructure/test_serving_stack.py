@@ -150,7 +150,6 @@ def test_timeouts_fit_where_the_weights_come_from(
 
 def test_requests_go_to_the_least_busy_instance(serving: Template) -> None:
     variant = _variant(serving)
-    assert variant["InstanceType"] == "ml.g5.2xlarge"
     assert variant["RoutingConfig"] == {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
 
 
@@ -287,6 +286,22 @@ def test_raised_minimum_leaves_the_configuration_and_its_instances_as_they_are()
     assert before.find_resources(_ENDPOINT) == after.find_resources(_ENDPOINT)
     (target,) = after.find_resources("AWS::ApplicationAutoScaling::ScalableTarget").values()
     assert target["Properties"]["MinCapacity"] == 3
+
+
+def test_instance_type_that_is_deployed_stays_until_the_scaling_was_off(serving: Template) -> None:
+    # `make instance-type` sets the parameters by their names: both are contracts.
+    instance_type, scaling = (serving.body["Parameters"][n] for n in ("InstanceType", "Scaling"))
+    assert instance_type["Default"] == "ml.g5.2xlarge"
+    assert re.fullmatch(instance_type["AllowedPattern"], "ml.g5.2xlarge")
+    for other in ("ml.g5.4xlarge", "ml.g5x2xlarge", ""):
+        assert not re.fullmatch(instance_type["AllowedPattern"], other)
+    assert "`make instance-type`" in instance_type["ConstraintDescription"]
+    assert _variant(serving)["InstanceType"] == {"Ref": "InstanceType"}
+    assert (scaling["Default"], scaling["AllowedValues"]) == ("on", ["on", "off"])
+    assert serving.body["Conditions"]["IsScaled"] == {"Fn::Equals": [{"Ref": "Scaling"}, "on"]}
+    for kind in ("ScalableTarget", "ScalingPolicy"):
+        (scaled,) = serving.resources(f"AWS::ApplicationAutoScaling::{kind}").values()
+        assert scaled["Condition"] == "IsScaled"
 
 
 def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template) -> None:

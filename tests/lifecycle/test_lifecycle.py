@@ -9,10 +9,11 @@ from pathlib import Path
 from embedded_aws.tests.account import until
 from tests.embedded.conftest import ROOT, LocalStage
 from tests.embedded.inventory import inventory
+from tests.lifecycle.instance_type import change_the_instance_type
 from tests.lifecycle.stage import cdk, destroy, endpoints, generates, stacks
 
 
-def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves_nothing(
+def test_a_stage_survives_interruption_failures_another_type_and_a_restart_and_leaves_nothing(
     aws: LocalStage,
 ) -> None:
     _interrupt_a_deploy(aws)
@@ -32,6 +33,8 @@ def test_a_stage_survives_interruption_a_broken_release_and_a_restart_and_leaves
     assert "no-such/model" in broken.stdout + broken.stderr
     assert stacks(aws)["Local-Serving"] == "UPDATE_ROLLBACK_COMPLETE"
     assert generates(deployment)
+
+    change_the_instance_type(aws, deployment)
 
     (container,) = _model_servers(aws)
     aws.run("down")

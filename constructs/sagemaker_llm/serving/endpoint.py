@@ -19,6 +19,7 @@ from .metrics import EndpointMetrics
 from .released_package import ReleasedPackage
 from .role import EndpointRole
 from .scaling import EndpointScaling, TargetTracking
+from .type_change import InstanceTypeChange
 from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 from .weights_bucket import WeightsBucket, published_weights
@@ -39,6 +40,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         )
 
     A release sets `released.parameter` of the endpoint's stack; empty, the base weights are served.
+    Another `instance_type` is deployed by way of `type_change`.
     """
 
     variant_name = VARIANT_NAME
@@ -86,6 +88,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             else VolumeKey(self, "VolumeKey", user=self.role)
         )
         self.released = ReleasedPackage(self, "Package", model_id=model.model_id)
+        self.type_change = InstanceTypeChange(self, "Type", instance_type=instance_type)
         self.cfn_model = self._model(container_image, self.released)
         self.cfn_config = endpoint_config(
             self,
@@ -93,7 +96,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             model=self.cfn_model,
             weights=model.weights,
             key=self.volume_key,
-            instance_type=instance_type,
+            instance_type=self.type_change.instance_type.value_as_string,
             instance_count=scaling.initial_instances,
         )
         self._endpoint = sagemaker_cfn.CfnEndpoint(
@@ -115,6 +118,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             endpoint_name=self.endpoint_name,
             variant_name=VARIANT_NAME,
             tracking=scaling,
+            condition=self.type_change.is_scaled,
         )
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:

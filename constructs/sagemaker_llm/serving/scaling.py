@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import aws_cdk as cdk
 import aws_cdk.aws_applicationautoscaling as appscaling
 from constructs import Construct
 
@@ -57,11 +58,11 @@ class EndpointScaling(Construct):
         endpoint_name: str,
         variant_name: str,
         tracking: TargetTracking,
+        condition: cdk.CfnCondition,
     ) -> None:
         super().__init__(scope, construct_id)
         # L1, because the L2 adds a role that Application Auto Scaling does not use for SageMaker:
-        # it has a service-linked one. AWS refuses to change the instance type of a variant that is
-        # registered here: take it out of scaling for that one update.
+        # it has a service-linked one.
         target = appscaling.CfnScalableTarget(
             self,
             "Target",
@@ -71,8 +72,9 @@ class EndpointScaling(Construct):
             min_capacity=tracking.min_instances,
             max_capacity=tracking.max_instances,
         )
+        target.cfn_options.condition = condition
         policy = appscaling.CfnScalingPolicy
-        policy(
+        tracked = policy(
             self,
             "Policy",
             policy_name="ConcurrentRequestsPerModel",  # CloudFormation generates none
@@ -90,3 +92,4 @@ class EndpointScaling(Construct):
                 ),
             ),
         )
+        tracked.cfn_options.condition = condition

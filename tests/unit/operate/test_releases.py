@@ -138,12 +138,15 @@ class _Account:
         stored: dict[str, tuple[int, str]] | None = None,
         inventory: bytes | None = _INVENTORY,
         environment: str = "tuned",
+        instance_type: str = "ml.g5.2xlarge",
+        policies: tuple[str, ...] = ("P",),
         **metadata: str,
     ) -> None:
         self._model, self._container = model, container or dict(_BASE)
         self._package_image, self._approval = package_image, approval
         self._isolated, self._stored = isolated, _STORED if stored is None else stored
         self._inventory, self._environment = inventory, environment
+        self._instance_type, self._policies = instance_type, policies
         self._metadata = metadata
         self.exceptions = SimpleNamespace(NoSuchKey=KeyError)
 
@@ -151,9 +154,14 @@ class _Account:
         return {"EndpointStatus": "InService", "EndpointConfigName": "C"}
 
     def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
-        variant = {"InstanceType": "ml.g5.2xlarge", "ModelName": "A"}
+        variant = {"InstanceType": self._instance_type, "ModelName": "A"}
         arn = f"{_ARN}:endpoint-config/c"
         return {"EndpointConfigArn": arn, "ProductionVariants": [variant]}
+
+    def describe_scaling_policies(self, **asked: str) -> dict[str, Any]:
+        resource = "endpoint/e/variant/AllTraffic"
+        assert asked == {"ServiceNamespace": "sagemaker", "ResourceId": resource}
+        return {"ScalingPolicies": [{"PolicyName": name} for name in self._policies]}
 
     def describe_model(self, **_: str) -> dict[str, Any]:
         return {
@@ -203,8 +211,8 @@ class _Account:
 
 
 def _drift(account: _Account, package_arn: str = "") -> None:
-    stack = _Serving(serves=package_arn)
-    drift(environment(cloudformation=stack, sagemaker=account, s3=account))
+    clients: dict[str, Any] = {"application-autoscaling": account, "sagemaker": account}
+    drift(environment(cloudformation=_Serving(serves=package_arn), s3=account, **clients))
 
 
 def test_drift_finds_none_when_the_base_weights_are_served(
@@ -236,6 +244,8 @@ def test_drift_says_when_the_gate_of_what_serves_was_lowered(
     ("account", "package_arn", "subject"),
     [
         (_Account(model="model/b"), "", "model"),
+        (_Account(instance_type="ml.g6.2xlarge"), "", "instance type"),
+        (_Account(policies=()), "", "scaling policy"),
         (_Account(container={**_BASE, "Environment": {"A": "2"}}), "", "environment"),
         (_Account(container={**_BASE, "Image": "x/tgi:3"}), "", "image"),
         (
@@ -294,7 +304,7 @@ class _Serving(Stacks):
             "Serving": {"EndpointName": "e"},
             "Training": {"ReleaseRoleArn": _ROLE, "ModelPackageGroupName": "g"},
         }
-        super().__init__(outputs, ModelPackageArn=serves, Other="kept")
+        super().__init__(outputs, ModelPackageArn=serves, InstanceType="ml.g5.2xlarge")
         self._coming, self._events = list(events), [_stack_event("older", "UPDATE_COMPLETE")]
         self._token = ""
         self.served = serves
@@ -302,7 +312,7 @@ class _Serving(Stacks):
     def update_stack(self, **request: Any) -> None:
         assert request["RoleARN"] == _ROLE
         package, other = request["Parameters"]
-        assert other == {"ParameterKey": "Other", "UsePreviousValue": True}
+        assert other == {"ParameterKey": "InstanceType", "UsePreviousValue": True}
         assert package["ParameterKey"] == "ModelPackageArn"
         self._token, self.served = request["ClientRequestToken"], package["ParameterValue"]
 
@@ -314,12 +324,12 @@ class _Serving(Stacks):
 
     def get_template(self, **_: str) -> dict[str, Any]:
         model = {"PrimaryContainer": {"Fn::If": ["Base", _BASE, _RELEASED]}}
-        config = {"ProductionVariants": [{"InstanceType": "ml.g5.2xlarge"}]}
+        policy = "AWS::ApplicationAutoScaling::ScalingPolicy"
         return {
             "TemplateBody": {
                 "Resources": {
                     "M": {"Type": "AWS::SageMaker::Model", "Properties": model},
-                    "C": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+                    "P": {"Type": policy, "Properties": {"PolicyName": "P"}},
                 }
             }
         }

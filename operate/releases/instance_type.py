@@ -1,0 +1,129 @@
+"""Another instance type for an endpoint that serves all the while: two deployments of its stack."""
+
+from collections.abc import Callable
+
+import boto3
+
+from operate.cdk_cli import cdk
+from operate.environment import Client, Environment
+from operate.laptop.cdk_cli import only_cli
+from operate.polling import polled
+from operate.preflight.declaration import instance_type_of
+from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
+
+_ON, _OFF = "on", "off"
+_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+
+Cdk = Callable[..., None]  # runs the CDK CLI with these arguments; raises SystemExit if it fails
+# Returns CloudFormation as whoever deploys, and the ARN of the role to pass to it.
+Deployer = Callable[[Environment], tuple[Client, str]]
+
+
+def deploy_instance_type(environment: Environment) -> None:
+    """Deploy the instance type that the environment declares."""
+    wanted = instance_type_of(environment.name)
+    if environment.name == "local":
+        with only_cli() as cli:
+            InstanceTypeChange(environment, cli.cdk).make(wanted)
+    else:
+        InstanceTypeChange(environment, cdk).make(wanted)
+
+
+def deployer(environment: Environment) -> tuple[Client, str]:
+    """Return the client and the role that the CDK CLI deploys with."""
+    sts = environment.client("sts")
+    caller, region = sts.get_caller_identity(), sts.meta.region_name
+    _, partition, *_ = caller["Arn"].split(":")
+
+    def role(kind: str) -> str:
+        name = f"cdk-hnb659fds-{kind}-role-{caller['Account']}-{region}"
+        return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
+
+    given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="instance-type")["Credentials"]
+    cloudformation = boto3.client(
+        "cloudformation",
+        region_name=region,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    return cloudformation, role("cfn-exec")
+
+
+class InstanceTypeChange:
+    """The two deployments. What is done already is left as it is, so that it can be run again."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        cdk: Cdk,
+        deployer: Deployer = deployer,
+        every: float = POLL_SECONDS,
+    ) -> None:
+        self._environment, self._cdk = environment, cdk
+        self._deployer, self._every = deployer, every
+        self._again = f"`make instance-type ENV={environment.name}`"
+
+    def make(self, wanted: str) -> None:
+        """Deploy the type; raises SystemExit with what to run if that fails."""
+        deployed = parameter(self._environment, INSTANCE_TYPE)
+        print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
+        if deployed != wanted:
+            if parameter(self._environment, SCALING) == _ON:
+                print("until it is changed, the instance count stays as it is")
+                self._scale(_OFF)
+            self._wait_for_the_endpoint()
+        try:
+            self._deploy(wanted)
+        except SystemExit as failed:
+            raise SystemExit(f"{failed}\n{self._after_failure()}") from failed
+
+    def _deploy(self, wanted: str) -> None:
+        """Deploy what names the type: the endpoint, and the role of releases."""
+        name, serving = self._environment.name, self._environment.stack_name("Serving")
+        values = (f"{INSTANCE_TYPE}={wanted}", f"{SCALING}={_ON}")
+        self._cdk(
+            *("deploy", f"{name.capitalize()}/Serving", f"{name.capitalize()}/Training"),
+            *("--exclusively", "--require-approval", "never", "-c", f"environments={name}"),
+            *(word for value in values for word in ("--parameters", f"{serving}:{value}")),
+        )
+
+    def _after_failure(self) -> str:
+        """Let the endpoint scale again, if it does not, and return what to do."""
+        found = self._environment.describe("Serving")
+        stack, status = found["StackName"], found["StackStatus"]
+        if parameter(self._environment, SCALING) == _OFF:
+            if status not in _UPDATABLE:
+                repair = f"`make repair ENV={self._environment.name}`"
+                return f"{stack} is {status} and does not scale: {repair}, then {self._again}"
+            self._scale(_ON)
+        deployed = parameter(self._environment, INSTANCE_TYPE)
+        return f"{stack} has {deployed} and scales: mend what failed, then run {self._again} again"
+
+    def _scale(self, value: str) -> None:
+        cloudformation, role_arn = self._deployer(self._environment)
+        ended = update(
+            self._environment,
+            cloudformation,
+            role_arn=role_arn,
+            values={SCALING: value},
+            rejoin=f"run {self._again} again",
+            every=self._every,
+        )
+        ended.check(f"the scaling could not be set {value}")
+
+    def _wait_for_the_endpoint(self) -> None:
+        """Wait until a scaling that had begun has ended: SageMaker refuses an update before."""
+        sagemaker = self._environment.client("sagemaker")
+        name = self._environment.outputs("Serving")["EndpointName"]
+        for found in polled(
+            lambda: sagemaker.describe_endpoint(EndpointName=name), every=self._every
+        ):
+            variants = found["ProductionVariants"]
+            is_scaling = any(
+                v["CurrentInstanceCount"] != v["DesiredInstanceCount"] for v in variants
+            )
+            if found["EndpointStatus"] == "InService" and not is_scaling:
+                return
+            if found["EndpointStatus"] == "Failed":
+                raise SystemExit(f"{name} is Failed: {found.get('FailureReason', 'no reason')}")

@@ -1,0 +1,128 @@
+"""The change of the instance type: its two deployments, and what a failure leaves behind."""
+
+from typing import Any
+
+import pytest
+
+from operate.releases.instance_type import InstanceTypeChange
+from tests.unit.operate.doubles import Stacks, environment, refusal
+
+_ROLE = "arn:aws:iam::1:role/exec"
+_OLD, _NEW = "ml.g5.2xlarge", "ml.g5.4xlarge"
+
+
+class _Account(Stacks):
+    """The serving stack, and its endpoint, which scales at first; `cdk` deploys as it is told."""
+
+    def __init__(self, *, fails_with: str = "", scaling: str = "on") -> None:
+        super().__init__(
+            {"Serving": {"EndpointName": "e"}},
+            ModelPackageArn="arn:package/2",
+            InstanceType=_OLD,
+            Scaling=scaling,
+        )
+        self.fails_with, self._status, self._token = fails_with, "UPDATE_COMPLETE", ""
+        self._scaled = [(1, 2), (2, 2)]
+        self.made: list[str] = []
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        (stack,) = super().describe_stacks(StackName=StackName)["Stacks"]
+        return {"Stacks": [{**stack, "StackStatus": self._status}]}
+
+    def update_stack(self, **request: Any) -> None:
+        assert request["UsePreviousTemplate"]
+        assert request["RoleARN"] == _ROLE
+        given = [p for p in request["Parameters"] if not p.get("UsePreviousValue")]
+        (scaling,) = given
+        if scaling["ParameterValue"] == self._parameters["Scaling"]:
+            raise refusal("ValidationError", "No updates are to be performed.")
+        self._set(Scaling=scaling["ParameterValue"])
+        self._token = request["ClientRequestToken"]
+        self.made.append(f"scaling {scaling['ParameterValue']}")
+
+    def describe_stack_events(self, **_: str) -> dict[str, Any]:
+        event = {
+            "ClientRequestToken": self._token,
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "ResourceStatus": "UPDATE_COMPLETE",
+        }
+        return {"StackEvents": [event]}
+
+    def describe_endpoint(self, **_: str) -> dict[str, Any]:
+        current, desired = self._scaled.pop(0) if len(self._scaled) > 1 else self._scaled[0]
+        variant = {"CurrentInstanceCount": current, "DesiredInstanceCount": desired}
+        return {"EndpointStatus": "InService", "ProductionVariants": [variant]}
+
+    def cdk(self, *arguments: str) -> None:
+        assert arguments[:3] == ("deploy", "Prod/Serving", "Prod/Training")
+        if self._parameters["InstanceType"] != _NEW:
+            # As AWS: no other type while the variant is registered, or while it scales.
+            assert self._parameters["Scaling"] == "off"
+            assert len(self._scaled) == 1
+        if self.fails_with:
+            self._status = self.fails_with
+            raise SystemExit("`cdk deploy` failed: see above")
+        prefix = "Prod-Serving:"
+        values = (w.removeprefix(prefix).split("=") for w in arguments if w.startswith(prefix))
+        self._set(**dict(values))
+        self.made.append("deployed")
+
+    def _set(self, **parameters: str) -> None:
+        self._parameters = {**self._parameters, **parameters}
+
+
+def _change(account: _Account) -> None:
+    prod = environment(cloudformation=account, sagemaker=account)
+    InstanceTypeChange(prod, account.cdk, lambda _: (account, _ROLE), every=0).make(_NEW)
+
+
+def _parameters(account: _Account) -> dict[str, str]:
+    (stack,) = account.describe_stacks(StackName="Prod-Serving")["Stacks"]
+    return {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
+
+
+def test_type_changes_without_scaling_which_returns_with_it() -> None:
+    account = _Account()
+    _change(account)
+    assert account.made == ["scaling off", "deployed"]
+    changed = {"ModelPackageArn": "arn:package/2", "InstanceType": _NEW, "Scaling": "on"}
+    assert _parameters(account) == changed
+
+
+def test_change_that_is_made_already_is_only_deployed() -> None:
+    account = _Account()
+    _change(account)
+    account.made.clear()
+    _change(account)
+    assert account.made == ["deployed"]
+
+
+def test_change_that_was_interrupted_is_completed() -> None:
+    account = _Account(scaling="off")
+    _change(account)
+    assert account.made == ["deployed"]
+    assert _parameters(account)["Scaling"] == "on"
+
+
+def test_endpoint_scales_again_after_a_failed_deployment_and_the_change_can_be_repeated() -> None:
+    account = _Account(fails_with="UPDATE_ROLLBACK_COMPLETE")
+    said = (
+        f"failed: see above\nProd-Serving has {_OLD} and scales: mend what failed, then run `make"
+    )
+    with pytest.raises(SystemExit, match=said):
+        _change(account)
+    assert account.made == ["scaling off", "scaling on"]
+    assert _parameters(account)["InstanceType"] == _OLD
+    account.fails_with = ""
+    _change(account)
+    assert _parameters(account)["InstanceType"] == _NEW
+
+
+def test_failure_that_could_not_be_rolled_back_names_the_repair_that_comes_first() -> None:
+    account = _Account(fails_with="UPDATE_ROLLBACK_FAILED")
+    said = (
+        "Prod-Serving is UPDATE_ROLLBACK_FAILED and does not scale: `make repair ENV=prod`, then"
+        " `make instance-type ENV=prod`"
+    )
+    with pytest.raises(SystemExit, match=said):
+        _change(account)
