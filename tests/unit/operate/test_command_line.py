@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
+import boto3
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
@@ -133,35 +135,37 @@ def test_an_interrupted_verb_ends_as_a_shell_says_it(
     ],
 )
 def test_a_shell_without_access_is_told_what_to_set(
-    variables: dict[str, str], said: str, hint: str, tmp_path: Path
+    variables: dict[str, str], said: str, hint: str, shell: pytest.MonkeyPatch
 ) -> None:
-    shell = {
-        "HOME": str(tmp_path),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_MAX_ATTEMPTS": "1",
-        "DEV_REGION": "eu-west-1",
-        "HTTPS_PROXY": "http://127.0.0.1:1",
-    }
-    ended = _program("drift", "dev", **{**shell, **variables})
-    assert ended.returncode == 1
-    lines = ended.stderr.splitlines()
+    for name, value in {"DEV_REGION": "eu-west-1", **variables}.items():
+        shell.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["drift", "dev"])
+    lines = str(ended.value.code).splitlines()
     assert said in lines[0]
     assert [line.startswith(hint) for line in lines[1:]] == [True] * bool(hint)
-    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A shell that says nothing of AWS, at home where nothing does."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "DEV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    client.cache_clear()
+    yield monkeypatch
+    client.cache_clear()
 
 
 @pytest.mark.parametrize("variable", ["DEV_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_a_region_is_found_where_a_hint_says_it_is(
-    variable: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, shell: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DEV_REGION", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv(variable, "eu-west-3")
-    made = shell_environment("dev").client("sts")
-    client.cache_clear()
-    assert made.meta.region_name == "eu-west-3"
+    shell.setenv(variable, "eu-west-3")
+    assert shell_environment("dev").client("sts").meta.region_name == "eu-west-3"
 
 
 def test_an_argument_that_is_no_text_is_refused() -> None:
