@@ -3,22 +3,15 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from allowed_values.execution import check_execution, read_arguments
-from allowed_values.input_length import longest_input
 from allowed_values.preparation import parse_options
-from container import JobError, processing_message_file, processing_root, run_job
-from preparation.domain import read_domain
-from preparation.instruction import read_instruction
-from preparation.report import describe_rejections, make_report, with_splits
-from preparation.screening import screen
-from preparation.splitting import Splits, split
-from preparation.template import read_template
-
-_READERS = {"instruction": read_instruction, "domain": read_domain}
+from container import processing_message_file, processing_root, run_job
+from preparation.data_set import deal, read_data
+from preparation.report import with_splits
+from preparation.splitting import Splits
 
 
 def prepare(arguments: Sequence[str], root: Path) -> None:
@@ -27,21 +20,14 @@ def prepare(arguments: Sequence[str], root: Path) -> None:
     options = parse_options(values)
     if "base_model_id" in values:  # the values are those of all jobs, as the pipeline gives them
         check_execution(values)
-    items = _READERS[options.mode](root / "input" / "data")
-    # Domain texts are packed into windows: none is too long.
-    limited = options.mode == "instruction"
-    screened = screen(items, longest_input(options.max_input_length) if limited else None)
-    report = make_report(options.mode, screened, options.max_rejected_fraction)
-    if options.mode == "instruction":
-        report["template"] = asdict(read_template(root / "input" / "data" / "template.json"))
-    _write_json(root / "output" / "report" / "report.json", report)
-    for rejection in report["rejections"]:  # the first hundred
+    data = read_data(root / "input" / "data", options)
+    _write_json(root / "output" / "report" / "report.json", data.report)
+    for warning in data.report["warnings"]:
+        print(f"warning: {warning}")
+    for rejection in data.report["rejections"]:  # the first hundred
         print(f"rejected {rejection['place']}: {rejection['kind']}: {rejection['reason']}")
-    if len(screened.rejected) > options.max_rejected_fraction * report["records"]["counted"]:
-        limit = f"max_rejected_fraction allows {options.max_rejected_fraction:g}"
-        raise JobError(f"{describe_rejections(report)}; {limit}")
-    splits = split(screened.kept, options.validation_split, options.test_split, options.seed)
-    _write(root / "output", splits, with_splits(report, splits, options.seed))
+    splits = deal(data, options)
+    _write(root / "output", splits, with_splits(data.report, splits, options.seed))
 
 
 def _write(output: Path, splits: Splits, report: Mapping[str, Any]) -> None:

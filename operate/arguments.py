@@ -52,7 +52,7 @@ def add_source(parser: ArgumentParser) -> None:
     """Add the environment and the source of the weights."""
     add_environment(parser)
     parser.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER", help="a folder instead of the hub"
+        "--from", dest="source", type=_folder, metavar="FOLDER", help="a folder instead of the hub"
     )
 
 
@@ -71,7 +71,7 @@ def add_tuning(parser: ArgumentParser) -> None:
     """Add the environment, the data and the parameters of a fine-tuning."""
     add_environment(parser)
     parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="your data (the default: the mode's example)"
+        "--data", type=_folder, metavar="FOLDER", help="your data (the default: the mode's example)"
     )
     parser.add_argument(
         "--mode",
@@ -99,6 +99,14 @@ def add_tuning(parser: ArgumentParser) -> None:
         metavar="'NAME=VALUE ...'",
         help="parameters of the pipeline, each quoted as in a shell if need be",
     )
+
+
+def _folder(text: str) -> Path:
+    """Return a path, whose tilde not every shell has replaced."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ArgumentTypeError(f"name a folder of a known home, got {text!r}") from error
 
 
 def _assignments(text: str) -> list[tuple[str, str]]:

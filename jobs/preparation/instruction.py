@@ -5,28 +5,28 @@ from pathlib import Path
 
 from container import JobError
 from preparation.records import Record, Rejection
+from preparation.source import Source, files_of, read_lines
 from preparation.template import RecordError, Template, read_template
 from preparation.user_json import read_json
 
+_FILES = ("train.jsonl", "template.json")
 
-def read_instruction(directory: Path) -> Iterator[Record | Rejection]:
-    """Yield each line of `train.jsonl` as a record or a rejection, or raise JobError."""
-    for name in ("train.jsonl", "template.json"):
-        if not (directory / name).is_file():
-            found = ", ".join(sorted(file.name for file in directory.glob("*"))) or "nothing"
-            raise JobError(f"instruction data must hold {name}, got {found}")
+
+def read_instruction(directory: Path) -> tuple[Source, Iterator[Record | Rejection]]:
+    """Return what is read, and each record or rejection of `train.jsonl`, or raise JobError."""
+    found = [file.name for file in files_of(directory)]
+    for name in _FILES:
+        if name not in found:
+            listed = ", ".join(found) or "nothing"
+            raise JobError(f"instruction data must hold {name}, got {listed}")
     template = read_template(directory / "template.json")
-    # Read as bytes: only a line feed ends a line, and a line that is not UTF-8 spoils no other.
-    with (directory / "train.jsonl").open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            yield _read(f"line {number}", line, template)
+    lines = read_lines(directory / "train.jsonl")
+    return Source(_FILES), (_read(place, line, template) for place, line in lines)
 
 
 def _read(place: str, line: bytes, template: Template) -> Record | Rejection:
-    if not line.strip():
-        return Rejection(place, "empty", "the line is blank")
     try:
-        return Record(place, template.render(read_json(line.decode("utf-8-sig"))))
+        return Record(place, template.render(read_json(line.decode())))
     except RecordError as error:
         return Rejection(place, "malformed", str(error))
     except ValueError as error:

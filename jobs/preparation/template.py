@@ -7,6 +7,7 @@ from string import Formatter
 
 from container import JobError
 from preparation.records import Fields
+from preparation.source import read_text
 from preparation.user_json import is_unicode, read_json, shown
 
 # A template may use a key many times: this bounds what it makes of one record.
@@ -47,9 +48,9 @@ class Template:
 def read_template(path: Path) -> Template:
     """Return a template; raise JobError for a bad one."""
     try:
-        content = read_json(path.read_text(encoding="utf-8-sig"))
+        content = read_json(read_text(path))
     except ValueError as error:
-        raise JobError(f"{path.name} must be JSON in UTF-8: {error}") from error
+        raise JobError(f"{path.name} must be JSON: {error}") from error
     parts = content if isinstance(content, dict) else {}
     if parts.keys() != {"prompt", "completion"}:
         given = shown(sorted(parts)) if parts else type(content).__name__
@@ -72,7 +73,10 @@ def _check(name: str, text: object) -> None:
         )
     for key, form, conversion in fields:
         if not key or key.isdecimal() or set(key) & set(".[") or form or conversion:
-            raise JobError(f"{name} must use plain keys such as {{response}}, got {{{key}}}")
+            raise JobError(
+                f"{name} must use plain keys such as {{response}}, and double the braces that"
+                f" stand for themselves, got {{{key}}}"
+            )
     if not fields:
         raise JobError(f"{name} must use at least one key, such as {{response}}, got {text!r}")
 

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +15,13 @@ from operate.environment import Client, Environment
 from operate.failures import watching
 from operate.releases.origins import origin
 from operate.tuning.base_model import ensure_base_model
-from operate.tuning.datasets import first_request, upload
+from operate.tuning.datasets import Data, read_data, upload
 from operate.tuning.executions import follow, steps
 from operate.tuning.parameters import (
-    check_as_jobs_do,
     check_lengths,
     check_values,
     declared_parameters,
+    job_arguments,
     pipeline_definition,
 )
 
@@ -46,7 +46,7 @@ def finetune(
     data: Path | None,
     mode: str,
     fail: str | None,
-    values: Iterable[tuple[str, str]] = (),
+    values: Collection[tuple[str, str]] = (),
     watch: str = "",
 ) -> None:
     """Run the pipeline to its end and ask the tuned model; raises SystemExit if there is none.
@@ -54,25 +54,26 @@ def finetune(
     With the ARN of an execution in `watch`, follow that one instead of starting another.
     """
     began = time.monotonic()
-    request = first_request(data or _EXAMPLES / mode, mode)
-    execution_arn = watch or _start(environment, data, mode, fail, dict(values))
+    folder = data or _EXAMPLES / mode
+    if watch:
+        if values or fail:
+            raise SystemExit("SET and FAIL are for a new execution: leave them out with WATCH")
+        execution_arn, found = watch, read_data(folder, [f"--mode={mode}"])
+    else:
+        execution_arn, found = _start(environment, folder, mode, fail, dict(values))
     _wait(environment, execution_arn)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(f"took {minutes} min {seconds} s")
     if is_released(environment, execution_arn):
-        _ask(environment, request)
+        _ask(environment, found.first_request)
 
 
 def _start(
-    environment: Environment,
-    data: Path | None,
-    mode: str,
-    fail: str | None,
-    values: Mapping[str, str],
-) -> str:
-    """Check and upload all that the pipeline takes, start it, and return the execution's ARN."""
+    environment: Environment, folder: Path, mode: str, fail: str | None, values: Mapping[str, str]
+) -> tuple[str, Data]:
+    """Check all that the pipeline takes, upload the data, and start; return the execution's ARN."""
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
-    found, source = environment.outputs("Training"), data or _EXAMPLES / mode
+    found = environment.outputs("Training")
     pipeline, bucket = found["PipelineName"], found["DataBucketName"]
     definition = pipeline_definition(sagemaker, pipeline)
     declared = declared_parameters(definition)
@@ -83,16 +84,17 @@ def _start(
         **(_FAILURES[fail] if fail else {}),
         **values,
     }
-    check_as_jobs_do(definition, parameters)
-    parameters = {"InputDataUri": upload(s3, source, bucket), **parameters}
+    data = read_data(folder, job_arguments(definition, parameters))
+    parameters = {"InputDataUri": data.uri(bucket), **parameters}
     check_lengths(parameters)
+    upload(s3, data, bucket)
     ensure_base_model(s3, declared, bucket)
     answer = sagemaker.start_pipeline_execution(
         PipelineName=pipeline,
         PipelineParameters=[{"Name": k, "Value": v} for k, v in parameters.items()],
         ClientRequestToken=uuid.uuid4().hex,
     )
-    return str(answer["PipelineExecutionArn"])
+    return str(answer["PipelineExecutionArn"]), data
 
 
 def _wait(environment: Environment, execution_arn: str) -> None:

@@ -1,15 +1,11 @@
 """The parameters of an execution, checked against the deployed pipeline before anything runs."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from operate.environment import Client
 
-_JOBS = Path(__file__).parents[2] / "jobs"
 _MAX_TEXT = 256  # A job's argument, and what the registry keeps of a model.
 _NUMBERS: dict[str, Callable[[str], float]] = {"Integer": int, "Float": float}
 
@@ -47,22 +43,16 @@ def check_lengths(values: Mapping[str, str]) -> None:
             raise SystemExit(f"{name} must have at most {_MAX_TEXT} characters, got {value}")
 
 
-def check_as_jobs_do(definition: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    """Raise SystemExit for values that a job would refuse.
+def job_arguments(definition: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """Return the arguments of the preparing job, as the deployed pipeline would write them.
 
-    The preparing job gets all values of an execution as its arguments. They are read here as the
-    deployed pipeline would write them, and checked by the job's own code.
+    They are all values of an execution, which the job's own code checks.
     """
     declared = declared_parameters(definition)
     defaults = {n: p["DefaultValue"] for n, p in declared.items() if "DefaultValue" in p}
     (prepare,) = (step for step in definition["Steps"] if step["Name"] == "Prepare")
     words = prepare["Arguments"]["AppSpecification"]["ContainerArguments"]
-    arguments = [_filled(word, {**defaults, **values}) for word in words]
-    checked = subprocess.run(  # noqa: S603 - no shell: each argument is one word
-        [sys.executable, _JOBS, "check", *arguments], capture_output=True, text=True, check=False
-    )
-    if checked.returncode:
-        raise SystemExit(checked.stderr.strip())
+    return [_filled(word, {**defaults, **values}) for word in words]
 
 
 def _filled(word: Any, values: Mapping[str, Any]) -> str:  # noqa: ANN401 - a text or a function of it

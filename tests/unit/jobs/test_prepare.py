@@ -90,7 +90,6 @@ def test_training_finds_the_report_beside_its_records(tmp_path: Path) -> None:
         (b'{"question": "a", "answer": 4}', "malformed", "'answer' must be a string, got int"),
         (b'{"question": "a", "answer": null}', "malformed", "got NoneType"),
         (b'{"question": "a", "answer": " "}', "empty", "the completion is blank"),
-        (b"   ", "empty", "the line is blank"),
         (pair(1), "duplicate", "the same as line 2"),
         (json.dumps({"question": "long " * 50, "answer": "a"}).encode(), "over_long", "about 64"),
     ],
@@ -233,7 +232,7 @@ def test_template_is_refused_when(tmp_path: Path, template: object, reason: str)
 def test_template_is_refused_when_it_is_nested_too_deeply(tmp_path: Path) -> None:
     write_instruction(tmp_path, [pair(1)])
     (tmp_path / "input" / "data" / "template.json").write_text("[" * 100_000)
-    with pytest.raises(JobError, match="must be JSON in UTF-8: it is nested too deeply"):
+    with pytest.raises(JobError, match="must be JSON: it is nested too deeply"):
         prepare(["--mode", "instruction"], tmp_path)
 
 
@@ -307,11 +306,9 @@ def test_domain_text_is_read_from(tmp_path: Path, name: str, content: str) -> No
     [
         ("a.csv", "id,text\n1,a\n2\n", "line 3", "a row must have 2 columns, got 1"),
         ("a.csv", 'text\n"a\nb"\n""\n', "line 4", "the text is blank"),
-        ("a.csv", "text\na\n\n", "line 3", "the text is blank"),
         ("a.json", '{"text": "a"}\n{"text": 1}\n', "line 2", "'text' must be a string, got int"),
         ("a.json", '{"text": "a"}\nnot json\n', "line 2", "one JSON object"),
         ("a.json", '[{"text": "a"}, "b"]', "record 2", "with keys, got str"),
-        ("a.json", '{"text": "a"}\n\n{"text": "b"}\n', "line 2", "the text is blank"),
         ("a.json", '{"text": "a"}\n' + "[" * 100_000, "line 2", "nested too deeply"),
         ("a.json", '{"text": "a"}\n{"text": "\\ud800"}\n', "line 2", "half a character"),
         ("a.json", '[{"text": "a"}, {"text": "\\udc00 b"}]', "record 2", "half a character"),
@@ -330,6 +327,71 @@ def test_domain_record_is_left_out_with_its_place(
     assert "a" in read_texts(tmp_path)[0]
 
 
+_BLANK = {
+    "a.txt": "\n\n \n{}\n \n\n\n{}\n\n",
+    "a.csv": "text\n\n{}\n  \n\n{}\n\n",
+    "a.json": '\n{{"text": "{}"}}\n\n  \n{{"text": "{}"}}\n\n',
+    "a.jsonl": '{{"text": "{}"}}\r\n\r\n{{"text": "{}"}}\r\n',
+}
+
+
+@pytest.mark.parametrize("name", _BLANK)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+def test_a_blank_line_and_a_mark_of_utf_8_are_nothing(tmp_path: Path, name: str, mark: str) -> None:
+    write_domain(tmp_path, name, mark + _BLANK[name].format("one", "two"))
+    (tmp_path / "input/data/cover.png").write_bytes(b"\x89PNG")
+    prepare(["--mode", "domain", "--validation_split", "0", "--test_split", "0"], tmp_path)
+    assert read_texts(tmp_path) == ["one", "two"]
+    assert read_report(tmp_path)["records"]["counted"] == 2
+
+
+def test_braces_that_stand_for_themselves_are_doubled(tmp_path: Path) -> None:
+    template = {"prompt": '{{"q": "{question}"}}', "completion": "{{{answer}}}"}
+    write_instruction(tmp_path, [b"", *map(pair, range(4)), b" "], template)
+    prepare(["--mode", "instruction"], tmp_path)
+    record = read_split(tmp_path, "train")[0]
+    assert record["prompt"].startswith('{"q": "What is')
+    assert record["completion"].startswith("{It is")
+    assert read_report(tmp_path)["records"]["counted"] == 4
+
+
+_FIRST = "no column is named text, so the first one is read"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "warnings"),
+    [
+        ("a.csv", "id,text\n1,a b\n", "text", []),
+        ("a.txt", "12\n", None, []),
+        ("a.csv", "body,Text\na b,c\n", "body", [f"{_FIRST}, 'body', of 'body', 'Text'"]),
+        ("a.json", '{"body": "a b"}', "body", [f"{_FIRST}, 'body', of 'body'"]),
+        (
+            "a.csv",
+            "id,body\n1,a b\n2,c d\n",
+            "id",
+            [f"{_FIRST}, 'id', of 'id', 'body'", "the texts in 'id' are numbers only"],
+        ),
+        ("a.csv", "text,body\nx7,a b\n", "text", ["the texts in 'text' are single words"]),
+        (
+            "a.csv",
+            "id;text\n1;a b\n",
+            "id;text",
+            [f"{_FIRST}, 'id;text', of 'id;text'", "columns are separated by commas: 'id;text' is"],
+        ),
+    ],
+)
+def test_what_was_chosen_is_said_and_what_looks_wrong(
+    tmp_path: Path, name: str, content: str, column: str | None, warnings: list[str]
+) -> None:
+    write_domain(tmp_path, name, content)
+    prepare(["--mode", "domain", "--validation_split", "0", "--test_split", "0"], tmp_path)
+    report = read_report(tmp_path)
+    assert report["source"] == {"files": [name], "column": column}
+    assert [said.startswith(w) for said, w in zip(report["warnings"], warnings, strict=True)] == [
+        True for _ in warnings
+    ]
+
+
 @pytest.mark.parametrize("line_end", ["\u2028", "\x0b", "\x85"])
 def test_only_a_line_feed_ends_a_line(tmp_path: Path, line_end: str) -> None:
     write_domain(tmp_path, "a.csv", f"text\none{line_end}line\ntwo\n")
@@ -340,14 +402,19 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, line_end: str) -> None:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({}, "exactly one CSV, JSON or TXT file, got none"),
+        ({}, "exactly one CSV, JSON or TXT file, got nothing"),
+        ({"a.png": b"a", ".b.txt": b"b"}, "TXT file, got a.png"),
         ({"a.txt": b"a", "b.csv": b"text\na"}, "got a.txt, b.csv"),
         ({"a.csv": b"\n"}, "must start with the names of its columns"),
-        ({"a.txt": b"\xff"}, "must be UTF-8: byte 0"),
+        ({"a.txt": b"a\n\xff"}, "a.txt must be saved as UTF-8: line 2 is not, .* byte 0xff"),
+        ({"a.csv": "text\n\u00e9".encode("latin-1")}, "as UTF-8: line 2 is not, .* byte 0xe9"),
+        ({"a.txt": "text".encode("utf-16")}, "a.txt must be saved as UTF-8, got UTF-16$"),
+        ({"a.json": "{}".encode("utf-32")}, "a.json must be saved as UTF-8, got UTF-32$"),
+        ({"a.csv": "text\na".encode("utf-16-le")}, "saved as UTF-8, got UTF-16 or no text"),
         ({"a.json": b'[{"text": "a"}'}, "one JSON array or JSON Lines"),
         ({"a.json": b"[" * 100_000 + b"]" * 100_000}, "JSON Lines: it is nested too deeply"),
         ({"a.json": b'[{"text": %s}]' % (b"9" * 5000)}, "one JSON array or JSON Lines"),
-        ({"a.txt": b" \n"}, "1 of 1 records were rejected"),
+        ({"a.txt": b" \n"}, "too few records to train on: .*got 0"),
         ({"a.txt": b"one paragraph"}, "too few records to train on"),
     ],
 )
@@ -410,7 +477,7 @@ def test_no_record_is_lost_and_splits_are_disjoint(
 ) -> None:
     report, splits = outcome(tmp_path_factory.mktemp("job"), lines, seed)
     counts = report["records"]
-    assert counts["counted"] == len(lines) + 4
+    assert counts["counted"] == sum(bool(line.strip()) for line in lines) + 4
     assert counts["counted"] == counts["kept"] + sum(counts["rejected"].values())
     together = [record for split in splits for record in split]
     assert len(together) == counts["kept"] == sum(report["splits"].values())

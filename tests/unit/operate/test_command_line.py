@@ -42,6 +42,17 @@ def test_a_parameter_without_a_name_or_a_value_is_refused(
     assert "give a parameter as NAME=VALUE, got" in capsys.readouterr().err
 
 
+def test_a_folder_may_begin_with_a_tilde(
+    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.setenv("HOME", "/at/home")
+    parsed = command_line.parser().parse_args(["finetune", "--data", "~/mine"])
+    assert parsed.data == Path("/at/home/mine")
+    with pytest.raises(SystemExit):
+        command_line.main(["stage-weights", "--from", "~nobody-at-all/x"])
+    assert "name a folder of a known home, got '~nobody-at-all/x'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("given", ["local", "Local", "LOCAL"])
 def test_an_environment_is_known_in_any_case(given: str) -> None:
     assert command_line.parser().parse_args(["drift", given]).environment == "local"

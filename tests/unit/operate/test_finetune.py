@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from operate.failures import GOES_ON
-from operate.tuning.datasets import first_request, upload
+from operate.tuning.datasets import read_data, upload
 from operate.tuning.executions import follow, rows
 from operate.tuning.finetune import finetune, is_released
-from operate.tuning.parameters import check_as_jobs_do, check_values
+from operate.tuning.parameters import check_values, job_arguments
+from prepare import prepare
 from tests.unit.operate.doubles import Stacks, environment, refusal
 
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -78,7 +80,11 @@ def test_each_change_of_a_step_is_told_once_where_there_is_no_terminal(
     ]
 
 
-def _data(folder: Path, lines: str = '{"instruction": "Who?", "response": "I"}\n') -> Path:
+_LINES = "".join(f'{{"instruction": "Who {n}?", "response": "I"}}\n' for n in range(4))
+_INSTRUCTION, _DOMAIN = ["--mode=instruction"], ["--mode=domain"]
+
+
+def _data(folder: Path, lines: str = _LINES) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "train.jsonl").write_text(lines)
     (folder / "template.json").write_text(
@@ -87,79 +93,72 @@ def _data(folder: Path, lines: str = '{"instruction": "Who?", "response": "I"}\n
     return folder
 
 
-def test_data_that_changed_are_uploaded_to_another_place(
+def test_what_is_read_is_uploaded_and_what_changed_to_another_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stored: list[str] = []
     s3 = SimpleNamespace(upload_file=lambda _file, bucket, key: stored.append(f"{bucket}/{key}"))
     folder = _data(tmp_path / "mine")
-    (folder / ".DS_Store").write_text("x")
-    first = upload(s3, folder, "data-bucket")
-    assert first.startswith("s3://data-bucket/data/mine/")
-    assert sorted(f"s3://{key}" for key in stored) == [
-        f"{first}template.json",
-        f"{first}train.jsonl",
-    ]
+    for name in (".DS_Store", "cover.png"):
+        (folder / name).write_text("x")
+    first = read_data(folder, _INSTRUCTION)
+    upload(s3, first, "data-bucket")
+    uri = first.uri("data-bucket")
+    assert uri.startswith("s3://data-bucket/data/mine/")
+    assert [f"s3://{key}" for key in stored] == [f"{uri}train.jsonl", f"{uri}template.json"]
     monkeypatch.chdir(folder)
-    assert upload(s3, Path(), "data-bucket") == first
-    _data(folder, '{"instruction": "Who?", "response": "you"}\n')
-    assert upload(s3, folder, "data-bucket") != first
-    (folder / "train.jsonl").rename(folder / "other.jsonl")
-    renamed = upload(s3, folder, "data-bucket")
-    assert renamed not in (first, upload(s3, _data(tmp_path / "mine"), "data-bucket"))
-
-
-@pytest.mark.parametrize("name", ["nothing-here", "empty"])
-def test_data_without_files_are_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit, match=f"data must be a folder.*got .*{name}"):
-        upload(SimpleNamespace(), tmp_path / name, "data-bucket")
+    assert read_data(Path(), _INSTRUCTION).uri("data-bucket") == uri
+    _data(folder, _LINES + _LINES.replace("Who", "Why"))
+    assert read_data(folder, _INSTRUCTION).uri("data-bucket") != uri
 
 
 @pytest.mark.parametrize(
-    "prompt",
-    ["{instruction:>9999999999}", "{instruction.__class__}", "{instruction[0]}", "{instruction!r}"],
+    ("name", "said"),
+    [
+        ("nothing-here", "data must be a folder, got .*nothing-here"),
+        ("empty", r"instruction data must hold train.jsonl, got nothing \(data: .*empty\)"),
+    ],
 )
-def test_a_template_that_formats_is_refused_before_the_upload(tmp_path: Path, prompt: str) -> None:
-    folder = _data(tmp_path / "a")
-    (folder / "template.json").write_text(json.dumps({"prompt": prompt, "completion": "{a}"}))
-    with pytest.raises(SystemExit, match="must use plain keys"):
-        first_request(folder, "instruction")
+def test_data_without_files_are_refused(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit, match=said):
+        read_data(tmp_path / name, _INSTRUCTION)
 
 
-def test_a_record_that_is_no_text_is_not_asked(tmp_path: Path) -> None:
-    good = '{"instruction": "Who? {x}", "response": "I"}'
-    bad = ["[" * 100_000, '{"instruction": "\\ud800"}', "[1]", '{"instruction": 5}', "9" * 5000]
-    body = first_request(_data(tmp_path / "a", "\n".join([*bad, good])), "instruction")
-    assert body == {"messages": [{"role": "user", "content": "Say: Who? {x}"}]}
+def test_the_first_question_is_the_first_record_that_is_trained_on(tmp_path: Path) -> None:
+    folder, root = _data(tmp_path / "a", f"\n{{}}\n{_LINES}"), tmp_path / "root"
+    shutil.copytree(folder, root / "input" / "data")
+    arguments = [*_INSTRUCTION, "--max_rejected_fraction=0.5", "--seed=3"]
+    prepare(arguments, root)
+    trained = (root / "output" / "train" / "train.jsonl").read_text().split("\n")
+    message = {"role": "user", "content": json.loads(trained[0])["prompt"]}
+    assert read_data(folder, arguments).first_request == {"messages": [message]}
 
 
-@pytest.mark.parametrize("template", ["[" * 100_000, "[]", '"x"', "5"])
-def test_a_template_that_is_no_template_is_refused(tmp_path: Path, template: str) -> None:
-    folder = _data(tmp_path / "a")
-    (folder / "template.json").write_text(template)
-    with pytest.raises(SystemExit, match=r"must hold train.jsonl and the template.json"):
-        first_request(folder, "instruction")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("book.txt", "The harbour\nlies in the bay of the old town, where no ship ever came."),
+        ("book.csv", 'text\n"The harbour lies in the bay of the old town, where no ship came."\n'),
+        ("book.json", '[{"text": "The harbour lies in the bay of the old town, where no ship"}]'),
+        ("book.jsonl", '{"text": "The harbour lies in the bay of the old town, where no ship"}'),
+    ],
+)
+def test_a_text_is_begun_for_the_model_in_whatever_form_it_came(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8-sig")
+    found = read_data(tmp_path, [*_DOMAIN, "--validation_split=0", "--test_split=0"])
+    begun = "The harbour lies in the bay of the old town, where no"
+    assert found.first_request == {"prompt": begun}
 
 
-def test_first_request_asks_what_the_first_example_does(tmp_path: Path) -> None:
-    message = {"role": "user", "content": "Say: Who?"}
-    assert first_request(_data(tmp_path / "a"), "instruction") == {"messages": [message]}
-    text = tmp_path / "b"
-    text.mkdir()
-    (text / "book.txt").write_text("The harbour\n\nlies in the bay")
-    assert first_request(text, "domain") == {"prompt": "The harbour lies in the bay"}
-
-
-def test_records_that_do_not_fit_are_not_asked(tmp_path: Path) -> None:
-    lines = '\n{"instruction"\n{"question": "?"}\n[1]\n{"instruction": "Who?"}\n'
-    body = first_request(_data(tmp_path / "a", lines), "instruction")
-    assert body["messages"][0]["content"] == "Say: Who?"
-    with pytest.raises(SystemExit, match=r"must hold train.jsonl and the template.json"):
-        first_request(_data(tmp_path / "a", "{}"), "instruction")
-    (tmp_path / "a" / "template.json").unlink()
-    with pytest.raises(SystemExit, match=r"FileNotFoundError.*template.json"):
-        first_request(tmp_path / "a", "instruction")
+def test_what_looks_wrong_is_said_before_the_upload(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("id,body\n1,a\n2,b\n3,c\n4,d\n")
+    read_data(tmp_path, _DOMAIN)
+    assert "warning: the texts in 'id' are numbers only" in capsys.readouterr().out
 
 
 _DECLARED: dict[str, dict[str, Any]] = {
@@ -223,10 +222,10 @@ def _finetune(data: Path, s3: Any, **values: str) -> None:
     finetune(prod, data=data, mode="instruction", fail=None, values=values.items())
 
 
-def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_is_trained(
+def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_is_uploaded(
     tmp_path: Path,
 ) -> None:
-    s3 = SimpleNamespace(upload_file=lambda *_: None)
+    s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
     with pytest.raises(SystemExit, match="BaseModelUri must have at most 256 characters"):
         _finetune(_data(tmp_path / "d"), s3, BaseModelUri=f"s3://b/{'x' * 300}")
 
@@ -247,8 +246,10 @@ def test_value_that_a_job_would_refuse_is_refused_before_anything_is_uploaded(
 
 
 @pytest.mark.parametrize("licence", ["Our own licence", 'it\'s "ours"', "$(touch ran)"])
-def test_free_text_is_no_reason_to_refuse(licence: str) -> None:
-    check_as_jobs_do(_DEFINITION, {"BaseModelLicense": licence})
+def test_free_text_is_no_reason_to_refuse(licence: str, tmp_path: Path) -> None:
+    words = job_arguments(_DEFINITION, {"BaseModelLicense": licence})
+    assert licence in words
+    assert read_data(_data(tmp_path / "d"), words).first["completion"] == "I"
 
 
 def test_unknown_parameter_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
@@ -313,6 +314,12 @@ def test_watching_ends_with_its_own_code_and_the_way_back_when_the_credentials_e
 
 def test_execution_that_is_watched_again_is_not_started_again(tmp_path: Path) -> None:
     assert _said_at_the_end(tmp_path, _step("Gate", "Failed")) == "Failed: no reason was given"
+
+
+def test_parameters_are_refused_where_no_execution_is_started(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"data": _data(tmp_path / "d"), "mode": "instruction", "fail": None}
+    with pytest.raises(SystemExit, match="leave them out with WATCH"):
+        finetune(environment(), **asked, values=[("epoch", "3")], watch="arn:execution")
 
 
 def test_training_that_was_cut_off_is_said_to_resume(tmp_path: Path) -> None:
