@@ -53,6 +53,7 @@ export GIVEN_TO := $(value TO)
 export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
 export GIVEN_T := $(value T)
+export GIVEN_BENCH := $(value BENCH)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -200,7 +201,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -261,6 +262,11 @@ examples: ## the example prompts, asked of the deployed model
 
 fuzz: build ## look for answers outside the contract, with ever new requests (minutes)
 	@FUZZ_EXAMPLES=500 python -m pytest -q tests/embedded/test_fuzz.py
+
+# What a laptop's model answers in three minutes; an option that BENCH= repeats counts.
+bench_of_laptop = --words 32,128,512 --tokens 32 --users 1,2,4 --seconds 10
+bench: installed ## throughput and latency of a stage by prompt length and users (ENV=, BENCH="--users 1,2")
+	@python -m bench run --env "$$GIVEN_ENV" $(if $(is_local),$(bench_of_laptop)) $$GIVEN_BENCH
 
 bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
 	@python -m bench.proxy

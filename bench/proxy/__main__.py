@@ -14,8 +14,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.proxy_client import TOKENS, Load, Target, measure, rounds
-from bench.proxy_servers import LITELLM, ROOT, Server, litellm, proxy, stub
+from bench.proxy.client import TOKENS, Load, Target, measure, rounds
+from bench.proxy.servers import LITELLM, ROOT, Server, litellm, proxy, stub
 
 _CONCURRENCY = (1, 16, 128)
 _STARTS = 5

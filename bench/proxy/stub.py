@@ -1,4 +1,4 @@
-"""A SageMaker runtime whose model emits a token every 20 ms: `python -m bench.proxy_stub PORT`.
+"""A SageMaker runtime whose model emits a token every 20 ms: `python -m bench.proxy.stub PORT`.
 
 Every token's text is the moment it was sent, `@nanoseconds@` of the monotonic clock, which all
 processes of a machine share: who receives it knows how long it was on its way.

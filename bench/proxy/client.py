@@ -5,7 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
-from bench.proxy_stub import SECONDS_A_TOKEN
+from bench.proxy.stub import SECONDS_A_TOKEN
 
 TOKENS = 50  # a stream lasts a second
 

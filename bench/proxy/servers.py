@@ -15,7 +15,7 @@ from pathlib import Path
 
 from embedded_aws.host.processes import free_port
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LITELLM = ROOT / ".venv-bench/bin/litellm"
 
 _ENDPOINT = "/endpoints/endpoint/invocations-response-stream"
@@ -54,7 +54,7 @@ class Server:
 def stub() -> Iterator[Server]:
     """The SageMaker runtime that emits tokens at a fixed rate."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.proxy_stub", str(port)]
+    command = [sys.executable, "-m", "bench.proxy.stub", str(port)]
     with _running(command, port, "/", os.environ, cwd=ROOT) as server:
         yield server
 

@@ -1,0 +1,135 @@
+"""Benchmarks of a deployed stage: `python -m bench run`, `compare`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.commands import compare_measurements, report_run, run_benchmark
+from bench.options import Options
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Parse the arguments and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="measure a stage"))
+    compare = commands.add_parser("compare", help="set two measurements side by side")
+    compare.add_argument("a", type=Path, help="a run's folder or a profile; `published` for AWS's")
+    compare.add_argument("b", type=Path, help="another")
+    report = commands.add_parser("report", help="write a run's tables, plots and report anew")
+    report.add_argument("folder", type=Path)
+    arguments = parser.parse_args(given)
+    try:
+        match arguments.command:
+            case "run":
+                run_benchmark(arguments)
+            case "compare":
+                compare_measurements(arguments.a, arguments.b)
+            case _:
+                report_run(arguments.folder)
+    except ValueError as error:
+        sys.exit(f"python -m bench {arguments.command}: {error}")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    default = Options(target="")
+    where = parser.add_argument_group("what is measured: a stage, a URL or an endpoint")
+    where.add_argument("--env", default="local", help="a deployed environment (default: local)")
+    where.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
+    where.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
+    where.add_argument("--client", help="the client of the environment whose key is used")
+    where.add_argument("--model", default="model", help="the model that requests to --url name")
+    where.add_argument(
+        "--endpoint",
+        action="store_true",
+        help="the environment's SageMaker endpoint, without the REST API before it",
+    )
+    where.add_argument("--route", choices=("completions", "chat"), default="completions")
+    load = parser.add_argument_group("the load")
+    load.add_argument(
+        "--words",
+        type=_whole_numbers,
+        default=default.words,
+        metavar="N,…",
+        help="words of a prompt, a row each (128,512,6400)",
+    )
+    load.add_argument("--tokens", type=int, default=default.tokens, help="output tokens (128)")
+    load.add_argument(
+        "--users",
+        type=_whole_numbers,
+        default=default.users,
+        metavar="N,…",
+        help="concurrent users, a cell each (1,2,4,…,128)",
+    )
+    load.add_argument(
+        "--rates",
+        type=_numbers,
+        default=(),
+        metavar="R,…",
+        help="requests a second, instead of users",
+    )
+    load.add_argument(
+        "--spacing",
+        choices=("poisson", "constant"),
+        default="poisson",
+        help="how requests of a rate are spaced",
+    )
+    load.add_argument(
+        "--trace", help="a file with the second of an arrival on each line, instead of users"
+    )
+    load.add_argument(
+        "--disconnect",
+        type=float,
+        default=default.disconnect,
+        help="share of requests whose client disconnects early",
+    )
+    load.add_argument("--seed", type=int, default=default.seed)
+    limits = parser.add_argument_group("how long")
+    limits.add_argument("--seconds", type=float, default=default.seconds, help="of a cell at least")
+    limits.add_argument("--requests", type=int, default=default.requests, help="of a cell at least")
+    limits.add_argument(
+        "--warm-up", type=float, default=default.warm_up, help="seconds before them"
+    )
+    limits.add_argument(
+        "--max-seconds", type=float, default=default.max_seconds, help="of a cell at most"
+    )
+    limits.add_argument(
+        "--timeout", type=float, default=default.timeout, help="seconds of a request"
+    )
+    limits.add_argument(
+        "--max-failures",
+        type=float,
+        default=default.max_failures,
+        help="share of failed requests that ends a row",
+    )
+    promise = parser.add_argument_group("the objective")
+    promise.add_argument(
+        "--max-time-to-first-token",
+        type=float,
+        metavar="SECONDS",
+        default=default.max_time_to_first_token,
+    )
+    promise.add_argument(
+        "--max-inter-token-latency",
+        type=float,
+        metavar="SECONDS",
+        default=default.max_inter_token_latency,
+    )
+    kept = parser.add_argument_group("where the results are kept")
+    kept.add_argument("--out", type=Path, help="a new folder (bench-results/…)")
+    kept.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="go on with a run that was stopped"
+    )
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.split(","))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(each) for each in text.split(","))
+
+
+if __name__ == "__main__":
+    main()

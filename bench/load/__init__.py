@@ -1,0 +1,1 @@
+"""Sends the load, and records every request."""

@@ -1,0 +1,1 @@
+"""What the proxy adds to a stream, beside LiteLLM."""

@@ -1,0 +1,166 @@
+"""Plots of a run, as SVG that a page can hold."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.load.generator import Recorded
+from bench.results.figures import Figures, tokens_within
+
+_STYLE = str(Path(__file__).with_suffix(".mplstyle"))
+_COLOURS = ("#0f8b8d", "#c8553d", "#5c6b8a", "#b08900", "#7a4fa3", "#3c7d3c")
+_TEXT = "#7b8494"  # legible on a light and on a dark page
+
+Cells = Sequence[tuple[Figures, Recorded]]
+
+
+def throughput_and_latency(cells: Cells) -> Figure:
+    """Tokens a second, and milliseconds a token, against the load."""
+    with _figure(2) as (figure, (left, right)):
+        for colour, words, row in _rows(cells):
+            at = [_position(cell) for cell, _ in row]
+            left.plot(
+                at,
+                [c.output_token_throughput for c, _ in row],
+                "o-",
+                color=colour,
+                label=f"{words} words",
+            )
+            right.plot(at, [c.time_per_output_token.p50 * 1000 for c, _ in row], "o-", color=colour)
+            right.plot(
+                at,
+                [c.time_per_output_token.p90 * 1000 for c, _ in row],
+                "--",
+                color=colour,
+                alpha=0.6,
+            )
+        left.set_ylabel("output tokens per second")
+        right.set_ylabel("ms per output token: p50, p90")
+        right.set_ylim(bottom=0)
+        left.set_ylim(bottom=0)
+        for axes in (left, right):
+            _load_axis(axes, cells)
+        left.legend(frameon=False, labelcolor=_TEXT)
+    return figure
+
+
+def first_token(cells: Cells) -> Figure:
+    """Time to first token, p50 to p99, against the load; and the share that met the objective."""
+    with _figure(2) as (figure, (left, right)):
+        for colour, _, row in _rows(cells):
+            at = [_position(cell) for cell, _ in row]
+            spread = [cell.time_to_first_token for cell, _ in row]
+            left.plot(at, [each.p50 * 1000 for each in spread], "o-", color=colour)
+            left.fill_between(
+                at,
+                [each.p50 * 1000 for each in spread],
+                [each.p99 * 1000 for each in spread],
+                color=colour,
+                alpha=0.15,
+            )
+            right.plot(at, [cell.good_share * 100 for cell, _ in row], "o-", color=colour)
+        left.set_ylabel("time to first token, ms, p50 to p99")
+        right.set_ylabel("requests that met the objective, %")
+        right.set_ylim(-3, 103)
+        for axes in (left, right):
+            _load_axis(axes, cells)
+    return figure
+
+
+def latency_distribution(cells: Cells) -> Figure:
+    """The share of requests that were answered within a time, at the least and greatest load."""
+    with _figure(1) as (figure, (axes,)):
+        for colour, words, row in _rows(cells):
+            for (cell, recorded), style in zip((row[0], row[-1]), ("-", "--"), strict=True):
+                times = sorted(
+                    each.request_latency
+                    for each in recorded.requests
+                    if each.request_latency is not None
+                )
+                axes.step(
+                    times,
+                    np.arange(1, len(times) + 1) / max(1, len(times)) * 100,
+                    style,
+                    where="post",
+                    color=colour,
+                    label=f"{words} words, {cell.load}",
+                )
+        axes.set_xlabel("request latency, s")
+        axes.set_ylabel("requests answered, %")
+        axes.legend(frameon=False, labelcolor=_TEXT, fontsize=8)
+    return figure
+
+
+def timeline(cell: Figures, recorded: Recorded) -> Figure:
+    """Tokens a second and requests in flight over a cell; its window is shaded."""
+    begun, ended = recorded.window
+    start = min(request.sent for request in recorded.requests)
+    end = max(request.ended for request in recorded.requests)
+    step = max(0.25, (end - start) / 200)
+    edges = np.arange(start, end + step, step)
+    with _figure(1) as (figure, (axes,)):
+        tokens = [tokens_within(recorded.requests, at, at + step) / step for at in edges]
+        in_flight = [float(sum(r.sent <= at <= r.ended for r in recorded.requests)) for at in edges]
+        axes.axvspan(begun, ended, color=_TEXT, alpha=0.12, linewidth=0)
+        axes.step(edges, tokens, where="post", color=_COLOURS[0])
+        axes.set_xlabel(f"seconds; {cell.input_words} words, {cell.load}")
+        axes.set_ylabel("tokens per second", color=_COLOURS[0])
+        beside = axes.twinx()
+        beside.step(edges, in_flight, where="post", color=_COLOURS[1], alpha=0.7)
+        beside.set_ylabel("requests in flight", color=_COLOURS[1])
+        beside.tick_params(colors=_TEXT)
+    return figure
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure as an svg element."""
+    drawn = io.StringIO()
+    with style.context(_STYLE):
+        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    return drawn.getvalue()[drawn.getvalue().index("<svg") :]
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as a picture on white, for a README."""
+    with style.context(_STYLE):
+        figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
+
+
+@contextmanager
+def _figure(columns: int) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    with style.context(_STYLE):
+        figure = Figure(figsize=(5.2 * columns, 3.4), layout="constrained")
+        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+        yield figure, axes
+        for each in axes:
+            each.tick_params(colors=_TEXT)
+            for label in (each.xaxis.label, each.yaxis.label):
+                if label.get_color() == "black":
+                    label.set_color(_TEXT)
+
+
+def _rows(cells: Cells) -> Iterator[tuple[str, int, Cells]]:
+    for number, words in enumerate(dict.fromkeys(cell.input_words for cell, _ in cells)):
+        row = [(c, r) for c, r in cells if c.input_words == words and c.answered and not c.stopped]
+        if row:
+            yield _COLOURS[number % len(_COLOURS)], words, row
+
+
+def _position(cell: Figures) -> float:
+    return float(cell.users) if cell.users is not None else cell.request_throughput
+
+
+def _load_axis(axes: Axes, cells: Cells) -> None:
+    if any(cell.users is None for cell, _ in cells):
+        axes.set_xlabel("requests per second")
+        return
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("concurrent users")
+    users = sorted({cell.users for cell, _ in cells if cell.users is not None})
+    axes.set_xticks(users, [str(number) for number in users])

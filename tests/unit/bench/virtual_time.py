@@ -1,0 +1,97 @@
+"""An event loop whose clock jumps to the next timer: an hour of load takes a moment, exactly."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bench.load.arrivals import Load
+from bench.load.generator import Cell, Limits, Recorded, measure
+from bench.load.prompts import prompts
+from bench.load.targets import RequestFailedError, Usage
+
+Result = TypeVar("Result")
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in virtual time."""
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(work)
+
+
+@dataclass
+class Server:
+    """Answers each prompt after known times; `lanes` bounds how many at once, the others queue."""
+
+    first_seconds: float = 0.1
+    token_seconds: float = 0.02
+    lanes: int = 1_000
+    fails: Callable[[int], str | None] = lambda _number: None
+    name: str = "known delays"
+    asked: list[str] = field(default_factory=list)
+
+    async def answer(self, prompt: str, tokens: int, on_text: Callable[[], None]) -> Usage:
+        """Answer, once a lane is free."""
+        self.asked.append(prompt)
+        failure = self.fails(len(self.asked))
+        if failure:
+            await asyncio.sleep(self.first_seconds)
+            raise RequestFailedError(failure)
+        async with self._lane():
+            await asyncio.sleep(self.first_seconds)
+            on_text()
+            for _ in range(tokens - 1):
+                await asyncio.sleep(self.token_seconds)
+                on_text()
+        return Usage(len(prompt.split()), tokens)
+
+    def _lane(self) -> asyncio.Semaphore:
+        self._lanes = getattr(self, "_lanes", None) or asyncio.Semaphore(self.lanes)
+        return self._lanes
+
+
+def record(
+    server: Server,
+    load: Load,
+    *,
+    tokens: int = 11,
+    disconnect: float = 0.0,
+    seconds: float = 60.0,
+    timeout: float = 300.0,
+) -> Recorded:
+    """Measure a cell in virtual time."""
+    cell = Cell(
+        target=server,
+        prompts=prompts(8, "seed"),
+        tokens=tokens,
+        load=load,
+        limits=Limits(
+            warm_up_seconds=2,
+            min_seconds=seconds,
+            min_requests=4,
+            max_seconds=max(300, seconds),
+            request_timeout_seconds=timeout,
+            max_failure_share=0.1,
+        ),
+        disconnect_share=disconnect,
+        seed="seed",
+    )
+    return run(measure(cell, lambda _snapshot: None))
