@@ -3,20 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import cfnlint
-
 from bootstrap import boundary
-from bootstrap.handlers import needed
+from bootstrap.handlers import DATA, needed
 from bootstrap.stage import Stage, kind_of
 
 Json = dict[str, Any]
 
-_REFERENCE = json.loads(
-    (Path(cfnlint.__file__).parent / "data" / "AdditionalSpecs" / "Policies.json").read_text()
-)
+_REFERENCE = json.loads((DATA / "AdditionalSpecs" / "Policies.json").read_text())
 _ARN = "arn:${AWS::Partition}:"
 _PLACE = "${AWS::Region}:${AWS::AccountId}"
 

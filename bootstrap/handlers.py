@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cfnlint
-
-_SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
+_CFN_LINT = find_spec("cfnlint")  # Its files only: the package takes seconds to import.
+if _CFN_LINT is None or _CFN_LINT.origin is None:
+    raise ImportError("cfn-lint, which has the schemas, must be installed: run `make setup`")
+DATA = Path(_CFN_LINT.origin).parent / "data"
+_SCHEMAS = DATA / "schemas"
 _HANDLERS = ("create", "read", "update", "delete")
 
 # A schema lists what any property may need: these are needed for the property only. What a type

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 from embedded_aws.tests.account import BUCKET, Account
+from operate.environment import Environment
+from operate.weights.staging import stage_weights
 from tests.embedded.conftest import ROOT
 
 _REVISION, _REPOSITORY = "0123456789abcdef" * 2 + "01234567", "owner/Lite"
@@ -30,8 +33,8 @@ _OTHERS = {"pytorch_model.bin": b"\x80", "modeling.py": b"import os"}
 Files = dict[str, bytes]
 
 
-@pytest.fixture(name="place", autouse=True)
-def _place(account: Account) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def stack(account: Account) -> Iterator[None]:
     """A stack with the outputs of the one that keeps weights."""
     values = {
         "WeightsBucketName": BUCKET,
@@ -49,8 +52,27 @@ def _place(account: Account) -> Iterator[None]:
     yield
     stacks.delete_stack(StackName="Dev-Weights")
     _wait(stacks, "stack_delete_complete")
+
+
+@pytest.fixture(autouse=True)
+def empty_prefix(account: Account) -> Iterator[None]:
+    """Take away what a test staged."""
+    yield
     for key in (*(_PREFIX + name for name in account.keys(_PREFIX)), _INVENTORY):
         account.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+@pytest.fixture(scope="module")
+def dev(account: Account) -> Environment:
+    """The environment that the stack belongs to."""
+    return Environment("dev", client=cache(account.aws.client))
+
+
+@pytest.fixture(scope="module")
+def variables(account: Account) -> dict[str, str]:
+    """The variables of a shell that is pointed at the account."""
+    exports = shlex.split(account.aws.run("env").stdout)
+    return dict(word.split("=", 1) for word in exports if "=" in word)
 
 
 def _wait(stacks: Any, what: str) -> None:
@@ -65,15 +87,12 @@ def _folder(path: Path, files: Files) -> Path:
     return path
 
 
-def _stage(
-    account: Account, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    exports = shlex.split(account.aws.run("env").stdout)
-    aws = dict(word.split("=", 1) for word in exports if "=" in word)
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the verb: the hub's client reads its environment when it is imported."""
     return subprocess.run(
         [sys.executable, "-m", "operate", "stage-weights", "dev", *arguments],
         cwd=ROOT,
-        env={**os.environ, **aws, **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -85,9 +104,11 @@ def _inventory(account: Account) -> dict[str, Any]:
     return document
 
 
-def test_folder_is_staged_without_what_could_run_code(account: Account, tmp_path: Path) -> None:
+def test_folder_is_staged_without_what_could_run_code(
+    account: Account, variables: dict[str, str], tmp_path: Path
+) -> None:
     folder = _folder(tmp_path / "lite", {**_MODEL, **_OTHERS})
-    staged = _stage(account, "--from", str(folder))
+    staged = _run("--from", str(folder), **variables)
     assert staged.returncode == 0, staged.stderr
     assert account.keys(_PREFIX) == sorted(_MODEL)
     assert "left out: modeling.py, pytorch_model.bin" in staged.stdout
@@ -102,24 +123,24 @@ def test_folder_is_staged_without_what_could_run_code(account: Account, tmp_path
 
 
 def test_what_is_there_is_not_sent_again_and_what_changed_is(
-    account: Account, tmp_path: Path
+    account: Account, dev: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = _folder(tmp_path / "lite", _MODEL)
-    _stage(account, "--from", str(folder))
+    stage_weights(dev, folder)
+    assert "already staged" not in capsys.readouterr().out
     account.put(f"{_PREFIX}config.json", "{}")  # what another staged, or half of a file
-    again = _stage(account, "--from", str(folder))
-    assert again.returncode == 0, again.stderr
-    assert "model.safetensors: already staged" in again.stdout
+    stage_weights(dev, folder)
+    assert "model.safetensors: already staged" in capsys.readouterr().out
     assert account.get(f"{_PREFIX}config.json").encode() == _MODEL["config.json"]
 
 
 def test_file_of_another_model_is_not_left_beside_the_weights(
-    account: Account, tmp_path: Path
+    account: Account, dev: Environment, tmp_path: Path
 ) -> None:
     account.put(f"{_PREFIX}model-00002-of-00002.safetensors", "w")
-    refused = _stage(account, "--from", str(_folder(tmp_path / "lite", _MODEL)))
-    assert "does not belong to the model first: model-00002-of-00002.safetensors" in refused.stderr
-    assert refused.returncode != 0
+    refusal = "does not belong to the model first: model-00002-of-00002.safetensors"
+    with pytest.raises(SystemExit, match=refusal):
+        stage_weights(dev, _folder(tmp_path / "lite", _MODEL))
 
 
 @pytest.mark.parametrize(
@@ -130,10 +151,10 @@ def test_file_of_another_model_is_not_left_beside_the_weights(
     ],
 )
 def test_folder_that_is_no_model_of_plain_weights_is_refused(
-    account: Account, tmp_path: Path, files: Files, said: str
+    account: Account, dev: Environment, tmp_path: Path, files: Files, said: str
 ) -> None:
-    refused = _stage(account, "--from", str(_folder(tmp_path / "lite", files)))
-    assert said in refused.stderr
+    with pytest.raises(SystemExit, match=said):
+        stage_weights(dev, _folder(tmp_path / "lite", files))
     assert account.keys(_PREFIX) == []
 
 
@@ -181,20 +202,21 @@ class _Hub(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(name="hub")
-def _hub(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment in which the hub is a server of this test."""
+def _hub(tmp_path: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The variables of a shell for which the hub is a server of this test."""
     _Hub.files, _Hub.changed = {**_MODEL, **_OTHERS}, {}
     with ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        yield {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path / "hf")}
+        hub = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path / "hf")}
+        yield {**variables, **hub}
         server.shutdown()
 
 
 def test_commit_of_the_hub_is_staged_as_the_hub_describes_it(
     account: Account, hub: dict[str, str]
 ) -> None:
-    staged = _stage(account, **hub)
+    staged = _run(**hub)
     assert staged.returncode == 0, staged.stderr
     assert account.keys(_PREFIX) == sorted(_MODEL)
     assert account.get(f"{_PREFIX}model.safetensors").encode() == _MODEL["model.safetensors"]
@@ -207,11 +229,11 @@ def test_download_that_is_not_the_commits_is_refused(
     account: Account, hub: dict[str, str], name: str
 ) -> None:
     _Hub.changed = {name: b"x" * len(_MODEL[name])}
-    refused = _stage(account, **hub)
+    refused = _run(**hub)
     assert f"{name} is not the commit's" in refused.stderr
     assert account.keys(_PREFIX) == []
 
 
-def test_commit_that_the_hub_has_not_is_refused(account: Account, hub: dict[str, str]) -> None:
-    refused = _stage(account, **{**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
+def test_commit_that_the_hub_has_not_is_refused(hub: dict[str, str]) -> None:
+    refused = _run(**{**hub, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert f"{_REPOSITORY} at {_REVISION} cannot be fetched" in refused.stderr
