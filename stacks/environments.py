@@ -17,7 +17,6 @@ from sagemaker_llm import (
     GuardedUpdates,
     Image,
     LogKeeping,
-    PackagedWeights,
     Reservation,
     TargetTracking,
     TuningSettings,
@@ -53,14 +52,6 @@ class Environment:
         self._check_location()
         self.model.check_instance_type(self.instance_type)
         self.updates.chosen(self.scaling)
-        if (
-            isinstance(self.model.weights, PackagedWeights)
-            and self.function_target is FunctionTarget.AWS
-        ):
-            raise ValueError(
-                "model must have weights that SageMaker can fetch: those of"
-                f" {self.model.model_id} are in the embedded AWS's container only"
-            )
 
     @property
     def endpoint_quota(self) -> int:

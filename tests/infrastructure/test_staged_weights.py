@@ -7,7 +7,15 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
 
-from sagemaker_llm import CATALOG, CatalogEntry, PackagedWeights, StagedWeights, find_model
+from sagemaker_llm import (
+    CATALOG,
+    CatalogEntry,
+    InvokeApi,
+    LlmEndpoint,
+    PackagedWeights,
+    StagedWeights,
+    find_model,
+)
 from stacks import environments
 from stacks.environments import Environment
 from stacks.serving_stack import ServingStack
@@ -108,6 +116,7 @@ def test_staged_model_is_refused_before_its_commit_is_chosen() -> None:
 
 
 def test_model_of_the_embedded_container_is_refused_on_aws() -> None:
-    dev = environments.dev(account=None, region=None)
+    stack = cdk.Stack(cdk.App(), "Own")
+    endpoint = LlmEndpoint(stack, "Llm", model=find_model("smollm2-135m-instruct"))
     with pytest.raises(ValueError, match="must have weights that SageMaker can fetch"):
-        dataclasses.replace(dev, model=find_model("smollm2-135m-instruct"))
+        InvokeApi(stack, "Api", endpoint=endpoint)

@@ -7,6 +7,8 @@ from constructs import Construct
 from sagemaker_llm.common.function_assets import FunctionTarget
 from sagemaker_llm.common.log_keeping import LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
+from sagemaker_llm.models.catalog import CatalogEntry
+from sagemaker_llm.models.weights import PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from . import web_adapter
@@ -37,6 +39,7 @@ class ProxyFunction(Construct):
         reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        _check_weights(endpoint.model, target)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
             self,
@@ -54,6 +57,14 @@ class ProxyFunction(Construct):
         )
         self.function = packaged.lambda_function
         endpoint.grant_stream(self.function)
+
+
+def _check_weights(model: CatalogEntry, target: FunctionTarget) -> None:
+    if isinstance(model.weights, PackagedWeights) and target is FunctionTarget.AWS:
+        raise ValueError(
+            f"model must have weights that SageMaker can fetch: those of {model.model_id} are in"
+            " the embedded AWS's container only"
+        )
 
 
 def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:
