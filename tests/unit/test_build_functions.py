@@ -51,8 +51,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_sources(root: Path, *functions: str) -> None:
     """Lay out the build's own files and these functions as the repository does."""
-    for function in functions:
-        shutil.copytree(ROOT / "lambda" / function, root / "lambda" / function)
+    for folder in ("asset_build", *functions):
+        shutil.copytree(ROOT / "lambda" / folder, root / "lambda" / folder)
     for file in (ROOT / "lambda").glob("*.*"):
         shutil.copy(file, root / "lambda")
     (root / "node_modules").symlink_to(ROOT / "node_modules")
@@ -227,6 +227,14 @@ def test_an_unreachable_index_is_told_clearly_and_leaves_no_asset(tmp_path: Path
     assert failed.returncode == 1
     assert "check that the package index can be reached" in failed.stderr
     assert not (tmp_path / "build/invoke_proxy/aws").exists()
+
+
+def test_a_folder_that_takes_no_asset_is_told_clearly(tmp_path: Path) -> None:
+    copy_sources(tmp_path, FUNCTION)
+    (tmp_path / "build").symlink_to("/sys/kernel")  # nobody may make a folder there
+    failed = build(tmp_path, "local")
+    assert failed.returncode == 1
+    assert f"build_functions: {tmp_path}/build must be writable" in failed.stderr
 
 
 def test_a_missing_compiler_is_told_clearly(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_the_cpu_build_of_torch_is_of_the_version_that_the_jobs_lock() -> None:
 
 def test_every_installation_requires_hashes() -> None:
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
-    builds = (ROOT / "lambda/build_functions.py").read_text()
+    builds = (ROOT / "lambda/asset_build/dependencies.py").read_text()
     commands = re.findall(r"[^\n]*\bpip (?:install|sync)\b[^\n]*", makefile)
     assert len(commands) >= 5
     assert [command for command in commands if "--require-hashes" not in command] == []
