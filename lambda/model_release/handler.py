@@ -178,8 +178,8 @@ class Releases:
             self._steps.succeed(release.callback)
 
 
-def _named(package_arn: str) -> str:
-    return package_arn or "the base weights"
+def _named(package_arn: str | None) -> str:
+    return "what the update replaced" if package_arn is None else package_arn or "the base weights"
 
 
 def _newly_lowered(package: Package) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from operate.environment import Client, Environment
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
@@ -11,6 +13,8 @@ from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+# SageMaker took an update back, and CloudFormation, which noticed nothing, cleaned up after it.
+_DELETED = "deleted, as the last update did not stay: release, roll back or deploy once more"
 
 
 class Check(NamedTuple):
@@ -44,8 +48,10 @@ def _checks(environment: Environment) -> Iterator[Check]:
     endpoint_name = environment.outputs("Serving")["EndpointName"]
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     yield Check("endpoint status", "InService", endpoint["EndpointStatus"])
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    yield Check("endpoint config", physical[_CONFIG], config["EndpointConfigArn"])
+    config = _config(sagemaker, endpoint["EndpointConfigName"])
+    yield Check("endpoint config", physical[_CONFIG], config.get("EndpointConfigArn", _DELETED))
+    if not config:
+        return
     (variant,) = config["ProductionVariants"]
     said = parameter(environment, INSTANCE_TYPE)
     yield Check("instance type", said, variant["InstanceType"])
@@ -54,6 +60,17 @@ def _checks(environment: Environment) -> Iterator[Check]:
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     yield Check("model", physical[_MODEL], model["ModelArn"])
     yield from _container_checks(environment, template, model)
+
+
+def _config(sagemaker: Client, name: str) -> dict[str, Any]:
+    """Return the configuration that is served; empty if it was deleted."""
+    try:
+        found: dict[str, Any] = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    except ClientError as error:
+        if "Could not find" not in str(error):
+            raise
+        return {}
+    return found
 
 
 def _policies(environment: Environment, endpoint_name: str) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from model_release.errors import ReleaseBlockedError, ReleaseWaitsError
 
 # SageMaker refuses every update meanwhile, so a stack update would fail.
@@ -32,14 +34,23 @@ class ServingEndpoint:
         if any(_is_scaling(variant) for variant in found.get("ProductionVariants", ())):
             raise ReleaseWaitsError(f"endpoint {self._name} is scaling")
 
-    def served_package(self) -> str:
-        """Return the ARN of the package behind the endpoint, empty for the base weights."""
-        config = self._sagemaker.describe_endpoint_config(
-            EndpointConfigName=self._describe()["EndpointConfigName"]
-        )
-        model = self._sagemaker.describe_model(
-            ModelName=config["ProductionVariants"][0]["ModelName"]
-        )
+    def served_package(self) -> str | None:
+        """Return the ARN of the package behind the endpoint, empty for the base weights.
+
+        None where the endpoint serves what CloudFormation has deleted: after an update that
+        SageMaker took back and CloudFormation took for made.
+        """
+        try:
+            config = self._sagemaker.describe_endpoint_config(
+                EndpointConfigName=self._describe()["EndpointConfigName"]
+            )
+            model = self._sagemaker.describe_model(
+                ModelName=config["ProductionVariants"][0]["ModelName"]
+            )
+        except ClientError as error:
+            if "Could not find" in error.response["Error"]["Message"]:
+                return None
+            raise
         return str(model.get("PrimaryContainer", {}).get("ModelPackageName", ""))
 
     def _describe(self) -> dict[str, Any]:

@@ -189,6 +189,7 @@ class SageMaker(Service):
         super().__init__()
         self.packages: dict[str, dict[str, Any]] = {}
         self.served = ""  # the package behind the endpoint
+        self.configs = ["config-1"]  # the one that it serves; CloudFormation may have deleted it
         self.endpoint_status = "InService"
         self.instances = {"CurrentInstanceCount": 2, "DesiredInstanceCount": 2}
         self.execution_status = "Executing"
@@ -214,7 +215,7 @@ class SageMaker(Service):
 
     def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
         """Return the endpoint's configuration."""
-        _check_name("endpoint configuration", EndpointConfigName, "config-1")
+        _check_name("endpoint configuration", EndpointConfigName, *self.configs)
         return {
             "EndpointConfigName": EndpointConfigName,
             "EndpointConfigArn": f"{_SAGEMAKER}:endpoint-config/config-1",
@@ -323,6 +324,6 @@ def _check_stack(name: str) -> None:
         raise Refusal("ValidationError", f"Stack with id {name} does not exist")
 
 
-def _check_name(kind: str, name: str, known: str) -> None:
-    if name != known:
+def _check_name(kind: str, name: str, *known: str) -> None:
+    if name not in known:
         raise Refusal("ValidationException", f"Could not find {kind} {name}.")

@@ -397,6 +397,18 @@ def test_end_of_an_update_that_sagemaker_took_back_fails_the_step(account: Accou
     _assert_failed(account, _TAKEN_BACK)
 
 
+def test_end_of_an_update_fails_the_step_when_what_is_served_was_deleted_with_it(
+    account: Account,
+) -> None:
+    # SageMaker took the update back, CloudFormation noticed nothing and cleaned up after it.
+    account.register()
+    account.handle(request())
+    news = account.cloudformation.ended("UPDATE_COMPLETE", _UPDATE_TOKEN)
+    account.sagemaker.configs.clear()
+    assert account.handle(news) == []
+    _assert_failed(account, _TAKEN_BACK.replace("the base weights", "what the update replaced"))
+
+
 def test_end_of_an_update_waits_while_the_endpoint_still_changes(account: Account) -> None:
     account.register()
     account.handle(request())

@@ -140,13 +140,14 @@ class _Account:
         environment: str = "tuned",
         instance_type: str = "ml.g5.2xlarge",
         policies: tuple[str, ...] = ("P",),
+        config: bool = True,
         **metadata: str,
     ) -> None:
         self._model, self._container = model, container or dict(_BASE)
         self._package_image, self._approval = package_image, approval
         self._isolated, self._stored = isolated, _STORED if stored is None else stored
         self._inventory, self._environment = inventory, environment
-        self._instance_type, self._policies = instance_type, policies
+        self._instance_type, self._policies, self._config = instance_type, policies, config
         self._metadata = metadata
         self.exceptions = SimpleNamespace(NoSuchKey=KeyError)
 
@@ -154,6 +155,8 @@ class _Account:
         return {"EndpointStatus": "InService", "EndpointConfigName": "C"}
 
     def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
+        if not self._config:
+            raise refusal("ValidationException", "Could not find endpoint configuration")
         variant = {"InstanceType": self._instance_type, "ModelName": "A"}
         arn = f"{_ARN}:endpoint-config/c"
         return {"EndpointConfigArn": arn, "ProductionVariants": [variant]}
@@ -244,6 +247,7 @@ def test_drift_says_when_the_gate_of_what_serves_was_lowered(
     ("account", "package_arn", "subject"),
     [
         (_Account(model="model/b"), "", "model"),
+        (_Account(config=False), "", "endpoint config"),
         (_Account(instance_type="ml.g6.2xlarge"), "", "instance type"),
         (_Account(policies=()), "", "scaling policy"),
         (_Account(container={**_BASE, "Environment": {"A": "2"}}), "", "environment"),
