@@ -110,6 +110,16 @@ def add_resource_type(
         stacks._runs_on_worker_thread = lambda type_: type_ == name or on_worker(type_)
 
 
+def send_back_when_failed(name: str, when: Callable[[], bool]) -> None:
+    """Let a stack's rollback update the `name` whose own update failed, when `when()` holds."""
+    sends_back = stacks._sends_back_failed_update
+
+    def sends_back_too(type_: str) -> bool:
+        return sends_back(type_) or (type_ == name and when())
+
+    stacks._sends_back_failed_update = sends_back_too
+
+
 def before_provisioning(name: str, hook: Callable[[str | None, Json], None]) -> None:
     """Call `hook(physical_id, properties)` before ministack creates (no id) or updates a `name`."""
     handler = provisioners._RESOURCE_HANDLERS[name]

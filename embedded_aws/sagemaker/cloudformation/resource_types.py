@@ -4,7 +4,13 @@ import uuid
 from collections.abc import Callable
 
 from embedded_aws.autoscaling import service as autoscaling
-from embedded_aws.core.emulator import Json, ScopedStore, add_resource_type
+from embedded_aws.core import circumstances
+from embedded_aws.core.emulator import (
+    Json,
+    ScopedStore,
+    add_resource_type,
+    send_back_when_failed,
+)
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
@@ -36,6 +42,11 @@ def install() -> None:
         _update_endpoint,
         _delete_endpoint,
         blocks=True,
+    )
+    # SageMaker has rolled back by itself, to the configuration that CloudFormation then asks for.
+    send_back_when_failed(
+        "AWS::SageMaker::Endpoint",
+        lambda: circumstances.current().in_use_configuration == "refused",
     )
     add_resource_type(
         "AWS::ApplicationAutoScaling::ScalableTarget",

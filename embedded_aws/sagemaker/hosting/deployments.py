@@ -61,6 +61,7 @@ def _settle(key: Key, run: Callable[[Key], None]) -> None:
 def _fail(key: Key, reason: str) -> None:
     record, serves = endpoints[key[2]], traffic.serving(key) is not None
     fleets.roll_back(record, serves=serves)
+    record.pop("FailureReason", None)
     if not serves or circumstances.current().failure_reasons:
         record["FailureReason"] = reason
     record["EndpointStatus"] = "InService" if serves else "Failed"

@@ -116,6 +116,7 @@ _PARAMETERS: dict[_Name, str] = {
     (stacks, "_delete_resource"): "resource_type physical_id props",
     (stacks, "_provision_resource"): "resource_type logical_id props stack_name",
     (stacks, "_runs_on_worker_thread"): "resource_type",
+    (stacks, "_sends_back_failed_update"): "resource_type",
     (stacks, "_update_resource"): "resource_type physical_id old_props new_props",
     (app, "_build_persistence_save_dict"): "",
     (app, "_load_persisted_state"): "",

@@ -65,6 +65,14 @@ def test_a_failed_update_ends_in_the_old_configuration(
     assert settled.get("FailureReason") == reason
 
 
+def test_a_failure_without_a_reason_has_not_the_one_before(hosting: Hosting) -> None:
+    hosting.create()
+    for reasons in (True, False):
+        hosting.set(failure_reasons=reasons)
+        hosting.update(hosting.config(f"Bad{reasons}", model="Broken"))
+        assert ("FailureReason" in hosting.settled()) is reasons
+
+
 def test_an_update_without_capacity_ends_in_the_old_configuration(hosting: Hosting) -> None:
     hosting.create()
     hosting.set(no_capacity=["ml.g6.2xlarge"])
