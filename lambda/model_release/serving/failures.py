@@ -12,14 +12,20 @@ _CAPACITY = re.compile(
     r"|capacity ?error",
     re.IGNORECASE,
 )
+# While the instance type changes, the role may still be that of the old one.
+_ROLE = re.compile(r"not authorized to perform: sagemaker:CreateEndpointConfig")
 
 
 def advice(reason: str) -> str:
-    """Return what to do about a quota or missing capacity, empty for any other failure."""
+    """Return what to do about a quota, capacity or the role; empty for any other failure."""
     if _QUOTA.search(reason):
         name = _QUOTA_NAME.search(reason)
         quota = f"the quota '{name[1]}'" if name else "the endpoint quota of the instance type"
         return f"raise {quota}: an update runs the instances twice"
     if _CAPACITY.search(reason):
         return "AWS has no such instance free now: retry later, or change the instance type"
+    if _ROLE.search(reason):
+        return (
+            "deploy the stack of the fine-tuning: its role for releases knows another instance type"
+        )
     return ""

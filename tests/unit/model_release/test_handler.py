@@ -446,6 +446,12 @@ def test_end_of_an_update_fails_the_step_when_another_update_took_the_model_away
             " error. Please retry using a different ML instance type or after some time.",
             "AWS has no such instance free now: retry later, or change the instance type",
         ),
+        (
+            "User: arn:aws:sts::111111111111:assumed-role/release/AWSCloudFormation is not"
+            " authorized to perform: sagemaker:CreateEndpointConfig on resource: c",
+            "deploy the stack of the fine-tuning: its role for releases knows another instance"
+            " type",
+        ),
     ],
 )
 @pytest.mark.parametrize("token", [_UPDATE_TOKEN, _APPROVAL_TOKEN])
