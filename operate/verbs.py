@@ -101,7 +101,8 @@ ON_ANY_ENVIRONMENT = (
         name="cleanup",
         summary="list what a destroyed environment left behind, and delete it when confirmed",
         changes="deletes, after its name is typed, the buckets with their data, the log groups, the"
-        " registry and the keys that the environment's deleted stacks retained",
+        " registry and the keys that the environment's deleted stacks retained; after `account` is"
+        " typed, also the log groups that SageMaker and API Gateway write for all projects",
         example="DEV_REGION=eu-west-1 make cleanup ENV=dev",
         work="operate.account.cleanup:cleanup",
         add_arguments=add_environment,

@@ -14,6 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.cloudformation import descriptions as stack_descriptions
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
 from embedded_aws.cloudwatch import alarms, emf
@@ -78,6 +79,7 @@ def install() -> None:
     apigateway.install()
     connections.install()
     stack_recovery.install()
+    stack_descriptions.install()
     stack_parameters.install()
     stack_permissions.install()
     emf.install()

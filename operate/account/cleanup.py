@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 
-from operate.account.leftovers import leftovers, remove, standing
+from operate.account import log_groups
+from operate.account.leftovers import Leftover, leftovers, remove, standing
 from operate.environment import Environment
+from operate.preflight.prices import GIGABYTE_MONTH, KEY_MONTH, LOG_GIGABYTE_MONTH
 from operate.terminal import ask
 
 _PRICES = {
-    "AWS::S3::Bucket": "about 0.023 USD a month for each GB",
-    "AWS::Logs::LogGroup": "about 0.03 USD a month for each GB",
-    "AWS::KMS::Key": "about 1 USD a month, until it is scheduled for deletion",
+    "AWS::S3::Bucket": f"about {GIGABYTE_MONTH} USD a month for each GB",
+    "AWS::Logs::LogGroup": f"about {LOG_GIGABYTE_MONTH} USD a month for each GB",
+    "AWS::KMS::Key": f"about {KEY_MONTH:.0f} USD a month, until it is scheduled for deletion",
 }
-_SHARED = (
-    "not the environment's alone, so they stay: CDKToolkit and its bucket of assets,"
-    " {stage}-Bootstrap, /aws/sagemaker/TrainingJobs, /aws/sagemaker/ProcessingJobs,"
-    " /aws/apigateway/welcome"
-)
+_GIGABYTE = 1_000_000_000
 
 
 def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
@@ -28,11 +26,20 @@ def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
             f"{', '.join(stacks)} are still there: cdk destroy -c environments={environment.name}"
             f" '{environment.name.capitalize()}/*' first"
         )
-    found = leftovers(environment)
+    _clean_environment(environment, leftovers(environment), ask)
+    _clean_account(environment, ask)
+    print(
+        "not the environment's alone, so they stay: CDKToolkit and its bucket of assets,"
+        f" {environment.name.capitalize()}-Bootstrap"
+    )
+
+
+def _clean_environment(
+    environment: Environment, found: list[Leftover], ask: Callable[[str], str]
+) -> None:
     for one in found:
         price = _PRICES.get(one.resource_type, "not billed")
         print(f"{one.resource_type:<36} {one.name} (of {one.stack}): {price}")
-    print(_SHARED.format(stage=environment.name.capitalize()))
     if not found:
         print(f"nothing of {environment.name} is left")
         return
@@ -41,3 +48,21 @@ def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
     for one in found:
         done = remove(environment.client, one)
         print(f"{'deleted' if done else 'kept, other projects may use it'}: {one.name}", flush=True)
+
+
+def _clean_account(environment: Environment, ask: Callable[[str], str]) -> None:
+    """Offer the groups that services write for all projects, which nobody's stack owns."""
+    logs = environment.client("logs")
+    groups = log_groups.of_the_account(logs)
+    for group in groups:
+        size = group.stored_bytes / _GIGABYTE
+        price = f"{size:.3f} GB, about {size * LOG_GIGABYTE_MONTH:.2f} USD a month"
+        print(f"{'the account, of all its projects':<36} {group.name}: {price}")
+    if not groups:
+        return
+    if ask("type account to delete these too, with the lines of every project: ") != "account":
+        print(f"kept: `make job-logs ENV={environment.name} DAYS=30` lets their lines expire")
+        return
+    for group in groups:
+        logs.delete_log_group(logGroupName=group.name)
+        print(f"deleted: {group.name}", flush=True)

@@ -1,13 +1,15 @@
 """What the deleted stacks of an environment left behind, as CloudFormation itself says.
 
 It remembers deleted stacks for 90 days; an event `DELETE_SKIPPED` says what it retained.
-Nothing else is ever attributed to the environment, and no stack but by its name and description.
+Nothing else is ever attributed to the environment but log groups of endpoints that are named after
+one of these stacks' ids, and no stack but by its name and description.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from operate.account import log_groups
 from operate.environment import Client, Environment
 
 Clients: TypeAlias = Callable[[str], Client]
@@ -46,11 +48,19 @@ def standing(environment: Environment) -> list[str]:
 
 def leftovers(environment: Environment) -> list[Leftover]:
     """Return what the deleted stacks retained and is still there, keys last: buckets need them."""
-    found = (each for each in _retained(environment) if _is_there(environment.client, each))
+    deleted = dict(_deleted(environment))
+    found = [
+        each for each in _retained(environment, deleted) if _is_there(environment.client, each)
+    ]
+    serving = environment.stack_name("Serving")
+    ids = [stack_id for stack_id, name in deleted.items() if name == serving]
+    groups = log_groups.of_endpoints(environment.client("logs"), ids) if ids else ()
+    found += [Leftover("AWS::Logs::LogGroup", group, serving) for group in groups]
     return sorted(set(found), key=lambda each: (each.resource_type == "AWS::KMS::Key", each))
 
 
-def _retained(environment: Environment) -> Iterator[Leftover]:
+def _deleted(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the ids and names of the environment's deleted stacks."""
     cloudformation = environment.client("cloudformation")
     ours = {environment.stack_name(stack): text for stack, text in STACKS.items()}
     deleted = cloudformation.get_paginator("list_stacks").paginate(
@@ -59,16 +69,19 @@ def _retained(environment: Environment) -> Iterator[Leftover]:
     stacks = (stack for page in deleted for stack in page["StackSummaries"])
     for stack in (stack for stack in stacks if stack["StackName"] in ours):
         (described,) = cloudformation.describe_stacks(StackName=stack["StackId"])["Stacks"]
-        if described.get("Description") != ours[stack["StackName"]]:
-            continue
-        pages = cloudformation.get_paginator("describe_stack_events").paginate(
-            StackName=stack["StackId"]
-        )
+        if described.get("Description") == ours[stack["StackName"]]:
+            yield stack["StackId"], stack["StackName"]
+
+
+def _retained(environment: Environment, deleted: Mapping[str, str]) -> Iterator[Leftover]:
+    events = environment.client("cloudformation").get_paginator("describe_stack_events")
+    for stack_id, name_of_stack in deleted.items():
+        pages = events.paginate(StackName=stack_id)
         for resource in (each for page in pages for each in page["StackEvents"]):
             if resource["ResourceStatus"] == "DELETE_SKIPPED":
                 kind, name = resource["ResourceType"], resource["PhysicalResourceId"]
                 if kind != "AWS::S3::BucketPolicy":  # It goes with its bucket.
-                    yield Leftover(kind, name, stack["StackName"])
+                    yield Leftover(kind, name, name_of_stack)
 
 
 def _is_there(client: Clients, leftover: Leftover) -> bool:

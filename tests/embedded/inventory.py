@@ -19,6 +19,7 @@ def inventory(aws: LocalStage) -> dict[str, list[Any]]:
         "usage plans": gateway.get_usage_plans()["items"],
         "functions": aws.client("lambda").list_functions()["Functions"],
         "log groups": _log_groups(aws.client("logs")),
+        "parameters": _parameters(aws.client("ssm")),
         "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
         "rules": aws.client("events").list_rules()["Rules"],
         "targets": aws.client("application-autoscaling").describe_scalable_targets(
@@ -33,6 +34,11 @@ def inventory(aws: LocalStage) -> dict[str, list[Any]]:
 def _of_the_stage(resources: list[dict[str, Any]], member: str) -> list[str]:
     """The names of those that the CDK's bootstrap did not make."""
     return [r[member] for r in resources if not r[member].startswith("cdk-")]
+
+
+def _parameters(ssm: Any) -> list[str]:
+    names = [each["Name"] for each in ssm.describe_parameters()["Parameters"]]
+    return [name for name in names if not name.startswith("/cdk-bootstrap/")]
 
 
 def _log_groups(logs: Any) -> list[str]:

@@ -272,6 +272,16 @@ def test_resource_types_are_refused_beside_capabilities_as_on_aws(
         )
 
 
+def test_stack_that_a_change_set_made_has_its_templates_description(account: Account) -> None:
+    cloudformation, name = account.aws.client("cloudformation"), account.name("described")
+    for kind in ("CREATE", "UPDATE"):
+        changes, text = {"StackName": name, "ChangeSetName": kind}, f"Made by {kind}"
+        body = json.dumps({"Description": text, "Resources": {kind.title(): _queue()}})
+        cloudformation.create_change_set(**changes, ChangeSetType=kind, TemplateBody=body)
+        cloudformation.execute_change_set(**changes)
+        assert _settled(account, name)["Description"] == text
+
+
 def _bounded_role(boundary: str) -> Json:
     document = {"Version": "2012-10-17", "Statement": [allow("*")]}
     trust = {**allow("sts:AssumeRole"), "Principal": {"Service": "cloudformation.amazonaws.com"}}

@@ -1,5 +1,6 @@
 """`make cleanup`: only what CloudFormation says its stacks left behind, and only when confirmed."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from operate.account.leftovers import STACKS
 from tests.unit.operate.doubles import environment
 
 _DATE = datetime(2026, 11, 27, tzinfo=UTC)
-_STACK_ID = "arn:aws:cloudformation:eu-west-1:111111111111:stack/Prod-Training/1"
+_STACK_ID = "arn:aws:cloudformation:eu-west-1:111111111111:stack/Prod-Training/0a1b2c3d-1"
 _KEY = "11111111-2222-3333-4444-555555555555"
 
 
@@ -44,21 +45,22 @@ def _stack(name: str) -> dict[str, Any]:
     return {"StackName": name, "CreationTime": _DATE, "StackStatus": "CREATE_COMPLETE"}
 
 
-def _destroyed(*retained: tuple[str, str]) -> _Account:
+def _destroyed(*retained: tuple[str, str], stack: str = "Training") -> _Account:
     """An account with a destroyed stack of `prod`, and others' stacks, one of the same name."""
+    name, stack_id = f"Prod-{stack}", _STACK_ID.replace("Training", stack)
     account = _Account()
     account.expect("cloudformation", "describe_stacks", {"Stacks": [_stack("Theirs")]})
     gone: dict[str, Any] = {"StackStatus": "DELETE_COMPLETE", "CreationTime": _DATE}
     deleted = [
         {**gone, "StackName": "Theirs-Training", "StackId": "theirs"},
-        {**gone, "StackName": "Prod-Training", "StackId": "another"},
-        {**gone, "StackName": "Prod-Training", "StackId": _STACK_ID},
+        {**gone, "StackName": name, "StackId": "another"},
+        {**gone, "StackName": name, "StackId": stack_id},
     ]
     account.expect("cloudformation", "list_stacks", {"StackSummaries": deleted})
-    for asked, text in (("another", "Another's"), (_STACK_ID, STACKS["Training"])):
-        described = {"Stacks": [{**_stack("Prod-Training"), "Description": text}]}
+    for asked, text in (("another", "Another's"), (stack_id, STACKS[stack])):
+        described = {"Stacks": [{**_stack(name), "Description": text}]}
         account.expect("cloudformation", "describe_stacks", described, {"StackName": asked})
-    resource = {"StackId": _STACK_ID, "EventId": "e", "StackName": "s", "Timestamp": _DATE}
+    resource = {"StackId": stack_id, "EventId": "e", "StackName": "s", "Timestamp": _DATE}
     resources = [
         {**resource, "ResourceType": "AWS::IAM::Role", "PhysicalResourceId": "r"}
         | {"ResourceStatus": "DELETE_COMPLETE"},
@@ -68,7 +70,7 @@ def _destroyed(*retained: tuple[str, str]) -> _Account:
             for kind, name in retained
         ),
     ]
-    answer, ours = {"StackEvents": resources}, {"StackName": _STACK_ID}
+    answer, ours = {"StackEvents": resources}, {"StackName": stack_id}
     account.expect("cloudformation", "describe_stack_events", answer, ours)
     return account
 
@@ -80,8 +82,25 @@ def _with_bucket_and_key() -> _Account:
     return account
 
 
-def _clean(account: _Account, typed: str) -> None:
-    cleanup(environment("prod", **account.clients), lambda _question: typed)
+def _clean(
+    account: _Account,
+    *typed: str,
+    groups: dict[str, int] | None = None,
+    deleted: Sequence[str] = (),
+) -> None:
+    """Clean up with these answers, in an account in which services made these log groups."""
+    for prefix in ("/aws/apigateway/", "/aws/sagemaker/"):
+        found = [
+            {"logGroupName": name, "storedBytes": size}
+            for name, size in (groups or {}).items()
+            if name.startswith(prefix)
+        ]
+        asked = {"logGroupNamePrefix": prefix}
+        account.expect("logs", "describe_log_groups", {"logGroups": found}, asked)
+    for name in deleted:
+        account.expect("logs", "delete_log_group", {}, {"logGroupName": name})
+    answers = iter(typed)
+    cleanup(environment("prod", **account.clients), lambda _question: next(answers))
 
 
 def test_confirmed_everything_that_was_retained_is_deleted_with_all_versions(
@@ -108,7 +127,7 @@ def test_confirmed_everything_that_was_retained_is_deleted_with_all_versions(
 def test_nothing_is_deleted_unless_the_name_is_typed(typed: str) -> None:
     account = _with_bucket_and_key()  # An unexpected call fails.
     with pytest.raises(SystemExit, match="nothing was deleted"):
-        _clean(account, typed)
+        cleanup(environment("prod", **account.clients), lambda _question: typed)
     assert account.all_was_asked()
 
 
@@ -161,3 +180,42 @@ def test_role_that_other_apis_log_with_is_named_and_kept(
 ) -> None:
     _clean(_destroyed(("AWS::IAM::Role", "Prod-Api-CloudWatchRole")), "prod")
     assert "kept, other projects may use it: Prod-Api-CloudWatchRole" in capsys.readouterr().out
+
+
+def test_group_that_sagemaker_made_for_the_stacks_endpoint_is_a_leftover(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = _destroyed(stack="Serving")
+    ours = "/aws/sagemaker/Endpoints/prodserving-llm-0a1b2c3d"
+    theirs = "/aws/sagemaker/Endpoints/prodserving-llm-ffffffff"
+    listed = {"logGroups": [{"logGroupName": name} for name in (theirs, ours)]}
+    asked = {"logGroupNamePrefix": "/aws/sagemaker/Endpoints/"}
+    account.expect("logs", "describe_log_groups", listed, asked)
+    account.expect("logs", "delete_log_group", {}, {"logGroupName": ours})
+    _clean(account, "prod")
+    assert account.all_was_asked()
+    assert f"{ours} (of Prod-Serving): about 0.03 USD a month" in capsys.readouterr().out
+
+
+_JOBS = "/aws/sagemaker/TrainingJobs"
+
+
+def test_groups_of_all_jobs_are_priced_and_deleted_when_the_account_is_typed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = _destroyed()
+    groups = {_JOBS: 50_000_000_000, "/aws/sagemaker/NotebookInstances": 1, "/aws/apigateway/x": 1}
+    _clean(account, "account", groups=groups, deleted=[_JOBS])
+    assert account.all_was_asked()
+    shown = capsys.readouterr().out
+    assert f"{_JOBS}: 50.000 GB, about 1.50 USD a month" in shown
+    assert "Notebook" not in shown
+
+
+def test_groups_of_all_jobs_are_kept_unless_the_account_is_typed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = _destroyed()  # An unexpected call fails.
+    _clean(account, "prod", groups={_JOBS: 1})
+    assert account.all_was_asked()
+    assert "kept: `make job-logs ENV=prod DAYS=30`" in capsys.readouterr().out
