@@ -1,11 +1,12 @@
 """The environments: what differs between local, dev, staging and prod, and nothing else."""
 
-import re
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import aws_cdk as cdk
 import aws_cdk.aws_logs as logs
 
+from allowed_values.rules import Pattern, RefusedValueError
 from sagemaker_llm import (
     TGI,
     ApiSettings,
@@ -23,15 +24,21 @@ from sagemaker_llm import (
     find_model,
     registry_account,
 )
+from sagemaker_llm.api.concurrency import reserved_concurrency
+from sagemaker_llm.api.proxy import check_function_target
+from sagemaker_llm.common.log_keeping import check_removal_policy
+from sagemaker_llm.models.checked import Checked
 
 from .regions import check_region
 
+_ACCOUNT = Pattern(r"[0-9]{12}", "12 digits")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Environment:
+class Environment(Checked):
     """The configuration of one environment; without account and region it deploys to any."""
 
-    account: str | None
+    account: Annotated[str, _ACCOUNT] | None
     region: str | None
     model: CatalogEntry
     instance_type: str
@@ -49,9 +56,21 @@ class Environment:
     function_target: FunctionTarget = FunctionTarget.AWS
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._check_location()
+        check_removal_policy("data_removal_policy", self.data_removal_policy)
         self.model.check_instance_type(self.instance_type)
+        self.model.check_image(self.serving_image)
+        self.scaling.check_limits(self.model.limits)
         self.updates.chosen(self.scaling)
+        reserved_concurrency(self.api, self.max_concurrent_requests)
+        self.tuning.check_model(self.model)
+        check_function_target(self.model, self.function_target)
+
+    @property
+    def max_concurrent_requests(self) -> int:
+        """The requests that the endpoint admits at once when it is at its largest."""
+        return self.scaling.max_instances * self.model.limits.max_concurrent_requests
 
     @property
     def endpoint_quota(self) -> int:
@@ -65,12 +84,10 @@ class Environment:
 
     def _check_location(self) -> None:
         if (self.account is None) != (self.region is None):
-            raise ValueError(
+            raise RefusedValueError(
                 "account and region must be given together or not at all,"
                 f" got {self.account!r} and {self.region!r}"
             )
-        if self.account is not None and not re.fullmatch(r"\d{12}", self.account):
-            raise ValueError(f"account must be 12 digits, got {self.account!r}")
         if self.region is not None:
             registry_account(self.region)
             if not self.allow_unlisted_region:

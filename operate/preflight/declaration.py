@@ -121,6 +121,5 @@ def reserved_executions(environment: "Environment") -> int:
     """Return how many of the account's executions the functions reserve."""
     if not environment.reserves_concurrency:
         return 0
-    admitted = environment.scaling.max_instances * environment.model.limits.max_concurrent_requests
-    api = reserved_concurrency(environment.api, admitted)
+    api = reserved_concurrency(environment.api, environment.max_concurrent_requests)
     return (api.proxy or 0) + (api.authorizer or 0) + MAX_CONCURRENCY

@@ -1,59 +1,65 @@
 """The clients of the API: their keys, rates and daily quotas."""
 
 import math
-import re
 from dataclasses import dataclass
+from typing import Annotated
 
 import aws_cdk.aws_apigateway as apigateway
 from constructs import Construct
 
+from allowed_values.rules import Pattern, Range, RefusedValueError
+from sagemaker_llm.models.checked import Checked
+
 _SECONDS_A_DAY = 86_400
+
+# API Gateway's bucket has 5,000 requests, for all APIs of an account in a region. Its own rate is
+# 10,000, but a rate above the burst is refused below.
+_BUCKET = 5_000
+_Rate = Annotated[float, Range(above=0, at_most=_BUCKET)]
+_Burst = Annotated[int, Range(at_least=1, at_most=_BUCKET)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limit:
+class Limit(Checked):
     """A throttle: the rate in requests per second, the burst in requests."""
 
-    rate: float = 20
-    burst: int = 40
+    rate: _Rate = 20
+    burst: _Burst = 40
 
     def __post_init__(self) -> None:
-        if min(self.rate, self.burst) <= 0:
-            raise ValueError(f"limit must be positive, got rate {self.rate}, burst {self.burst}")
+        super().__post_init__()
         # The burst is the size of the bucket that the rate fills: a smaller one wastes the rate.
         if self.burst < self.rate:
-            raise ValueError(f"burst must be at least rate {self.rate:g}, got {self.burst}")
+            raise RefusedValueError(f"burst must be at least rate {self.rate:g}, got {self.burst}")
 
     def requests_within(self, seconds: int) -> int:
         """Return the maximum number of requests that pass in a window of this length."""
         return math.ceil(self.rate * seconds) + self.burst
 
 
+# It becomes a construct's id, and a part of an output's name.
+_CLIENT_NAME = Pattern(r"[A-Z][A-Za-z0-9]{0,63}", "in PascalCase, of at most 64 characters")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Client:
+class Client(Checked):
     """A client of the API: the rate in requests per second, burst and quota in requests."""
 
-    name: str
-    rate_limit: float = 10
-    burst_limit: int = 20
-    daily_quota: int = 20_000
+    name: Annotated[str, _CLIENT_NAME]
+    rate_limit: _Rate = 10
+    burst_limit: _Burst = 20
+    daily_quota: Annotated[int, Range(at_least=1, at_most=2**31 - 1)] = 20_000
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", self.name):
-            raise ValueError(f"name of a client must be in PascalCase, got {self.name!r}")
-        if min(self.rate_limit, self.burst_limit, self.daily_quota) <= 0:
-            raise ValueError(
-                f"limits of client {self.name} must be positive, got rate_limit {self.rate_limit},"
-                f" burst_limit {self.burst_limit}, daily_quota {self.daily_quota}"
-            )
+        super().__post_init__()
         if self.burst_limit < self.rate_limit:
-            raise ValueError(
+            raise RefusedValueError(
                 f"burst_limit of client {self.name} must be at least its rate_limit"
                 f" {self.rate_limit:g}, got {self.burst_limit}"
             )
         a_day = self.limit.requests_within(_SECONDS_A_DAY)
         if not self.burst_limit <= self.daily_quota <= a_day:
-            raise ValueError(
+            raise RefusedValueError(
                 f"daily_quota of client {self.name} must be from its burst_limit"
                 f" {self.burst_limit} to the {a_day} requests that its rate_limit lets through"
                 f" in a day, got {self.daily_quota}"
@@ -63,6 +69,9 @@ class Client:
     def limit(self) -> Limit:
         """The rate and the burst together."""
         return Limit(rate=self.rate_limit, burst=self.burst_limit)
+
+    def _label(self, field: str) -> str:
+        return "name of a client" if field == "name" else f"{field} of client {self.name}"
 
 
 class ApiClient(Construct):

@@ -9,6 +9,8 @@ a new one may have as few as 10, and AWS refuses any reservation there: that is 
 import math
 from dataclasses import dataclass
 
+from allowed_values.rules import RefusedValueError
+
 from .settings import OPEN_ROUTE_LIMIT, ApiSettings, Authentication, Reservation
 
 _HEADROOM = 0.1
@@ -34,7 +36,7 @@ def reserved_concurrency(settings: ApiSettings, endpoint_requests: int) -> Reser
     proxy = wanted if isinstance(wanted, int) else _proxy(settings, endpoint_requests)
     for name, limit in settings.limits.items():
         if limit.burst > proxy:
-            raise ValueError(
+            raise RefusedValueError(
                 f"burst of {name} must be at most the {proxy} executions that the proxy reserves,"
                 f" got {limit.burst}: lower it, or raise reserved_concurrency"
             )

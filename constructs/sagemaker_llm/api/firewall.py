@@ -1,12 +1,15 @@
 """The web ACL of the API: it blocks floods and known bad addresses before API Gateway."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import aws_cdk.aws_apigateway as apigateway
 import aws_cdk.aws_wafv2 as wafv2
 from constructs import Construct
 
+from allowed_values.rules import Range
 from invoke_proxy.http.errors import ProxyError, error_body
+from sagemaker_llm.models.checked import Checked
 
 _TOO_MANY = ProxyError("address_rate_limit_exceeded")
 
@@ -27,15 +30,11 @@ _KNOWN_BAD_BODY_RULES = ("JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJ
 
 
 @dataclass(frozen=True, kw_only=True)
-class Firewall:
+class Firewall(Checked):
     """The limit for one address, in requests within five minutes; None: from the fastest caller."""
 
-    requests_per_address: int | None = None
-
-    def __post_init__(self) -> None:
-        limit = self.requests_per_address
-        if limit is not None and not 10 <= limit <= 2_000_000_000:  # noqa: PLR2004 - WAF's bounds
-            raise ValueError(f"requests_per_address must be from 10 to 2000000000, got {limit}")
+    # WAF's own bounds.
+    requests_per_address: Annotated[int, Range(at_least=10, at_most=2_000_000_000)] | None = None
 
 
 class WebFirewall(Construct):

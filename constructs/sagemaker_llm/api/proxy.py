@@ -4,10 +4,12 @@ import aws_cdk as cdk
 import aws_cdk.aws_lambda as lambda_
 from constructs import Construct
 
+from allowed_values.rules import RefusedValueError
 from sagemaker_llm.common.function_assets import FunctionTarget
 from sagemaker_llm.common.log_keeping import LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.models.catalog import CatalogEntry
+from sagemaker_llm.models.prompts import Tokenizer
 from sagemaker_llm.models.weights import PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
@@ -39,7 +41,7 @@ class ProxyFunction(Construct):
         reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        _check_weights(endpoint.model, target)
+        check_function_target(endpoint.model, target)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
             self,
@@ -59,11 +61,19 @@ class ProxyFunction(Construct):
         endpoint.grant_stream(self.function)
 
 
-def _check_weights(model: CatalogEntry, target: FunctionTarget) -> None:
-    if isinstance(model.weights, PackagedWeights) and target is FunctionTarget.AWS:
-        raise ValueError(
-            f"model must have weights that SageMaker can fetch: those of {model.model_id} are in"
-            " the embedded AWS's container only"
+def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
+    """Raise ValueError for a model of which AWS lacks a part that this machine has."""
+    if target is not FunctionTarget.AWS:
+        return
+    if isinstance(model.weights, PackagedWeights):
+        raise RefusedValueError(
+            "model must have weights that SageMaker can fetch: those of"
+            f" {model.model_id} are in the embedded AWS's container only"
+        )
+    if model.tokenizer is Tokenizer.SMOLLM2:
+        raise RefusedValueError(
+            f"tokenizer of {model.model_id} must be one that the functions on AWS carry, got"
+            f" {model.tokenizer.value!r}, which is in those for this machine only"
         )
 
 

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from allowed_values.rules import Range, RefusedValueError
+from sagemaker_llm.models.checked import Checked
 
 from .client import Client, Limit
 from .firewall import WINDOW_SECONDS, Firewall
@@ -34,7 +38,7 @@ class Reservation(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings:
+class ApiSettings(Checked):
     """The API of one environment."""
 
     authentication: Authentication = Authentication.KEYS
@@ -45,23 +49,25 @@ class ApiSettings:
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
     # A number is the proxy's own; the other functions' reservations are derived all the same.
-    reserved_concurrency: int | Reservation = Reservation.DERIVED
+    # Lambda names no upper bound but the account's quota: this one is ours.
+    reserved_concurrency: Annotated[int, Range(at_least=1, at_most=100_000)] | Reservation = (
+        Reservation.DERIVED
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         names = [client.name for client in self.clients]
         if self.authentication is Authentication.IAM:
             if names:
-                raise ValueError(
+                raise RefusedValueError(
                     f"clients must be empty with IAM authentication: it uses no keys, got {names}"
                 )
             if self.playground:
-                raise ValueError("playground needs keys: a page cannot sign requests")
+                raise RefusedValueError(
+                    "playground needs keys, got IAM authentication: a page cannot sign requests"
+                )
         elif not names or len(set(names)) < len(names):
-            raise ValueError(f"clients must be one or more, each named once, got {names}")
-        if isinstance(self.reserved_concurrency, int) and self.reserved_concurrency < 1:
-            raise ValueError(
-                f"reserved_concurrency must be positive, got {self.reserved_concurrency}"
-            )
+            raise RefusedValueError(f"clients must be one or more, each named once, got {names}")
         self._check_firewall()
 
     @property
@@ -89,7 +95,7 @@ class ApiSettings:
         for name, limit in self.limits.items():
             allowed = limit.requests_within(WINDOW_SECONDS)
             if self.requests_per_address < allowed:
-                raise ValueError(
+                raise RefusedValueError(
                     f"requests_per_address must be at least the {allowed} requests that {name} may"
                     f" send in {WINDOW_SECONDS} s (rate {limit.rate:g}, burst {limit.burst}), got"
                     f" {self.requests_per_address}: raise it, leave it out, or lower that limit"

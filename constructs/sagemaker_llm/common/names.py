@@ -3,6 +3,12 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from allowed_values.rules import Pattern, check, refused
+
+_NAME = Pattern(
+    r"[a-z0-9]+(-+[a-z0-9]+)*", "lower-case letters and digits, with hyphens between them"
+)
+
 
 def stack_part(stack: cdk.Stack) -> str:
     """Return eight characters of the stack's id: a stack that is created again has others."""
@@ -18,11 +24,9 @@ def lower_prefix(construct: Construct, given: str | None, *, max_length: int) ->
     if given is None:
         unique = cdk.Names.unique_resource_name(construct, max_length=max_length, separator="-")
         return unique.lower()
-    if given != given.lower() or len(given) > max_length:
-        raise ValueError(
-            f"name_prefix must be in lower case and of at most {max_length} characters,"
-            f" got {given!r}"
-        )
+    check("name_prefix", given, str, [_NAME])
+    if len(given) > max_length:
+        raise refused("name_prefix", f"of at most {max_length} characters", given)
     return given
 
 

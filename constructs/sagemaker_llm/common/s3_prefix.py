@@ -1,17 +1,24 @@
 """A prefix of a bucket, as policies and addresses name it."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_s3 as s3
 
+from allowed_values.rules import Pattern
+from sagemaker_llm.models.checked import Checked
+
+# A wildcard would match others in a policy; a CDK token passes.
+_PREFIX = Pattern(r"(?!/)[^*?\s]{1,1024}", "1 to 1024 characters, no / first, no blanks, * or ?")
+
 
 @dataclass(frozen=True)
-class S3Prefix:
+class S3Prefix(Checked):
     """All objects under one prefix of a bucket."""
 
     bucket: s3.IBucket
-    prefix: str
+    prefix: Annotated[str, _PREFIX]
     # Anyone may list the bucket, without credentials: a condition would protect nothing, and refuse
     # SageMaker should it list the prefix without its last slash.
     public: bool = False

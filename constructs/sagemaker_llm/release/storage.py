@@ -7,6 +7,7 @@ import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
+from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.common.s3_prefix import S3Prefix
 
 # Under the data bucket: what people upload.
@@ -38,6 +39,7 @@ class TuningStorage(Construct):
         self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
     ) -> None:
         super().__init__(scope, construct_id)
+        check_removal_policy("data_removal_policy", removal_policy)
         self.key = kms.Key(
             self,
             "Key",

@@ -59,8 +59,9 @@ class LlmEndpoint(EndpointMetrics, Construct):
         weights_bucket: WeightsBucket | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        _check_target(scaling, model.limits.max_concurrent_requests)
+        scaling.check_limits(model.limits)
         model.check_instance_type(instance_type)
+        model.check_image(image)
         self.model = model
         self.instance_type = instance_type
         # What all instances admit at once when the endpoint is at its largest.
@@ -170,12 +171,3 @@ class LlmEndpoint(EndpointMetrics, Construct):
                 model, rule, reason="the package's branch is not taken while its name is empty"
             )
         return model
-
-
-def _check_target(scaling: TargetTracking, admitted: int) -> None:
-    # What TGI refuses is not in flight, so a target at its limit would never be exceeded.
-    if scaling.target_concurrent_requests >= admitted:
-        raise ValueError(
-            "target_concurrent_requests must be below the max_concurrent_requests of the model,"
-            f" {admitted}, got {scaling.target_concurrent_requests}"
-        )

@@ -1,49 +1,56 @@
 """The scaling of an endpoint: its instances follow its concurrent requests."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import aws_cdk as cdk
 import aws_cdk.aws_applicationautoscaling as appscaling
 from constructs import Construct
 
+from allowed_values.rules import Range, RefusedValueError
+from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.models.limits import MAX_CONCURRENT_REQUESTS, TgiLimits
+
+# Zero instances need inference components, and then fail requests for minutes. SageMaker names no
+# upper bound but the account's quota: this one is ours.
+Instances = Annotated[int, Range(at_least=1, at_most=1000)]
+_Cooldown = Annotated[int, Range(at_least=0, at_most=86_400)]
+
 
 @dataclass(frozen=True, kw_only=True)
-class TargetTracking:
+class TargetTracking(Checked):
     """Bounds and target of the scaling: the requests that one instance should have in flight."""
 
-    min_instances: int = 1
-    max_instances: int = 1
+    min_instances: Instances = 1
+    max_instances: Instances = 1
     # What a new endpoint starts with. A change replaces the configuration and rolls every instance,
     # so it does not follow min_instances, which scaling keeps to without one.
-    initial_instances: int = 1
+    initial_instances: Instances = 1
     # 512-word prompts begin to wait for each other at 16 users on one ml.g5.2xlarge (JumpStart's
     # measurement of Mistral 7B Instruct): half of that leaves time to load the model.
-    target_concurrent_requests: float = 8
-    scale_out_cooldown_seconds: int = 60
+    target_concurrent_requests: Annotated[
+        float, Range(above=0, below=MAX_CONCURRENT_REQUESTS.at_most)
+    ] = 8
+    scale_out_cooldown_seconds: _Cooldown = 60
     # A new instance takes minutes to load the model: removing one too early costs most.
-    scale_in_cooldown_seconds: int = 300
+    scale_in_cooldown_seconds: _Cooldown = 300
 
     def __post_init__(self) -> None:
-        # Zero instances need inference components, and then fail requests for minutes.
-        if not 1 <= self.min_instances <= self.max_instances:
-            raise ValueError(
-                "min_instances must be from 1 to max_instances"
-                f" {self.max_instances}, got {self.min_instances}"
-            )
-        if not 1 <= self.initial_instances <= self.max_instances:
-            raise ValueError(
-                "initial_instances must be from 1 to max_instances"
-                f" {self.max_instances}, got {self.initial_instances}"
-            )
-        if self.target_concurrent_requests <= 0:
-            raise ValueError(
-                "target_concurrent_requests must be positive,"
-                f" got {self.target_concurrent_requests}"
-            )
-        if min(self.scale_out_cooldown_seconds, self.scale_in_cooldown_seconds) < 0:
-            raise ValueError(
-                "cooldowns must not be negative, got"
-                f" {self.scale_out_cooldown_seconds} out and {self.scale_in_cooldown_seconds} in"
+        super().__post_init__()
+        for name in ("min_instances", "initial_instances"):
+            if getattr(self, name) > self.max_instances:
+                raise RefusedValueError(
+                    f"{name} must be from 1 to max_instances {self.max_instances},"
+                    f" got {getattr(self, name)}"
+                )
+
+    def check_limits(self, limits: TgiLimits) -> None:
+        """Raise ValueError for a target that the server's limits keep from being exceeded."""
+        # What TGI refuses is not in flight.
+        if self.target_concurrent_requests >= limits.max_concurrent_requests:
+            raise RefusedValueError(
+                "target_concurrent_requests must be below the max_concurrent_requests of the model,"
+                f" {limits.max_concurrent_requests}, got {self.target_concurrent_requests}"
             )
 
 

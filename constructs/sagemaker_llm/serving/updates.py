@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from .scaling import TargetTracking
+from allowed_values.rules import Range, RefusedValueError
+from sagemaker_llm.models.checked import Checked
 
-_MAX_WAIT_SECONDS = 3600  # SageMaker's, for one wait
+from .scaling import Instances, TargetTracking
+
 # Of the whole deployment: above all its waits, and what a fleet needs to load its model.
 MAX_DEPLOYMENT_SECONDS = 10_800
 
@@ -19,34 +22,20 @@ class UpdateStrategy(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuardedUpdates:
+class GuardedUpdates(Checked):
     """The steps of an update, the waits in which alarms can undo it, and their thresholds.
 
     By default an update rolls where there are always instances enough, else it goes all at once.
     """
 
     strategy: UpdateStrategy | None = None
-    step_instances: int = 1  # a canary's size, or a rolling batch
-    baking_seconds: int = 300  # the wait after each step, with the alarms watched
-    max_error_share: float = 0.1  # of the requests that reach the endpoint
-    max_time_to_first_token_seconds: float = 30  # of nine requests in ten
-
-    def __post_init__(self) -> None:
-        if self.step_instances < 1:
-            raise ValueError(f"step_instances must be positive, got {self.step_instances}")
-        if not 1 <= self.baking_seconds <= _MAX_WAIT_SECONDS:
-            raise ValueError(
-                f"baking_seconds must be from 1 to {_MAX_WAIT_SECONDS}, got {self.baking_seconds}"
-            )
-        if not 0 < self.max_error_share < 1:
-            raise ValueError(
-                f"max_error_share must be above 0 and below 1, got {self.max_error_share}"
-            )
-        if self.max_time_to_first_token_seconds <= 0:
-            raise ValueError(
-                "max_time_to_first_token_seconds must be positive,"
-                f" got {self.max_time_to_first_token_seconds}"
-            )
+    step_instances: Instances = 1  # a canary's size, or a rolling batch
+    # The wait after each step, with the alarms watched; SageMaker waits no longer.
+    baking_seconds: Annotated[int, Range(at_least=1, at_most=3600)] = 300
+    # Of the requests that reach the endpoint.
+    max_error_share: Annotated[float, Range(above=0, below=1)] = 0.1
+    # Of nine requests in ten; SageMaker ends a stream after 8 minutes.
+    max_time_to_first_token_seconds: Annotated[float, Range(above=0, below=480)] = 30
 
     def chosen(self, scaling: TargetTracking) -> UpdateStrategy:
         """Return the strategy; raise ValueError for one that SageMaker would not follow."""
@@ -55,7 +44,9 @@ class GuardedUpdates:
             return UpdateStrategy.ALL_AT_ONCE if unfit else UpdateStrategy.ROLLING
         if self.strategy is not UpdateStrategy.ALL_AT_ONCE and unfit:
             # SageMaker would not fail: it would update all at once, without any wait.
-            raise ValueError(f"updates by {self.strategy} need {unfit}, or strategy all-at-once")
+            raise RefusedValueError(
+                f"updates by {self.strategy} need {unfit}, or strategy all-at-once"
+            )
         return self.strategy
 
     def endpoint_quota(self, scaling: TargetTracking) -> int:

@@ -5,6 +5,7 @@ import aws_cdk.aws_s3 as s3
 from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
+from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
@@ -22,6 +23,7 @@ class WeightsBucket(Construct):
         self, scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
     ) -> None:
         super().__init__(scope, construct_id)
+        check_removal_policy("removal_policy", removal_policy)
         self._bucket = s3.Bucket(
             self,
             "Bucket",

@@ -99,12 +99,18 @@ def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"min_instances": 0}, "min_instances must be from 1 to max_instances 4, got 0"),
+        ({"min_instances": 0}, "min_instances must be from 1 to 1000, got 0"),
         ({"min_instances": 5}, "min_instances must be from 1 to max_instances 4, got 5"),
-        ({"initial_instances": 0}, "initial_instances must be from 1 to max_instances 4, got 0"),
+        ({"initial_instances": 0}, "initial_instances must be from 1 to 1000, got 0"),
         ({"initial_instances": 5}, "initial_instances must be from 1 to max_instances 4, got 5"),
-        ({"target_concurrent_requests": 0}, "target_concurrent_requests must be positive, got 0"),
-        ({"scale_in_cooldown_seconds": -1}, "cooldowns must not be negative, got 60 out and -1 in"),
+        (
+            {"target_concurrent_requests": 0},
+            "target_concurrent_requests must be above 0 and below 10000, got 0",
+        ),
+        (
+            {"scale_in_cooldown_seconds": -1},
+            "scale_in_cooldown_seconds must be from 0 to 86400, got -1",
+        ),
     ],
 )
 def test_scaling_is_refused_when_it_contradicts_itself(
@@ -118,10 +124,10 @@ def test_scaling_is_refused_when_it_contradicts_itself(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "demo client"}, "name of a client must be in PascalCase, got 'demo client'"),
+        ({"name": "demo client"}, "name of a client must be in PascalCase, .* got 'demo client'"),
         ({"name": ""}, "name of a client must be in PascalCase"),
-        ({"rate_limit": 0}, "limits of client Demo must be positive, got rate_limit 0"),
-        ({"daily_quota": -1}, "limits of client Demo must be positive, .*daily_quota -1"),
+        ({"rate_limit": 0}, "rate_limit of client Demo must be above 0 and at most 5000, got 0"),
+        ({"daily_quota": -1}, "daily_quota of client Demo must be from 1 to 2147483647, got -1"),
         ({"rate_limit": 2}, "burst_limit of client Demo must be at least its rate_limit 2, got 1"),
         ({"burst_limit": 2}, "daily_quota of client Demo must be from its burst_limit 2 to"),
         ({"daily_quota": 86_402}, "to the 86401 requests that .* lets through in a day, got 86402"),

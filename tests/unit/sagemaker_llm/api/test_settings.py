@@ -15,7 +15,7 @@ _CLIENT = Client(name="Demo", rate_limit=1, burst_limit=1, daily_quota=1)
     [
         ({}, r"clients must be one or more, each named once, got \[\]"),
         ({"clients": (_CLIENT, _CLIENT)}, r"each named once, got \['Demo', 'Demo'\]"),
-        ({"clients": (_CLIENT,), "reserved_concurrency": 0}, "must be positive, got 0"),
+        ({"clients": (_CLIENT,), "reserved_concurrency": 0}, "must be from 1 to 100000, got 0"),
         (
             {"authentication": Authentication.IAM, "clients": (_CLIENT,)},
             "clients must be empty with IAM authentication",
@@ -33,7 +33,7 @@ def test_settings_are_refused_when_they_contradict_each_other(
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        ({"rate": 0}, "limit must be positive, got rate 0, burst 40"),
+        ({"rate": 0}, "rate must be above 0 and at most 5000, got 0"),
         ({"rate": 50}, "burst must be at least rate 50, got 40"),
     ],
 )

@@ -63,11 +63,14 @@ def test_strategy_is_refused_when_sagemaker_would_update_all_at_once_instead(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"step_instances": 0}, "step_instances must be positive, got 0"),
+        ({"step_instances": 0}, "step_instances must be from 1 to 1000, got 0"),
         ({"baking_seconds": 0}, "baking_seconds must be from 1 to 3600, got 0"),
         ({"baking_seconds": 3601}, "baking_seconds must be from 1 to 3600, got 3601"),
         ({"max_error_share": 1}, "max_error_share must be above 0 and below 1, got 1"),
-        ({"max_time_to_first_token_seconds": 0}, "first_token_seconds must be positive, got 0"),
+        (
+            {"max_time_to_first_token_seconds": 0},
+            "first_token_seconds must be above 0 and below 480, got 0",
+        ),
     ],
 )
 def test_updates_are_refused_when_they_guard_nothing(changes: dict[str, Any], message: str) -> None:
