@@ -6,7 +6,6 @@ from typing import Annotated
 import aws_cdk as cdk
 import aws_cdk.aws_logs as logs
 
-from allowed_values.rules import Pattern, RefusedValueError
 from sagemaker_llm import (
     TGI,
     ApiSettings,
@@ -27,7 +26,7 @@ from sagemaker_llm import (
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.proxy import check_function_target
 from sagemaker_llm.common.log_keeping import check_removal_policy
-from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
 
 from .regions import check_region
 

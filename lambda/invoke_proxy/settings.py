@@ -7,6 +7,8 @@ import msgspec
 
 from invoke_proxy.prompt_formats import FORMATS
 
+MAX_CHOICES = 8
+
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
 TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
@@ -22,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     tokenizer: TokenizerName
     max_input_length: Count
     max_total_tokens: Count
+    max_concurrent_requests: Count = 128  # TGI's default
     # What to do with control tokens in a message.
     control_tokens: ControlTokenPolicy = "escape"
     playground: bool = False  # Whether to serve `/playground`.
@@ -39,6 +42,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
                 f"MAX_INPUT_LENGTH must be below MAX_TOTAL_TOKENS ({self.max_total_tokens}), "
                 f"got {self.max_input_length}"
             )
+
+    @property
+    def max_choices(self) -> int:
+        """The sequences of one request: no more than one instance admits at once."""
+        return min(MAX_CHOICES, self.max_concurrent_requests)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

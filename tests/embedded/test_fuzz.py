@@ -17,8 +17,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
 from invoke_proxy.http.errors import KINDS, Error, ErrorBody
-from invoke_proxy.openai.requests import MAX_CHOICES
 from invoke_proxy.openapi import document
+from invoke_proxy.settings import MAX_CHOICES
 from tests.embedded.proxy_process import MODEL, running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import stream

@@ -28,6 +28,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "AWS_LWA_INVOKE_MODE": "response_stream",
         "AWS_LWA_PORT": "8080",
         "AWS_LWA_READINESS_CHECK_PATH": "/health",
+        "MAX_CONCURRENT_REQUESTS": "128",
         "MAX_INPUT_LENGTH": "8191",
         "MAX_TOTAL_TOKENS": "8192",
         "MODEL_ID": "mistral-7b-instruct",

@@ -31,7 +31,7 @@ _OURS = {
 
 # What each part may import of the project; the rest of `_OURS` is out of its reach.
 _MAY_IMPORT = {
-    "stacks": {"stacks", "sagemaker_llm", "allowed_values"},
+    "stacks": {"stacks", "sagemaker_llm"},
     "constructs/sagemaker_llm": {"sagemaker_llm", "invoke_proxy", "allowed_values"},
     "lambda/invoke_proxy": {"invoke_proxy"},
     "lambda/api_authorizer": {"api_authorizer"},

@@ -83,6 +83,7 @@ def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]
         **web_adapter.ENVIRONMENT,
         "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,
+        "MAX_CONCURRENT_REQUESTS": str(model.limits.max_concurrent_requests),
         "MAX_INPUT_LENGTH": str(model.limits.max_input_length),
         "MAX_TOTAL_TOKENS": str(model.limits.max_total_tokens),
         "MODEL_ID": model.model_id,

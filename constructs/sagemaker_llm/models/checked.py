@@ -7,7 +7,10 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from allowed_values.rules import Rule, check, is_a, refused
+from allowed_values.rules import Pattern, Range, RefusedValueError, Rule, check, is_a, refused
+
+# What an app declares its own settings with.
+__all__ = ["Checked", "Pattern", "Range", "RefusedValueError", "hints", "rules_of"]
 
 _PLAIN = (bool, int, float, str)
 

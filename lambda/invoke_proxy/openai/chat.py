@@ -11,7 +11,7 @@ from invoke_proxy.openai.chat_writer import ChatWriter
 from invoke_proxy.openai.pieces import answer
 from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ChatRequest
-from invoke_proxy.openai.sampling import include_usage, stops, tgi_parameters
+from invoke_proxy.openai.sampling import check_choices, include_usage, stops, tgi_parameters
 from invoke_proxy.prompt_formats import FORMATS, PromptFormat
 from invoke_proxy.tgi.model import Model
 
@@ -21,6 +21,7 @@ async def chat_completions(request: Request) -> Response:
     model, record = Model.of(request), Record.of(request)
     body = parse(await read(request), ChatRequest)
     model.check_name(body.model)
+    check_choices(model, body)
     prompt_format = _format(model)
     top_logprobs = _top_logprobs(body)
     prompt = chat_prompt(

@@ -12,8 +12,8 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.openai.completion_writer import CompletionWriter
 from invoke_proxy.openai.pieces import Piece, answer
-from invoke_proxy.openai.requests import DEFAULT_COMPLETION_TOKENS, MAX_CHOICES, CompletionRequest
-from invoke_proxy.openai.sampling import include_usage, stops, tgi_parameters
+from invoke_proxy.openai.requests import DEFAULT_COMPLETION_TOKENS, CompletionRequest
+from invoke_proxy.openai.sampling import check_choices, include_usage, stops, tgi_parameters
 from invoke_proxy.tgi.model import Model
 from invoke_proxy.tgi.types import StreamEvent
 
@@ -24,7 +24,8 @@ async def completions(request: Request) -> Response:
     body = parse(await read(request), CompletionRequest)
     model.check_name(body.model)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
-    _check(body, len(prompts))
+    check_choices(model, body, len(prompts))
+    _check(body)
     counts = [await model.count(prompt) for prompt in prompts]
     limits = [_limit(model, body, tokens) for tokens in counts]
     record.prompt_tokens = sum(counts)
@@ -48,14 +49,7 @@ async def completions(request: Request) -> Response:
     return Reply(writer.whole(answers))
 
 
-def _check(body: CompletionRequest, prompts: int) -> None:
-    if prompts * (body.n or 1) > MAX_CHOICES:
-        raise RequestError(
-            "invalid_request",
-            f"the number of prompts times `n` must be at most {MAX_CHOICES}, "
-            f"got {prompts} times {body.n or 1}: send more prompts in further requests",
-            param="n" if prompts <= MAX_CHOICES else "prompt",
-        )
+def _check(body: CompletionRequest) -> None:
     if body.echo and body.logprobs is not None:
         raise RequestError(
             "unsupported_parameter",

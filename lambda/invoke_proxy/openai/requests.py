@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from invoke_proxy.settings import MAX_CHOICES
 from invoke_proxy.tgi.types import MAX_TOP_N_TOKENS, PositiveCount, StopSequences
 
-MAX_CHOICES = 8
 DEFAULT_COMPLETION_TOKENS = 16
 
 TopTokens = Annotated[int, Meta(ge=0, le=MAX_TOP_N_TOKENS)]

@@ -2,12 +2,25 @@
 
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.openai.requests import SamplingRequest
+from invoke_proxy.tgi.model import Model
 from invoke_proxy.tgi.types import GenerateParameters
 
 # TGI computes in single precision: values closer to 0 and 1 would become 0 and 1, which it refuses.
 _NEARLY_NOTHING = 1e-6
 _NEARLY_ALL = 1 - 1e-6
 _SEEDS = 2**63
+
+
+def check_choices(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
+    """Refuse more sequences than a request may have, or than the server ever admits at once."""
+    choices, most = request.n or 1, model.settings.max_choices
+    if prompts * choices > most:
+        raise RequestError(
+            "invalid_request",
+            f"the number of prompts times `n` must be at most {most}, "
+            f"got {prompts} times {choices}: send more prompts in further requests",
+            param="n" if prompts <= most else "prompt",
+        )
 
 
 def stops(request: SamplingRequest) -> list[str]:

@@ -47,6 +47,7 @@ def test_settings_name_the_variable_when_it_is_missing(name: str) -> None:
         ("MAX_INPUT_LENGTH", "many"),
         ("MAX_INPUT_LENGTH", "0"),
         ("MAX_TOTAL_TOKENS", "-1"),
+        ("MAX_CONCURRENT_REQUESTS", "0"),
     ],
 )
 def test_settings_name_the_variable_when_it_is_wrong(name: str, value: str) -> None:

@@ -105,11 +105,11 @@ def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
         ({"initial_instances": 5}, "initial_instances must be from 1 to max_instances 4, got 5"),
         (
             {"target_concurrent_requests": 0},
-            "target_concurrent_requests must be above 0 and below 10000, got 0",
+            "must be above 0 and below 10000, got 0",
         ),
         (
             {"scale_in_cooldown_seconds": -1},
-            "scale_in_cooldown_seconds must be from 0 to 86400, got -1",
+            "must be from 0 to 86400, got -1",
         ),
     ],
 )

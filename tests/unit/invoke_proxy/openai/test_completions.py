@@ -117,3 +117,24 @@ async def test_one_choice_that_fails_fails_the_request_and_ends_the_others() -> 
         answer = await client.post(ROUTE, {"prompt": "a", "n": 2})
     assert answer.error["code"] == "model_error"
     assert runtime.open == 0
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "param"),
+    [
+        ("/v1/completions", {"prompt": ["a", "b", "c"]}, "prompt"),
+        ("/v1/completions", {"prompt": "a", "n": 3}, "n"),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a"}], "n": 3}, "n"),
+    ],
+)
+async def test_more_sequences_than_the_server_admits_at_once_are_refused(
+    route: str, body: dict[str, Any], param: str
+) -> None:
+    settings = msgspec.structs.replace(SETTINGS, max_concurrent_requests=2)
+    runtime = FakeRuntime(*FRAMES)
+    async with client_of(runtime, settings) as client:
+        answer = await client.post(route, body)
+    assert answer.status == 400
+    assert answer.json["error"]["param"] == param
+    assert "must be at most 2, got" in answer.json["error"]["message"]
+    assert not runtime.bodies

@@ -69,7 +69,7 @@ def test_strategy_is_refused_when_sagemaker_would_update_all_at_once_instead(
         ({"max_error_share": 1}, "max_error_share must be above 0 and below 1, got 1"),
         (
             {"max_time_to_first_token_seconds": 0},
-            "first_token_seconds must be above 0 and below 480, got 0",
+            "must be above 0 and below 480, got 0",
         ),
     ],
 )
