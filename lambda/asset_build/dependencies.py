@@ -1,6 +1,7 @@
 """The packages that a function needs, installed into its asset from a lock."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -54,6 +55,8 @@ def install(requirements: Path, target: Path, platform: Iterable[str] = ()) -> N
         raise BuildError("install requirements.txt first: uv is missing")
     options = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     options += ["--link-mode", "copy", "--python", sys.executable]
+    if not os.access(os.path.expanduser("~/."), os.W_OK):  # noqa: PTH111 - a home may be unknown
+        options.append("--no-cache")
     command = [uv, "pip", "install", *options, *platform]
     installed = subprocess.run(  # noqa: S603 - our own arguments
         [*command, "--target", str(target), "-r", str(requirements)],

@@ -62,23 +62,28 @@ class KeyCheck:
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
-        self._expected = f"Bearer {key}".encode()
+        self._key = key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on requests with the key, and all requests to public routes."""
-        if scope["type"] != "http" or scope["path"] in _PUBLIC or self._has_key(scope):
+        given = _bearer(scope)
+        is_public = scope["type"] != "http" or scope["path"] in _PUBLIC
+        if is_public or hmac.compare_digest(given, self._key):
             await self._app(scope, receive, send)
             return
-        from invoke_proxy.http.errors import ProxyError, error_body  # noqa: PLC0415 - likewise
+        from invoke_proxy.http.errors import WRONG_KEY, ProxyError, error_body  # noqa: PLC0415 - likewise
 
-        body = error_body(ProxyError("invalid_api_key"), tgi=False)
+        body = error_body(ProxyError("invalid_api_key", WRONG_KEY if given else None), tgi=False)
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 401, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _has_key(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, self._expected)
+
+def _bearer(scope: Scope) -> bytes:
+    """Return the key that a request came with, empty if there is none."""
+    given: bytes = dict(scope.get("headers", ())).get(b"authorization", b"")
+    scheme, _, key = given.strip().partition(b" ")
+    return key.strip() if scheme.lower() == b"bearer" else b""
 
 
 def _environment(deployed: Deployment) -> dict[str, str]:

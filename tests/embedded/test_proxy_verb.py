@@ -68,9 +68,15 @@ def test_the_proxy_of_the_sources_answers_from_the_deployed_endpoint(
     assert f"curl -N {url}/v1/chat/completions" in log.read_text()
 
 
-def test_a_request_without_the_key_is_refused(url: str, deployed: Deployment) -> None:
-    with pytest.raises(AuthenticationError, match="send a key"):
+def test_a_missing_and_a_wrong_key_are_refused_as_on_the_gateway(
+    url: str, deployed: Deployment
+) -> None:
+    with pytest.raises(AuthenticationError, match="the key is wrong"):
         _client(url, deployed.api_key[:-1]).models.list()
+    for base in (url, deployed.base_url):
+        refused = httpx.get(f"{base}/v1/models", trust_env=False)
+        assert refused.status_code == httpx.codes.UNAUTHORIZED
+        assert refused.json()["error"]["message"].startswith("send a key")
 
 
 def test_a_changed_source_is_loaded_anew(url: str, log: Path) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import aws_cdk.aws_apigateway as apigateway
 
-from invoke_proxy.http.errors import ProxyError, error_body
+from invoke_proxy.http.errors import WRONG_KEY, ProxyError, error_body
 
 from .settings import Authentication
 
@@ -14,9 +14,6 @@ from .settings import Authentication
 _BAD_BODY = (
     "the body is no JSON object, or lacks a field that the route needs: see GET /openapi.json"
 )
-
-# With OpenAI's status, by which clients know a wrong key.
-_WRONG_KEY = "the key is wrong: it is not one of this API's"
 
 # API Gateway's refusals, and what each is in the proxy's table of errors.
 _REFUSALS: Mapping[str, ProxyError] = MappingProxyType(
@@ -46,8 +43,8 @@ _NOT_LET_IN: Mapping[Authentication, Mapping[str, ProxyError]] = MappingProxyTyp
         Authentication.KEYS: {
             "UNAUTHORIZED": ProxyError("invalid_api_key"),
             # No usage plan knows the key.
-            "ACCESS_DENIED": ProxyError("invalid_api_key", _WRONG_KEY),
-            "INVALID_API_KEY": ProxyError("invalid_api_key", _WRONG_KEY),
+            "ACCESS_DENIED": ProxyError("invalid_api_key", WRONG_KEY),
+            "INVALID_API_KEY": ProxyError("invalid_api_key", WRONG_KEY),
             # So named because API Gateway takes an unknown route for one that needs a signature.
             "MISSING_AUTHENTICATION_TOKEN": ProxyError("unknown_url"),
         },

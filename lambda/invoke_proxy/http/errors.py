@@ -110,6 +110,10 @@ KINDS: dict[str, Kind] = {
 }
 
 
+# With OpenAI's status, by which clients know a wrong key.
+WRONG_KEY = "the key is wrong: it is not one of this API's"
+
+
 class ProxyError(Exception):
     """An error that the client is told; `code` is a key of `KINDS`."""
 

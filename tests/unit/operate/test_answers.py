@@ -59,6 +59,14 @@ def test_answer_is_printed_as_it_streams(
     assert capsys.readouterr().out == "violetviolet\n"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_line_of_an_answer_is_no_line_of_its_stream(end: str) -> None:
+    text = "a\u2028b\u2029c\u0085d\u000be\u000cf\u001cg"  # what str.splitlines would cut
+    event = json.dumps({"choices": [{"delta": {"content": text}}]}, ensure_ascii=False)
+    body = end.join([f"data: {event}", "", "data: [DONE]", "", ""])
+    assert print_answer(_openai(200, body), _CHAT) == text
+
+
 @pytest.mark.parametrize(
     ("status", "body", "said", "code"),
     [
