@@ -1,9 +1,9 @@
 """The checks that botocore leaves to the service: enumerations, maximum lengths and patterns."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+import regex  # type: ignore[import-untyped] # the package has no types
 from botocore.model import Shape
 
 _MAX_MATCHED = 300  # a pattern can take exponential time: names are short, documents are not
@@ -43,6 +43,6 @@ def _violated(value: Any, shape: Shape) -> str | None:  # noqa: ANN401 - JSON
 
 def _matches(pattern: str, value: str) -> bool:
     try:
-        return re.fullmatch(pattern, value, re.DOTALL) is not None
-    except re.error:  # Java's patterns know classes that Python's do not
+        return regex.fullmatch(pattern, value, regex.DOTALL) is not None
+    except regex.error:  # a pattern that only Java knows
         return True

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from operate.environment import Client
 
 _JOBS = Path(__file__).parents[2] / "jobs"
+_MAX_NAME = 64
 _START_WORDS = 12  # Of a text, which the model completes.
 
 
@@ -39,7 +41,9 @@ class Data:
         for file in self.files:
             content = hashlib.sha256(file.read_bytes()).hexdigest()
             digest.update(f"{content} {file.name}\n".encode())
-        return f"s3://{bucket}/data/{self.folder.resolve().name}/{digest.hexdigest()}/"
+        # The registry keeps the URI, and takes no other signs in it.
+        name = re.sub(r"[^\w.-]", "-", self.folder.resolve().name)[:_MAX_NAME]
+        return f"s3://{bucket}/data/{name}/{digest.hexdigest()}/"
 
 
 def read_data(folder: Path, arguments: Sequence[str]) -> Data:

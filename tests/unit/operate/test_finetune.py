@@ -153,6 +153,11 @@ def test_a_text_is_begun_for_the_model_in_whatever_form_it_came(
     assert found.first_request == {"prompt": begun}
 
 
+def test_data_of_any_folder_are_uploaded_where_the_registry_can_name_them(tmp_path: Path) -> None:
+    data = read_data(_data(tmp_path / "Größen, (v2) $x"), _INSTRUCTION)
+    assert data.uri("b").startswith("s3://b/data/Größen---v2---x/")
+
+
 def test_what_looks_wrong_is_said_before_the_upload(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,8 @@ def prepare_step(facts: Facts, p: Parameters) -> RequestStep:
         "validation_split": p["validation_split"],
         "test_split": p["TestSplit"],
         "training_instance_type": p["TrainingInstanceType"],
+        "input_data_uri": p["InputDataUri"],
+        "base_model_uri": p["BaseModelUri"],
         **_hyperparameters(facts, p),
         **_evaluation(facts, p),
     }
