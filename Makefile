@@ -206,7 +206,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench recall bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -272,6 +272,10 @@ fuzz: build ## look for answers outside the contract, with ever new requests (mi
 bench_of_laptop = --words 32,128,512 --tokens 32 --users 1,2,4 --seconds 10
 bench: installed ## throughput and latency of a stage by prompt length and users (ENV=, BENCH="--users 1,2")
 	@python -m bench run --env "$$GIVEN_ENV" $(if $(is_local),$(bench_of_laptop)) $$GIVEN_BENCH
+
+recall_of_laptop = --lengths 256,512,1024 --trials 5
+recall: installed ## what a stage finds in long prompts, as MistralLite's card has it (ENV=, BENCH="--users 8")
+	@python -m bench recall --env "$$GIVEN_ENV" $(if $(is_local),$(recall_of_laptop)) $$GIVEN_BENCH
 
 bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
 	@python -m bench.proxy

@@ -1,11 +1,11 @@
-"""Benchmarks of a deployed stage: `python -m bench run`, `compare`."""
+"""Benchmarks of a deployed stage."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.commands import compare_measurements, report_run, run_benchmark
+from bench.commands import ask_for_recall, compare_measurements, report_run, run_benchmark
 from bench.options import Options
 
 
@@ -13,7 +13,8 @@ def main(given: Sequence[str] | None = None) -> None:
     """Parse the arguments and run the command."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands.add_parser("run", help="measure a stage"))
+    _add_run(commands.add_parser("run", help="measure a stage under load"))
+    _add_recall(commands.add_parser("recall", help="ask what a stage finds in long prompts"))
     compare = commands.add_parser("compare", help="set two measurements side by side")
     compare.add_argument("a", type=Path, help="a run's folder or a profile; `published` for AWS's")
     compare.add_argument("b", type=Path, help="another")
@@ -24,6 +25,8 @@ def main(given: Sequence[str] | None = None) -> None:
         match arguments.command:
             case "run":
                 run_benchmark(arguments)
+            case "recall":
+                ask_for_recall(arguments)
             case "compare":
                 compare_measurements(arguments.a, arguments.b)
             case _:
@@ -35,7 +38,9 @@ def main(given: Sequence[str] | None = None) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     default = Options(target="")
     where = parser.add_argument_group("what is measured: a stage, a URL or an endpoint")
-    where.add_argument("--env", default="local", help="a deployed environment (default: local)")
+    where.add_argument(
+        "--env", type=str.lower, default="local", help="a deployed environment (default: local)"
+    )
     where.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
     where.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
     where.add_argument("--client", help="the client of the environment whose key is used")
@@ -121,6 +126,33 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     kept.add_argument(
         "--resume", type=Path, metavar="FOLDER", help="go on with a run that was stopped"
     )
+
+
+def _add_recall(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env", type=str.lower, default="local", help="a deployed environment (default: local)"
+    )
+    parser.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
+    parser.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
+    parser.add_argument("--client", help="the client of the environment whose key is used")
+    parser.add_argument("--model", default="model", help="the model that requests to --url name")
+    parser.add_argument(
+        "--tasks",
+        default="topic,line,pass key,document",
+        help="which (topic,line,pass key,document)",
+    )
+    parser.add_argument(
+        "--lengths", type=_whole_numbers, default=(), metavar="N,…",
+        help="tokens of a prompt (those of MistralLite's card)",
+    )  # fmt: skip
+    parser.add_argument("--trials", type=int, default=50, help="questions of each length (50)")
+    parser.add_argument("--users", type=int, default=1, help="questions asked at once (1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--questions", type=Path, metavar="FOLDER",
+        help="ask the questions of its .jsonl files instead: your own, or LongEval's",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="a folder for the results (bench-results/…)")
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

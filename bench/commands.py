@@ -12,11 +12,15 @@ from pathlib import Path
 
 import aiohttp
 import boto3
+import openai
 
 from bench.load.endpoint import SageMakerEndpoint
 from bench.load.targets import RestApi, Target
 from bench.options import Options
 from bench.progress import Progress
+from bench.recall.answerer import Stage
+from bench.recall.report import describe, recall_table, write_recall
+from bench.recall.run import Plan, ask_all
 from bench.results.compare import compare, read_measurement
 from bench.results.profile import PUBLISHED
 from bench.results.store import Run
@@ -25,6 +29,8 @@ from bench.run import run_cells, write_report, write_results
 from operate.api.deployment import find_deployment
 from operate.environment import Environment, shell_environment
 from operate.laptop.account import local_environment
+from recall.files import read_questions
+from recall.tasks import TASKS
 
 _FOLDER = Path("bench-results")
 
@@ -37,6 +43,28 @@ def run_benchmark(given: Namespace) -> None:
         sys.exit(130)
     print(published_form([cell for cell, _ in run.cells().values()]))
     report_run(run.folder)
+
+
+def ask_for_recall(given: Namespace) -> None:
+    """Ask a stage about long prompts, and print what it found; raises ValueError."""
+    tasks = {task.name: task for task in TASKS}
+    names = [] if given.questions else given.tasks.split(",")
+    if unknown := sorted(set(names) - tasks.keys()):
+        raise ValueError(f"unknown task {unknown[0]!r}: there are {', '.join(tasks)}")
+    plan = Plan(
+        tasks=[tasks[name] for name in names],
+        lengths=given.lengths or (),
+        trials=given.trials,
+        users=given.users,
+        seed=given.seed,
+        files=read_questions(given.questions) if given.questions else {},
+    )
+    base_url, key, model = _rest_api(given)
+    stage = Stage(openai.OpenAI(base_url=f"{base_url}/v1", api_key=key or "none"), model)
+    outcomes = ask_all(stage, plan, lambda outcome: print(describe(outcome), file=sys.stderr))
+    print(recall_table(outcomes))
+    page = write_recall(given.out or _new_folder(f"recall-{given.env}"), base_url, outcomes)
+    print(f"\nplots and figures: {page}", file=sys.stderr)
 
 
 def report_run(folder: Path) -> None:
@@ -75,8 +103,12 @@ def _opened_run(given: Namespace, target: Target) -> Run:
         return run
     names = {field.name for field in fields(Options)} - {"target"}
     options = Options(target=target.name, **{name: getattr(given, name) for name in names})
+    return Run.create(given.out or _new_folder(given.env), options)
+
+
+def _new_folder(name: str) -> Path:
     now = datetime.now().astimezone()
-    return Run.create(given.out or _FOLDER / f"{given.env}-{now:%Y%m%d-%H%M%S}", options)
+    return _FOLDER / f"{name}-{now:%Y%m%d-%H%M%S}"
 
 
 @asynccontextmanager
@@ -87,34 +119,26 @@ async def _target(given: Namespace) -> AsyncIterator[Target]:
     async with aiohttp.ClientSession(
         connector=connections, timeout=patience, trust_env=bool(given.url) or given.env != "local"
     ) as session:
-        if given.url:
-            yield RestApi(
-                session=session,
-                base_url=given.url.rstrip("/").removesuffix("/v1"),
-                api_key=os.environ.get(given.key_variable, ""),
-                model=given.model,
-                route=given.route,
-            )
+        if given.endpoint:
+            yield _endpoint(session, _environment(given.env))
             return
-        environment = _environment(given.env)
-        yield (
-            _endpoint(session, environment) if given.endpoint else _api(session, environment, given)
+        base_url, key, model = _rest_api(given)
+        yield RestApi(
+            session=session, base_url=base_url, api_key=key, model=model, route=given.route
         )
+
+
+def _rest_api(given: Namespace) -> tuple[str, str, str]:
+    """Return an API's URL, a key and its model; raises SystemExit if it is not deployed."""
+    if given.url:
+        key = os.environ.get(given.key_variable, "")
+        return given.url.rstrip("/").removesuffix("/v1"), key, given.model
+    deployed = find_deployment(_environment(given.env), given.client)
+    return deployed.base_url, deployed.api_key, deployed.model
 
 
 def _environment(name: str) -> Environment:
     return local_environment() if name == "local" else shell_environment(name)
-
-
-def _api(session: aiohttp.ClientSession, environment: Environment, given: Namespace) -> RestApi:
-    deployed = find_deployment(environment, given.client)
-    return RestApi(
-        session=session,
-        base_url=deployed.base_url,
-        api_key=deployed.api_key,
-        model=deployed.model,
-        route=given.route,
-    )
 
 
 def _endpoint(session: aiohttp.ClientSession, environment: Environment) -> SageMakerEndpoint:

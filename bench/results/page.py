@@ -1,5 +1,6 @@
 """A run's report as one HTML file that needs nothing else: no script, no font, no link."""
 
+from collections.abc import Sequence
 from html import escape
 
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def render_page(run: Run, cells: Cells) -> str:
     sections = [
         f"<h1>Benchmark of {escape(options.target)}</h1>",
         f"<p>{escape(_conditions(run))}</p>",
-        f'<div class="wide">{_as_html(published_form(figures))}</div>',
+        table_as_html(published_form(figures)),
     ]
     if answered:
         sections += [
@@ -40,13 +41,28 @@ def render_page(run: Run, cells: Cells) -> str:
             "<h2>Timelines</h2>",
             *(_picture(plots.timeline(*cell)) for cell in answered),
         ]
-    sections += ["<h2>Every figure</h2>", f'<div class="wide">{_as_html(details(figures))}</div>']
+    sections += ["<h2>Every figure</h2>", table_as_html(details(figures))]
+    return page_of("Benchmark", sections)
+
+
+def page_of(title: str, sections: Sequence[str]) -> str:
+    """Return a page in the style of all reports."""
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
-        f"<title>Benchmark</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(sections)
         + "\n</body>\n</html>\n"
     )
+
+
+def table_as_html(table: str) -> str:
+    """Return a table of Markdown as one of HTML, which scrolls where it is too wide."""
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n")
+    ]
+    body = "".join(_row("td", row) for row in rows)
+    shown = f"<table><thead>{_row('th', head)}</thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{shown}</div>'
 
 
 def _conditions(run: Run) -> str:
@@ -66,14 +82,6 @@ def _section(title: str, figure: Figure) -> str:
 
 def _picture(figure: Figure) -> str:
     return f"<figure>{plots.as_svg(figure)}</figure>"
-
-
-def _as_html(table: str) -> str:
-    head, _, *rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n")
-    ]
-    body = "".join(_row("td", row) for row in rows)
-    return f"<table><thead>{_row('th', head)}</thead><tbody>{body}</tbody></table>"
 
 
 def _row(cell: str, texts: list[str]) -> str:

@@ -14,15 +14,15 @@ from bench.load.generator import Recorded
 from bench.results.figures import Figures, tokens_within
 
 _STYLE = str(Path(__file__).with_suffix(".mplstyle"))
-_COLOURS = ("#0f8b8d", "#c8553d", "#5c6b8a", "#b08900", "#7a4fa3", "#3c7d3c")
-_TEXT = "#7b8494"  # legible on a light and on a dark page
+COLOURS = ("#0f8b8d", "#c8553d", "#5c6b8a", "#b08900", "#7a4fa3", "#3c7d3c")
+TEXT = "#7b8494"  # legible on a light and on a dark page
 
 Cells = Sequence[tuple[Figures, Recorded]]
 
 
 def throughput_and_latency(cells: Cells) -> Figure:
     """Tokens a second, and milliseconds a token, against the load."""
-    with _figure(2) as (figure, (left, right)):
+    with figure(2) as (drawn, (left, right)):
         for colour, words, row in _rows(cells):
             at = [_position(cell) for cell, _ in row]
             left.plot(
@@ -46,13 +46,13 @@ def throughput_and_latency(cells: Cells) -> Figure:
         left.set_ylim(bottom=0)
         for axes in (left, right):
             _load_axis(axes, cells)
-        left.legend(frameon=False, labelcolor=_TEXT)
-    return figure
+        left.legend(frameon=False, labelcolor=TEXT)
+    return drawn
 
 
 def first_token(cells: Cells) -> Figure:
     """Time to first token, p50 to p99, against the load; and the share that met the objective."""
-    with _figure(2) as (figure, (left, right)):
+    with figure(2) as (drawn, (left, right)):
         for colour, _, row in _rows(cells):
             at = [_position(cell) for cell, _ in row]
             spread = [cell.time_to_first_token for cell, _ in row]
@@ -70,12 +70,12 @@ def first_token(cells: Cells) -> Figure:
         right.set_ylim(-3, 103)
         for axes in (left, right):
             _load_axis(axes, cells)
-    return figure
+    return drawn
 
 
 def latency_distribution(cells: Cells) -> Figure:
     """The share of requests that were answered within a time, at the least and greatest load."""
-    with _figure(1) as (figure, (axes,)):
+    with figure(1) as (drawn, (axes,)):
         for colour, words, row in _rows(cells):
             for (cell, recorded), style in zip((row[0], row[-1]), ("-", "--"), strict=True):
                 times = sorted(
@@ -93,8 +93,8 @@ def latency_distribution(cells: Cells) -> Figure:
                 )
         axes.set_xlabel("request latency, s")
         axes.set_ylabel("requests answered, %")
-        axes.legend(frameon=False, labelcolor=_TEXT, fontsize=8)
-    return figure
+        axes.legend(frameon=False, labelcolor=TEXT, fontsize=8)
+    return drawn
 
 
 def timeline(cell: Figures, recorded: Recorded) -> Figure:
@@ -104,52 +104,53 @@ def timeline(cell: Figures, recorded: Recorded) -> Figure:
     end = max(request.ended for request in recorded.requests)
     step = max(0.25, (end - start) / 200)
     edges = np.arange(start, end + step, step)
-    with _figure(1) as (figure, (axes,)):
+    with figure(1) as (drawn, (axes,)):
         tokens = [tokens_within(recorded.requests, at, at + step) / step for at in edges]
         in_flight = [float(sum(r.sent <= at <= r.ended for r in recorded.requests)) for at in edges]
-        axes.axvspan(begun, ended, color=_TEXT, alpha=0.12, linewidth=0)
-        axes.step(edges, tokens, where="post", color=_COLOURS[0])
+        axes.axvspan(begun, ended, color=TEXT, alpha=0.12, linewidth=0)
+        axes.step(edges, tokens, where="post", color=COLOURS[0])
         axes.set_xlabel(f"seconds; {cell.input_words} words, {cell.load}")
-        axes.set_ylabel("tokens per second", color=_COLOURS[0])
+        axes.set_ylabel("tokens per second", color=COLOURS[0])
         beside = axes.twinx()
-        beside.step(edges, in_flight, where="post", color=_COLOURS[1], alpha=0.7)
-        beside.set_ylabel("requests in flight", color=_COLOURS[1])
-        beside.tick_params(colors=_TEXT)
-    return figure
+        beside.step(edges, in_flight, where="post", color=COLOURS[1], alpha=0.7)
+        beside.set_ylabel("requests in flight", color=COLOURS[1])
+        beside.tick_params(colors=TEXT)
+    return drawn
 
 
-def as_svg(figure: Figure) -> str:
+def as_svg(drawn: Figure) -> str:
     """Return a figure as an svg element."""
-    drawn = io.StringIO()
+    text = io.StringIO()
     with style.context(_STYLE):
-        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
-    return drawn.getvalue()[drawn.getvalue().index("<svg") :]
+        drawn.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def save_png(figure: Figure, path: Path) -> None:
+def save_png(drawn: Figure, path: Path) -> None:
     """Write a figure as a picture on white, for a README."""
     with style.context(_STYLE):
-        figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
+        drawn.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
 
 
 @contextmanager
-def _figure(columns: int) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+def figure(columns: int) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """Give a figure of so many plots in a row, in the style of all."""
     with style.context(_STYLE):
-        figure = Figure(figsize=(5.2 * columns, 3.4), layout="constrained")
-        axes = list(figure.subplots(1, columns, squeeze=False)[0])
-        yield figure, axes
+        drawn = Figure(figsize=(5.2 * columns, 3.4), layout="constrained")
+        axes = list(drawn.subplots(1, columns, squeeze=False)[0])
+        yield drawn, axes
         for each in axes:
-            each.tick_params(colors=_TEXT)
+            each.tick_params(colors=TEXT)
             for label in (each.xaxis.label, each.yaxis.label):
                 if label.get_color() == "black":
-                    label.set_color(_TEXT)
+                    label.set_color(TEXT)
 
 
 def _rows(cells: Cells) -> Iterator[tuple[str, int, Cells]]:
     for number, words in enumerate(dict.fromkeys(cell.input_words for cell, _ in cells)):
         row = [(c, r) for c, r in cells if c.input_words == words and c.answered and not c.stopped]
         if row:
-            yield _COLOURS[number % len(_COLOURS)], words, row
+            yield COLOURS[number % len(COLOURS)], words, row
 
 
 def _position(cell: Figures) -> float:

@@ -6,8 +6,11 @@ from statistics import fmean
 from typing import Any
 
 from evaluation.held_out import HeldOut
-from evaluation.retrieval import TASKS, Retrieval
 from evaluation.subject import Answer
+from recall.measure import Retrieval
+from recall.tasks import LINE, PASS_KEY
+
+TASKS = (PASS_KEY, LINE)
 
 Metric = dict[str, float | str]
 
@@ -57,8 +60,8 @@ class Comparison:
             "base_tokens_per_second": _metric(self.base.tokens_per_second),
         }
         for task in TASKS:
-            name = task.replace(" ", "") + "_retrieval"
-            tuned, base = self.tuned.accuracy(task), self.base.accuracy(task)
+            name = task.name.replace(" ", "") + "_retrieval"
+            tuned, base = self.tuned.accuracy(task.name), self.base.accuracy(task.name)
             metrics |= {
                 name: _metric(tuned),
                 f"base_{name}": _metric(base),
@@ -70,10 +73,10 @@ class Comparison:
     def notes(self) -> Sequence[str]:
         """What the metrics do not say by themselves."""
         return [
-            f"The base answers no {task} prompt rightly: whether tuning made that worse is unknown,"
-            " and the gate's condition on it always holds."
+            f"The base answers no {task.name} prompt rightly: whether tuning made that worse is"
+            " unknown, and the gate's condition on it always holds."
             for task in TASKS
-            if self.base.accuracy(task) == 0
+            if self.base.accuracy(task.name) == 0
         ]
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from allowed_values.evaluation import Options
 from allowed_values.input_length import longest_input
 from container import JobError
-from evaluation.comparison import Comparison, Measured
+from evaluation.comparison import TASKS, Comparison, Measured
 from evaluation.held_out import held_out_loss
 from evaluation.page import render_page
-from evaluation.retrieval import measure_retrieval
 from evaluation.subject import Subject
 from language_models.examples import Record, make_examples, read_records
+from recall.measure import measure_retrieval
 
 _START_WORDS = 24  # of a held-out text, which the models continue
 
@@ -49,8 +49,10 @@ def _measure(directory: Path, records: Sequence[Record], options: Options) -> Me
     )
     return Measured(
         held_out_loss(subject, examples),
-        measure_retrieval(
-            subject, options.retrieval_lengths, options.retrieval_trials, options.seed
+        list(
+            measure_retrieval(
+                subject, TASKS, options.retrieval_lengths, options.retrieval_trials, options.seed
+            )
         ),
         [
             # A text is not a question: the model continues it as it stands.

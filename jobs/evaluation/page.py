@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from evaluation.charts import bars, lines
-from evaluation.comparison import Comparison, Measured
-from evaluation.retrieval import TASKS
+from evaluation.comparison import TASKS, Comparison, Measured
 
 _STYLE = """
 :root { color-scheme: light dark; --base: #8a93a3; --tuned: #0f8b8d; --line: #d8dce3; }
@@ -86,10 +85,12 @@ def _pair(base: float, tuned: float) -> dict[str, float]:
 def _retrieval(base: Measured, tuned: Measured) -> str:
     return "\n".join(
         lines(
-            f"{task.capitalize()}: right answers by length in tokens",
+            f"{task.name.capitalize()}: right answers by length in tokens",
             {
                 label: [
-                    (each.tokens, each.accuracy) for each in measured.retrieval if each.task == task
+                    (each.tokens, each.accuracy)
+                    for each in measured.retrieval
+                    if each.task == task.name
                 ]
                 for label, measured in (("base", base), ("tuned", tuned))
             },

@@ -55,6 +55,10 @@ class Subject:
         """Answer a prompt; the answer ends early once `until` is found in it."""
         return self.go_on(self._written(prompt), max_new_tokens, until)
 
+    def answer_text(self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None) -> str:
+        """Answer a prompt, as one who is asked to recall something."""
+        return self.answer(prompt, max_new_tokens, until).text
+
     def go_on(self, text: str, max_new_tokens: int, until: re.Pattern[str] | None = None) -> Answer:
         """Continue a text greedily, as the endpoint does at temperature 0."""
         read = self.tokenizer(text, return_tensors="pt").to(self._model.device)

@@ -37,3 +37,17 @@ def test_a_stage_that_is_not_deployed_is_named(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr == "the embedded AWS is not running: `make up` starts it\n"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_deployed_stage_is_asked_what_it_recalls(
+    embedded_aws: LocalStage, tmp_path: Path
+) -> None:
+    ended = embedded_aws.try_run(
+        "-m", "bench", "recall", "--tasks=pass key", "--lengths=256", "--trials=1",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr
+    assert "| pass key | 256 |" in ended.stdout
+    assert (tmp_path / "recall.html").exists()

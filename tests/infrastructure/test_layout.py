@@ -37,7 +37,7 @@ _MAY_IMPORT = {
     "lambda/api_authorizer": {"api_authorizer"},
     "lambda/model_release": {"model_release"},
     "embedded_aws": {"embedded_aws"},
-    "bench": {"bench", "embedded_aws", "operate"},  # it measures what is deployed
+    "bench": {"bench", "embedded_aws", "operate", "recall"},  # it measures what is deployed
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
     "operate": {"operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"},

@@ -2,7 +2,6 @@
 
 import json
 import math
-import random
 import re
 import shutil
 import subprocess
@@ -17,14 +16,14 @@ from transformers import MistralForCausalLM
 from allowed_values.evaluation import Options
 from allowed_values.hyperparameters import parse_hyperparameters
 from container import JobError
-from evaluation.comparison import Comparison, Measured
+from evaluation.comparison import TASKS, Comparison, Measured
 from evaluation.held_out import HeldOut, held_out_loss
 from evaluation.job import evaluate
 from evaluation.page import render_page
-from evaluation.retrieval import TASKS, Retrieval, Writer, measure_retrieval
 from evaluation.subject import Answer, Subject
 from language_models.base_weights import load_model, load_tokenizer
 from language_models.examples import Example, Examples, make_examples
+from recall.measure import Retrieval
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels
 from tuning.job import fine_tune
@@ -175,62 +174,11 @@ def test_evaluation_is_refused_when(
         evaluate(options(**given), root)
 
 
-class Reader(Subject):
-    """Answers as a model would that finds every number, or none; knows one token a letter."""
-
-    def __init__(self, *, finds: bool) -> None:
-        self.asked: list[str] = []
-        self._finds = finds
-
-    def prompt_tokens(self, prompt: str) -> int:
-        return len(prompt)
-
-    def answer(
-        self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None = None
-    ) -> Answer:
-        self.asked.append(prompt)
-        named = re.search(r"in line (\S+)\?", prompt)
-        pattern = rf"line {named[1]}: the value is <(\d+)>" if named else r"key is (\d+)\."
-        found = re.search(pattern, prompt)
-        assert found
-        text = f" in {named and named[1]} is {found[1]}." if self._finds else f" {found[1]}9."
-        assert until
-        ends = until.search(text)
-        assert ends
-        return Answer(text[: ends.end()], max_new_tokens, 1.0)
-
-
-@pytest.mark.parametrize("finds", [True, False])
-def test_retrieval_is_the_share_of_numbers_found(*, finds: bool) -> None:
-    reader = Reader(finds=finds)
-    results = measure_retrieval(reader, [1000, 4000], trials=3, seed=5)
-    assert [(each.task, each.tokens) for each in results] == [
-        ("pass key", 1000), ("pass key", 4000), ("line", 1000), ("line", 4000),
-    ]  # fmt: skip
-    assert {each.accuracy for each in results} == {float(finds)}
-
-
-def test_retrieval_prompts_fill_their_length_and_are_repeatable() -> None:
-    first, second = Reader(finds=True), Reader(finds=True)
-    for reader in (first, second):
-        measure_retrieval(reader, [1000, 8000], trials=2, seed=5)
-    assert first.asked == second.asked
-    assert len(set(first.asked)) == len(first.asked) == 8
-    for prompt, length in zip(first.asked, [1000, 1000, 8000, 8000] * 2, strict=True):
-        assert 0.79 * length < len(prompt) <= length - 48  # tokens for the answer
-
-
-@pytest.mark.parametrize("write", TASKS.values(), ids=TASKS)
-def test_retrieval_prompt_holds_its_answer_once(write: Writer) -> None:
-    prompt, key = write(random.Random(3), 40)  # noqa: S311 - repeatable, not secret
-    found = [number for number in re.findall(r"\d+", prompt) if number == key]
-    assert len(found) == (2 if write is TASKS["pass key"] else 1)
-    assert prompt.endswith(" is")
-
-
 def comparison(answer: str, passkeys: float = 1.0) -> Comparison:
     retrieval = [
-        Retrieval(task, tokens, passkeys if task == "pass key" else share)
+        Retrieval(
+            task.name, tokens, round(10 * (passkeys if task.name == "pass key" else share)), 10
+        )
         for task in TASKS
         for tokens, share in ((512, 1.0), (1024, 0.5))
     ]

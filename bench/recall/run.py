@@ -1,0 +1,86 @@
+"""Asks every question, several at once, and says how it goes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+import openai
+
+from recall.measure import Answerer, Retrieval, is_right, questions_of
+from recall.questions import Question, Task
+
+_FILE_ANSWER_TOKENS = 50  # As LongEval has it.
+_MOST = 10_000
+_SHORTEST = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A length that the stage does not take, in its own words."""
+
+    task: str
+    tokens: int
+    reason: str
+
+
+Outcome = Retrieval | Refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is asked: tasks at lengths, or questions from files."""
+
+    tasks: Sequence[Task]
+    lengths: Sequence[int]
+    trials: int
+    users: int
+    seed: int
+    files: Mapping[str, Sequence[Question]]
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "users"):
+            if not 1 <= getattr(self, name) <= _MOST:
+                raise ValueError(f"{name} must be from 1 to {_MOST}, got {getattr(self, name)}")
+        if any(length < _SHORTEST for length in self.lengths):
+            raise ValueError(f"lengths must be {_SHORTEST} tokens or more, got {self.lengths}")
+
+
+def ask_all(answerer: Answerer, plan: Plan, watch: Callable[[Outcome], None]) -> list[Outcome]:
+    """Ask all; a length that is refused ends its task, as longer ones would be too."""
+    outcomes = []
+    with ThreadPoolExecutor(plan.users) as pool:
+        for outcome in chain(_by_length(answerer, plan, pool), _of_files(answerer, plan, pool)):
+            outcomes.append(outcome)
+            watch(outcome)
+    return outcomes
+
+
+def _by_length(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:
+    for task in plan.tasks:
+        for length in plan.lengths or [tokens for tokens, *_ in task.card]:
+            try:
+                seed = f"{plan.seed}:{task.name}:{length}"
+                questions = questions_of(answerer, task, length, plan.trials, seed)
+                right = _right(answerer, questions, task.answer_tokens, pool)
+                yield Retrieval(task.name, length, right, len(questions))
+            except openai.BadRequestError as error:
+                yield Refused(task=task.name, tokens=length, reason=str(error.code or error))
+                break
+
+
+def _of_files(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:
+    for name, questions in plan.files.items():
+        try:
+            tokens = max(answerer.prompt_tokens(each.prompt) for each in questions)
+            right = _right(answerer, questions, _FILE_ANSWER_TOKENS, pool)
+            yield Retrieval(name, tokens, right, len(questions))
+        except openai.BadRequestError as error:
+            yield Refused(task=name, tokens=0, reason=str(error.code or error))
+
+
+def _right(
+    answerer: Answerer, questions: Sequence[Question], tokens: int, pool: ThreadPoolExecutor
+) -> int:
+    return sum(pool.map(partial(is_right, answerer, answer_tokens=tokens), questions))

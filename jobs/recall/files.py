@@ -1,0 +1,66 @@
+"""Questions that somebody brings: a folder of JSON Lines, LongEval's own files included.
+
+A line is one question, in one of three forms:
+
+- LongEval's topics: `{"prompt": ..., "topics": [first, ...]}`
+- LongEval's lines: `{"prompt": ..., "expected_number": 12345}`
+- One's own: `{"document": ..., "question": ..., "options": [...], "answer": index}`, or without
+  options `"answer": "a name that a right answer holds"`
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recall.questions import Question
+
+_LETTERS = "ABCD"
+_FORMS = (
+    "prompt and topics, prompt and expected_number, or document, question and answer"
+    " (with up to four options)"
+)
+
+
+def read_questions(folder: Path) -> dict[str, list[Question]]:
+    """Read every .jsonl file of a folder, by its name; raises ValueError."""
+    files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise ValueError(f"{folder} holds no .jsonl file: each line of one is a question")
+    return {file.stem: _read(file) for file in files}
+
+
+def _read(file: Path) -> list[Question]:
+    questions = []
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            questions.append(_question(json.loads(line)))
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            said = error if isinstance(error, ValueError) else f"it needs {_FORMS}"
+            raise ValueError(f"line {number} of {file}: {said}") from None
+    if not questions:
+        raise ValueError(f"{file} holds no question")
+    return questions
+
+
+def _question(record: Mapping[str, Any]) -> Question:
+    if "topics" in record:
+        return Question(record["prompt"], str(record["topics"][0]), "name")
+    if "expected_number" in record:
+        return Question(record["prompt"], str(int(record["expected_number"])), "number")
+    asked = f"{record['document']}\n\n{record['question']}"
+    if "options" not in record:
+        return Question(asked, str(record["answer"]), "name")
+    options, right = record["options"], record["answer"]
+    if type(right) is not int or not 0 <= right < len(options) <= len(_LETTERS):
+        raise ValueError(f"answer must be the index of one of up to 4 options, got {right!r}")
+    choices = "\n".join(
+        f"{letter}. {text}" for letter, text in zip(_LETTERS, options, strict=False)
+    )
+    return Question(
+        f"{asked}\n{choices}\nAnswer with the letter of the right choice only.",
+        _LETTERS[right],
+        "choice",
+    )

@@ -1,0 +1,109 @@
+"""Recall asked of a stage: what is written, and what a refusal says."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace as Answered
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from bench.recall.answerer import Stage
+from bench.recall.report import recall_table, write_recall
+from bench.recall.run import Plan, Refused, ask_all
+from recall.questions import Question
+from recall.tasks import LINE, PASS_KEY, TOPIC
+from tests.unit.jobs.recall.answerers import Reader
+
+
+def _plan(**given: Any) -> Plan:
+    defaults: dict[str, Any] = {
+        "tasks": [PASS_KEY, LINE], "lengths": [3000, 6000], "trials": 5, "users": 3, "seed": 1,
+        "files": {},
+    }  # fmt: skip
+    return Plan(**defaults | given)
+
+
+@dataclass
+class ShortReader(Reader):
+    """Refuses a prompt of more than 4,000 tokens, as the API does."""
+
+    def answer_text(self, prompt: str, max_new_tokens: int, until: re.Pattern[str] | None) -> str:
+        if len(prompt) > 4000:
+            body = {"message": "too long", "code": "context_length_exceeded"}
+            response = httpx2.Response(400, request=httpx2.Request("POST", "http://x"))
+            raise openai.BadRequestError("too long", response=response, body=body)
+        return super().answer_text(prompt, max_new_tokens, until)
+
+
+def test_every_length_is_asked_and_written(tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    outcomes = ask_all(Reader(), _plan(), seen.append)
+    page = write_recall(tmp_path, "a stage", outcomes).read_text()
+
+    assert seen == outcomes
+    table = recall_table(outcomes).split("\n")
+    assert table[2] == (
+        "| pass key | 3000 | 5 of 5 | 100% | 57% to 100% | 100% at 3264 | 100% at 3264 |"
+    )
+    assert len(table) == 2 + 4
+    assert page.count("<svg") == 1
+    assert (tmp_path / "recall.png").exists()
+    assert "a stage" in (tmp_path / "recall.json").read_text()
+
+
+def test_without_lengths_the_cards_are_asked() -> None:
+    outcomes = ask_all(Reader(), _plan(tasks=[TOPIC], lengths=[], trials=1), lambda _: None)
+
+    assert [outcome.tokens for outcome in outcomes] == [2851, 5568, 8313, 11044, 13780]
+
+
+def test_a_length_that_is_refused_ends_its_task(tmp_path: Path) -> None:
+    outcomes = ask_all(ShortReader(), _plan(lengths=[3000, 6000, 9000]), lambda _: None)
+    write_recall(tmp_path, "a stage", outcomes)
+
+    assert [outcome.tokens for outcome in outcomes] == [3000, 6000] * 2
+    assert outcomes[1] == Refused(task="pass key", tokens=6000, reason="context_length_exceeded")
+    assert "context_length_exceeded" in (tmp_path / "recall.md").read_text()
+
+
+def test_questions_from_files_are_asked() -> None:
+    question = Question("The pass key is 12345.\n\nWhat is it?", "12345")
+    plan = _plan(tasks=[], files={"mine": [question, Question("No key.\n\nWhat?", "1")]})
+
+    (outcome,) = ask_all(Reader(), plan, lambda _: None)
+
+    assert recall_table([outcome]).endswith("| mine | 35 | 1 of 2 | 50% | 9% to 91% | - | - |")
+
+
+@pytest.mark.parametrize("given", [{"trials": 0}, {"users": 0}, {"lengths": [10]}])
+def test_a_plan_that_asks_nothing_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(given))):
+        _plan(**given)
+
+
+@dataclass
+class FakeClient:
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def chat(self) -> Any:
+        return Answered(completions=Answered(create=self._create))
+
+    def _create(self, **request: Any) -> Any:
+        self.asked.append(request)
+        message = Answered(message=Answered(content=" 12345."))
+        return Answered(choices=[message], usage=Answered(prompt_tokens=9))
+
+
+def test_a_stage_is_asked_greedily_and_counts_its_prompts_itself() -> None:
+    client = FakeClient()
+    stage = Stage(client, "mistral")  # type: ignore[arg-type] # a double
+
+    assert stage.prompt_tokens("How long?") == 9
+    assert stage.answer_text("Which?", 48, None) == " 12345."
+    assert [request["max_tokens"] for request in client.asked] == [1, 48]
+    assert all(request["temperature"] == 0 for request in client.asked)
