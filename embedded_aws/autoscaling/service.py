@@ -1,16 +1,14 @@
-"""Application Auto Scaling: keeps targets and policies, and never acts on them.
-
-A laptop has one instance of everything: there is nothing to scale, and no activity is reported.
-"""
+"""Application Auto Scaling's API: targets, their policies, and what `tracking` has done by them."""
 
 import hashlib
 
+from embedded_aws.autoscaling import activities, tracking
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
 from embedded_aws.core.rpc import JsonService, invalid, now
 from embedded_aws.sagemaker.hosting.records import endpoints
 from embedded_aws.sagemaker.hosting.scalable import policies, targets
 
-STORES = {"targets": targets, "policies": policies}
+STORES = {"targets": targets, "policies": policies, "activities": activities.activities}
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -59,6 +57,10 @@ def put_scaling_policy(request: Json) -> Json:
     key = _target_id(request)
     if key not in targets:
         raise invalid(f"no scalable target {key}: register it before its policies")
+    given = request.get("TargetTrackingScalingPolicyConfiguration", {})
+    metric = given.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    if metric != tracking.METRIC:
+        raise invalid(f"the embedded AWS tracks {tracking.METRIC} only, got {metric}")
     policy_key = f"{key}|{request['PolicyName']}"
     policy_arn = arn("autoscaling", f"scalingPolicy:{policy_key}")
     policies[policy_key] = {**request, "PolicyARN": policy_arn, "CreationTime": now()}
@@ -80,18 +82,23 @@ def describe_scaling_policies(request: Json) -> Json:
     return {"ScalingPolicies": found}
 
 
-def describe_scaling_activities(_request: Json) -> Json:
-    """DescribeScalingActivities: none ever."""
-    return {"ScalingActivities": []}
+def describe_scaling_activities(request: Json) -> Json:
+    """DescribeScalingActivities."""
+    _check_one_page(request)
+    return {"ScalingActivities": activities.newest_first(request)}
 
 
 def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
     """Return the records that the request asks for, on one page: a laptop has a handful."""
-    if request.keys() & {"MaxResults", "NextToken"}:
-        raise invalid("the embedded AWS returns one page: omit MaxResults and NextToken")
+    _check_one_page(request)
     exact = {k: [request[k]] for k in ("ServiceNamespace", "ScalableDimension") if k in request}
     wanted = exact | {k: values for k, values in one_of.items() if values is not None}
     return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]
+
+
+def _check_one_page(request: Json) -> None:
+    if request.keys() & {"MaxResults", "NextToken"}:
+        raise invalid("the embedded AWS returns one page: omit MaxResults and NextToken")
 
 
 service = JsonService(

@@ -14,6 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.autoscaling import tracking
 from embedded_aws.cloudformation import descriptions as stack_descriptions
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
@@ -123,6 +124,7 @@ async def _serve(port: str) -> None:
         for each in (
             saver.keep_saving(),
             clock.repeat(alarms.evaluate_all, alarms.EVERY_SECONDS),
+            clock.repeat(tracking.follow_all, tracking.SAMPLE_SECONDS),
         )
     ]
     await serve(gate, config, shutdown_trigger=stopped)

@@ -8,15 +8,27 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.autoscaling import tracking
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import scope
 from embedded_aws.quotas import service as quotas
 from embedded_aws.quotas.catalog import instances
 from embedded_aws.sagemaker import service as sagemaker
-from embedded_aws.sagemaker.hosting import deployments, records, scalable, traffic
+from embedded_aws.sagemaker.hosting import deployments, records, traffic
 from embedded_aws.sagemaker.hosting.containers import ContainerError
 
 Json = dict[str, Any]
+# A policy that aims at 8 requests in flight for each instance.
+TRACKING: Json = {
+    "PolicyType": "TargetTrackingScaling",
+    "TargetTrackingScalingPolicyConfiguration": {
+        "TargetValue": 8,
+        "ScaleOutCooldown": 60,
+        "ScaleInCooldown": 300,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": tracking.METRIC},
+    },
+}
 
 
 class FakeContainer:
@@ -100,5 +112,6 @@ def hosting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hosting
             hosting.settled()
         traffic.stop_all()
         stores = (*records.STORES.values(), *quotas.STORES.values())
-        for store in (*stores, scalable.targets, scalable.policies):
+        for store in (*stores, *autoscaling.STORES.values()):
             store.clear()
+        tracking.follow_all()  # no target is left to be remembered

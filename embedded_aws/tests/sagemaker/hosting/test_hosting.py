@@ -13,6 +13,7 @@ from embedded_aws.sagemaker.cloudformation import resource_types
 from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import records as hosting_records
 from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
+from embedded_aws.tests.sagemaker.hosting.conftest import TRACKING
 
 Json = dict[str, Any]
 
@@ -168,7 +169,7 @@ def test_scaling_is_found_by_every_filter(account: Account, model: str) -> None:
     assert scaling.describe_scalable_targets(**other)["ScalableTargets"] == []
 
     for name in ("one", "two"):
-        scaling.put_scaling_policy(PolicyName=name, **target)
+        scaling.put_scaling_policy(PolicyName=name, **target, **TRACKING)
     named = scaling.describe_scaling_policies(**target, PolicyNames=["two"])["ScalingPolicies"]
     assert [policy["PolicyName"] for policy in named] == ["two"]
     scaling.deregister_scalable_target(**target)

@@ -6,7 +6,7 @@ import pytest
 
 from embedded_aws.autoscaling import service as autoscaling
 from embedded_aws.core.rpc import ServiceError
-from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
+from embedded_aws.tests.sagemaker.hosting.conftest import TRACKING, FakeContainer, Hosting
 
 _IN_PROGRESS = 'Cannot update in-progress endpoint "arn:aws:sagemaker:.*:endpoint/e"'
 _TARGET = {
@@ -141,7 +141,7 @@ def test_policies_go_with_their_target_and_targets_with_their_endpoint(hosting: 
         lambda: hosting.call("DeleteEndpoint", EndpointName="E"),
     ):
         _scale("RegisterScalableTarget", MinCapacity=1, MaxCapacity=2)
-        _scale("PutScalingPolicy", PolicyName="P")
+        _scale("PutScalingPolicy", **TRACKING, PolicyName="P")
         delete()
         asked = {"ServiceNamespace": "sagemaker"}
         for kind in ("ScalableTargets", "ScalingPolicies"):

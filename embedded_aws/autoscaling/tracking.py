@@ -1,0 +1,128 @@
+"""Target tracking: the instances of an endpoint follow its concurrent requests.
+
+What a pair of CloudWatch alarms does on AWS is done here with the same datapoints: the requests in
+flight for each instance, every 10 seconds of AWS's.
+"""
+
+import math
+from collections import deque
+
+from embedded_aws.autoscaling import activities
+from embedded_aws.core.circumstances import CircumstancesError
+from embedded_aws.core.emulator import Json, scope
+from embedded_aws.core.rpc import ServiceError
+from embedded_aws.sagemaker.hosting import endpoints, traffic
+from embedded_aws.sagemaker.hosting.scalable import policies, targets
+
+METRIC = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+SAMPLE_SECONDS = 10
+# Unverified: how many datapoints the two alarms judge; look at those of the alarms whose names
+# begin with TargetTracking-endpoint/ after the first deployment.
+_OUT_SAMPLES, _IN_SAMPLES = 3, 90
+_IN_SHARE = 0.9  # of the target: scaling in begins below it, or it would go in and out
+_COOLDOWN_SECONDS = 300  # unless the policy names another
+_followers: dict[tuple[str, str, str], "_Follower"] = {}
+
+
+def follow_all() -> None:
+    """Take one sample of every scalable target, and scale what has to be scaled."""
+    found = targets.all_items()
+    for key in _followers.keys() - {key for key, _target in found}:
+        del _followers[key]
+    for key, target in found:
+        account, region, target_key = key
+        follower = _followers.setdefault(key, _Follower(target_key))
+        with scope(account, region):
+            follower.follow(target)
+
+
+class _Follower:
+    """The samples of one target, and when it was scaled, in AWS's seconds."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._samples: deque[float] = deque(maxlen=_IN_SAMPLES)
+        self._seconds = 0
+        self._free_from = {"out": 0, "in": 0}
+        self._activity: tuple[Json, int] | None = None
+
+    def follow(self, target: Json) -> None:
+        name = target["ResourceId"].split("/")[1]
+        endpoint = endpoints.describe_endpoint({"EndpointName": name})
+        (variant,) = endpoint["ProductionVariants"] or [{"CurrentInstanceCount": 0}]
+        self._seconds += SAMPLE_SECONDS
+        if count := variant["CurrentInstanceCount"]:
+            self._samples.append(traffic.concurrency(name) / count)
+        if endpoint["EndpointStatus"] != "InService" or not count:
+            return  # nothing may change it now
+        self._end_activity(endpoint, count)
+        wanted, cause = self._wanted(target, count)
+        if wanted != count:
+            # Each way waits for itself only: what scaled in may scale out at once.
+            way = ("out", "ScaleOutCooldown") if wanted > count else ("in", "ScaleInCooldown")
+            self._cool_down(*way)
+            self._scale(target, name, variant["VariantName"], wanted, cause)
+
+    def _wanted(self, target: Json, count: int) -> tuple[int, str]:
+        least, most = target["MinCapacity"], target["MaxCapacity"]
+        if count < least:
+            return least, f"minimum capacity was set to {least}"
+        if count > most:
+            return most, f"maximum capacity was set to {most}"
+        proposed = [self._by_policy(target, policy, count) for policy in self._policies()]
+        # As on AWS, the policy that asks for most decides.
+        wanted, cause = max(proposed, default=(count, ""))
+        return min(max(wanted, least), most), cause
+
+    def _policies(self) -> list[Json]:
+        return [policy for key, policy in policies.items() if key.startswith(f"{self._key}|")]
+
+    def _by_policy(self, target: Json, policy: Json, count: int) -> tuple[int, str]:
+        tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+        aim, suspended = tracking["TargetValue"], target.get("SuspendedState", {})
+        last = [*self._samples][-_OUT_SAMPLES:]
+        name = f"policy {policy['PolicyName']}, with {aim:g} requests an instance as its target"
+        if (
+            len(last) == _OUT_SAMPLES
+            and min(last) > aim
+            and self._is_free("out")
+            and not suspended.get("DynamicScalingOutSuspended")
+        ):
+            return math.ceil(count * last[-1] / aim), f"{name}: {last[-1]:g} were in flight"
+        if (
+            len(self._samples) == _IN_SAMPLES
+            and (highest := max(self._samples)) < _IN_SHARE * aim
+            and self._is_free("in")
+            and not suspended.get("DynamicScalingInSuspended")
+            and not tracking.get("DisableScaleIn")
+        ):
+            return math.ceil(count * highest / aim), f"{name}: at most {highest:g} were in flight"
+        return count, ""
+
+    def _is_free(self, way: str) -> bool:
+        return self._seconds >= self._free_from[way]
+
+    def _scale(self, target: Json, name: str, variant: str, count: int, cause: str) -> None:
+        activity = activities.begin(target, count, cause)
+        desired = {"VariantName": variant, "DesiredInstanceCount": count}
+        request = {"EndpointName": name, "DesiredWeightsAndCapacities": [desired]}
+        try:
+            endpoints.update_weights_and_capacities(request)
+        except (ServiceError, CircumstancesError) as error:
+            activities.end(activity, count, str(error))
+        else:
+            self._activity = activity, count
+
+    def _cool_down(self, way: str, member: str) -> None:
+        seconds = [
+            each["TargetTrackingScalingPolicyConfiguration"].get(member, _COOLDOWN_SECONDS)
+            for each in self._policies()
+        ]
+        self._free_from[way] = self._seconds + max(seconds, default=0)
+
+    def _end_activity(self, endpoint: Json, count: int) -> None:
+        if self._activity:
+            activity, wanted = self._activity
+            failure = "" if count == wanted else endpoint.get("FailureReason", "it was changed")
+            activities.end(activity, wanted, failure)
+            self._activity = None
