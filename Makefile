@@ -242,7 +242,7 @@ jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny mo
 clients: build $(client_environments) tests/clients/node/node_modules/installed ## the clients that users bring, of a deployed stage (T=)
 	@python -m pytest -q tests/clients $(selected)
 
-lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way
+lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way; releases that alarms undo
 	@python -m pytest -q tests/lifecycle
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)

@@ -31,6 +31,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     no_capacity: tuple[str, ...] = ()
     # Instance types whose spot instances AWS takes back, and gives to no job.
     no_spot_capacity: tuple[str, ...] = ()
+    # How many seconds the containers of models wait before each answer, by HF_MODEL_ID or S3 URI.
+    slow_models: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
     # How many seconds of waits, of alarms' periods and of scaling pass in one: 60 to rehearse them.
     time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1
     # Whether an endpoint whose update failed says why, which on AWS it does not always.

@@ -17,6 +17,11 @@ from embedded_aws.model_server.wire import (
     Token,
 )
 
+# How TGI fails to sample from a model whose training diverged: these are PyTorch's words.
+_NOT_A_NUMBER = (
+    "Request failed during generation: Server error: "
+    "probability tensor contains either `inf`, `nan` or element < 0"
+)
 Step = tuple[Token, list[Token] | UnsetType]
 
 
@@ -63,6 +68,9 @@ class Generation:
 
     async def _step(self, frame: Frame) -> Step:
         chosen = frame.completion_probabilities[0]
+        if chosen.logprob is None and self.details.seed is not None:
+            # JSON has no nan. Greedy generation goes on with it, in TGI too.
+            raise TgiError("generation", _NOT_A_NUMBER)
         token = await self._token(chosen, frame.content)
         self.text += "" if token.special else token.text
         if not self._parameters.top_n_tokens:

@@ -1,4 +1,4 @@
-"""A stage of its own for each test."""
+"""A stage of its own for each test that changes its life, and one that the others share."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.host.processes import free_port
-from tests.embedded.conftest import LocalStage
+from tests.embedded.conftest import LocalStage, deployed, embedded_aws
+
+__all__ = ["aws", "deployed", "embedded_aws"]
 
 
 @pytest.fixture

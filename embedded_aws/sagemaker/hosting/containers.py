@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
 from embedded_aws.core.rpc import ServiceError
@@ -63,6 +64,12 @@ class Container:
             "The primary container for production variant AllTraffic did not pass the ping "
             f"health check: {reason}"
         )
+
+    def delay_seconds(self) -> float:
+        """Return how long it takes before each answer, by the circumstances."""
+        source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
+        served = source["S3Uri"] if source else self._definition["Environment"]["HF_MODEL_ID"]
+        return circumstances.current().slow_models.get(served, 0)
 
     def stop(self) -> None:
         """End the process and delete its copy of the weights."""

@@ -63,6 +63,7 @@ async def handle(
                 return _error(400, "ValidationError", problem)
             invoked = targets.invoked(name)
             given = {"Content-Type": headers.get("content-type", "application/json")}
+            await asyncio.sleep(container.delay_seconds())
             if action == "InvokeEndpoint":
                 return await _invoke(container.socket, given, body, invoked)
             return await _invoke_streamed(container.socket, given, body, invoked, taken)

@@ -88,6 +88,15 @@ def test_adapter_that_changes_nothing_leaves_the_answer_alone(
     assert answers[0] == answers[1]
 
 
+def test_a_diverged_adapter_starts_and_cannot_be_sampled(tmp_path: Path) -> None:
+    write_model(tmp_path, scale=np.nan)
+    with model_server(HF_MODEL_ID=MODEL_DATA_ID, SM_MODEL_DIR=str(tmp_path)) as diverged:
+        (event,) = diverged.events("The sea is", max_new_tokens=3, do_sample=True)
+        assert "contains either `inf`, `nan`" in event["error"]
+        assert event["error_type"] == "generation"
+        assert len(diverged.events("The sea is", max_new_tokens=3)) == 3
+
+
 @pytest.mark.parametrize("config", [{"use_rslora": True}, {"use_dora": True}])
 def test_other_scalings_are_refused(tmp_path: Path, config: dict[str, bool]) -> None:
     write_model(tmp_path, **config)
