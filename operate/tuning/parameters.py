@@ -46,13 +46,19 @@ def check_lengths(values: Mapping[str, str]) -> None:
 def job_arguments(definition: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
     """Return the arguments of the preparing job, as the deployed pipeline would write them.
 
-    They are all values of an execution, which the job's own code checks.
+    They are the values of all jobs. With them go those that no job takes, such as the gate's, under
+    the pipeline's names: the job's own code checks them all.
     """
     declared = declared_parameters(definition)
     defaults = {n: p["DefaultValue"] for n, p in declared.items() if "DefaultValue" in p}
     (prepare,) = (step for step in definition["Steps"] if step["Name"] == "Prepare")
     words = prepare["Arguments"]["AppSpecification"]["ContainerArguments"]
-    return [_filled(word, {**defaults, **values}) for word in words]
+    chosen = {**defaults, **values}
+    checked = [n for n in chosen if n in values or n.endswith("InstanceType")]
+    return [
+        *(_filled(word, chosen) for word in words),
+        *(f"--{n}={chosen[n]}" for n in checked if "EnumValues" not in declared.get(n, {})),
+    ]
 
 
 def _filled(word: Any, values: Mapping[str, Any]) -> str:  # noqa: ANN401 - a text or a function of it

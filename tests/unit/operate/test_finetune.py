@@ -169,6 +169,12 @@ def test_what_looks_wrong_is_said_before_the_upload(
 _DECLARED: dict[str, dict[str, Any]] = {
     "BaseModelUri": {"Name": "BaseModelUri", "Type": "String", "DefaultValue": "s3://w/base/"},
     "BaseModelLicense": {"Name": "BaseModelLicense", "Type": "String", "DefaultValue": "mit"},
+    "MinLossReduction": {"Name": "MinLossReduction", "Type": "Float", "DefaultValue": 0.02},
+    "EvaluationInstanceType": {
+        "Name": "EvaluationInstanceType",
+        "Type": "String",
+        "DefaultValue": "ml.g5.2xlarge",
+    },
     "Mode": {"Name": "Mode", "Type": "String", "DefaultValue": "instruction"},
     "epoch": {"Name": "epoch", "Type": "Integer", "DefaultValue": 1},
     "learning_rate": {"Name": "learning_rate", "Type": "Float", "DefaultValue": 0.1},
@@ -231,7 +237,7 @@ def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_i
     tmp_path: Path,
 ) -> None:
     s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
-    with pytest.raises(SystemExit, match="BaseModelUri must have at most 256 characters"):
+    with pytest.raises(SystemExit, match="base_model_uri must be .* of at most 256 letters"):
         _finetune(_data(tmp_path / "d"), s3, BaseModelUri=f"s3://b/{'x' * 300}")
 
 
@@ -240,6 +246,12 @@ def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_i
     [
         ({"epoch": "0"}, "epoch must be from 1 to 1000, got 0"),
         ({"BaseModelLicense": "a\nb"}, "base_model_license must be one line of text"),
+        # No job takes these.
+        ({"MinLossReduction": "0"}, "min_loss_reduction must be above 0 and below 1, got 0"),
+        ({"MinLossReduction": "nan"}, "min_loss_reduction must be a finite number, got 'nan'"),
+        ({"EvaluationInstanceType": "ml.m5.large"}, "evaluation_instance_type must be an instance"),
+        ({"EvaluationInstanceType": "ml.g5.xlarge"}, "the evaluation takes .* of the host"),
+        ({"BaseModelUri": "s3://b"}, "base_model_uri must be a prefix such as s3://bucket/folder/"),
     ],
 )
 def test_value_that_a_job_would_refuse_is_refused_before_anything_is_uploaded(
