@@ -129,9 +129,13 @@ def test_a_registered_variant_keeps_its_instance_type(hosting: Hosting) -> None:
     hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
     hosting.update(hosting.config("Next", model="Better"))
     assert hosting.settled()["EndpointConfigName"] == "Next"
+    _capacity(hosting, 2)
+    hosting.settled()
     _scale("DeregisterScalableTarget")
-    hosting.update("Other")
-    assert hosting.settled()["EndpointConfigName"] == "Other"
+    hosting.update("Other", RetainAllVariantProperties=True)
+    settled = hosting.settled()
+    assert settled["EndpointConfigName"] == "Other"
+    assert settled["ProductionVariants"][0]["CurrentInstanceCount"] == 2
 
 
 def test_policies_go_with_their_target_and_targets_with_their_endpoint(hosting: Hosting) -> None:
