@@ -43,6 +43,18 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
     }
 
 
+def _configured(
+    name: str, make: Callable[[], environments.Environment]
+) -> environments.Environment:
+    try:
+        return make()
+    except ValueError as error:
+        raise SystemExit(
+            f"{name} cannot be configured (stacks/environments.py, {name.upper()}_ACCOUNT and"
+            f" {name.upper()}_REGION): {error}"
+        ) from error
+
+
 def build() -> cdk.App:
     """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
     settings = json.loads((_paths.ROOT / "cdk.json").read_text())
@@ -50,7 +62,7 @@ def build() -> cdk.App:
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     known = declared()
     for name in chosen(app.node.try_get_context("environments"), known):
-        LlmStage(app, name, environment=known[name]())
+        LlmStage(app, name, environment=_configured(name, known[name]))
     return app
 
 

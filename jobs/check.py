@@ -28,7 +28,10 @@ def check(folder: Path, arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    data = Path(sys.argv[1])
     try:
-        check(Path(sys.argv[1]), sys.argv[2:])
-    except (JobError, RefusedValueError, OSError) as error:
+        check(data, sys.argv[2:])
+    except (JobError, OSError) as error:
+        sys.exit(f"{error} (data: {data})")
+    except RefusedValueError as error:
         sys.exit(str(error))

@@ -42,7 +42,7 @@ def add_days(parser: ArgumentParser) -> None:
     add_environment(parser)
     parser.add_argument(
         "--days",
-        type=int,
+        type=_days,
         default=365,
         help="a retention of CloudWatch Logs, such as 30, 90 or 365 (the default: 365)",
     )
@@ -99,6 +99,12 @@ def add_tuning(parser: ArgumentParser) -> None:
         metavar="'NAME=VALUE ...'",
         help="parameters of the pipeline, each quoted as in a shell if need be",
     )
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"give a number of days, got {text!r}")
+    return int(text)
 
 
 def _folder(text: str) -> Path:

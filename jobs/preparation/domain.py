@@ -10,7 +10,7 @@ from typing import Any
 
 from container import JobError
 from preparation.records import Record, Rejection
-from preparation.source import Source, files_of, read_bytes, read_lines, read_text
+from preparation.source import Source, files_of, listed, read_bytes, read_lines, read_text
 from preparation.user_json import read_json, shown
 
 _COLUMN = "text"
@@ -21,7 +21,7 @@ def read_domain(directory: Path) -> tuple[Source, Iterator[Record | Rejection]]:
     visible = files_of(directory)
     files = [file for file in visible if file.suffix.lower() in _READERS]
     if len(files) != 1:
-        found = ", ".join(file.name for file in files or visible) or "nothing"
+        found = listed(files or visible)
         raise JobError(f"domain data must hold exactly one CSV, JSON or TXT file, got {found}")
     source = Source((files[0].name,))
     return source, _READERS[files[0].suffix.lower()](files[0], source)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from container import JobError
 from preparation.records import Record, Rejection
-from preparation.source import Source, files_of, read_lines
+from preparation.source import Source, files_of, listed, read_lines
 from preparation.template import RecordError, Template, read_template
 from preparation.user_json import read_json
 
@@ -14,11 +14,10 @@ _FILES = ("train.jsonl", "template.json")
 
 def read_instruction(directory: Path) -> tuple[Source, Iterator[Record | Rejection]]:
     """Return what is read, and each record or rejection of `train.jsonl`, or raise JobError."""
-    found = [file.name for file in files_of(directory)]
+    found = files_of(directory)
     for name in _FILES:
-        if name not in found:
-            listed = ", ".join(found) or "nothing"
-            raise JobError(f"instruction data must hold {name}, got {listed}")
+        if directory / name not in found:
+            raise JobError(f"instruction data must hold {name}, got {listed(found)}")
     template = read_template(directory / "template.json")
     lines = read_lines(directory / "train.jsonl")
     return Source(_FILES), (_read(place, line, template) for place, line in lines)

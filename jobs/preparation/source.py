@@ -11,6 +11,7 @@ _FOREIGN = {
     "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
+_LISTED = 5
 _MAX_ZEROS = 0.2  # UTF-16 without its mark has one in every other place
 _MARK = codecs.BOM_UTF8  # Editors of Windows write it.
 
@@ -28,6 +29,12 @@ def files_of(directory: Path) -> list[Path]:
     """Return the files that a person sees in a folder: no folders in it, and no hidden files."""
     found = (file for file in directory.iterdir() if not file.name.startswith("."))
     return sorted(file for file in found if file.is_file())
+
+
+def listed(files: list[Path]) -> str:
+    """Return the first names for a message."""
+    more = ["..."] if len(files) > _LISTED else []
+    return ", ".join([file.name for file in files[:_LISTED]] + more) or "nothing"
 
 
 def read_bytes(path: Path) -> bytes:

@@ -67,8 +67,8 @@ def _registered(environment: Environment, image: Deployed) -> str:
         )
     except ClientError as error:
         raise SystemExit(
-            f"the registry {account} in {region} does not answer: {error}\n"
-            "use credentials that may ecr:BatchGetImage of it"
+            f"the registry {account} in {region} refuses, or has no such image; what may be missing"
+            f" is ecr:BatchGetImage of it: {error}"
         ) from error
     if not answer["images"]:
         reason = ", ".join(failure["failureReason"] for failure in answer["failures"])

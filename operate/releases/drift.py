@@ -43,9 +43,9 @@ def drift(environment: Environment) -> None:
 
 def _checks(environment: Environment) -> Iterator[Check]:
     sagemaker, name = environment.client("sagemaker"), environment.stack_name("Serving")
+    endpoint_name = environment.outputs("Serving")["EndpointName"]
     template = environment.client("cloudformation").get_template(StackName=name)["TemplateBody"]
     physical = _physical_ids(environment.client("cloudformation"), name)
-    endpoint_name = environment.outputs("Serving")["EndpointName"]
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     yield Check("endpoint status", "InService", endpoint["EndpointStatus"])
     config = _config(sagemaker, endpoint["EndpointConfigName"])

@@ -60,7 +60,7 @@ def read_data(folder: Path, arguments: Sequence[str]) -> Data:
         check=False,
     )
     if ended.returncode:
-        raise SystemExit(f"{ended.stderr.strip()} (data: {folder})")
+        raise SystemExit(ended.stderr.strip())
     found = json.loads(ended.stdout)
     for warning in found["warnings"]:
         print(f"warning: {warning}")

@@ -1,6 +1,7 @@
 """The parameters of an execution, checked against the deployed pipeline before anything runs."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from operate.environment import Client
 
 _MAX_TEXT = 256  # A job's argument, and what the registry keeps of a model.
 _NUMBERS: dict[str, Callable[[str], float]] = {"Integer": int, "Float": float}
+# What has an option of its own.
+_OPTIONS = {"InputDataUri": "DATA", "Mode": "MODE", "instruction_tuned": "MODE"}
 
 Declared = dict[str, dict[str, Any]]
 
@@ -29,6 +32,8 @@ def check_values(values: Mapping[str, str], declared: Declared) -> None:
     for name, value in values.items():
         if name not in declared:
             raise SystemExit(f"SET must name one of {', '.join(sorted(declared))}, got {name!r}")
+        if option := _OPTIONS.get(name):
+            raise SystemExit(f"SET must not name {name}: {option} says it, got {value!r}")
         kind, choices = declared[name]["Type"], declared[name].get("EnumValues")
         if not _is_a(kind, value):
             raise SystemExit(f"{name} must be of type {kind}, got {value!r}")
@@ -71,8 +76,9 @@ def _filled(word: Any, values: Mapping[str, Any]) -> str:  # noqa: ANN401 - a te
 
 
 def _is_a(kind: str, value: str) -> bool:
+    if kind not in _NUMBERS:
+        return True
     try:
-        _NUMBERS.get(kind, len)(value)
+        return math.isfinite(_NUMBERS[kind](value))
     except ValueError:
         return False
-    return True

@@ -53,6 +53,12 @@ def test_a_folder_may_begin_with_a_tilde(
     assert "name a folder of a known home, got '~nobody-at-all/x'" in capsys.readouterr().err
 
 
+def test_days_are_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main(["job-logs", "--days", "a week"])
+    assert "give a number of days, got 'a week'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("given", ["local", "Local", "LOCAL"])
 def test_an_environment_is_known_in_any_case(given: str) -> None:
     assert command_line.parser().parse_args(["drift", given]).environment == "local"
