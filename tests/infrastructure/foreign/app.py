@@ -10,6 +10,7 @@ from sagemaker_llm import (
     Firewall,
     InvokeApi,
     LlmEndpoint,
+    PublishedEndpoint,
     TargetTracking,
     TuningSettings,
     find_model,
@@ -31,6 +32,7 @@ chat = LlmEndpoint(
     model=find_model("mistral-7b-instruct"),
     scaling=TargetTracking(min_instances=2, max_instances=4, initial_instances=2),
 )
+PublishedEndpoint(stack, "Published", endpoint=chat)
 client = Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000)
 InvokeApi(
     stack, "ChatApi", endpoint=chat, settings=ApiSettings(clients=(client,), firewall=Firewall())
