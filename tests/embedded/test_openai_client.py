@@ -1,10 +1,12 @@
 """OpenAI's own client of the deployed API: every parameter has its effect on a real model."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, OpenAI, Stream
+from openai.types import Completion, Model
+from openai.types.chat import ChatCompletionChunk
 
 from operate.api.deployment import Deployment
 
@@ -55,6 +57,7 @@ def test_stream_has_the_text_of_the_whole_answer_and_its_usage_last(
 
 def test_stream_without_the_option_has_no_usage(openai: OpenAI) -> None:
     chunks = openai.chat.completions.create(model="tgi", messages=GREET, max_tokens=2, stream=True)
+    assert_type(chunks, Stream[ChatCompletionChunk])
     assert [chunk.usage for chunk in chunks if chunk.usage or not chunk.choices] == []
 
 
@@ -163,6 +166,7 @@ def test_completions_stream_with_logprobs_and_usage(openai: OpenAI) -> None:
         model="tgi", prompt="The sea is", max_tokens=6, temperature=0, logprobs=1, stream=True,
         stream_options={"include_usage": True},
     )  # fmt: skip
+    assert_type(last, Completion)
     scored = [chunk.choices[0].logprobs for chunk in chunks]
     tokens = [token for each in scored if each for token in each.tokens or ()]
     assert "".join(tokens) == "".join(chunk.choices[0].text for chunk in chunks)
@@ -172,4 +176,5 @@ def test_completions_stream_with_logprobs_and_usage(openai: OpenAI) -> None:
 
 
 def test_model_is_found_by_its_id(openai: OpenAI, deployed: Deployment) -> None:
-    assert openai.models.retrieve(deployed.model).id == deployed.model
+    model = assert_type(openai.models.retrieve(deployed.model), Model)
+    assert model.id == deployed.model
