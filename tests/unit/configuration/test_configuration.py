@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import botocore.loaders
@@ -102,3 +103,20 @@ def test_gpu_instances_for_processing_are_all_that_sagemaker_has() -> None:
     there = set(model["shapes"]["ProcessingInstanceType"]["enum"])
     ours = {f"ml.{name}.{size}" for name, each in FAMILIES.items() for size in each.processing}
     assert ours == there & INSTANCES.keys()
+
+
+def _rows() -> Iterator[str]:
+    for settings in _settings():
+        for name, hint in hints(settings).items():
+            ruled = ", ".join(str(rule) for rule in rules_of(hint))
+            if ruled:
+                yield f"| `{settings.__name__}.{name}` | {ruled} |"
+    for name, parameter in PARAMETERS.items():
+        may_be = ", ".join(map(str, parameter.rules)) or "True or False"
+        yield f"| `{name}` | {may_be} |"
+
+
+def test_documentation_has_every_range() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = [*_rows()]
+    assert re.findall(r"^\| `.*\|$", text, flags=re.MULTILINE) == rows, "\n" + "\n".join(rows)
