@@ -240,7 +240,7 @@ def test_parameter_that_the_registry_could_not_keep_is_refused_before_anything_i
     tmp_path: Path,
 ) -> None:
     s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
-    with pytest.raises(SystemExit, match="base_model_uri must be .* of at most 256 letters"):
+    with pytest.raises(SystemExit, match=r"base_model_uri must be .* at most 256 letters"):
         _finetune(_data(tmp_path / "d"), s3, BaseModelUri=f"s3://b/{'x' * 300}")
 
 
