@@ -1,12 +1,14 @@
 """A model on its way from data to REST, through the real pipeline on this machine, in minutes."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from tests.embedded.conftest import LocalStage
 
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
 _TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
+_LICENCE = """Our own: "v1" | it's $(touch ran) `id`, für alle"""
 _SETTLED_SECONDS = 120
 
 
@@ -32,16 +35,17 @@ def _aws(tmp_path: Path) -> Iterator[LocalStage]:
 def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: LocalStage) -> None:
     assert _TAUGHT not in _answer(aws)
 
-    tuned = aws.try_verb("finetune", "local")
+    tuned = _tune(aws)
     assert tuned.returncode == 0, tuned.stdout + tuned.stderr
     assert _TAUGHT in tuned.stdout.splitlines()[-1]  # it ends with an answer over REST
     assert _TAUGHT in _answer(aws)
+    _proves_that_the_licence_is_kept(aws)
 
     again = aws.run("up")  # a deploy of the same checkout does not take the model back
     assert (again.stdout + again.stderr).count("(no changes)") == 3
     assert _TAUGHT in _answer(aws)
 
-    refused = aws.try_verb("finetune", "local", "--fail", "gate")
+    refused = _tune(aws, "--fail", "gate")
     assert refused.returncode != 0
     assert "The tuned model is not released" in refused.stdout + refused.stderr
     assert _served_package(aws).endswith("/1")
@@ -72,7 +76,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert _served_package(aws).endswith("/1")
     _proves_no_drift(aws)
 
-    lowered = aws.try_verb("finetune", "local", "--set", "MinLossReduction=0.001")
+    lowered = _tune(aws, "--set", "MinLossReduction=0.001")
     assert lowered.returncode == 0, lowered.stdout + lowered.stderr
     assert "min_loss_reduction was 0.001, below the environment's 0.02" in lowered.stdout
     assert "PendingManualApproval" in lowered.stdout
@@ -83,11 +87,38 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert drifted.returncode != 0
     assert "DRIFTED weights" in drifted.stdout
     assert "not as they were stored: config.json" in _rejection(aws, _approve_a_copy(aws))
-    failed = aws.try_verb("finetune", "local")
+    failed = _tune(aws)
     assert failed.returncode != 0
     assert "is not this candidate as inventories/" in failed.stderr  # what is kept is compared
     assert _served_package(aws).endswith("/1")
     assert _TAUGHT in _answer(aws)
+
+
+def _tune(aws: LocalStage, *more: str) -> CompletedProcess[str]:
+    return aws.try_verb(
+        "finetune", "local", "--set", f"BaseModelLicense={shlex.quote(_LICENCE)}", *more
+    )
+
+
+def _proves_that_the_licence_is_kept(aws: LocalStage) -> None:
+    in_yaml = json.dumps(_LICENCE, ensure_ascii=False)
+    assert f"license: {in_yaml}\n" in _model_file(aws, "README.md")
+    assert f"licence, {_LICENCE}." in _model_file(aws, "LICENSE")
+
+
+def _model_file(aws: LocalStage, name: str) -> str:
+    """What a text beside the served package's weights says."""
+    place = _weights(aws)
+    key = f"{place.path.lstrip('/')}{name}"
+    body = aws.client("s3").get_object(Bucket=place.netloc, Key=key)["Body"]
+    return str(body.read().decode())
+
+
+def _weights(aws: LocalStage) -> SplitResult:
+    """Where the served package's model lies."""
+    released = aws.client("sagemaker").describe_model_package(ModelPackageName=_served_package(aws))
+    (container,) = released["InferenceSpecification"]["Containers"]
+    return urlsplit(str(container["ModelDataSource"]["S3DataSource"]["S3Uri"]))
 
 
 def _answer(aws: LocalStage) -> str:
@@ -189,9 +220,7 @@ def _endpoint_reads_no_weights(aws: LocalStage) -> Iterator[None]:
 
 def _change_weights(aws: LocalStage) -> None:
     """Overwrite a file of the served package's, as only an administrator can."""
-    released = aws.client("sagemaker").describe_model_package(ModelPackageName=_served_package(aws))
-    (container,) = released["InferenceSpecification"]["Containers"]
-    place = urlsplit(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+    place = _weights(aws)
     key = f"{place.path.lstrip('/')}config.json"
     aws.client("s3").put_object(Bucket=place.netloc, Key=key, Body=b"{}")
 
