@@ -28,13 +28,15 @@ _MAX_LOGGED = 10_000  # a page must not fill the disk
 _log = logging.getLogger(__name__)
 
 
-def refusal(scope: Json, port: int) -> str | None:
-    """Return why a request is refused, whoever signed it; None if nothing speaks against it."""
+def refusal(scope: Json, port: int, *, cross_origin: bool = False) -> str | None:
+    """Return why a request is refused, whoever signed it; None if nothing speaks against it.
+
+    `cross_origin`: it is for a deployed API that decides itself which pages may call it.
+    """
     reasons = (
         _protocol_fault(scope),
         _host_fault(scope, port),
-        _origin_fault(scope),
-        _site_fault(scope),
+        None if cross_origin else _origin_fault(scope) or _site_fault(scope),
         _route_fault(scope),
     )
     return next(filter(None, reasons), None)
@@ -115,6 +117,7 @@ def _asks_for_health(scope: Json) -> bool:
 class Gate:
     """An ASGI application that hands to another what may pass.
 
+    `allows_origins(path)` tells whether a deployed API answers preflights,
     `failure(scope, body)` verifies a signature, `names_root(scope)` tells whether it must be
     verified although the deployed API, which verifies those of its own callers, is asked.
     """
@@ -125,11 +128,13 @@ class Gate:
         port: int,
         *,
         names_root: Callable[[Json], bool],
+        allows_origins: Callable[[str], bool],
         failure: Callable[[Json, bytes], Response | None],
     ) -> None:
         self._application = application
         self._port = port
         self._names_root = names_root
+        self._allows_origins = allows_origins
         self._failure = failure
         self._logged = 0
 
@@ -137,13 +142,19 @@ class Gate:
         """Serve one connection of the ASGI protocol."""
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
-        elif reason := refusal(scope, self._port):
+            return
+        cross_origin = self._is_cross_origin(scope)
+        if reason := refusal(scope, self._port, cross_origin=cross_origin):
             self._log(scope, reason)
             await _refuse(scope, send, reason)
         elif needs_signature(scope, self._port) or self._names_root(scope):
             await self._serve_signed(scope, receive, _without_cors(send))
         else:
-            await self._application(scope, receive, _without_cors(send))
+            await self._application(scope, receive, send if cross_origin else _without_cors(send))
+
+    def _is_cross_origin(self, scope: Json) -> bool:
+        path: str = scope["path"]
+        return path.startswith(_DEPLOYED_API) and self._allows_origins(path)
 
     async def _serve_signed(self, scope: Json, receive: Receive, send: Send) -> None:
         body = await _read(receive)

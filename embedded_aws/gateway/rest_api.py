@@ -11,6 +11,7 @@ from embedded_aws.core.emulator import (
     before_deletion,
     functions,
     gateway,
+    scope,
 )
 from embedded_aws.gateway import functions as web_functions
 from embedded_aws.gateway import relay as web_relay
@@ -32,6 +33,17 @@ def install() -> None:
     before_deletion("AWS::Lambda::Function", web_functions.function_deleted)
     _take_key_from_authorizer()
     _stream_web_functions()
+
+
+def allows_origins(path: str) -> bool:
+    """Return whether the API at this path answers preflights, and so pages of other origins."""
+    api_id = path.removeprefix("/_aws/execute-api/").partition("/")[0]
+    owner = gateway.find_api_scope(api_id)
+    if owner is None:
+        return False
+    with scope(*owner):
+        resources = gateway._resources.get(api_id, {}).values()
+        return any("OPTIONS" in resource["resourceMethods"] for resource in resources)
 
 
 def _keep_api_key_source(api_id: str, props: Json) -> None:

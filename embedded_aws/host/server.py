@@ -117,6 +117,7 @@ async def _serve(port: str) -> None:
         saver.watch(connections.watched(application)),
         int(port),
         names_root=emulator_signatures.names_root,
+        allows_origins=apigateway.allows_origins,
         failure=emulator_signatures.failure,
     )
     going_on = [

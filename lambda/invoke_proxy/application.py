@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from invoke_proxy.http.connection import CLIENT_TIMEOUT
+from invoke_proxy.http.cors import allow_origins
 from invoke_proxy.http.delivery import CLIENT_DISCONNECTED
 from invoke_proxy.http.errors import ProxyError, error_body
 from invoke_proxy.http.logs import Record, write_line
@@ -71,7 +72,8 @@ def create_application(
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
     app.router.redirect_slashes = False  # The redirect would name this process's own port.
-    return Recorder(app, settings.model_id, settings.endpoint_name, write_log)
+    served = allow_origins(app, settings.origins)
+    return Recorder(served, settings.model_id, settings.endpoint_name, write_log)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

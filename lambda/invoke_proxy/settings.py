@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     # What to do with control tokens in a message.
     control_tokens: ControlTokenPolicy = "escape"
     playground: bool = False  # Whether to serve `/playground`.
+    cors_origins: str = ""  # The origins whose pages may call, with commas between them.
     # How long a client may take to send its request, or to read the last chunk.
     client_timeout_seconds: Count = 60
 
@@ -47,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     def max_choices(self) -> int:
         """The sequences of one request: no more than one instance admits at once."""
         return min(MAX_CHOICES, self.max_concurrent_requests)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may call."""
+        return tuple(filter(None, self.cors_origins.split(",")))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -142,6 +142,18 @@ def test_health_needs_no_key(deployed: Deployment) -> None:
     assert httpx.get(f"{deployed.base_url}/health").status_code == 200
 
 
+def test_head_answers_where_get_does_and_needs_the_same_key(deployed: Deployment) -> None:
+    key = {"Authorization": f"Bearer {deployed.api_key}"}
+    for path, headers, status in (
+        ("/health", {}, 200),
+        ("/v1/models", key, 200),
+        (f"/v1/models/{deployed.model}", key, 200),
+        ("/v1/models", {}, 401),
+    ):
+        answer = httpx.head(f"{deployed.base_url}{path}", headers=headers)
+        assert (answer.status_code, answer.content) == (status, b"")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -25,17 +25,18 @@ _KEEPING = LogKeeping(
     retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
 )
 _STACK = "ByIam"
+_ORIGIN = "https://app.example.com"
 
 
 def template_over(function_arn: str) -> dict[str, Any]:
     """Return a template of the API alone, over a function that is there."""
     stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
-    settings = ApiSettings(authentication=Authentication.IAM)
+    settings = ApiSettings(authentication=Authentication.IAM, cors_origins=(_ORIGIN,))
     api = InvokeRestApi(stack, "RestApi", settings=settings, log_keeping=_KEEPING).api
     function = lambda_.Function.from_function_attributes(
         stack, "Function", function_arn=function_arn, same_environment=True
     )
-    Routes(stack, "Routes", api=api, proxy=function, authorizer=None, playground=False)
+    Routes(stack, "Routes", api=api, proxy=function, authorizer=None, settings=settings)
     cdk.CfnOutput(stack, "RestApiId", value=api.rest_api_id)
     return dict(Template.from_stack(stack).to_json())
 
@@ -132,3 +133,22 @@ def test_a_wrong_signature_is_told_to_sign(embedded_aws: LocalStage, url: str) -
 
 def test_health_needs_no_signature(url: str) -> None:
     assert httpx.get(f"{url}/health").status_code == 200
+
+
+def test_pages_of_a_listed_origin_reach_the_proxy_and_can_read_the_gateways_refusals(
+    url: str,
+) -> None:
+    asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
+    preflight = httpx.options(f"{url}/v1/chat/completions", headers=asked)
+    refused = httpx.get(f"{url}/v1/models", headers={"Origin": _ORIGIN})
+
+    # The deployed proxy is that of a stage without origins: it has the preflight, and allows none.
+    assert preflight.status_code == 405
+    assert preflight.headers["x-request-id"]
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == _ORIGIN
+
+
+def test_pages_of_other_origins_cannot_read_the_gateways_refusals(url: str) -> None:
+    refused = httpx.get(f"{url}/v1/models", headers={"Origin": "https://other.example"})
+    assert refused.headers["access-control-allow-origin"] == _ORIGIN

@@ -37,7 +37,7 @@ def test_iam_authentication_signs_every_guarded_route(by_iam: Template) -> None:
     methods = by_iam.find_resources("AWS::ApiGateway::Method").values()
     kinds = [method["Properties"]["AuthorizationType"] for method in methods]
     assert sorted(set(kinds)) == ["AWS_IAM", "NONE"]
-    assert kinds.count("NONE") == 1  # health
+    assert kinds.count("NONE") == 2  # health, with GET and HEAD
     assert not any(method["Properties"].get("ApiKeyRequired") for method in methods)
 
 
@@ -165,3 +165,52 @@ def test_without_a_firewall_there_is_no_web_acl() -> None:
 def test_settings_default_to_keys() -> None:
     demo = environments.prod(account=None, region=None).api.clients
     assert ApiSettings(clients=demo).authentication is Authentication.KEYS
+
+
+_ORIGINS = ("https://app.example.com", "http://localhost:3000")
+_ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
+
+
+@pytest.fixture(scope="module", name="cross_origin")
+def _cross_origin() -> Template:
+    return _api_template(cors_origins=_ORIGINS)
+
+
+def test_every_route_answers_preflights_without_a_key_where_origins_are_listed(
+    cross_origin: Template,
+) -> None:
+    methods = [
+        method["Properties"]
+        for method in cross_origin.find_resources("AWS::ApiGateway::Method").values()
+    ]
+    preflights = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
+    assert {json.dumps(each["ResourceId"]) for each in methods} == {
+        json.dumps(each["ResourceId"]) for each in preflights
+    }
+    for preflight in preflights:
+        assert preflight["AuthorizationType"] == "NONE"
+        assert not preflight.get("ApiKeyRequired")
+        assert preflight["Integration"]["ResponseTransferMode"] == "STREAM"
+    (stage,) = cross_origin.find_resources("AWS::ApiGateway::Stage").values()
+    throttled = [
+        each["ResourcePath"]
+        for each in stage["Properties"]["MethodSettings"]
+        if each["HttpMethod"] == "OPTIONS" and each["ThrottlingRateLimit"] > 0
+    ]
+    assert len(throttled) == len(preflights)
+
+
+def test_proxy_and_refusals_name_the_origins(cross_origin: Template) -> None:
+    cross_origin.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"CORS_ORIGINS": ",".join(_ORIGINS)})}},
+    )
+    for refusal in cross_origin.find_resources("AWS::ApiGateway::GatewayResponse").values():
+        assert refusal["Properties"]["ResponseParameters"][_ALLOW_ORIGIN] == "'*'"
+    (acl,) = cross_origin.find_resources("AWS::WAFv2::WebACL").values()
+    assert "Access-Control-Allow-Origin" in json.dumps(acl)
+
+
+def test_no_page_may_call_unless_origins_are_listed(by_iam: Template) -> None:
+    template = json.dumps(by_iam.to_json())
+    assert not [word for word in ("OPTIONS", "Access-Control", "CORS_") if word in template]

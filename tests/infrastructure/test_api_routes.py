@@ -17,7 +17,8 @@ _BODIES = {
     "POST /invocations": "GenerateRequest",
     "POST ": "GenerateRequest",  # the root
 }
-_GUARDED = {*_BODIES, "GET /v1/models", "GET /v1/models/{model}", "GET /openapi.json"}
+_READ = ("/v1/models", "/v1/models/{model}", "/openapi.json")
+_GUARDED = {*_BODIES, *(f"{method} {path}" for path in _READ for method in ("GET", "HEAD"))}
 
 
 def _path(template: Template, resource: dict[str, Any]) -> str:
@@ -38,7 +39,8 @@ def test_all_routes_but_open_ones_need_a_key(
 ) -> None:
     (authorizer,) = api.resources("AWS::ApiGateway::Authorizer")
     has_playground = api.stack.startswith(("Local", "Dev"))
-    open_routes = {"GET /health", "GET /playground"} if has_playground else {"GET /health"}
+    pages = ("/health", "/playground") if has_playground else ("/health",)
+    open_routes = {f"{method} {path}" for path in pages for method in ("GET", "HEAD")}
     assert routes.keys() == {*_GUARDED, *open_routes}
     for route in _GUARDED:
         assert routes[route]["ApiKeyRequired"] is True

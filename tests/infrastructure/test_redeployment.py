@@ -26,7 +26,9 @@ def _deployment() -> str:
     function_arn = "arn:aws:lambda:eu-west-1:111111111111:function:any"
     function = lambda_.Function.from_function_arn(stack, "Function", function_arn)
     authorizer = apigateway.TokenAuthorizer(stack, "Authorizer", handler=function)
-    routes.Routes(stack, "Routes", api=api, proxy=function, authorizer=authorizer, playground=False)
+    routes.Routes(
+        stack, "Routes", api=api, proxy=function, authorizer=authorizer, settings=_SETTINGS
+    )
     (deployment,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
     return deployment
 

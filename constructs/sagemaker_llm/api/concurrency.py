@@ -50,9 +50,9 @@ def _proxy(settings: ApiSettings, endpoint_requests: int) -> int:
     would stand idle. More would be of no use, because TGI refuses what it does not admit. The
     headroom is for requests that are over at once, so that they get through while the endpoint is
     full: what TGI refuses (`model_overloaded`), what the proxy refuses, /v1/models, and the open
-    routes, whose bursts it covers at least.
+    routes: it covers at least a burst of each, and one of preflights.
     """
-    open_routes = 2 if settings.playground else 1
+    open_routes = 1 + settings.playground + bool(settings.cors_origins)
     headroom = math.ceil(endpoint_requests * _HEADROOM)
     return endpoint_requests + max(headroom, open_routes * OPEN_ROUTE_LIMIT.burst)
 

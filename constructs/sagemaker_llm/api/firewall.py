@@ -1,5 +1,6 @@
 """The web ACL of the API: it blocks floods and known bad addresses before API Gateway."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import aws_cdk.aws_wafv2 as wafv2
 from constructs import Construct
 
 from allowed_values.rules import Range
+from invoke_proxy.http.cors import gateway_cors_headers
 from invoke_proxy.http.errors import ProxyError, error_body
 from sagemaker_llm.models.checked import Checked
 
@@ -46,6 +48,7 @@ class WebFirewall(Construct):
         construct_id: str,
         *,
         requests_per_address: int,
+        cors_origins: Sequence[str],
         stage: apigateway.Stage,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -62,7 +65,9 @@ class WebFirewall(Construct):
                 )
             },
             rules=[
-                _rule(0, "RatePerAddress", _rate(requests_per_address), block=_too_many()),
+                _rule(
+                    0, "RatePerAddress", _rate(requests_per_address), block=_too_many(cors_origins)
+                ),
                 _rule(1, "AddressReputation", _managed("AWSManagedRulesAmazonIpReputationList")),
                 _rule(
                     2, "CommonRules", _managed("AWSManagedRulesCommonRuleSet", _COMMON_BODY_RULES)
@@ -97,11 +102,11 @@ def _rule(
     )
 
 
-def _too_many() -> wafv2.CfnWebACL.BlockActionProperty:
+def _too_many(cors_origins: Sequence[str]) -> wafv2.CfnWebACL.BlockActionProperty:
     """Answer as API Gateway does when it throttles a key: clients know how to retry."""
     headers = [
         wafv2.CfnWebACL.CustomHTTPHeaderProperty(name=name, value=value)
-        for name, value in _TOO_MANY.kind.headers.items()
+        for name, value in (_TOO_MANY.kind.headers | gateway_cors_headers(cors_origins)).items()
     ]
     return wafv2.CfnWebACL.BlockActionProperty(
         custom_response=wafv2.CfnWebACL.CustomResponseProperty(

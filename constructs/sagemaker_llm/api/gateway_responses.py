@@ -1,14 +1,15 @@
 """API Gateway's own refusals, with the bodies that the proxy would send."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import aws_cdk.aws_apigateway as apigateway
 
+from invoke_proxy.http.cors import gateway_cors_headers
 from invoke_proxy.http.errors import WRONG_KEY, ProxyError, error_body
 
-from .settings import Authentication
+from .settings import ApiSettings, Authentication
 
 # The validator's own words name no field, and may quote the prompt.
 _BAD_BODY = (
@@ -64,9 +65,9 @@ _NOT_LET_IN: Mapping[Authentication, Mapping[str, ProxyError]] = MappingProxyTyp
 _OWN_WORDS = "$context.error.messageString"
 
 
-def add_gateway_responses(api: apigateway.RestApi, authentication: Authentication) -> None:
+def add_gateway_responses(api: apigateway.RestApi, settings: ApiSettings) -> None:
     """Give every refusal OpenAI's error shape, with a status and a code of the proxy's table."""
-    for refusal, error in {**_REFUSALS, **_NOT_LET_IN[authentication]}.items():
+    for refusal, error in {**_REFUSALS, **_NOT_LET_IN[settings.authentication]}.items():
         body = error_body(error, tgi=False).decode()
         if error.code == "invalid_request" and refusal == "DEFAULT_4XX":
             body = body.replace(json.dumps(error.message), _OWN_WORDS)  # it can be anything
@@ -74,12 +75,13 @@ def add_gateway_responses(api: apigateway.RestApi, authentication: Authenticatio
             refusal,
             type=apigateway.ResponseType.of(refusal),
             status_code=str(error.kind.status),
-            response_headers=_headers(error),
+            response_headers=_headers(error, settings.cors_origins),
             templates={"application/json": body},
         )
 
 
-def _headers(error: ProxyError) -> dict[str, str]:
+def _headers(error: ProxyError, origins: Sequence[str]) -> dict[str, str]:
     # Static values are quoted: API Gateway takes others for references to the request.
-    own = {name: f"'{value}'" for name, value in error.kind.headers.items()}
+    static = {**error.kind.headers, **gateway_cors_headers(origins)}
+    own = {name: f"'{value}'" for name, value in static.items()}
     return {"x-request-id": "context.requestId", **own}

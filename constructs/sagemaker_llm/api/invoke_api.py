@@ -61,13 +61,14 @@ class InvokeApi(Construct):
             api=rest_api.api,
             proxy=proxy.function,
             authorizer=None if by_iam else self._authorizer(target, log_keeping, reserved),
-            playground=settings.playground,
+            settings=settings,
         )
         if settings.firewall:
             WebFirewall(
                 self,
                 "Firewall",
                 requests_per_address=settings.requests_per_address,
+                cors_origins=settings.cors_origins,
                 stage=rest_api.api.deployment_stage,
             )
         scope_of_clients = Construct(self, "Clients")

@@ -79,8 +79,10 @@ def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
 
 def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:
     model = endpoint.model
+    origins = {"CORS_ORIGINS": ",".join(settings.cors_origins)} if settings.cors_origins else {}
     return {
         **web_adapter.ENVIRONMENT,
+        **origins,
         "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,
         "MAX_CONCURRENT_REQUESTS": str(model.limits.max_concurrent_requests),

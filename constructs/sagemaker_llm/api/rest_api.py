@@ -11,6 +11,7 @@ from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
 from sagemaker_llm.common.log_keeping import LogKeeping
 
 from .gateway_responses import add_gateway_responses
+from .routes import open_routes
 from .settings import OPEN_ROUTE_LIMIT, ApiSettings, Authentication
 
 STAGE_NAME = "api"
@@ -62,7 +63,7 @@ class InvokeRestApi(Construct):
             cloud_watch_role_removal_policy=log_keeping.removal_policy,
         )
         self.api.node.try_remove_child("Endpoint")  # an output; the stack has its own
-        add_gateway_responses(self.api, settings.authentication)
+        add_gateway_responses(self.api, settings)
         self._acknowledge(settings)
 
     @property
@@ -102,7 +103,6 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
     # Where callers sign there are no usage plans: one limit is for all of them together. With keys
     # there is none: who has no key could use it up, and so shut out those who have one.
     limit = settings.iam_limit if settings.authentication is Authentication.IAM else None
-    open_routes = ["/health", "/playground"] if settings.playground else ["/health"]
     return apigateway.StageOptions(
         stage_name=STAGE_NAME,
         access_log_destination=apigateway.LogGroupLogDestination(access_logs),
@@ -116,12 +116,12 @@ def _stage(access_logs: logs.ILogGroup, settings: ApiSettings) -> apigateway.Sta
         throttling_rate_limit=limit.rate if limit else None,
         throttling_burst_limit=limit.burst if limit else None,
         method_options={
-            f"{route}/GET": apigateway.MethodDeploymentOptions(
+            f"{path}/{method}": apigateway.MethodDeploymentOptions(
                 throttling_rate_limit=OPEN_ROUTE_LIMIT.rate,
                 throttling_burst_limit=OPEN_ROUTE_LIMIT.burst,
                 logging_level=apigateway.MethodLoggingLevel.OFF,
                 metrics_enabled=True,
             )
-            for route in open_routes
+            for method, path in open_routes(settings)
         },
     )

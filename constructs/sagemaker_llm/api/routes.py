@@ -8,6 +8,7 @@ from invoke_proxy.schemas import request_schema
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
 
 from .proxy import INTEGRATION_TIMEOUT
+from .settings import ApiSettings
 
 # Each with the type of its body, as the proxy names it.
 _POST_ROUTES = {
@@ -20,6 +21,19 @@ _POST_ROUTES = {
 }
 _GET_ROUTES = ("/v1/models", "/v1/models/{model}", "/openapi.json")
 _HEALTH, _PLAYGROUND = "/health", "/playground"
+_READ = ("GET", "HEAD")
+
+
+def open_routes(settings: ApiSettings) -> dict[tuple[str, str], str]:
+    """Return the methods and paths that anybody may call, each with its reason."""
+    pages = {_HEALTH: "load balancers and monitors ask it, and have no key"}
+    if settings.playground:
+        pages[_PLAYGROUND] = "a page without secrets; its calls need a key"
+    routes = {(method, path): reason for path, reason in pages.items() for method in _READ}
+    if settings.cors_origins:
+        for path in (*_POST_ROUTES, *_GET_ROUTES, *pages):
+            routes["OPTIONS", path] = "browsers send no key with a preflight"
+    return routes
 
 
 class Routes(Construct):
@@ -36,7 +50,7 @@ class Routes(Construct):
         api: apigateway.RestApi,
         proxy: lambda_.IFunction,
         authorizer: apigateway.IAuthorizer | None,
-        playground: bool,
+        settings: ApiSettings,
     ) -> None:
         super().__init__(scope, construct_id)
         self._api = api
@@ -55,10 +69,10 @@ class Routes(Construct):
         for path, name in _POST_ROUTES.items():
             self._add_guarded("POST", path, body=bodies[name])
         for path in _GET_ROUTES:
-            self._add_guarded("GET", path)
-        self._add_open(_HEALTH, reason="load balancers and monitors ask it, and have no key")
-        if playground:
-            self._add_open(_PLAYGROUND, reason="a page without secrets; its calls need a key")
+            for method in _READ:
+                self._add_guarded(method, path)
+        for (method, path), reason in open_routes(settings).items():
+            self._add_open(method, path, reason=reason)
 
     def _model(self, name: str) -> apigateway.IModel:
         schema = request_schema(name)
@@ -91,8 +105,9 @@ class Routes(Construct):
         )
         _acknowledge_users(method)
 
-    def _add_open(self, path: str, *, reason: str) -> None:
-        method = self._api.root.resource_for_path(path).add_method("GET", self._integration)
+    def _add_open(self, http_method: str, path: str, *, reason: str) -> None:
+        resource = self._api.root.resource_for_path(path)
+        method = resource.add_method(http_method, self._integration)
         acknowledge(method, "APIG4", reason=reason)
         acknowledge_scan(method, "Checkov::CKV_AWS_59", reason=reason)
         _acknowledge_users(method)

@@ -1,5 +1,6 @@
-"""The settings of an API: authentication, clients, limits and firewall."""
+"""The settings of an API: authentication, clients, limits, origins and firewall."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,9 @@ from .firewall import WINDOW_SECONDS, Firewall
 # For each open route, shared by all its callers: it has no usage plan, and each call costs an
 # invocation.
 OPEN_ROUTE_LIMIT = Limit(rate=10, burst=20)
+
+# As browsers send it: no path, no default port, lower case.
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?")
 
 
 class Authentication(StrEnum):
@@ -48,6 +52,8 @@ class ApiSettings(Checked):
     control_tokens: ControlTokens = ControlTokens.ESCAPE
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
+    # The origins whose pages may call the API (CORS); none by default.
+    cors_origins: tuple[str, ...] = ()
     # A number is the proxy's own; the other functions' reservations are derived all the same.
     # Lambda names no upper bound but the account's quota: this one is ours.
     reserved_concurrency: Annotated[int, Range(at_least=1, at_most=100_000)] | Reservation = (
@@ -68,6 +74,7 @@ class ApiSettings(Checked):
                 )
         elif not names or len(set(names)) < len(names):
             raise RefusedValueError(f"clients must be one or more, each named once, got {names}")
+        self._check_origins()
         self._check_firewall()
 
     @property
@@ -88,6 +95,16 @@ class ApiSettings(Checked):
             return self.firewall.requests_per_address
         fastest = max(limit.requests_within(WINDOW_SECONDS) for limit in self.limits.values())
         return max(2 * fastest, 10)  # WAF accepts no limit below 10
+
+    def _check_origins(self) -> None:
+        for origin in self.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise RefusedValueError(
+                    "cors_origins must be origins as browsers send them, each by name, such as"
+                    f" https://app.example.com (no path, no *), got {origin!r}"
+                )
+        if len(set(self.cors_origins)) < len(self.cors_origins):
+            raise RefusedValueError(f"cors_origins must be named once, got {self.cors_origins}")
 
     def _check_firewall(self) -> None:
         if self.firewall is None:

@@ -343,7 +343,11 @@ async def test_the_log_of_a_page_that_keeps_asking_ends(caplog: pytest.LogCaptur
         raise AssertionError
 
     closed = gate.Gate(
-        unreachable, _PORT, names_root=lambda _: False, failure=lambda *_: (403, {}, b"")
+        unreachable,
+        _PORT,
+        names_root=lambda _: False,
+        allows_origins=lambda _: False,
+        failure=lambda *_: (403, {}, b""),
     )
     for _ in range(gate._MAX_LOGGED + 10):
         await closed(scope(headers={"host": "x"}), unreachable, send)
@@ -367,9 +371,55 @@ async def test_what_ministack_allows_other_origins_is_taken_from_the_answer() ->
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b""}
 
-    served = gate.Gate(application, _PORT, names_root=lambda _: False, failure=lambda *_: None)
+    served = gate.Gate(
+        application,
+        _PORT,
+        names_root=lambda _: False,
+        allows_origins=lambda _: False,
+        failure=lambda *_: None,
+    )
     for path in ("/_ministack/health", "/bucket"):
         await served(scope(path), receive, send)
     starts = [message["headers"] for message in sent if message["type"] == "http.response.start"]
     assert starts == [[(b"content-type", b"text/plain")]] * 2
     assert json.dumps([message.get("body", b"").decode() for message in sent]).count("x") == 2
+
+
+_API = "/_aws/execute-api/abc/api/v1/models"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("OPTIONS", {"origin": "https://app.example.com", "sec-fetch-site": "cross-site"}),
+        ("GET", {"origin": "https://app.example.com", "sec-fetch-site": "cross-site"}),
+    ],
+)
+async def test_api_that_answers_preflights_decides_itself_about_origins(
+    method: str, headers: dict[str, str]
+) -> None:
+    async def application(_: Any, __: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        named = [(b"access-control-allow-origin", b"https://app.example.com")]
+        await send({"type": "http.response.start", "status": 200, "headers": named})
+
+    async def asked(path: str, *, allows: bool) -> tuple[int, bool]:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        served = gate.Gate(
+            application,
+            _PORT,
+            names_root=lambda _: False,
+            allows_origins=lambda _: allows,
+            failure=lambda *_: None,
+        )
+        await served(scope(path, method, headers=headers), None, send)  # type: ignore[arg-type]  # nobody receives
+        return sent[0]["status"], bool(
+            [name for name, _ in sent[0]["headers"] if name.startswith(b"access-control-")]
+        )
+
+    assert await asked(_API, allows=True) == (200, True)
+    assert await asked(_API, allows=False) == (403, False)
+    assert await asked("/bucket", allows=True) == (403, False)

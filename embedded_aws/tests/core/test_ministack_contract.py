@@ -56,6 +56,7 @@ _PARAMETERS: dict[_Name, str] = {
         "_build_lambda_event_v1",
     ): "api_id stage_name stage resource request_path method headers body query_params path_params",
     (apigateway_v1, "_gw_error"): "response_type message",
+    (apigateway_v1, "find_api_scope"): "api_id",
     (apigateway_v1, "_invoke_authorizer_lambda"): "authorizer event account_id region",
     (apigateway_v1, "_invoke_lambda_proxy_v1"): "integration api_id stage_name stage resource "
     "request_path method headers body query_params path_params",

@@ -1,5 +1,6 @@
 """Who may call an API, and what is refused before synth."""
 
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,19 @@ _CLIENT = Client(name="Demo", rate_limit=1, burst_limit=1, daily_quota=1)
             "clients must be empty with IAM authentication",
         ),
         ({"authentication": Authentication.IAM, "playground": True}, "playground needs keys"),
+        *(
+            ({"clients": (_CLIENT,), "cors_origins": (origin,)}, f"got '{re.escape(origin)}'")
+            for origin in (
+                "*",
+                "app.example.com",
+                "https://app.example.com/",
+                "https://a,https://b",
+            )
+        ),
+        (
+            {"clients": (_CLIENT,), "cors_origins": ("https://a.example",) * 2},
+            "cors_origins must be named once",
+        ),
     ],
 )
 def test_settings_are_refused_when_they_contradict_each_other(
