@@ -1,4 +1,4 @@
-"""Releases of a broken and of a slow model, which the stack's own alarms undo under load.
+"""Under load: the stack's own alarms undo a broken and a slow model, its policy scales.
 
 Five minutes of waiting pass in seconds. A request that reaches the broken model fails, as it must:
 the proxy does not hide it by asking again, or no alarm would see it. No other request fails.
@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
+from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import until
 from embedded_aws.tests.model_server.test_adapter import write_model
 from operate.api.deployment import Deployment
@@ -42,7 +43,8 @@ class Answer(NamedTuple):
 class Load:
     """Clients that ask one after the other, whatever becomes of their requests."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, clients: int = _CLIENTS) -> None:
+        self._clients = clients
         self.answers: list[Answer] = []
         self._over = threading.Event()
         self._client = httpx.Client(
@@ -57,7 +59,7 @@ class Load:
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        clients = [threading.Thread(target=self._keep_asking) for _ in range(_CLIENTS)]
+        clients = [threading.Thread(target=self._keep_asking) for _ in range(self._clients)]
         for client in clients:
             client.start()
         try:
@@ -133,6 +135,36 @@ def test_a_slow_model_is_rolled_back_by_the_alarm_on_the_first_token_and_no_requ
     assert set(load.errors()) == {""}
     assert max(answer.seconds for answer in load.answers) > _DELAY_SECONDS
     assert _went_off(embedded_aws, "TimeToFirstToken")
+
+
+def test_the_endpoint_scales_out_under_load_and_in_after_it(
+    embedded_aws: LocalStage, accelerated: Path, deployed: Deployment
+) -> None:
+    slow = {"time_scale": 3 * _TIME_SCALE, "slow_models": {MODEL_ID: _DELAY_SECONDS}}
+    accelerated.write_text(json.dumps(slow))  # so that many requests are in flight on one laptop
+    scaling = embedded_aws.client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    bounded = ("ServiceNamespace", "ResourceId", "ScalableDimension", "MaxCapacity")
+    before = {name: target[name] for name in bounded}
+    scaling.register_scalable_target(**before | {"MaxCapacity": 2})
+    try:
+        load = Load(deployed, clients=12)  # the stack's target is 8 for each instance
+        with load.flowing():
+            until(lambda: _instances(embedded_aws) == 2, _SETTLED_SECONDS)
+        assert set(load.errors()) == {""}
+        until(lambda: _instances(embedded_aws) == 1, _SETTLED_SECONDS)
+        activities = scaling.describe_scaling_activities(ServiceNamespace="sagemaker")
+    finally:
+        scaling.register_scalable_target(**before)
+    told = [each["Description"] for each in activities["ScalingActivities"]]
+    assert told == [f"Setting desired instance count to {count}." for count in (1, 2)]
+
+
+def _instances(aws: LocalStage) -> int:
+    sagemaker = aws.client("sagemaker")
+    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
+    found = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
+    return int(found["ProductionVariants"][0]["CurrentInstanceCount"])
 
 
 def _assert_only_good_answers_now(load: Load) -> None:
