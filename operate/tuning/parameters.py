@@ -1,7 +1,6 @@
 """The parameters of an execution, checked against the deployed pipeline before anything runs."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -76,9 +75,8 @@ def _filled(word: Any, values: Mapping[str, Any]) -> str:  # noqa: ANN401 - a te
 
 
 def _is_a(kind: str, value: str) -> bool:
-    if kind not in _NUMBERS:
-        return True
     try:
-        return math.isfinite(_NUMBERS[kind](value))
+        _NUMBERS.get(kind, len)(value)
     except ValueError:
         return False
+    return True

@@ -194,8 +194,6 @@ def test_values_of_the_declared_types_and_choices_are_taken() -> None:
         ("epoch", "three", "epoch must be of type Integer, got 'three'"),
         ("epoch", "1.5", "epoch must be of type Integer, got '1.5'"),
         ("learning_rate", "", "learning_rate must be of type Float, got ''"),
-        ("learning_rate", "1e999", "learning_rate must be of type Float, got '1e999'"),
-        ("learning_rate", "nan", "learning_rate must be of type Float, got 'nan'"),
         ("Mode", "domain", "SET must not name Mode: MODE says it, got 'domain'"),
         ("peft_type", "ia3", "peft_type must be one of lora, None, got 'ia3'"),
     ],
