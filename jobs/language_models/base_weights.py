@@ -1,5 +1,6 @@
 """Loads a model and its tokenizer from a directory of weights, as a job's channel holds them."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,11 @@ def load_tokenizer(directory: Path) -> Tokenizer:
     """Load the tokenizer that lies beside the weights."""
     if gguf := find_gguf(directory):
         return _opened(gguf).tokenizer()
+    settings = directory / "tokenizer_config.json"
+    # Without a class transformers goes by the model's type, and fails for Mistral's where
+    # mistral-common is installed, as it is in the training image.
+    if not settings.is_file() or "tokenizer_class" not in json.loads(settings.read_bytes()):
+        raise JobError(f"{settings} must name a tokenizer_class, such as LlamaTokenizer")
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     if tokenizer.eos_token_id is None:
         raise JobError(f"the tokenizer in {directory} must have an end token")

@@ -405,6 +405,16 @@ def test_channel_without_weights_is_refused(tmp_path: Path) -> None:
         tune(job, **LORA)
 
 
+def test_tokenizer_of_no_named_class_is_refused(base: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(base, tmp_path / "base")
+    settings = copy / "tokenizer_config.json"
+    named = json.loads(settings.read_text())
+    del named["tokenizer_class"]
+    settings.write_text(json.dumps(named))
+    with pytest.raises(JobError, match="must name a tokenizer_class, such as LlamaTokenizer"):
+        load_tokenizer(copy)
+
+
 def run_script(
     job: Channels, command: Sequence[str], given: dict[str, object], **environment: str
 ) -> subprocess.CompletedProcess[str]:
