@@ -45,14 +45,9 @@ def _deployed() -> Stage:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ended.returncode:
         pytest.exit(ended.stderr.strip(), returncode=1)
-    _reach_this_machine_without_a_proxy()
+    home.enter_environment()
     info = json.loads(ended.stdout)
     return Stage(info["base_url"], info["api_key"])
-
-
-def _reach_this_machine_without_a_proxy() -> None:
-    own = home.client_variables()
-    os.environ.update({name: own[name] for name in ("NO_PROXY", "no_proxy")})
 
 
 @pytest.fixture(scope="session", name="browser")
