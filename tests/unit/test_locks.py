@@ -93,15 +93,16 @@ def test_every_installation_requires_hashes() -> None:
     assert '"--require-hashes"' in builds
 
 
-def wheel(folder: Path) -> str:
+def wheel(folder: Path, name: str = "demo", version: str = "1.0") -> str:
     """Write a wheel with one module, and return its SHA-256."""
-    path = folder / "demo-1.0-py3-none-any.whl"
-    about = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("demo.py", "")
-        archive.writestr("demo-1.0.dist-info/METADATA", about)
-        archive.writestr("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr("demo-1.0.dist-info/RECORD", "")
+        archive.writestr(f"{name}.py", "")
+        info = f"{name}-{version}.dist-info"
+        archive.writestr(f"{info}/METADATA", about)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -117,11 +118,28 @@ def checkout(tmp_path: Path) -> Path:
 
 def install(checkout: Path, digest: str) -> subprocess.CompletedProcess[str]:
     """Let make install the wheel beside it, of which the lock says this digest."""
-    (checkout / "requirements.lock").write_text(f"demo==1.0 \\\n    --hash=sha256:{digest}\n")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    offline = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(checkout), "UV_NO_CACHE": "1"}
+    (checkout / "requirements.lock").write_text(entry("demo", "1.0", digest))
+    return make(checkout, ".venv/installed")
+
+
+def entry(name: str, version: str, digest: str) -> str:
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
+
+
+def make(checkout: Path, target: str) -> subprocess.CompletedProcess[str]:
+    """Make a target, with the checkout's wheels for an index."""
+    outside = ("MAKE", "MFLAGS", "PIP_", "UV_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(outside)}
+    offline = {
+        "UV_NO_INDEX": "1",
+        "UV_FIND_LINKS": str(checkout),
+        "UV_NO_CACHE": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(checkout),
+    }
     return subprocess.run(
-        ["make", "-s", "-C", str(checkout), ".venv/installed"],
+        ["make", "-s", "-C", str(checkout), target],
         env={**environment, **offline},
         capture_output=True,
         text=True,
@@ -140,3 +158,37 @@ def test_a_package_that_changed_under_its_version_is_refused(checkout: Path) -> 
     assert refused.returncode != 0
     assert "Hash mismatch for `demo==1.0`" in refused.stderr
     assert not list(checkout.glob(".venv/lib/*/site-packages/demo.py"))
+
+
+def torch_installed(checkout: Path, *, cpu: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Let make install torch, whose CPU build has this digest by the lock; return its version."""
+    (checkout / "pyproject.toml").write_text('[dependency-groups]\njobs = ["torch==2.0"]\n')
+    (checkout / "requirements.lock").touch()
+    (checkout / "requirements").mkdir()
+    general = wheel(checkout, "torch", "2.0")
+    (checkout / "requirements/jobs.lock").write_text(entry("torch", "2.0", general))
+    (checkout / "requirements/torch-cpu.lock").write_text(entry("torch", "2.0+cpu", cpu))
+    (checkout / ".venv/installed").touch()
+    made = make(checkout, ".venv-jobs/installed")
+    found = checkout.glob(".venv-jobs/lib/*/site-packages/torch-*.dist-info")
+    return made, ", ".join(each.stem.removeprefix("torch-") for each in found)
+
+
+@pytest.mark.slow
+def test_the_cpu_build_of_torch_is_installed_where_an_index_has_it(checkout: Path) -> None:
+    made, version = torch_installed(checkout, cpu=wheel(checkout, "torch", "2.0+cpu"))
+    assert (made.returncode, version) == (0, "2.0+cpu"), made.stderr
+
+
+@pytest.mark.slow
+def test_pypis_torch_is_installed_where_no_index_has_the_cpu_build(checkout: Path) -> None:
+    made, version = torch_installed(checkout, cpu="0" * 64)
+    assert (made.returncode, version) == (0, "2.0"), made.stderr
+
+
+@pytest.mark.slow
+def test_a_cpu_build_of_torch_that_is_not_the_locks_is_refused(checkout: Path) -> None:
+    made, version = torch_installed(checkout, cpu=wheel(checkout, "torch", "2.0+cpu")[::-1])
+    assert made.returncode != 0
+    assert version == ""
+    assert "DO NOT MATCH THE HASHES" in made.stderr
