@@ -11,6 +11,7 @@ MAX_CHOICES = 8
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[int, msgspec.Meta(gt=0, le=480)]  # SageMaker ends a stream after that.
 TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
 ControlTokenPolicy = Literal["escape", "refuse"]
 
@@ -30,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     playground: bool = False  # Whether to serve `/playground`.
     cors_origins: str = ""  # The origins whose pages may call, with commas between them.
     # How long a client may take to send its request, or to read the last chunk.
-    client_timeout_seconds: Count = 60
+    client_timeout_seconds: Seconds = 60
 
     def __post_init__(self) -> None:
         if self.prompt_format not in {"none", *FORMATS}:

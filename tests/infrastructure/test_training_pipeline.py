@@ -13,9 +13,11 @@ from jsonschema import (  # type: ignore[import-untyped] # the package has no ty
     ValidationError,
 )
 
+from allowed_values.execution import check_execution, read_arguments
 from allowed_values.hyperparameters import Hyperparameters
 from allowed_values.parameters import PARAMETERS
 from embedded_aws.core.constraints import violations
+from operate.tuning.parameters import job_arguments
 from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 from tests.infrastructure.pipeline_schema import SCHEMA
@@ -158,6 +160,12 @@ def test_jobs_are_told_what_the_training_goes_by(definition: dict[str, Any]) -> 
         value = words[words.index(f"--{name}") + 1]
         wanted = {"Get": f"Parameters.{_PARAMETERS.get(name, name)}"}
         assert wanted in (value, *_joined(value)), (step, name)
+
+
+def test_all_jobs_take_the_values_that_an_environment_gives(definition: dict[str, Any]) -> None:
+    values = read_arguments(job_arguments(definition, {}))
+    check_execution(values)
+    assert {"evaluation_instance_type", "target_modules", "retrieval_lengths"} <= values.keys()
 
 
 def _joined(value: dict[str, Any]) -> list[Any]:

@@ -14,6 +14,7 @@ from allowed_values.instances import FAMILIES, INSTANCES, INSTANCES_FOR
 from allowed_values.parameters import PARAMETERS
 from allowed_values.rules import Choice, Range
 from language_models.prompt_format import PROMPT_FORMATS
+from operate.preflight.prices import INSTANCE_HOUR
 from sagemaker_llm.models.checked import Checked, hints, rules_of
 from stacks.environments import Environment
 from tests.unit.configuration.wrong import RIGHT, WRONG, Row, no_numbers
@@ -96,6 +97,11 @@ def test_prompt_formats_of_an_execution_are_those_that_there_are() -> None:
 def test_sagemaker_has_every_instance_type(shape: str, types: frozenset[str]) -> None:
     model = botocore.loaders.Loader().load_service_model("sagemaker", "service-2")
     assert types <= set(model["shapes"][shape]["enum"])
+
+
+def test_prices_are_of_instance_types_that_there_are() -> None:
+    assert set(INSTANCE_HOUR) <= INSTANCES.keys()
+    assert all(Range(above=0, below=1000).allows(price) for price in INSTANCE_HOUR.values())
 
 
 def test_gpu_instances_for_processing_are_all_that_sagemaker_has() -> None:

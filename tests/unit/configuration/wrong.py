@@ -32,11 +32,13 @@ from sagemaker_llm import (
     UpdateStrategy,
     find_model,
 )
+from sagemaker_llm.common.names import lower_prefix
 from stacks import environments
 
 NAN, INFINITY = math.nan, math.inf
 MISTRAL = "mistralai/Mistral-7B-Instruct-v0.1"
 LIMITS = {"max_input_length": 1024, "max_total_tokens": 2048, "max_batch_prefill_tokens": 1024}
+APP = cdk.App()
 DEMO = Client(name="Demo")
 
 
@@ -334,6 +336,17 @@ WRONG: list[Row] = [
     (overrides, {"per_device_train_batch_size": 0}, "must be from 1 to 1000, got 0"),
     (overrides, {"seed": -1}, "seed must be from 0 to 4294967295, got -1"),
     (overrides, {"instruction_tuned": "True"}, "instruction_tuned follows from mode"),
+    # Names of resources.
+    *(
+        (partial(lower_prefix, APP, given, max_length=8), {}, words)
+        for given, words in (
+            ("a_b", "name_prefix must be lower-case letters and digits, with hyphens between"),
+            ("-ab", "name_prefix must be lower-case letters and digits"),
+            ("Prod", "name_prefix must be lower-case letters and digits"),
+            ("", "name_prefix must be lower-case letters and digits"),
+            ("a" * 9, "name_prefix must be of at most 8 characters, got 'aaaaaaaaa'"),
+        )
+    ),
     # Logs, and an environment as a whole.
     (
         LogKeeping,

@@ -48,6 +48,7 @@ def test_settings_name_the_variable_when_it_is_missing(name: str) -> None:
         ("MAX_INPUT_LENGTH", "0"),
         ("MAX_TOTAL_TOKENS", "-1"),
         ("MAX_CONCURRENT_REQUESTS", "0"),
+        ("CLIENT_TIMEOUT_SECONDS", "481"),
     ],
 )
 def test_settings_name_the_variable_when_it_is_wrong(name: str, value: str) -> None:
