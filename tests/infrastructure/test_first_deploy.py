@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_readme_names_the_quotas_that_each_environment_needs(name: str) -> None:
     rows = re.findall(r"^\| `(ml\.[^`]*)` \| (.*) \|$", readme, flags=re.MULTILINE)
     shown = {quota: int(counts.split(" | ")[column]) for quota, counts in rows}
     assert {quota: count for quota, count in shown.items() if count} == needed(environment)
+
+
+def test_readme_and_preflight_name_the_quota_of_spot_training() -> None:
+    environment = environments.dev(account=None, region=None)
+    tuning = replace(environment.tuning, managed_spot=True)
+    spot = needed(replace(environment, tuning=tuning)).keys() - needed(environment).keys()
+    assert spot == {"ml.g5.12xlarge for spot training job usage"}
+    readme = (ROOT / "README.md").read_text()
+    assert f"With `managed_spot`, training counts against `{spot.pop()}` instead." in readme
 
 
 def test_readme_lists_every_type_that_outlives_its_stack(assembly: Assembly) -> None:

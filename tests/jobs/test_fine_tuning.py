@@ -318,7 +318,9 @@ def test_training_stops_early_when_validation_gets_no_better(base: Path, tmp_pat
     assert tune(channels(tmp_path, base), **given)["steps"] == 4
 
 
-def test_best_weights_are_kept_when_validation_gets_worse(base: Path, tmp_path: Path) -> None:
+def test_best_weights_are_kept_when_validation_gets_worse(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     job, resumed = (channels(tmp_path / name, base) for name in ("whole", "resumed"))
     for each in (job, resumed):
         write_split(each.train.parent, "validation", [{"prompt": "Say x", "completion": " zzzz"}])
@@ -330,7 +332,9 @@ def test_best_weights_are_kept_when_validation_gets_worse(base: Path, tmp_path: 
     shutil.move(job.checkpoints, resumed.checkpoints)  # as S3 brings them to another job
     (last,) = resumed.checkpoints.glob(f"*/checkpoint-{metrics['steps']}")
     shutil.rmtree(last)
+    capsys.readouterr()
     assert tune(resumed, **LORA | {"epoch": 12, "eval_steps": 6})["steps"] == metrics["steps"]
+    assert "resuming from checkpoint-18" in capsys.readouterr().out  # and not from the best
     assert_same(weights(resumed), weights(job))
 
 

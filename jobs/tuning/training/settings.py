@@ -7,8 +7,8 @@ from allowed_values.hyperparameters import Hyperparameters
 from tuning.training.placement import Placement
 from tuning.training.trainable_model import RECOMPUTE
 
-# One may be torn when a spot interruption comes; the best one is kept besides.
-_KEPT_CHECKPOINTS = 2
+# The best one, the newest, which an interruption may have torn, and the one before.
+_KEPT_CHECKPOINTS = 3
 
 
 def trainer_settings(p: Hyperparameters, placement: Placement, checkpoints: Path) -> dict[str, Any]:
