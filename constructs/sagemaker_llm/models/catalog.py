@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated
 
-from allowed_values.rules import Pattern, Range, RefusedValueError
+from allowed_values.rules import Choice, Pattern, Range, RefusedValueError
 
 from .checked import Checked
 from .container_settings import check_container_settings
@@ -66,7 +66,8 @@ class CatalogEntry(Checked):
     tokenizer: Tokenizer
     # The tokens of the longest context that the model was trained for; None: it is not known.
     window: Annotated[int, Range(at_least=2, at_most=1_048_576)] | None = None
-    num_gpus: Annotated[int, Range(at_least=1, at_most=8)] = 1  # the largest instance has eight
+    # TGI gives each GPU as many attention heads: Mistral has 32, in 8 groups.
+    num_gpus: Annotated[int, Choice((1, 2, 4, 8))] = 1
     # TGI 1.1 serves Mistral's architecture with flash attention 2 only: elsewhere it never starts.
     needs_flash_attention_2: bool = True
     # What else the server reads, as `models/container_settings.py` lists it.

@@ -60,7 +60,7 @@ def _settings() -> Iterator[type]:
 def test_every_number_of_the_settings_has_a_declared_range(settings: Any) -> None:
     assert issubclass(settings, Checked)
     for name, hint in hints(settings).items():
-        ruled = [rule for rule in rules_of(hint) if isinstance(rule, Range)]
+        ruled = [rule for rule in rules_of(hint) if isinstance(rule, Range | Choice)]
         described = PARAMETERS[name].rules if name in PARAMETERS else ()
         assert ruled or described or not _has_number(hint), f"{name} of {settings.__name__}"
 

@@ -143,8 +143,8 @@ WRONG: list[Row] = [
     (entry, {"model_id": "mistral\n"}, "model_id must be"),
     (entry, {"model_id": "m" * 31}, "model_id must be at most 30"),
     (entry, {"model_id": 7}, "model_id must be a text, got 7"),
-    (entry, {"num_gpus": 0}, "num_gpus must be from 1 to 8, got 0"),
-    (entry, {"num_gpus": 9}, "num_gpus must be from 1 to 8, got 9"),
+    (entry, {"num_gpus": 0}, "num_gpus must be one of 1, 2, 4, 8, got 0"),
+    (entry, {"num_gpus": 3}, "num_gpus must be one of 1, 2, 4, 8, got 3"),
     (
         entry,
         {"window": 8191},

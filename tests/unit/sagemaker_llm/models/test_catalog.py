@@ -149,7 +149,7 @@ def test_setting_is_refused_when_a_field_owns_it() -> None:
 
 
 def test_number_of_gpus_is_refused_when_there_are_none() -> None:
-    with pytest.raises(ValueError, match="num_gpus must be from 1 to 8, got 0"):
+    with pytest.raises(ValueError, match="num_gpus must be one of 1, 2, 4, 8, got 0"):
         CatalogEntry(
             model_id="x",
             weights=StagedWeights(repository="a/b"),
