@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from invoke_proxy.http.connection import CLIENT_TIMEOUT
 from invoke_proxy.http.cors import allow_origins
 from invoke_proxy.http.delivery import CLIENT_DISCONNECTED
-from invoke_proxy.http.errors import ProxyError, error_body
+from invoke_proxy.http.errors import ProxyError, error_body, status_of
 from invoke_proxy.http.logs import Record, write_line
 from invoke_proxy.http.playground import playground
 from invoke_proxy.http.recorder import Recorder
@@ -27,7 +27,7 @@ from invoke_proxy.sagemaker.runtime import Runtime
 from invoke_proxy.settings import Settings
 from invoke_proxy.tgi.model import Model
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
-from invoke_proxy.tgi.routes import generate, generate_stream, invocations
+from invoke_proxy.tgi.routes import generate, generate_stream, info, invocations
 from invoke_proxy.tokens import Tokenizer
 
 _ROUTES = (
@@ -37,6 +37,7 @@ _ROUTES = (
     Route("/v1/models/{model}", get_model),
     Route("/generate", generate, methods=["POST"]),
     Route("/generate_stream", generate_stream, methods=["POST"]),
+    Route("/info", info),
     Route("/invocations", invocations, methods=["POST"]),
     Route("/", invocations, methods=["POST"]),
     Route("/health", health),
@@ -81,9 +82,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProxyError):
         raise error
     Record.of(request).fail(error)
+    tgi = request.url.path in TGI_ROUTES
     return Response(
-        error_body(error, tgi=request.url.path in TGI_ROUTES),
-        status_code=error.kind.status,
+        error_body(error, tgi=tgi),
+        status_code=status_of(error, tgi=tgi),
         headers=error.kind.headers,
         media_type="application/json",
     )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from invoke_proxy.http.bodies import NEUTRAL
-from invoke_proxy.http.errors import KINDS, ErrorBody
+from invoke_proxy.http.errors import KINDS, ErrorBody, ProxyError, TgiErrorBody, status_of
 from invoke_proxy.openai.answers import (
     ChatChunk,
     ChatCompletion,
@@ -17,13 +17,14 @@ from invoke_proxy.openai.answers import (
     ModelList,
 )
 from invoke_proxy.openai.requests import ChatRequest, CompletionRequest
-from invoke_proxy.tgi.types import GenerateRequest, GenerateResponse, StreamEvent
+from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
+from invoke_proxy.tgi.types import GenerateRequest, GenerateResponse, Info, StreamEvent
 
 _Json = dict[str, Any]
 
 _TYPES = (
     ChatRequest, ChatCompletion, ChatChunk, CompletionRequest, Completion, ModelCard, ModelList,
-    GenerateRequest, GenerateResponse, StreamEvent, ErrorBody,
+    GenerateRequest, GenerateResponse, Info, StreamEvent, ErrorBody, TgiErrorBody,
 )  # fmt: skip
 # A property that these do not list is refused, unless it is `null`.
 _OPENAIS = ("ChatRequest", "CompletionRequest")
@@ -35,7 +36,10 @@ _NEUTRAL = {
     }
     for name, values in NEUTRAL.items()
 }
-_STATUSES = sorted({kind.status for kind in KINDS.values()})
+_STATUSES = {
+    tgi: sorted({status_of(ProxyError(code), tgi=tgi) for code in KINDS}) for tgi in (False, True)
+}
+_BODIES = {False: "ErrorBody", True: "TgiErrorBody"}
 
 
 async def openapi(request: Request) -> Response:
@@ -86,6 +90,10 @@ _OPERATIONS = (
         body="GenerateRequest", event="StreamEvent",
     ),
     _Operation(
+        id="info", method="get", path="/info",
+        summary="Describe the model, as TGI 1.1.", answer="Info",
+    ),
+    _Operation(
         id="invocations", method="post", path="/invocations",
         summary="Generate, as the SageMaker container.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
@@ -129,7 +137,11 @@ def document() -> _Json:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {f"Error{status}": _errors(status) for status in _STATUSES},
+            "responses": {
+                _response(status, tgi=tgi): _errors(status, tgi=tgi)
+                for tgi, statuses in _STATUSES.items()
+                for status in statuses
+            },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -153,8 +165,10 @@ def _operation(operation: _Operation) -> _Json:
     }
     if operation.public:
         return {**described, "security": []}
-    for status in _STATUSES:
-        described["responses"][str(status)] = {"$ref": f"#/components/responses/Error{status}"}
+    tgi = operation.path in TGI_ROUTES
+    for status in _STATUSES[tgi]:
+        reference = f"#/components/responses/{_response(status, tgi=tgi)}"
+        described["responses"][str(status)] = {"$ref": reference}
     if operation.body:
         body = {"application/json": {"schema": _reference(operation.body)}}
         described["requestBody"] = {"required": True, "content": body}
@@ -164,12 +178,18 @@ def _operation(operation: _Operation) -> _Json:
     return described
 
 
-def _errors(status: int) -> _Json:
+def _response(status: int, *, tgi: bool) -> str:
+    return f"{'TgiError' if tgi else 'Error'}{status}"
+
+
+def _errors(status: int, *, tgi: bool) -> _Json:
     """Return the rows of the table of errors that have a status."""
-    rows = {code: kind for code, kind in KINDS.items() if kind.status == status}
+    rows = {
+        code: kind for code, kind in KINDS.items() if status_of(ProxyError(code), tgi=tgi) == status
+    }
     described: _Json = {
         "description": "; ".join(f"`{code}`: {kind.message}" for code, kind in rows.items()),
-        "content": {"application/json": {"schema": _reference("ErrorBody")}},
+        "content": {"application/json": {"schema": _reference(_BODIES[tgi])}},
     }
     if any(kind.retry_after_seconds for kind in rows.values()):
         retry_after = {"description": "Seconds to wait.", "schema": {"type": "integer"}}

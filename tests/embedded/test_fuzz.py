@@ -16,9 +16,17 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
-from invoke_proxy.http.errors import KINDS, Error, ErrorBody
+from invoke_proxy.http.errors import (
+    KINDS,
+    Error,
+    ErrorBody,
+    ProxyError,
+    TgiErrorBody,
+    status_of,
+)
 from invoke_proxy.openapi import document
 from invoke_proxy.settings import MAX_CHOICES
+from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
 from tests.embedded.proxy_process import MODEL, running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import stream
@@ -125,11 +133,16 @@ def _check(case: schemathesis.Case[Any]) -> Error | None:
     )
     if got.status_code == 200:
         return None
-    body = msgspec.json.decode(got.content, type=ErrorBody)
-    kind = KINDS[body.error.code]
-    assert (kind.status, kind.type) == (got.status_code, body.error.type)
-    assert body.error.message
-    return body.error
+    if case.operation.path in TGI_ROUTES:
+        answer = msgspec.json.decode(got.content, type=TgiErrorBody)
+        assert answer.error_type == KINDS[answer.code].tgi_type
+        error = Error(answer.error, KINDS[answer.code].type, answer.param, answer.code)
+    else:
+        error = msgspec.json.decode(got.content, type=ErrorBody).error
+    tgi = case.operation.path in TGI_ROUTES
+    assert status_of(ProxyError(error.code), tgi=tgi) == got.status_code
+    assert (error.type, bool(error.message)) == (KINDS[error.code].type, True)
+    return error
 
 
 def _make_sense(case: schemathesis.Case[Any]) -> None:

@@ -17,7 +17,7 @@ _BODIES = {
     "POST /invocations": "GenerateRequest",
     "POST ": "GenerateRequest",  # the root
 }
-_READ = ("/v1/models", "/v1/models/{model}", "/openapi.json")
+_READ = ("/v1/models", "/v1/models/{model}", "/info", "/openapi.json")
 _GUARDED = {*_BODIES, *(f"{method} {path}" for path in _READ for method in ("GET", "HEAD"))}
 
 

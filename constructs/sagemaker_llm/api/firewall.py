@@ -10,7 +10,7 @@ from constructs import Construct
 
 from allowed_values.rules import Range
 from invoke_proxy.http.cors import gateway_cors_headers
-from invoke_proxy.http.errors import ProxyError, error_body
+from invoke_proxy.http.errors import ProxyError, gateway_error_body
 from sagemaker_llm.models.checked import Checked
 
 _TOO_MANY = ProxyError("address_rate_limit_exceeded")
@@ -61,7 +61,7 @@ class WebFirewall(Construct):
             custom_response_bodies={
                 _TOO_MANY.code: wafv2.CfnWebACL.CustomResponseBodyProperty(
                     content_type="APPLICATION_JSON",
-                    content=error_body(_TOO_MANY, tgi=False).decode(),
+                    content=gateway_error_body(_TOO_MANY).decode(),
                 )
             },
             rules=[

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import aws_cdk.aws_apigateway as apigateway
 
 from invoke_proxy.http.cors import gateway_cors_headers
-from invoke_proxy.http.errors import WRONG_KEY, ProxyError, error_body
+from invoke_proxy.http.errors import WRONG_KEY, ProxyError, gateway_error_body
 
 from .settings import ApiSettings, Authentication
 
@@ -68,7 +68,7 @@ _OWN_WORDS = "$context.error.messageString"
 def add_gateway_responses(api: apigateway.RestApi, settings: ApiSettings) -> None:
     """Give every refusal OpenAI's error shape, with a status and a code of the proxy's table."""
     for refusal, error in {**_REFUSALS, **_NOT_LET_IN[settings.authentication]}.items():
-        body = error_body(error, tgi=False).decode()
+        body = gateway_error_body(error).decode()
         if error.code == "invalid_request" and refusal == "DEFAULT_4XX":
             body = body.replace(json.dumps(error.message), _OWN_WORDS)  # it can be anything
         api.add_gateway_response(

@@ -19,7 +19,7 @@ _POST_ROUTES = {
     "/invocations": "GenerateRequest",
     "/": "GenerateRequest",  # where TGI's own client posts
 }
-_GET_ROUTES = ("/v1/models", "/v1/models/{model}", "/openapi.json")
+_GET_ROUTES = ("/v1/models", "/v1/models/{model}", "/info", "/openapi.json")
 _HEALTH, _PLAYGROUND = "/health", "/playground"
 _READ = ("GET", "HEAD")
 

@@ -30,6 +30,9 @@ class Kind(msgspec.Struct, frozen=True):
         return {"x-should-retry": "false"} if self.final else {}
 
 
+_BAD_REQUEST, _UNPROCESSABLE = 400, 422
+_BEYOND_TGI = frozenset({401, 403, 404})
+
 _REQUEST = "invalid_request_error"
 _RATE = "rate_limit_error"
 _SERVER = "server_error"
@@ -150,14 +153,48 @@ class Error(msgspec.Struct):
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True):
-    """OpenAI's error body; on TGI's routes with TGI's `error_type` beside it."""
+    """OpenAI's error body; API Gateway's refusals have TGI's `error_type` beside it."""
 
     error: Error
     error_type: TgiErrorType | None = None
 
 
+class TgiErrorBody(msgspec.Struct):
+    """TGI's error body, with our `code` beside it."""
+
+    error: str
+    error_type: TgiErrorType
+    code: str
+    param: str | None
+
+
 def error_body(error: ProxyError, *, tgi: bool) -> bytes:
     """Return the JSON of an error, for a whole answer or an event of a stream."""
     kind = error.kind
-    inner = Error(error.message, kind.type, error.param, error.code)
-    return msgspec.json.encode(ErrorBody(inner, kind.tgi_type if tgi else None))
+    if tgi:
+        return msgspec.json.encode(
+            TgiErrorBody(error.message, kind.tgi_type, error.code, error.param)
+        )
+    return msgspec.json.encode(ErrorBody(_openai_error(error)))
+
+
+def gateway_error_body(error: ProxyError) -> bytes:
+    """Return the JSON of a refusal by API Gateway, which has one body for all routes.
+
+    OpenAI's clients read `error`, and TGI's go by `error_type`, which has no value for keys and
+    unknown routes: there they go by the status.
+    """
+    known = error.kind.status not in _BEYOND_TGI
+    return msgspec.json.encode(
+        ErrorBody(_openai_error(error), error.kind.tgi_type if known else None)
+    )
+
+
+def status_of(error: ProxyError, *, tgi: bool) -> int:
+    """Return the status: TGI's for what it does not accept is 422."""
+    refused = error.kind.status == _BAD_REQUEST and error.code != "invalid_json"
+    return _UNPROCESSABLE if tgi and refused else error.kind.status
+
+
+def _openai_error(error: ProxyError) -> Error:
+    return Error(error.message, error.kind.type, error.param, error.code)

@@ -19,10 +19,11 @@ from invoke_proxy.tgi.types import (
     GenerateParameters,
     GenerateRequest,
     GenerateResponse,
+    Info,
     StreamEvent,
 )
 
-ROUTES = frozenset({"/", "/generate", "/generate_stream", "/invocations"})
+ROUTES = frozenset({"/", "/generate", "/generate_stream", "/info", "/invocations"})
 
 
 async def generate(request: Request) -> Response:
@@ -39,6 +40,18 @@ async def invocations(request: Request) -> Response:
     """Answer as SageMaker's container does: a stream, or a list of one whole answer."""
     body = await _read(request)
     return await _reply(request, body, stream=bool(body.stream), as_list=True)
+
+
+async def info(request: Request) -> Response:
+    """Answer which model is served, with its limits."""
+    settings = Model.of(request).settings
+    described = Info(
+        model_id=settings.model_id,
+        max_concurrent_requests=settings.max_concurrent_requests,
+        max_input_length=settings.max_input_length,
+        max_total_tokens=settings.max_total_tokens,
+    )
+    return Response(msgspec.json.encode(described), media_type="application/json")
 
 
 async def _read(request: Request) -> GenerateRequest:

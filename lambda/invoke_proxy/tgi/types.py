@@ -18,6 +18,18 @@ StopSequences = Annotated[
 ]
 
 
+class Info(msgspec.Struct, kw_only=True):
+    """What TGI says of itself and its model, as far as the proxy knows it."""
+
+    model_id: str
+    max_concurrent_requests: int
+    max_best_of: int = MAX_BEST_OF
+    max_stop_sequences: int = MAX_STOP_SEQUENCES
+    max_input_length: int
+    max_total_tokens: int
+    version: str = "1.1.0"
+
+
 class GenerateParameters(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How to generate; `null` means TGI's default."""
 

@@ -2,7 +2,13 @@ import json
 
 import pytest
 
-from invoke_proxy.http.errors import KINDS, EndpointError, RequestError, error_body
+from invoke_proxy.http.errors import (
+    KINDS,
+    EndpointError,
+    RequestError,
+    error_body,
+    gateway_error_body,
+)
 
 
 @pytest.mark.parametrize("code", KINDS)
@@ -22,7 +28,8 @@ def test_every_row_of_the_table_makes_an_openai_error(code: str) -> None:
 @pytest.mark.parametrize("code", KINDS)
 def test_on_tgi_routes_the_error_has_tgis_type_too(code: str) -> None:
     body = json.loads(error_body(EndpointError(code), tgi=True))
-    assert body["error"]["code"] == code
+    assert body["error"] == KINDS[code].message
+    assert body["code"] == code
     assert body["error_type"] in {
         "validation",
         "generation",
@@ -68,3 +75,19 @@ def test_a_refusal_keeps_its_own_message_and_parameter() -> None:
     error = RequestError("invalid_request", "wrong `n`", "n")
     inner = json.loads(error_body(error, tgi=False))["error"]
     assert (inner["message"], inner["param"]) == ("wrong `n`", "n")
+
+
+@pytest.mark.parametrize(
+    ("code", "error_type"),
+    [
+        ("rate_limit_exceeded", "overloaded"),
+        ("proxy_unavailable", "overloaded"),
+        ("invalid_request", "validation"),
+        ("invalid_api_key", None),
+        ("unknown_url", None),
+    ],
+)
+def test_gateways_refusals_are_for_both_worlds_clients(code: str, error_type: str | None) -> None:
+    body = json.loads(gateway_error_body(EndpointError(code)))
+    assert body["error"]["code"] == code
+    assert body.get("error_type") == error_type

@@ -113,7 +113,7 @@ async def test_an_answer_that_is_no_answer_is_a_fault_of_the_model() -> None:
     body = {"inputs": "x", "parameters": {"decoder_input_details": True}}
     async with client_of(FakeRuntime(b"[]")) as client:
         answer = await client.post("/generate", body)
-    assert answer.error["code"] == "model_error"
+    assert answer.json["code"] == "model_error"
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,9 @@ async def test_a_wrong_parameter_is_refused_in_both_worlds_words(
     runtime = FakeRuntime(*FRAMES)
     async with client_of(runtime) as client:
         answer = await client.post(route, {"inputs": "x", "parameters": parameters})
-    assert answer.status == 400
-    assert answer.error["param"] == f"parameters.{name}"
+    assert answer.status == 422
+    assert isinstance(answer.error, str)
+    assert answer.json["param"] == f"parameters.{name}"
     assert answer.json["error_type"] == "validation"
     assert runtime.bodies == []
 
@@ -153,7 +154,7 @@ async def test_a_wrong_parameter_is_refused_in_both_worlds_words(
 async def test_what_tgi_cannot_stream_is_refused_in_a_stream(parameters: dict[str, Any]) -> None:
     async with client_of(FakeRuntime(*FRAMES)) as client:
         answer = await client.post("/generate_stream", {"inputs": "x", "parameters": parameters})
-    assert answer.status == 400
+    assert answer.status == 422
     assert answer.json["error_type"] == "validation"
 
 
@@ -166,11 +167,11 @@ async def test_what_does_not_fit_is_refused_with_both_numbers(route: str) -> Non
         fitting = {"inputs": "w " * 200, "parameters": {"truncate": 100, "max_new_tokens": 50}}
         truncated = await client.post(route, fitting)
         window = await client.post(route, {"inputs": "w", "parameters": {"max_new_tokens": 149}})
-    assert [longest.status, too_long.status, truncated.status, window.status] == [200, 400] * 2
+    assert [longest.status, too_long.status, truncated.status, window.status] == [200, 422] * 2
     for refused, given in ((too_long, "101"), (window, "151")):
-        assert refused.error["code"] == "context_length_exceeded"
-        assert refused.error["param"] == "inputs"
-        assert given in refused.error["message"]
+        assert refused.json["code"] == "context_length_exceeded"
+        assert refused.json["param"] == "inputs"
+        assert given in refused.error
 
 
 async def test_a_fault_in_mid_stream_is_tgis_error_event() -> None:
@@ -180,4 +181,25 @@ async def test_a_fault_in_mid_stream_is_tgis_error_event() -> None:
         answer = await client.post("/generate_stream", {"inputs": "x"})
     assert answer.status == 200
     assert answer.events[-1]["error_type"] == "generation"
-    assert answer.events[-1]["error"]["code"] == "model_error"
+    assert answer.events[-1]["code"] == "model_error"
+
+
+async def test_info_describes_the_model_as_tgi_does() -> None:
+    async with client_of(FakeRuntime()) as client:
+        answer = await client.get("/info")
+    assert answer.json == {
+        "model_id": "mistral-7b-instruct",
+        "max_concurrent_requests": 128,
+        "max_best_of": 2,
+        "max_stop_sequences": 4,
+        "max_input_length": 100,
+        "max_total_tokens": 150,
+        "version": "1.1.0",
+    }
+
+
+async def test_json_that_cannot_be_read_is_a_bad_request_as_at_tgi() -> None:
+    async with client_of(FakeRuntime()) as client:
+        answer = await client.post("/generate", b"{")
+    assert answer.status == 400
+    assert answer.json["error_type"] == "validation"
