@@ -137,8 +137,12 @@ def test_logs_can_be_written_before_the_stage_is_there(api: Template) -> None:
 
 def test_open_route_is_throttled_for_all_together(api: Template) -> None:
     settings: list[dict[str, Any]] = api.only(_STAGE)["MethodSettings"]
-    (health,) = (setting for setting in settings if setting["ResourcePath"] == "/~1health")
-    assert (health["ThrottlingRateLimit"], health["ThrottlingBurstLimit"]) == (10, 20)
+    limits = {
+        setting["HttpMethod"]: (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"])
+        for setting in settings
+        if setting["ResourcePath"] == "/~1health"
+    }
+    assert limits == {"GET": (10, 20), "HEAD": (10, 20)}
 
 
 def test_each_client_has_a_key_that_api_gateway_makes_up(api: Template) -> None:

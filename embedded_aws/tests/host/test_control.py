@@ -120,7 +120,7 @@ def test_the_callers_settings_reach_no_verb_and_no_shell(
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL_CLOUDFORMATION"):
         monkeypatch.setenv(name, "/nowhere")
-    assert "no stack is deployed" in account.aws.run("status").stdout
+    assert f"running (pid {account.aws.pid})" in account.aws.run("status").stdout
     said = account.aws.run("env").stdout
     assert "unset AWS_ENDPOINT_URL_CLOUDFORMATION\nunset AWS_PROFILE\nexport " in said
     assert "export AWS_CONFIG_FILE=/dev/null\n" in said
