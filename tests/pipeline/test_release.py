@@ -78,7 +78,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
 
     lowered = _tune(aws, "--set", "MinLossReduction=0.001")
     assert lowered.returncode == 0, lowered.stdout + lowered.stderr
-    assert "min_loss_reduction was 0.001, below the environment's 0.02" in lowered.stdout
+    assert "min_loss_reduction was 0.001 where the environment has 0.02" in lowered.stdout
     assert "PendingManualApproval" in lowered.stdout
     assert _served_package(aws).endswith("/1")
 

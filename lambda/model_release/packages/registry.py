@@ -45,11 +45,12 @@ class Package:
     def lowered_gate(self) -> str:
         """Which thresholds were below the environment's, in words, or nothing.
 
+        Metadata takes letters, digits, blanks and `_.:/=+-@` only: no comma, no apostrophe.
         A package that no pipeline registered has none, and passed no gate.
         """
         given = self.metadata
         words = " and ".join(
-            f"{name} was {given[name]}, below the environment's {given[f'default_{name}']}"
+            f"{name} was {given[name]} where the environment has {given[f'default_{name}']}"
             for name in _THRESHOLDS
             if name in given and float(given[name]) < float(given[f"default_{name}"])
         )
@@ -98,6 +99,7 @@ class Registry:
         )
 
     def _describe(self, arn: str, reason: str, **changes: object) -> None:
+        one_line = " ".join(reason.split())  # A description's pattern takes no line feed.
         self._sagemaker.update_model_package(
-            ModelPackageArn=arn, ApprovalDescription=reason[:_MAX_DESCRIPTION_LENGTH], **changes
+            ModelPackageArn=arn, ApprovalDescription=one_line[:_MAX_DESCRIPTION_LENGTH], **changes
         )

@@ -78,6 +78,7 @@ def _assert_held(account: Account, reason: str, metadata: dict[str, str]) -> Non
     assert account.package["ModelApprovalStatus"] == "PendingManualApproval"
     assert account.package["ApprovalDescription"] == f"{reason}: a person must approve"
     assert account.package["CustomerMetadataProperties"] == {**metadata, "gate_lowered": reason}
+    assert re.fullmatch(r"[\w .:/=+\-@]*", reason)  # what the service takes as a value
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE"])
@@ -210,12 +211,12 @@ def test_callback_believes_the_registry_when_its_message_says_something_else(
     [
         (
             {"min_loss_reduction": "0.001", "min_retrieval_change": "0.0"},
-            "min_loss_reduction was 0.001, below the environment's 0.02",
+            "min_loss_reduction was 0.001 where the environment has 0.02",
         ),
         (
             {"min_loss_reduction": "1e-9", "min_retrieval_change": "-1.0"},
-            "min_loss_reduction was 1e-9, below the environment's 0.02 and min_retrieval_change"
-            " was -1.0, below the environment's 0.0",
+            "min_loss_reduction was 1e-9 where the environment has 0.02 and min_retrieval_change"
+            " was -1.0 where the environment has 0.0",
         ),
     ],
 )
@@ -235,7 +236,7 @@ def test_lowered_gate_is_noted_where_a_person_must_approve_anyway(account: Accou
     account.register("PendingManualApproval", **metadata)
     registered = account.package["CustomerMetadataProperties"]
     assert account.handle(request()) == []
-    reason = "min_loss_reduction was 0.01, below the environment's 0.02"
+    reason = "min_loss_reduction was 0.01 where the environment has 0.02"
     _assert_held(account, reason, registered)
     assert account.sagemaker.answers == {TOKEN: "Succeeded"}
 
