@@ -1,5 +1,6 @@
 """Releases from their request to the end of the stack update, against an account with state."""
 
+import re
 from datetime import datetime
 from typing import Any
 
