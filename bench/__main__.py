@@ -38,13 +38,7 @@ def main(given: Sequence[str] | None = None) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     default = Options(target="")
     where = parser.add_argument_group("what is measured: a stage, a URL or an endpoint")
-    where.add_argument(
-        "--env", type=str.lower, default="local", help="a deployed environment (default: local)"
-    )
-    where.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
-    where.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
-    where.add_argument("--client", help="the client of the environment whose key is used")
-    where.add_argument("--model", default="model", help="the model that requests to --url name")
+    _add_api(where)
     where.add_argument(
         "--endpoint",
         action="store_true",
@@ -124,18 +118,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_argument_group("where the results are kept")
     kept.add_argument("--out", type=Path, help="a new folder (bench-results/…)")
     kept.add_argument(
-        "--resume", type=Path, metavar="FOLDER", help="go on with a run that was stopped"
+        "--resume", type=Path, metavar="FOLDER", help="continue a run that was stopped"
     )
 
 
 def _add_recall(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--env", type=str.lower, default="local", help="a deployed environment (default: local)"
-    )
-    parser.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
-    parser.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
-    parser.add_argument("--client", help="the client of the environment whose key is used")
-    parser.add_argument("--model", default="model", help="the model that requests to --url name")
+    _add_api(parser.add_argument_group("what is asked: a stage or a URL"))
     parser.add_argument(
         "--tasks",
         default="topic,line,pass key,document",
@@ -153,6 +141,16 @@ def _add_recall(parser: argparse.ArgumentParser) -> None:
         help="ask the questions of its .jsonl files instead: your own, or LongEval's",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="a folder for the results (bench-results/…)")
+
+
+def _add_api(where: argparse._ArgumentGroup) -> None:
+    where.add_argument(
+        "--env", type=str.lower, default="local", help="a deployed environment (default: local)"
+    )
+    where.add_argument("--url", help="a server that speaks as OpenAI does, up to before /v1")
+    where.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
+    where.add_argument("--client", help="the client of the environment whose key is used")
+    where.add_argument("--model", default="model", help="the model that requests to --url name")
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

@@ -27,8 +27,8 @@ from bench.results.store import Run
 from bench.results.table import published_form
 from bench.run import run_cells, write_report, write_results
 from operate.api.deployment import find_deployment
-from operate.environment import Environment, shell_environment
-from operate.laptop.account import local_environment
+from operate.environment import Environment
+from operate.verb import open_environment
 from recall.files import read_questions
 from recall.tasks import TASKS
 
@@ -41,8 +41,9 @@ def run_benchmark(given: Namespace) -> None:
         run = asyncio.run(_benchmark(given))
     except KeyboardInterrupt:
         sys.exit(130)
-    print(published_form([cell for cell, _ in run.cells().values()]))
-    report_run(run.folder)
+    cells = run.cells()
+    print(published_form([cell for cell, _ in cells]))
+    _say_report(write_report(run, cells))
 
 
 def ask_for_recall(given: Namespace) -> None:
@@ -70,8 +71,13 @@ def ask_for_recall(given: Namespace) -> None:
 def report_run(folder: Path) -> None:
     """Write a run's tables, plots and report."""
     run = Run.open(folder)
-    write_results(run)
-    print(f"\nevery figure and plot: {write_report(run)}", file=sys.stderr)
+    cells = run.cells()
+    write_results(folder, [cell for cell, _ in cells])
+    _say_report(write_report(run, cells))
+
+
+def _say_report(path: Path) -> None:
+    print(f"\nevery figure and plot: {path}", file=sys.stderr)
 
 
 def compare_measurements(a: Path, b: Path) -> None:
@@ -87,7 +93,7 @@ async def _benchmark(given: Namespace) -> Run:
         try:
             await run_cells(run, target, progress.watch, progress.measured)
         except asyncio.CancelledError:
-            progress.say(f"stopped; go on with: python -m bench run --resume {run.folder}")
+            progress.say(f"stopped; resume with: python -m bench run --resume {run.folder}")
             raise
     return run
 
@@ -120,7 +126,7 @@ async def _target(given: Namespace) -> AsyncIterator[Target]:
         connector=connections, timeout=patience, trust_env=bool(given.url) or given.env != "local"
     ) as session:
         if given.endpoint:
-            yield _endpoint(session, _environment(given.env))
+            yield _endpoint(session, open_environment(given.env))
             return
         base_url, key, model = _rest_api(given)
         yield RestApi(
@@ -133,12 +139,8 @@ def _rest_api(given: Namespace) -> tuple[str, str, str]:
     if given.url:
         key = os.environ.get(given.key_variable, "")
         return given.url.rstrip("/").removesuffix("/v1"), key, given.model
-    deployed = find_deployment(_environment(given.env), given.client)
+    deployed = find_deployment(open_environment(given.env), given.client)
     return deployed.base_url, deployed.api_key, deployed.model
-
-
-def _environment(name: str) -> Environment:
-    return local_environment() if name == "local" else shell_environment(name)
 
 
 def _endpoint(session: aiohttp.ClientSession, environment: Environment) -> SageMakerEndpoint:

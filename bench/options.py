@@ -1,6 +1,7 @@
 """What a run measures: lengths, loads, limits and the objective."""
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Options:
             raise ValueError("users is empty: give one number at least")
         self.objective  # noqa: B018 - validates it
 
-    @property
+    @cached_property
     def loads(self) -> tuple[Load, ...]:
         """The loads of each row, in the order in which they are measured."""
         if self.trace:
@@ -91,14 +92,16 @@ class Options:
         return msgspec.convert(stored, cls)
 
 
-def _whole(name: str, values: tuple[int, ...], least: int, most: int) -> None:
+def _whole(name: str, values: tuple[int, ...], minimum: int, maximum: int) -> None:
     if not values:
         raise ValueError(f"{name} is empty: give one number at least")
     for value in values:
-        if type(value) is not int or not least <= value <= most:
-            raise ValueError(f"{name} must be whole numbers from {least} to {most}, got {value!r}")
+        if type(value) is not int or not minimum <= value <= maximum:
+            raise ValueError(
+                f"{name} must be whole numbers from {minimum} to {maximum}, got {value!r}"
+            )
 
 
-def _between(name: str, value: float, least: float, most: float) -> None:
-    if not (isfinite(value) and least <= value <= most):
-        raise ValueError(f"{name} must be from {least} to {most}, got {value!r}")
+def _between(name: str, value: float, minimum: float, maximum: float) -> None:
+    if not (isfinite(value) and minimum <= value <= maximum):
+        raise ValueError(f"{name} must be from {minimum} to {maximum}, got {value!r}")

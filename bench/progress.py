@@ -3,9 +3,9 @@
 import sys
 
 from bench.load.arrivals import Load
-from bench.load.generator import Recorded, Snapshot
+from bench.load.generator import Snapshot
 from bench.options import Options
-from bench.results.figures import figures_of
+from bench.results.figures import Figures
 from bench.results.table import failures_text
 
 _CLEAR = "\r\x1b[K"
@@ -15,7 +15,6 @@ class Progress:
     """A line that changes while a cell is measured, and a line that stays for each cell."""
 
     def __init__(self, options: Options) -> None:
-        self._options = options
         self._cells = len(options.words) * len(options.loads)
         self._done = 0
 
@@ -28,9 +27,8 @@ class Progress:
             )
             print(f"{_CLEAR}{text}", end="", file=sys.stderr, flush=True)
 
-    def measured(self, words: int, load: Load, recorded: Recorded) -> None:
+    def measured(self, cell: Figures) -> None:
         """Leave a line for a cell."""
-        cell = figures_of(recorded, words, self._options.tokens, load, self._options.objective)
         if cell.stopped:
             result = f"given up: {failures_text(cell) or cell.stopped}; the row ends here"
         else:
@@ -41,7 +39,7 @@ class Progress:
             )
             if cell.is_client_bound:
                 result += " (the client may have set these: its CPU was busy or its timers late)"
-        self.say(f"{self._place(words, load)}  {result}")
+        self.say(f"{self._place(cell.input_words, cell.load)}  {result}")
         self._done += 1
 
     def say(self, text: str) -> None:

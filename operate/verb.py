@@ -33,11 +33,12 @@ class Verb:
         """Do the work; raises SystemExit when it cannot be done."""
         given = {name: value for name, value in vars(arguments).items() if name != "verb"}
         if "environment" in given:
-            given["environment"] = _opened(given["environment"])
+            given["environment"] = open_environment(given["environment"])
         resolve_name(self.work)(**given)
 
 
-def _opened(name: str) -> "Environment":
+def open_environment(name: str) -> "Environment":
+    """Return the environment of this name, as the shell or the embedded AWS has it."""
     if name == "local":
         from operate.laptop.account import local_environment
 

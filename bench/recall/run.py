@@ -12,8 +12,8 @@ from recall.measure import Answerer, Retrieval, is_right, questions_of
 from recall.questions import Question, Task
 
 _FILE_ANSWER_TOKENS = 50  # As LongEval has it.
-_MOST = 10_000
-_SHORTEST = 128
+_MAX_COUNT = 10_000
+_MIN_TOKENS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ("trials", "users"):
-            if not 1 <= getattr(self, name) <= _MOST:
-                raise ValueError(f"{name} must be from 1 to {_MOST}, got {getattr(self, name)}")
-        if any(length < _SHORTEST for length in self.lengths):
-            raise ValueError(f"lengths must be {_SHORTEST} tokens or more, got {self.lengths}")
+            if not 1 <= getattr(self, name) <= _MAX_COUNT:
+                raise ValueError(
+                    f"{name} must be from 1 to {_MAX_COUNT}, got {getattr(self, name)}"
+                )
+        if any(length < _MIN_TOKENS for length in self.lengths):
+            raise ValueError(f"lengths must be {_MIN_TOKENS} tokens or more, got {self.lengths}")
 
 
 def ask_all(answerer: Answerer, plan: Plan, watch: Callable[[Outcome], None]) -> list[Outcome]:
@@ -61,8 +63,7 @@ def _by_length(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iter
     for task in plan.tasks:
         for length in plan.lengths or [tokens for tokens, *_ in task.card]:
             try:
-                seed = f"{plan.seed}:{task.name}:{length}"
-                questions = questions_of(answerer, task, length, plan.trials, seed)
+                questions = questions_of(answerer, task, length, plan.trials, plan.seed)
                 right = _right(answerer, questions, task.answer_tokens, pool)
                 yield Retrieval(task.name, length, right, len(questions))
             except openai.BadRequestError as error:

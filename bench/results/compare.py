@@ -44,7 +44,7 @@ def read_measurement(path: Path, seed: int = 0) -> Mapping[Key, Cell]:
     Raises ValueError.
     """
     if path.is_dir():
-        cells = Run.open(path).cells().values()
+        cells = Run.open(path).cells()
         return {
             _key(each): _measured(each, recorded, seed) for each, recorded in cells if _whole(each)
         }

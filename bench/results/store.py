@@ -15,16 +15,6 @@ from bench.results.figures import Figures, figures_of
 _OPTIONS, _CELLS = "options.json", "cells"
 
 
-class _Stored(msgspec.Struct):
-    words: int
-    load: str
-    window: tuple[float, float]
-    stopped: str | None
-    client_cpu_share: float
-    client_lags: tuple[float, ...]
-    requests: tuple[Request, ...]
-
-
 @dataclass(frozen=True)
 class Run:
     """A folder and the options that it was made with."""
@@ -36,7 +26,9 @@ class Run:
     def create(cls, folder: Path, options: Options) -> "Run":
         """Make the folder; raises ValueError if it holds a run already."""
         if (folder / _OPTIONS).exists():
-            raise ValueError(f"{folder} holds a run already: go on with --resume, or give --out")
+            raise ValueError(
+                f"{folder} holds a run already: resume it with --resume, or give --out"
+            )
         (folder / _CELLS).mkdir(parents=True, exist_ok=True)
         _write(folder / _OPTIONS, json.dumps(options.as_json(), indent=2).encode())
         return cls(folder, options)
@@ -60,12 +52,9 @@ class Run:
     def save(self, words: int, load: Load, recorded: Recorded) -> None:
         """Keep a cell; its times start with its window."""
         begun, ended = recorded.window
-        stored = _Stored(
-            words=words,
-            load=str(load),
+        stored = replace(
+            recorded,
             window=(0.0, _rounded(ended - begun)),
-            stopped=recorded.stopped,
-            client_cpu_share=recorded.client_cpu_share,
             client_lags=tuple(_rounded(lag) for lag in recorded.client_lags),
             requests=tuple(_shifted(request, begun) for request in recorded.requests),
         )
@@ -77,25 +66,18 @@ class Run:
         if not path.exists():
             return None
         try:
-            stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+            return msgspec.json.decode(path.read_bytes(), type=Recorded)
         except msgspec.DecodeError as error:
             raise ValueError(f"{path} cannot be read: {error}; delete it, and resume") from None
-        return Recorded(
-            requests=stored.requests,
-            window=stored.window,
-            stopped=stored.stopped,
-            client_cpu_share=stored.client_cpu_share,
-            client_lags=stored.client_lags,
-        )
 
-    def cells(self) -> dict[tuple[int, str], tuple[Figures, Recorded]]:
-        """Return what was measured so far, in the plan's order."""
-        found = {}
-        for words in self.options.words:
-            for load in self.options.loads:
-                if recorded := self.load(words, load):
-                    found[words, str(load)] = (self.figures(words, load, recorded), recorded)
-        return found
+    def cells(self) -> list[tuple[Figures, Recorded]]:
+        """Read what was measured so far, in the plan's order."""
+        return [
+            (self.figures(words, load, recorded), recorded)
+            for words in self.options.words
+            for load in self.options.loads
+            if (recorded := self.load(words, load))
+        ]
 
     def figures(self, words: int, load: Load, recorded: Recorded) -> Figures:
         """Return a cell's figures."""

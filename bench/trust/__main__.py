@@ -20,7 +20,6 @@ from resource import RUSAGE_CHILDREN, getrusage
 import aiohttp
 import httpx
 
-from bench.load.arrivals import Users
 from bench.load.targets import RestApi
 from bench.options import Options
 from bench.results.store import Run
@@ -86,7 +85,7 @@ def _ours(url: str, users: int, scratch: Path) -> Measured:
     )
     run = Run.create(scratch / f"ours-{users}", options)
     asyncio.run(_measure(run, url))
-    cell, _ = run.cells()[_WORDS, str(Users(users))]
+    ((cell, _),) = run.cells()
     return Measured(
         cell.time_to_first_token.mean,
         cell.request_latency.mean,

@@ -10,6 +10,8 @@ import random
 import sys
 from statistics import fmean
 
+from bench.stub_server import Connection, chunk, serve
+
 _CHUNK = {"id": "x", "object": "text_completion", "created": 0, "model": "stub"}
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _FIRST_SECONDS, _TOKEN_SECONDS = (0.08, 0.16), (0.015, 0.025)
@@ -18,61 +20,48 @@ _draw = random.Random(0)  # noqa: S311 - repeatable, not secret
 _drawn: list[tuple[float, float]] = []
 
 
-class _Connection(asyncio.Protocol):
-    """One connection: a request, then its answer, then the next request."""
+class _Model(Connection):
+    """The model's server."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP server's
-        self._transport, self._received = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, found, body = self._received.partition(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-        if not found or len(body) < int(length or 0):
-            return
-        self._received = b""
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Answer a prompt, list the model, or tell the truth."""
         method, path, *_ = head.split(b" ")
         if method == b"GET":
             self._send_json(_truth() if path == b"/truth" else {"data": [{"id": "stub"}]})
         else:
-            self._answer(json.loads(body), chat=path.endswith(b"/chat/completions"))
+            self._stream(json.loads(body), chat=path.endswith(b"/chat/completions"))
 
     def _send_json(self, value: object) -> None:
         body = json.dumps(value).encode()
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        self._transport.write(head % len(body) + body)
+        self.transport.write(head % len(body) + body)
 
-    def _answer(self, asked: dict[str, int], *, chat: bool) -> None:
+    def _stream(self, asked: dict[str, int], *, chat: bool) -> None:
         """Plan every token by the clock, so that delays do not add up."""
         tokens = asked.get("max_completion_tokens") or asked.get("max_tokens") or 16
         first, each = _draw.uniform(*_FIRST_SECONDS), _draw.uniform(*_TOKEN_SECONDS)
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self._transport.write(_HEAD)
+        self.transport.write(_HEAD)
         text = {"delta": {"content": " a"}} if chat else {"text": " a"}
         for number in range(tokens):
             last = number == tokens - 1
             choice = {"index": 0, "finish_reason": "length" if last else None, **text}
             at = begun + first + number * each
-            loop.call_at(at, self._write, _event({**_CHUNK, "choices": [choice]}))
+            loop.call_at(at, self.write, _event({**_CHUNK, "choices": [choice]}))
         end = begun + first + (tokens - 1) * each
         loop.call_at(end, self._end, tokens, (first, end - begun))
-
-    def _write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
 
     def _end(self, tokens: int, drawn: tuple[float, float]) -> None:
         usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": tokens + 1}
         last = _event({**_CHUNK, "choices": [], "usage": usage})
-        self._write(last + _event("[DONE]") + b"0\r\n\r\n")
+        self.write(last + _event("[DONE]") + b"0\r\n\r\n")
         _drawn.append(drawn)
 
 
 def _event(value: object) -> bytes:
     data = b"data: %b\n\n" % (value if isinstance(value, str) else json.dumps(value)).encode()
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return chunk(data)
 
 
 def _truth() -> dict[str, float]:
@@ -82,10 +71,5 @@ def _truth() -> dict[str, float]:
     return {"answers": count, "time_to_first_token": first, "request_latency": latency}
 
 
-async def _serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", port)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(serve(_Model, int(sys.argv[1])))

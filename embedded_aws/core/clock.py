@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from embedded_aws.core import circumstances
 
-_LEAST_SECONDS, _MOST_SECONDS = 0.1, 1  # of a pause: the circumstances may change in it
+_MIN_SECONDS, _MAX_SECONDS = 0.1, 1  # of a pause: the circumstances may change in it
 _log = logging.getLogger(__name__)
 
 
@@ -16,8 +16,8 @@ async def repeat(work: Callable[[], None], seconds: float) -> None:
     done = time.monotonic()
     while True:
         wait = _left(done, seconds)
-        await asyncio.sleep(min(max(wait, _LEAST_SECONDS), _MOST_SECONDS))
-        if wait > _MOST_SECONDS:
+        await asyncio.sleep(min(max(wait, _MIN_SECONDS), _MAX_SECONDS))
+        if wait > _MAX_SECONDS:
             continue
         done = time.monotonic()
         try:

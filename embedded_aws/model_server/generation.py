@@ -69,7 +69,7 @@ class Generation:
     async def _step(self, frame: Frame) -> Step:
         chosen = frame.completion_probabilities[0]
         if chosen.logprob is None and self.details.seed is not None:
-            # JSON has no nan. Greedy generation goes on with it, in TGI too.
+            # JSON has no nan. Greedy generation continues with it, in TGI too.
             raise TgiError("generation", _NOT_A_NUMBER)
         token = await self._token(chosen, frame.content)
         self.text += "" if token.special else token.text

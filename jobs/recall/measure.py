@@ -53,17 +53,17 @@ def measure_retrieval(
     """Ask `trials` questions of each task at each length; the same seed asks the same."""
     for task in tasks:
         for length in lengths:
-            questions = questions_of(answerer, task, length, trials, f"{seed}:{task.name}:{length}")
+            questions = questions_of(answerer, task, length, trials, seed)
             right = sum(is_right(answerer, each, task.answer_tokens) for each in questions)
             yield Retrieval(task.name, length, right, trials)
 
 
 def questions_of(
-    answerer: Answerer, task: Task, length: int, trials: int, seed: str
+    answerer: Answerer, task: Task, length: int, trials: int, seed: int
 ) -> list[Question]:
-    """Write questions whose prompt and answer fit `length` tokens."""
+    """Write questions whose prompt and answer fit `length` tokens; a seed writes the same again."""
     size = _fitting_size(answerer, task, length - task.answer_tokens)
-    draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    draw = random.Random(f"{seed}:{task.name}:{length}")  # noqa: S311 - repeatable, not secret
     return [task.write(draw, size) for _ in range(trials)]
 
 

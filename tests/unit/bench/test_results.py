@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.load.arrivals import Load, Users, read_trace
-from bench.load.generator import Recorded
+from bench.load.arrivals import Users, read_trace
 from bench.load.prompts import prompts
 from bench.load.requests import Request
 from bench.options import Options
 from bench.results.compare import compare, read_measurement
-from bench.results.figures import tokens_within
+from bench.results.figures import Figures, tokens_within
 from bench.results.profile import PUBLISHED, read_profile
 from bench.results.store import Run
 from bench.run import run_cells, write_report
@@ -30,8 +29,8 @@ def _measure(folder: Path, server: Server, options: Options = _SMALL) -> tuple[R
 def _go_on(started: Run, server: Server) -> list[str]:
     seen: list[str] = []
 
-    def measured(words: int, load: Load, _recorded: Recorded) -> None:
-        seen.append(f"{words} words, {load}")
+    def measured(cell: Figures) -> None:
+        seen.append(f"{cell.input_words} words, {cell.load}")
 
     run(run_cells(started, server, lambda *_: None, measured))
     return seen
@@ -39,7 +38,7 @@ def _go_on(started: Run, server: Server) -> list[str]:
 
 def test_a_run_writes_profile_table_and_report(tmp_path: Path) -> None:
     measured, _ = _measure(tmp_path, Server())
-    report = write_report(measured).read_text()
+    report = write_report(measured, measured.cells()).read_text()
 
     rows = read_profile(tmp_path / "profile.csv")
     assert [row.key for row in rows] == [(8, 11, 1), (8, 11, 4), (16, 11, 1), (16, 11, 4)]
@@ -55,7 +54,10 @@ def test_a_run_writes_profile_table_and_report(tmp_path: Path) -> None:
 def test_the_same_requests_make_the_same_report(tmp_path: Path) -> None:
     measured, _ = _measure(tmp_path, Server())
 
-    assert write_report(measured).read_bytes() == write_report(Run.open(tmp_path)).read_bytes()
+    first, again = (
+        write_report(each, each.cells()).read_bytes() for each in (measured, Run.open(tmp_path))
+    )
+    assert first == again
 
 
 def test_a_row_ends_with_the_cell_that_is_given_up_and_its_cell_says_why(tmp_path: Path) -> None:
