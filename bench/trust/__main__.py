@@ -23,7 +23,7 @@ import httpx
 from bench.load.targets import RestApi
 from bench.options import Options
 from bench.results.store import Run
-from bench.results.table import markdown
+from bench.results.table import failures_text, markdown
 from bench.run import run_cells
 from embedded_aws.host.processes import free_port, wait_until_ready
 
@@ -86,6 +86,8 @@ def _ours(url: str, users: int, scratch: Path) -> Measured:
     run = Run.create(scratch / f"ours-{users}", options)
     asyncio.run(_measure(run, url))
     ((cell, _),) = run.cells()
+    if cell.failures:
+        raise SystemExit(f"requests failed with {users} users: {failures_text(cell)}")
     return Measured(
         cell.time_to_first_token.mean,
         cell.request_latency.mean,

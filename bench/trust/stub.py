@@ -43,20 +43,23 @@ class _Model(Connection):
         loop = asyncio.get_running_loop()
         begun = loop.time()
         self.transport.write(_HEAD)
-        text = {"delta": {"content": " a"}} if chat else {"text": " a"}
-        for number in range(tokens):
-            last = number == tokens - 1
-            choice = {"index": 0, "finish_reason": "length" if last else None, **text}
-            at = begun + first + number * each
-            loop.call_at(at, self.write, _event({**_CHUNK, "choices": [choice]}))
-        end = begun + first + (tokens - 1) * each
-        loop.call_at(end, self._end, tokens, (first, end - begun))
+        text: dict[str, object] = {"delta": {"content": " a"}} if chat else {"text": " a"}
+        latency = first + (tokens - 1) * each
+        for number in range(tokens - 1):
+            loop.call_at(begun + first + number * each, self.write, _text(text, None))
+        # What ends the answer is one callback: those of one moment run in any order.
+        loop.call_at(begun + latency, self._end, _text(text, "length"), tokens, (first, latency))
 
-    def _end(self, tokens: int, drawn: tuple[float, float]) -> None:
+    def _end(self, text: bytes, tokens: int, drawn: tuple[float, float]) -> None:
         usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": tokens + 1}
         last = _event({**_CHUNK, "choices": [], "usage": usage})
-        self.write(last + _event("[DONE]") + b"0\r\n\r\n")
+        self.write(text + last + _event("[DONE]") + b"0\r\n\r\n")
         _drawn.append(drawn)
+
+
+def _text(text: dict[str, object], finish_reason: str | None) -> bytes:
+    choice = {"index": 0, "finish_reason": finish_reason, **text}
+    return _event({**_CHUNK, "choices": [choice]})
 
 
 def _event(value: object) -> bytes:
