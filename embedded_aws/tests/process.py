@@ -1,6 +1,7 @@
 """An embedded AWS of its own, and its command line."""
 
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class EmbeddedAws:
         ended = self.try_verb(*verb)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended
+
+    def exported(self) -> dict[str, str]:
+        """Return the variables of a shell that is pointed at it."""
+        words = shlex.split(self.run("env").stdout)  # It also unsets the caller's settings.
+        return dict(word.split("=", 1) for word in words if "=" in word)
 
     def try_verb(self, *verb: str) -> subprocess.CompletedProcess[str]:
         return self.try_run("-m", self.program, *verb)

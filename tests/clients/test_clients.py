@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -44,10 +43,8 @@ def stage(deployed: Deployment) -> dict[str, str]:
 @pytest.fixture
 def account(embedded_aws: LocalStage, deployed: Deployment, tmp_path: Path) -> dict[str, str]:
     """A shell that points at the embedded AWS, with no settings of the user's own."""
-    said = embedded_aws.run("env").stdout  # It unsets what is the caller's, and exports the rest.
-    exported = [word for word in shlex.split(said) if "=" in word]
     return {
-        **dict(each.split("=", 1) for each in exported),
+        **embedded_aws.exported(),
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "ENDPOINT": deployed.sagemaker_endpoint,

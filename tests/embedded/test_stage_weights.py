@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shlex
 import subprocess
 import sys
 import threading
@@ -71,8 +70,7 @@ def dev(account: Account) -> Environment:
 @pytest.fixture(scope="module")
 def variables(account: Account) -> dict[str, str]:
     """The variables of a shell that is pointed at the account."""
-    exports = shlex.split(account.aws.run("env").stdout)
-    return dict(word.split("=", 1) for word in exports if "=" in word)
+    return account.aws.exported()
 
 
 def _wait(stacks: Any, what: str) -> None:

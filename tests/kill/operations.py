@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ def begin(operation: str, aws: LocalStage, log: Path) -> subprocess.Popen[bytes]
         case "deploy":
             return _program(aws.environment, log, "operate", "up")
         case "finetune":
-            environment = {**aws.environment, **_exported(aws)}
+            environment = {**aws.environment, **aws.exported()}
             return _program(environment, log, "operate", "finetune", "local")
     _release(aws)
     return None
@@ -36,11 +35,6 @@ def _program(environment: dict[str, str], log: Path, *words: str) -> subprocess.
             stderr=file,
             start_new_session=True,
         )
-
-
-def _exported(aws: LocalStage) -> dict[str, str]:
-    exports = shlex.split(aws.run("env").stdout)
-    return dict(word.split("=", 1) for word in exports if "=" in word)
 
 
 def _release(aws: LocalStage) -> None:

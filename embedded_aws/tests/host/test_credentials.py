@@ -1,6 +1,5 @@
 """No neighbour on the machine is root: every request is signed with a key that the home holds."""
 
-import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -208,8 +207,7 @@ def test_a_roles_secrets_cannot_be_worked_out() -> None:
 
 
 def test_the_environment_that_a_shell_takes_holds_the_homes_credentials(account: Account) -> None:
-    exports = account.aws.run("env").stdout
-    words = dict(word.split("=", 1) for word in shlex.split(exports) if "=" in word)
+    words = account.aws.exported()
     given = (words["AWS_ACCESS_KEY_ID"], words["AWS_SECRET_ACCESS_KEY"])
     assert given == credentials.ensure(account.aws.home)
 
