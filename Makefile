@@ -273,7 +273,7 @@ bench_of_laptop = --words 32,64,128 --tokens 32 --users 1,2,4 --seconds 10 --req
 bench: installed ## throughput and latency of a stage by prompt length and users (ENV=, BENCH="--users 1,2")
 	@python -m bench run --env "$$GIVEN_ENV" $(if $(is_local),$(bench_of_laptop)) $$GIVEN_BENCH
 
-recall_of_laptop = --lengths 256,512 --trials 5
+recall_of_laptop = --lengths 512,1024 --trials 3
 recall: installed ## what a stage finds in long prompts, as MistralLite's card has it (ENV=, BENCH="--users 8")
 	@python -m bench recall --env "$$GIVEN_ENV" $(if $(is_local),$(recall_of_laptop)) $$GIVEN_BENCH
 

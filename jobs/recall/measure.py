@@ -9,7 +9,6 @@ from typing import Protocol
 
 from recall.questions import Question, Task
 
-_SIZES = (1, 21)  # Of which the length of a prompt is measured.
 _Z = 1.96  # 95 % confidence
 
 
@@ -77,6 +76,6 @@ def _fitting_size(answerer: Answerer, task: Task, length: int) -> int:
     """Return how many sentences, lines, topics or entries fit, from two measured sizes."""
     few, many = (
         answerer.prompt_tokens(task.write(random.Random(0), size).prompt)  # noqa: S311 - repeatable
-        for size in _SIZES
+        for size in (1, task.probe_size)
     )
-    return max(1, int((length - few) / ((many - few) / (_SIZES[1] - _SIZES[0]))))
+    return max(1, int((length - few) / ((many - few) / (task.probe_size - 1))))

@@ -45,9 +45,13 @@ Writer = Callable[[random.Random, int], Question]
 
 @dataclass(frozen=True)
 class Task:
-    """One of the evaluations: `card` has the model card's accuracies by length in tokens."""
+    """One of the evaluations: `card` has the model card's accuracies by length in tokens.
+
+    `probe_size` is the larger of the two sizes whose lengths are measured; 1 is the other.
+    """
 
     name: str
     write: Writer
     answer_tokens: int
+    probe_size: int = 21
     card: Sequence[tuple[int, float, float]] = ()  # length, Mistral-7B-Instruct-v0.1, MistralLite
