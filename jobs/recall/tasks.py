@@ -27,7 +27,7 @@ TOPIC = Task(
     "topic",
     topic_question,
     answer_tokens=48,
-    probe_size=5,  # A topic has hundreds of tokens, and the probe must fit a small model's window.
+    probe_size=3,  # A topic has hundreds of tokens, and the probe must fit a small model's window.
     card=((2851, 1.0, 1.0), (5568, 0.5, 1.0), (8313, 0.02, 1.0), (11044, 0, 1.0), (13780, 0, 0.98)),
 )
 DOCUMENT = Task("document", document_question, answer_tokens=16, probe_size=5)
