@@ -61,7 +61,7 @@ def model_server(endpoint: str) -> Iterator[str]:
         "PORT": str(port),
         "SM_MODEL_DIR": "/nowhere",
     }
-    command = [sys.executable, "-m", "embedded_aws.model_server"]
+    command = [sys.executable, "-m", "embedded_aws.model_server", "tgi"]
     root = Path(__file__).parents[1]
     server = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
     try:

@@ -1,1 +1,1 @@
-"""TGI 1.1's HTTP contract over llama.cpp: what runs in place of the serving container."""
+"""What runs in place of a serving container: a room for each server's wire, over one llama.cpp."""

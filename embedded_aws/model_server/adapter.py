@@ -12,7 +12,7 @@ from gguf import GGUFWriter
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from embedded_aws.model_server.settings import SettingsError
+from embedded_aws.model_server.errors import SettingsError
 
 # PEFT's name of a module in a llama-architecture model, and llama.cpp's
 _MODULES = {

@@ -9,9 +9,8 @@ import httpx
 import msgspec
 import xllamacpp
 
-from embedded_aws.model_server.settings import SettingsError
+from embedded_aws.model_server.errors import EngineError, SettingsError
 from embedded_aws.model_server.weights import Weights
-from embedded_aws.model_server.wire import PrefillToken, TgiError
 
 # On one thread, throughput grows up to about four generations at a time.
 MAX_SLOTS = 4
@@ -42,9 +41,17 @@ class Frame(msgspec.Struct):
     completion_probabilities: list[Probability] = []
 
 
-class _Piece(msgspec.Struct):
+class Piece(msgspec.Struct):
+    """A token of a text; a list of bytes when it is not whole characters."""
+
     id: int
     piece: str | list[int]
+
+    @property
+    def text(self) -> str:
+        """Its text, with a replacement character for what is none."""
+        piece = self.piece
+        return piece if isinstance(piece, str) else bytes(piece).decode(errors="replace")
 
 
 class Llama:
@@ -73,7 +80,7 @@ class Llama:
             timeout=httpx.Timeout(None),
         )
 
-    async def tokenize(self, text: str, keep: int | None = None) -> list[PrefillToken]:
+    async def tokenize(self, text: str, keep: int | None = None) -> list[Piece]:
         """Return the last `keep` tokens as the model reads them, with BOS if its GGUF says so."""
         tokens = await self._tokenize(text)
         if keep is not None and keep < len(tokens):
@@ -89,7 +96,7 @@ class Llama:
     async def generate(
         self, prompt: Sequence[int], options: Mapping[str, object]
     ) -> AsyncGenerator[Frame]:
-        """Frames as they come, after waiting for a slot in order of arrival; raises TgiError."""
+        """Frames as they come, after waiting for a slot in order of arrival; raises EngineError."""
         # by default the end repeats the prompt and every option
         fields = {"response_fields": Frame.__struct_fields__}
         body = {"prompt": prompt, "stream": True} | fields | dict(options)
@@ -98,18 +105,17 @@ class Llama:
                 async with self._http.stream("POST", "/completion", json=body) as response:
                     if response.is_error:
                         await response.aread()
-                        raise TgiError("generation", _failure(response.text))
+                        raise EngineError(response.text)
                     async with aclosing(_data(response)) as data:
                         async for line in data:
                             yield msgspec.json.decode(line, type=Frame)
 
-    async def _tokenize(self, text: str) -> list[PrefillToken]:
+    async def _tokenize(self, text: str) -> list[Piece]:
         # as TGI's tokenizer: control tokens are cut out first, whoever wrote them
         options = {"add_special": True, "parse_special": True, "with_pieces": True}
         question = {"content": text} | options
         answer = await self._post("/tokenize", question)
-        pieces = msgspec.json.decode(answer, type=dict[str, list[_Piece]])["tokens"]
-        return [PrefillToken(piece.id, _text(piece.piece)) for piece in pieces]
+        return msgspec.json.decode(answer, type=dict[str, list[Piece]])["tokens"]
 
     async def _post(self, path: str, body: Mapping[str, object]) -> bytes:
         with _generation_errors():
@@ -144,17 +150,9 @@ async def _data(response: httpx.Response) -> AsyncGenerator[bytes]:
                 yield line.removeprefix(b"data: ")
 
 
-def _text(piece: str | list[int]) -> str:
-    return piece if isinstance(piece, str) else bytes(piece).decode(errors="replace")
-
-
-def _failure(reason: object) -> str:
-    return f"Request failed during generation: {reason}"
-
-
 @contextmanager
 def _generation_errors() -> Generator[None]:
     try:
         yield
     except (httpx.HTTPError, msgspec.DecodeError) as error:
-        raise TgiError("generation", _failure(error)) from error
+        raise EngineError(str(error)) from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from embedded_aws.model_server import packaged
 from embedded_aws.model_server.adapter import convert_adapter
-from embedded_aws.model_server.settings import Settings, SettingsError
+from embedded_aws.model_server.errors import SettingsError
 
 MODEL_DATA_ID = "/opt/ml/model"  # SageMaker's name for what it downloads from S3
 ADAPTER_NAME = "adapter.gguf"
@@ -19,15 +19,13 @@ class Weights:
     adapter: Path | None = None
 
 
-def find_weights(settings: Settings) -> Weights:
-    """Find what HF_MODEL_ID names; raises SettingsError."""
-    if settings.hf_model_id == packaged.MODEL_ID:
+def find_weights(setting: str, model: str, directory: Path) -> Weights:
+    """Find the model that a setting names, its model data in `directory`; raises SettingsError."""
+    if model == packaged.MODEL_ID:
         return Weights(_packaged_model())
-    if settings.hf_model_id == MODEL_DATA_ID:
-        return _model_data(settings.sm_model_dir)
-    raise SettingsError(
-        f"HF_MODEL_ID must be {packaged.MODEL_ID} or {MODEL_DATA_ID}, got {settings.hf_model_id!r}"
-    )
+    if model == MODEL_DATA_ID:
+        return _model_data(directory)
+    raise SettingsError(f"{setting} must be {packaged.MODEL_ID} or {MODEL_DATA_ID}, got {model!r}")
 
 
 def _model_data(directory: Path) -> Weights:

@@ -47,7 +47,7 @@ class Container:
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
         self._download_weights(role_arn)
         self._process = processes.start(
-            [sys.executable, "-m", "embedded_aws.model_server"], self._environment(), _ROOT
+            [sys.executable, "-m", "embedded_aws.model_server", "tgi"], self._environment(), _ROOT
         )
         self._log = LogShipper(
             self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/", logs=logs

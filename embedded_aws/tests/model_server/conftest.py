@@ -72,7 +72,7 @@ def model_server(**settings: str) -> Iterator[ModelServer]:
     """A server of its own, stopped at the end."""
     port = processes.free_port()
     process = processes.start(
-        [sys.executable, "-m", "embedded_aws.model_server"],
+        [sys.executable, "-m", "embedded_aws.model_server", "tgi"],
         environment(PORT=str(port), **settings),
         ROOT,
     )

@@ -9,7 +9,7 @@ from gguf import GGUFReader
 from safetensors.numpy import save_file
 
 from embedded_aws.model_server.adapter import convert_adapter
-from embedded_aws.model_server.settings import SettingsError
+from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.weights import MODEL_DATA_ID
 from embedded_aws.tests.model_server.conftest import ModelServer, model_server
 

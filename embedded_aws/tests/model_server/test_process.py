@@ -14,15 +14,17 @@ import numpy as np
 import pytest
 
 from embedded_aws.host import processes
+from embedded_aws.model_server import packaged
+from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.model_server.settings import SettingsError, read_settings
+from embedded_aws.model_server.tgi.settings import read_settings
 from embedded_aws.model_server.weights import find_weights
 from embedded_aws.tests.model_server.conftest import ROOT, ModelServer, environment, model_server
 
 MODEL_DATA_ID = "/opt/ml/model"
 STARTER = """
 import subprocess, sys
-with subprocess.Popen([sys.executable, "-m", "embedded_aws.model_server"]) as child:
+with subprocess.Popen([sys.executable, "-m", "embedded_aws.model_server", "tgi"]) as child:
     print(child.pid, flush=True)
 """
 
@@ -73,10 +75,9 @@ def test_model_data_is_refused_when_it_is_not_one_gguf_file(
     for file in files:
         (tmp_path / file).touch()
     found = "a.gguf, adapter.gguf" if len(files) > 1 else "none"
-    settings = read_settings({"HF_MODEL_ID": MODEL_DATA_ID, "SM_MODEL_DIR": str(tmp_path)})
 
     with pytest.raises(SettingsError) as refused:
-        find_weights(settings)
+        find_weights("HF_MODEL_ID", MODEL_DATA_ID, tmp_path)
 
     assert str(refused.value) == f"{tmp_path} must hold exactly one .gguf file, got {found}"
 
@@ -102,7 +103,7 @@ def test_process_ends_with_the_file_in_its_last_line_when_it_is_broken(tmp_path:
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "embedded_aws.model_server"]
+    command = [sys.executable, "-m", "embedded_aws.model_server", "tgi"]
     env = environment(**settings)
     return subprocess.run(
         command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
@@ -137,10 +138,10 @@ def write_adapter(path: Path) -> None:
 
 
 def test_model_data_is_served_with_bos_where_its_gguf_says_so(tmp_path: Path) -> None:
-    packaged = find_weights(read_settings({"HF_MODEL_ID": MODEL_ID})).model.read_bytes()
+    original = packaged.weights().read_bytes()
     flag = b"tokenizer.ggml.add_bos_token" + b"\x07\0\0\0"  # a name, and the type bool
-    assert packaged.count(flag + b"\0") == 1
-    (tmp_path / "model.gguf").write_bytes(packaged.replace(flag + b"\0", flag + b"\x01"))
+    assert original.count(flag + b"\0") == 1
+    (tmp_path / "model.gguf").write_bytes(original.replace(flag + b"\0", flag + b"\x01"))
     kept = {"decoder_input_details": True, "truncate": 3, "max_new_tokens": 1}
 
     with model_server(HF_MODEL_ID=MODEL_DATA_ID, SM_MODEL_DIR=str(tmp_path)) as server:

@@ -4,8 +4,8 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
-import anyio
 from msgspec import DecodeError, ValidationError, json, structs
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from embedded_aws.model_server.generator import Generator
+from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.model_server.settings import Settings
-from embedded_aws.model_server.wire import GenerateRequest, TgiError
+from embedded_aws.model_server.serving import respond_while_connected
+from embedded_aws.model_server.tgi.generator import Generator
+from embedded_aws.model_server.tgi.settings import Settings
+from embedded_aws.model_server.tgi.wire import GenerateRequest, TgiError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # TGI's web framework refuses more
-CLIENT_CLOSED_REQUEST = 499
 STREAM_HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-cache",
@@ -64,19 +65,16 @@ class App:
     async def _answer(
         self, request: Request, body: GenerateRequest, *, listed: bool = False
     ) -> Response:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_when_client_disconnects, request, tasks.cancel_scope)
-            response = await self._answer_or_refuse(body, listed=listed)
-            tasks.cancel_scope.cancel()
-            return response
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        respond = partial(self._answer_or_refuse, body, listed=listed)
+        return await respond_while_connected(request, respond)
 
     async def _answer_or_refuse(self, body: GenerateRequest, *, listed: bool) -> Response:
         start = time.monotonic()
         try:
             answer = await self._generator.answer(body)
-        except TgiError as error:
-            return _json(error.body, error.status)
+        except (TgiError, EngineError) as error:
+            refusal = _refusal(error)
+            return _json(refusal.body, refusal.status)
         milliseconds = str(round((time.monotonic() - start) * 1000))
         times = {"x-compute-time": milliseconds, "x-total-time": milliseconds}
         return _json([answer] if listed else answer, headers=_compute_headers(body) | times)
@@ -90,8 +88,8 @@ class App:
             async with aclosing(self._generator.stream(body)) as events:
                 async for event in events:
                     yield b"data:" + json.encode(event) + b"\n\n"
-        except TgiError as error:
-            yield b"data:" + json.encode(error.body) + b"\n\n"
+        except (TgiError, EngineError) as error:
+            yield b"data:" + json.encode(_refusal(error).body) + b"\n\n"
 
     async def _info(self, _: Request) -> Response:
         settings = dataclasses.asdict(self._settings)
@@ -102,6 +100,12 @@ class App:
 
 async def _health(_: Request) -> Response:
     return Response()  # the model is loaded before the port is bound
+
+
+def _refusal(error: TgiError | EngineError) -> TgiError:
+    if isinstance(error, TgiError):
+        return error
+    return TgiError("generation", f"Request failed during generation: {error}")
 
 
 async def _body(request: Request) -> GenerateRequest:
@@ -117,12 +121,6 @@ async def _body(request: Request) -> GenerateRequest:
         raise HTTPException(422, reason) from error
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, f"Failed to parse the request body as JSON: {error}") from error
-
-
-async def _cancel_when_client_disconnects(request: Request, scope: anyio.CancelScope) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()
 
 
 def _compute_headers(body: GenerateRequest) -> dict[str, str]:

@@ -7,8 +7,8 @@ from contextlib import aclosing
 
 from msgspec import UNSET, UnsetType
 
-from embedded_aws.model_server.llama import CHARACTER_TOKENS, Frame, Llama, Probability
-from embedded_aws.model_server.wire import (
+from embedded_aws.model_server.llama import CHARACTER_TOKENS, Frame, Llama, Piece, Probability
+from embedded_aws.model_server.tgi.wire import (
     FinishReason,
     Parameters,
     PrefillToken,
@@ -28,8 +28,8 @@ Step = tuple[Token, list[Token] | UnsetType]
 class Generation:
     """Owns one sequence: its tokens as they come, and with the last one how it ended."""
 
-    def __init__(self, llama: Llama, prompt: list[PrefillToken], p: Parameters) -> None:
-        self.prompt = prompt
+    def __init__(self, llama: Llama, prompt: list[Piece], p: Parameters) -> None:
+        self.prompt = [PrefillToken(piece.id, piece.text) for piece in prompt]
         self.text = ""
         self.details = StreamDetails("length", 0, _seed(p))
         self.is_over = False

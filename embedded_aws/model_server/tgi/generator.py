@@ -6,16 +6,16 @@ from contextlib import aclosing, asynccontextmanager
 import anyio
 from msgspec import UNSET, structs
 
-from embedded_aws.model_server.generation import Generation
 from embedded_aws.model_server.llama import Llama
-from embedded_aws.model_server.settings import Settings
-from embedded_aws.model_server.validation import (
+from embedded_aws.model_server.tgi.generation import Generation
+from embedded_aws.model_server.tgi.settings import Settings
+from embedded_aws.model_server.tgi.validation import (
     check_best_of,
     check_length,
     check_request,
     check_streamable,
 )
-from embedded_aws.model_server.wire import (
+from embedded_aws.model_server.tgi.wire import (
     Details,
     GenerateRequest,
     GenerateResponse,

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from embedded_aws.model_server.settings import Settings
-from embedded_aws.model_server.wire import GenerateRequest, Parameters, TgiError
+from embedded_aws.model_server.tgi.settings import Settings
+from embedded_aws.model_server.tgi.wire import GenerateRequest, Parameters, TgiError
 
 
 def check_best_of(best_of: int, limit: int) -> None:

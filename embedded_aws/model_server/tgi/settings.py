@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
-class SettingsError(ValueError):
-    """The environment, or the model that it names, cannot be served."""
+from embedded_aws.model_server.errors import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +13,6 @@ class Settings:
 
     hf_model_id: str
     sm_model_dir: Path = Path("/opt/ml/model")
-    port: int = 8080
-    uvicorn_uds: str | None = None  # a Unix socket, in place of the port
     max_input_length: int = 1024
     max_total_tokens: int = 2048
     max_batch_prefill_tokens: int = 4096
@@ -50,7 +46,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         hf_model_id=environment["HF_MODEL_ID"],
         sm_model_dir=Path(environment.get("SM_MODEL_DIR", Settings.sm_model_dir)),
-        uvicorn_uds=environment.get("UVICORN_UDS"),
         **numbers,
     )
 

@@ -1,0 +1,1 @@
+"""TGI 1.1's HTTP contract."""
