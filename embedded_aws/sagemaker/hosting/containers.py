@@ -3,7 +3,6 @@
 One process stands for all the instances of an endpoint: a laptop has no more to give.
 """
 
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -14,12 +13,12 @@ from embedded_aws.core.logs import LogShipper
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.host import processes
 from embedded_aws.sagemaker import roles, s3_folders
+from embedded_aws.sagemaker.hosting import images
 from embedded_aws.sagemaker.image_pull import PullError, check_pull
 from embedded_aws.sagemaker.registry import packages as model_registry
 
-_IMAGE_REPOSITORY = "huggingface-pytorch-tgi-inference"
-# A digest does not say which TGI it is, and no registry is here to ask: it is taken for this one.
-_IMAGE = re.compile(rf"/{_IMAGE_REPOSITORY}(:.*-tgi1\.1\.0-.*|@sha256:[0-9a-f]{{64}})$")
+# The variables of the images that name a model.
+_MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_HF_REPO")
 _ROOT = Path(__file__).parents[3]
 
 
@@ -28,26 +27,29 @@ class ContainerError(Exception):
 
 
 class Container:
-    """One model container, a TGI server on a Unix socket: no other program's business."""
+    """One model container, a server on a Unix socket: no other program's business."""
 
-    def __init__(self, model: Json, endpoint_name: str) -> None:
+    def __init__(self, model: Json, endpoint_name: str, variant: Json) -> None:
         self._definition = _container_definition(model)
+        image: str = self._definition["Image"]
         role_arn = model.get("ExecutionRoleArn")
         if role_arn is None:
             raise ContainerError(
                 "set the model's ExecutionRoleArn: SageMaker pulls the image with it"
             )
         try:
-            check_pull(role_arn, self._definition["Image"])
+            server = images.find(image).server
+            check_pull(role_arn, image)
+            images.check_host(image, variant["InstanceType"], variant.get("InferenceAmiVersion"))
             logs = roles.client(role_arn, "logs")
-        except (PullError, ServiceError) as error:
+        except (images.ImageError, PullError, ServiceError) as error:
             raise ContainerError(str(error)) from error
         self.role_arn = role_arn
         self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
         self._download_weights(role_arn)
         self._process = processes.start(
-            [sys.executable, "-m", "embedded_aws.model_server", "tgi"], self._environment(), _ROOT
+            [sys.executable, "-m", "embedded_aws.model_server", server], self._environment(), _ROOT
         )
         self._log = LogShipper(
             self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/", logs=logs
@@ -68,8 +70,11 @@ class Container:
     def delay_seconds(self) -> float:
         """Return how long it takes before each answer, by the circumstances."""
         source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
-        served = source["S3Uri"] if source else self._definition["Environment"]["HF_MODEL_ID"]
-        return circumstances.current().slow_models.get(served, 0)
+        environment = self._definition.get("Environment", {})
+        named = [environment[name] for name in _MODEL_VARIABLES if name in environment]
+        served = [source["S3Uri"]] if source else named
+        slow = circumstances.current().slow_models
+        return max((slow.get(model, 0) for model in served), default=0)
 
     def stop(self) -> None:
         """End the process and delete its copy of the weights."""
@@ -107,14 +112,9 @@ def _container_definition(model: Json) -> Json:
         raise ContainerError("the embedded SageMaker hosts models with a PrimaryContainer only")
     if "ModelPackageName" in definition:
         definition = _with_package(definition)
-    image = definition.get("Image", "")
-    if not _IMAGE.search(image):
-        raise ContainerError(
-            f"the embedded SageMaker runs {_IMAGE_REPOSITORY} at TGI 1.1.0 only, got {image!r}"
-        )
     if "ModelDataUrl" in definition:
         raise ContainerError("use ModelDataSource for the weights: ModelDataUrl is not emulated")
-    return definition
+    return {"Image": "", **definition}
 
 
 def _with_package(definition: Json) -> Json:

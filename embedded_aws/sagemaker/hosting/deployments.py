@@ -106,7 +106,7 @@ def _healthy_container(endpoint_name: str, config_name: str) -> Container:
     fleets.check_capacity(variant["InstanceType"])
     if "KmsKeyId" in config:
         _check_volume_key(config["KmsKeyId"], model.get("ExecutionRoleArn", ""))
-    container = Container(model, endpoint_name)
+    container = Container(model, endpoint_name, variant)
     container.wait_until_healthy(
         variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS)
     )

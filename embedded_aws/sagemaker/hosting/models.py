@@ -3,6 +3,7 @@
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import Operation, invalid
 from embedded_aws.sagemaker import disks
+from embedded_aws.sagemaker.hosting import images
 from embedded_aws.sagemaker.hosting.records import (
     check_emulated,
     configs,
@@ -34,6 +35,7 @@ _VARIANT = frozenset(
         "VolumeSizeInGB",
         "ModelDataDownloadTimeoutInSeconds",
         "ContainerStartupHealthCheckTimeoutInSeconds",
+        "InferenceAmiVersion",
     )
 )
 
@@ -75,6 +77,7 @@ def create_endpoint_config(request: Json) -> Json:
     check_emulated(request, _CONFIG, "an endpoint configuration")
     check_emulated(variants[0], _VARIANT, "a production variant")
     if "InstanceType" in variants[0]:
+        images.check_ami(variants[0]["InstanceType"], variants[0].get("InferenceAmiVersion"))
         disks.check_key("KmsKeyId", request.get("KmsKeyId"), variants[0]["InstanceType"])
     get(models, "model", variants[0]["ModelName"])
     name = request["EndpointConfigName"]

@@ -36,7 +36,7 @@ class FakeContainer:
 
     ready = threading.Event()
 
-    def __init__(self, model: Json, endpoint_name: str) -> None:
+    def __init__(self, model: Json, endpoint_name: str, _variant: Json) -> None:
         self.model_name = model["ModelName"]
         self.role_arn = "arn:aws:iam::000000000000:role/endpoint"
         self.socket = Path("/nowhere", endpoint_name)
