@@ -10,15 +10,8 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from stacks import environments
+from stacks.accounts import Accounts, Place, read_accounts
 from stacks.stage import LlmStage
-
-
-def location(prefix: str) -> dict[str, str | None]:
-    """Return the account and region in `DEV_ACCOUNT`, `DEV_REGION` and so on."""
-    return {
-        "account": os.environ.get(f"{prefix}_ACCOUNT") or None,
-        "region": os.environ.get(f"{prefix}_REGION") or None,
-    }
 
 
 def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
@@ -33,14 +26,33 @@ def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
     return [by_name[name] for name in by_name if name in names]
 
 
+def accounts() -> Accounts:
+    """Return what accounts.toml says, and this process's environment instead of it."""
+    try:
+        return read_accounts(os.environ)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
 def declared() -> dict[str, Callable[[], environments.Environment]]:
     """Return what makes each environment, by its stage's name."""
-    return {
-        "Local": environments.local,
-        "Dev": lambda: environments.dev(**location("DEV")),
-        "Staging": lambda: environments.staging(**location("STAGING")),
-        "Prod": lambda: environments.prod(**location("PROD")),
+    placed: dict[str, Callable[..., environments.Environment]] = {
+        "Dev": environments.dev,
+        "Staging": environments.staging,
+        "Prod": environments.prod,
     }
+    known = accounts()
+    if unknown := known.places.keys() - {name.lower() for name in placed}:
+        raise SystemExit(
+            f"accounts.toml has {', '.join(sorted(unknown))}, which app.py does not declare:"
+            f" it declares {', '.join(placed).lower()}"
+        )
+
+    def at(name: str) -> Callable[[], environments.Environment]:
+        place: Place = known.place(name.lower())
+        return lambda: placed[name](account=place.account, region=place.region)
+
+    return {"Local": environments.local, **{name: at(name) for name in placed}}
 
 
 def _configured(
@@ -50,8 +62,8 @@ def _configured(
         return make()
     except ValueError as error:
         raise SystemExit(
-            f"{name} cannot be configured (stacks/environments.py, {name.upper()}_ACCOUNT and"
-            f" {name.upper()}_REGION): {error}"
+            f"{name} cannot be configured (stacks/environments.py, accounts.toml,"
+            f" {name.upper()}_ACCOUNT and {name.upper()}_REGION): {error}"
         ) from error
 
 
@@ -60,9 +72,14 @@ def build() -> cdk.App:
     settings = json.loads((_paths.ROOT / "cdk.json").read_text())
     app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    known = declared()
+    known, commit = declared(), app.node.try_get_context("commit")
     for name in chosen(app.node.try_get_context("environments"), known):
-        LlmStage(app, name, environment=_configured(name, known[name]))
+        environment = _configured(name, known[name])
+        try:
+            tags = accounts().tags_of(name.lower(), commit)
+        except ValueError as error:
+            raise SystemExit(str(error)) from error
+        LlmStage(app, name, environment=environment, tags=tags)
     return app
 
 

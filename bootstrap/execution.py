@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from bootstrap import boundary
 from bootstrap.handlers import DATA, needed
 from bootstrap.stage import Stage, kind_of
+from stacks.accounts import qualifier
 
 Json = dict[str, Any]
 
@@ -21,7 +22,7 @@ _OTHERS: Mapping[str, list[str]] = {
         f"{_ARN}application-autoscaling:{_PLACE}:scalable-target/*"
     ],
     # Where the functions' code lies, and the layer that streams.
-    "s3:object": [f"{_ARN}s3:::cdk-*-assets-${{AWS::AccountId}}-${{AWS::Region}}/*"],
+    "s3:object": [f"{_ARN}s3:::cdk-{{qualifier}}-assets-${{AWS::AccountId}}-${{AWS::Region}}/*"],
     "lambda:layerversion": [f"{_ARN}lambda:${{AWS::Region}}:*:layer:LambdaAdapterLayer*"],
     "wafv2:apigateway": [f"{_ARN}apigateway:${{AWS::Region}}::/restapis/*"],
     "wafv2:managedruleset": [f"{_ARN}wafv2:{_PLACE}:regional/managedruleset/*"],
@@ -64,7 +65,7 @@ def statements(stage: Stage) -> list[Json]:
             grouped[resources, condition, action.partition(":")[0]].add(action)
     # CloudFormation resolves what every template of the CDK asks for, and outputs that other stacks
     # refer to. The stage's own parameters it may read anyway, as their handlers do.
-    version = f"{_ARN}ssm:{_PLACE}:parameter/cdk-bootstrap/*"
+    version = f"{_ARN}ssm:{_PLACE}:parameter/cdk-bootstrap/{qualifier(stage.name.lower())}/version"
     grouped[(version,), "{}", "ssm"].add("ssm:GetParameters")
     if "Fn::GetStackOutput" in str(stage.stacks):
         stacks = tuple(f"{_ARN}cloudformation:{_PLACE}:stack/{name}/*" for name in stage.stacks)
@@ -112,7 +113,10 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
     kinds = reference_kinds(action)
     if "Tag" in name and kind_of(resource_type) in kinds:
         kinds = [str(kind_of(resource_type))]
-    found = {arn for kind in kinds for arn in (*stage.arns(kind), *_OTHERS.get(kind, ()))}
+    own = qualifier(stage.name.lower())
+    others = [arn for kind in kinds for arn in _OTHERS.get(kind, ())]
+    found = {arn.replace("{qualifier}", own) for arn in others}
+    found |= {arn for kind in kinds for arn in stage.arns(kind)}
     if kinds and not found:
         raise ValueError(f"bootstrap/stage.py must say what ARNs {', '.join(kinds)} have: {action}")
     return sorted(found) or ["*"]

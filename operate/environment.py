@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stacks.accounts import qualifier, read_accounts
+
 Client: TypeAlias = Any  # boto3 has no types
 
 
@@ -67,6 +69,10 @@ class Environment:
         """Return the name that CloudFormation knows one of the environment's stacks by."""
         return f"{self.name.capitalize()}-{stack}"
 
+    def bootstrap_role(self, kind: str, account: str, region: str) -> str:
+        """Return the name of a role of the environment's CDK bootstrap, such as `deploy`."""
+        return f"cdk-{qualifier(self.name)}-{kind}-role-{account}-{region}"
+
     def describe(self, stack: str) -> dict[str, Any]:
         """Return the description of a stack; raises SystemExit if it is not deployed."""
         name = self.stack_name(stack)
@@ -86,15 +92,19 @@ class Environment:
             return f"stack {stack} is not deployed: `make up` deploys it"
         return (
             f"stack {stack} is not deployed in this account and region: set the environment's"
-            f" credentials and {self.name.upper()}_REGION, or run cdk deploy"
-            f" '{self.name.capitalize()}/*'"
+            f" credentials, and its region in accounts.toml or {self.name.upper()}_REGION, or run"
+            f" `make deploy ENV={self.name}`"
         )
 
 
 def shell_environment(name: str) -> Environment:
     """Return the environment in its own region, with the shell's credentials and endpoint."""
-    # Synth reads the first; the CDK CLI reads AWS_REGION, which boto3 itself does not.
-    own = os.environ.get(f"{name.upper()}_REGION") or os.environ.get("AWS_REGION") or None
+    try:
+        placed = read_accounts(os.environ).place(name)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    # Synth reads the same; the CDK CLI reads AWS_REGION, which boto3 itself does not.
+    own = placed.region or os.environ.get("AWS_REGION") or None
     return Environment(
         name,
         client=lambda service, region=None: client(service, region or own),

@@ -66,7 +66,7 @@ def _hint(error: Exception, environment: str) -> str:
 
     if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
         return (
-            f"set the environment's region: {environment.upper()}_REGION (this project's own), or"
+            f"set the environment's region: in accounts.toml, {environment.upper()}_REGION or"
             " AWS_DEFAULT_REGION"
         )
     if isinstance(error, aws.ProfileNotFound):

@@ -40,7 +40,7 @@ ON_ANY_ENVIRONMENT = (
         name="preflight",
         summary="check an account before the first deployment, read-only",
         changes="nothing; exits with 1 if a row fails, with 3 if AWS left one unknown",
-        example="DEV_REGION=eu-west-1 make preflight ENV=dev",
+        example="make preflight ENV=dev",
         work="operate.preflight.preflight:preflight",
         add_arguments=add_environment,
     ),
@@ -48,8 +48,8 @@ ON_ANY_ENVIRONMENT = (
         name="bootstrap",
         summary="bootstrap the CDK, with only the permissions that deployments need",
         changes="the stack <Stage>-Bootstrap, which holds the policies of deployments, and the"
-        " CDK's own stack CDKToolkit; needs an administrator",
-        example="DEV_REGION=eu-west-1 make bootstrap ENV=dev",
+        " CDK's own stack <Stage>-CDKToolkit; needs an administrator",
+        example="make bootstrap ENV=dev",
         work="operate.account.bootstrap:bootstrap",
         add_arguments=add_environment,
     ),
@@ -103,7 +103,7 @@ ON_ANY_ENVIRONMENT = (
         changes="deletes, after its name is typed, the buckets with their data, the log groups, the"
         " registry and the keys that the environment's deleted stacks retained; after `account` is"
         " typed, also the log groups that SageMaker and API Gateway write for all projects",
-        example="DEV_REGION=eu-west-1 make cleanup ENV=dev",
+        example="make cleanup ENV=dev",
         work="operate.account.cleanup:cleanup",
         add_arguments=add_environment,
     ),

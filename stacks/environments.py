@@ -47,6 +47,8 @@ class Environment(Checked):
     log_keeping: LogKeeping
     # What becomes of buckets, their key, and the registry's group when the stack is deleted.
     data_removal_policy: cdk.RemovalPolicy
+    # CloudFormation then refuses to delete a stack, until somebody takes the protection away.
+    termination_protection: bool = False
     updates: GuardedUpdates = field(default_factory=GuardedUpdates)
     serving_image: Image = TGI
     # Such a region may lack an image, the layer, the weights or the instances: `make preflight`
@@ -209,6 +211,7 @@ def prod(*, account: str | None, region: str | None) -> Environment:
         tuning=_mistral_tuning(Approval.PENDING),
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_YEAR),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,
+        termination_protection=True,
     )
 
 

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from operate.cdk_cli import NO_PROFILE, run_cdk
 from operate.declared import policy_files
 from operate.environment import Client, Environment
+from stacks.accounts import qualifier
 
 _POLL_SECONDS = 2
 
@@ -29,6 +30,8 @@ def bootstrap(environment: Environment, run_cdk: Run = run_cdk) -> None:
     policies = environment.outputs("Bootstrap")["ExecutionPolicies"]
     place = f"aws://{account}/{environment.client('sts').meta.region_name}"
     command = ["bootstrap", place, "--app", "", "--no-notices"]
+    command += ["--qualifier", qualifier(environment.name)]
+    command += ["--toolkit-stack-name", environment.stack_name("CDKToolkit")]
     command += ["--cloudformation-execution-policies", policies]
     if environment.endpoint_url:
         command.append(NO_PROFILE)

@@ -29,8 +29,8 @@ def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
     _clean_environment(environment, leftovers(environment), ask)
     _clean_account(environment, ask)
     print(
-        "not the environment's alone, so they stay: CDKToolkit and its bucket of assets,"
-        f" {environment.name.capitalize()}-Bootstrap"
+        f"what a new deployment needs stays: {environment.stack_name('Bootstrap')},"
+        f" {environment.stack_name('CDKToolkit')} and its bucket of assets"
     )
 
 

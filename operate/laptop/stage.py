@@ -26,7 +26,7 @@ def bootstrap(cli: Cli, local: Environment) -> None:
 def _is_bootstrapped() -> bool:
     policies, found = f"{STAGE}-Bootstrap", dict(contents.stacks())
     complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-    if any(found.get(name) not in complete for name in (policies, "CDKToolkit")):
+    if any(found.get(name) not in complete for name in (policies, f"{STAGE}-CDKToolkit")):
         return False
     deployed = contents.client("cloudformation").get_template(StackName=policies)["TemplateBody"]
     return bool(deployed == json.loads(policy_files()[_NAME].read_text()))

@@ -6,10 +6,10 @@ from pathlib import Path
 from operate.environment import Client, Outputs, find_stack
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
+from stacks.accounts import qualifier
 
 # Templates of the CDK refuse an older one (their rule `CheckBootstrapVersion`).
 BOOTSTRAP_VERSION = 6
-_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 
 
 def place(plan: Plan) -> Row:
@@ -17,7 +17,10 @@ def place(plan: Plan) -> Row:
     found = f"account {plan.account} in {plan.region}"
     prefix = plan.stage.upper()
     if plan.configured == (None, None):
-        todo = f"export {prefix}_ACCOUNT and {prefix}_REGION, or it deploys to whichever is given"
+        todo = (
+            f"write account and region into accounts.toml, or export {prefix}_ACCOUNT and"
+            f" {prefix}_REGION: it deploys to whichever is given"
+        )
         return Row("credentials", Verdict.UNKNOWN, f"{found}; none is configured", todo)
     configured = "account {} in {}".format(*plan.configured)
     return judged(
@@ -32,7 +35,8 @@ def bootstrap_version(ssm: Client, plan: Plan) -> Row:
     """Tell whether the CDK's bootstrap is there, and new enough."""
     bootstrap = f"make bootstrap ENV={plan.stage.lower()}, as an administrator"
     try:
-        parameter = ssm.get_parameter(Name=_VERSION_PARAMETER)["Parameter"]
+        name = f"/cdk-bootstrap/{qualifier(plan.stage.lower())}/version"
+        parameter = ssm.get_parameter(Name=name)["Parameter"]
     except ssm.exceptions.ParameterNotFound:
         return Row("CDK bootstrap", Verdict.FAIL, "not bootstrapped", bootstrap)
     version = int(parameter["Value"])
@@ -54,7 +58,7 @@ def bootstrap_policies(cloudformation: Client, iam: Client, plan: Plan, policies
             subject, Verdict.FAIL, f"{stack} differs from bootstrap/{policies.name}", bootstrap
         )
     wanted = set(Outputs(described)["ExecutionPolicies"].split(","))
-    role = f"cdk-hnb659fds-cfn-exec-role-{plan.account}-{plan.region}"
+    role = f"cdk-{qualifier(plan.stage.lower())}-cfn-exec-role-{plan.account}-{plan.region}"
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
     attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
     if attached == wanted:

@@ -54,7 +54,7 @@ class Plan:
     """One environment, at the account and region of the caller."""
 
     stage: str
-    # As `<NAME>_ACCOUNT` and `<NAME>_REGION` say it, and as it is.
+    # As accounts.toml or the shell says it, and as it is.
     configured: tuple[str | None, str | None]
     account: str
     region: str

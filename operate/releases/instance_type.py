@@ -36,7 +36,7 @@ def deployer(environment: Environment) -> tuple[Client, str]:
     _, partition, *_ = caller["Arn"].split(":")
 
     def role(kind: str) -> str:
-        name = f"cdk-hnb659fds-{kind}-role-{caller['Account']}-{region}"
+        name = environment.bootstrap_role(kind, caller["Account"], region)
         return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
 
     given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="instance-type")["Credentials"]

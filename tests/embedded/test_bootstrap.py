@@ -10,7 +10,7 @@ from embedded_aws.tests.account import Account
 from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
-_ROLE = "cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1"
+_ROLE = "cdk-llmlocal-cfn-exec-role-000000000000-us-east-1"
 _BOUNDARY = "arn:aws:iam::000000000000:policy/LocalBoundary"
 _QUICKLY = {"Delay": 1, "MaxAttempts": 60}
 _BOOTSTRAP = """
@@ -66,7 +66,7 @@ def test_deployment_cannot_make_what_the_stage_has_not(
 
 
 def _status(account: Account) -> str:
-    (stack,) = account.aws.client("cloudformation").describe_stacks(StackName="CDKToolkit")[
+    (stack,) = account.aws.client("cloudformation").describe_stacks(StackName="Local-CDKToolkit")[
         "Stacks"
     ]
     return str(stack["StackStatus"])
@@ -75,7 +75,7 @@ def _status(account: Account) -> str:
 def test_an_interrupted_bootstrap_is_repeated(own_account: Account) -> None:
     cloudformation = own_account.aws.client("cloudformation")
     cloudformation.create_change_set(
-        StackName="CDKToolkit",
+        StackName="Local-CDKToolkit",
         ChangeSetName="c",
         ChangeSetType="CREATE",
         TemplateBody=json.dumps({"Resources": {"First": {"Type": "AWS::SQS::Queue"}}}),

@@ -159,7 +159,7 @@ _KEPT = {
 def test_release_function_updates_one_stack_under_one_role(
     stage: Account, release: Callable[[str], Any], request_: Json
 ) -> None:
-    exec_role = "arn:aws:iam::000000000000:role/cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1"
+    exec_role = "arn:aws:iam::000000000000:role/cdk-llmlocal-cfn-exec-role-000000000000-us-east-1"
     roles = {
         "the release's": _outputs(stage, "Local-Training")["ReleaseRoleArn"],
         "the deployment's": exec_role,

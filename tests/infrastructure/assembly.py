@@ -12,17 +12,11 @@ from typing import Any
 
 ENVIRONMENTS = ("Local", "Dev", "Staging", "Prod")
 ROOT = Path(__file__).parents[2]
+# Not the file of who forks the repository.
+ACCOUNTS = ROOT / "tests" / "accounts.toml"
 
 # Whose findings a synth reports, by the beginning of their ids.
 _SYNTH_RULES = ("AwsSolutions::", "CloudFormation-Validate::")
-
-# Dev is left open, to be deployed anywhere; the others are placed, each in a region of its own.
-LOCATIONS = {
-    "STAGING_ACCOUNT": "222222222222",
-    "STAGING_REGION": "eu-central-1",
-    "PROD_ACCOUNT": "333333333333",
-    "PROD_REGION": "ap-southeast-3",
-}
 
 
 @dataclass(frozen=True)
@@ -109,9 +103,10 @@ def synth(
     cwd: Path = ROOT,
     settings: dict[str, str] | None = None,
     options: tuple[str, ...] = (),
+    context: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python app.py` in a process of its own, for some environments or for all."""
-    context = {"environments": ",".join(environments)} if environments else {}
+    chosen = {"environments": ",".join(environments)} if environments else {}
     outside = {
         name: value
         for name, value in os.environ.items()
@@ -122,9 +117,11 @@ def synth(
         cwd=cwd,
         env={
             **outside,
-            **LOCATIONS,
+            "ACCOUNTS_FILE": str(ACCOUNTS),
             "CDK_OUTDIR": str(folder),
-            "CDK_CONTEXT_JSON": json.dumps(context),  # as the CDK CLI hands `-c` over
+            "CDK_CONTEXT_JSON": json.dumps(
+                {**chosen, **(context or {})}
+            ),  # as the CDK CLI hands `-c` over
             **(settings or {}),
         },
         capture_output=True,

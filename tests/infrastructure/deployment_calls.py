@@ -39,7 +39,7 @@ _GIVEN = {
     "lambda:layerversion": (
         f"arn:aws:lambda:{REGION}:753240598075:layer:LambdaAdapterLayerArm64:27"
     ),
-    "s3:object": f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/{'0' * 64}.zip",
+    "s3:object": f"arn:aws:s3:::cdk-llm{{name}}-assets-{ACCOUNT}-{REGION}/{'0' * 64}.zip",
     "sagemaker:model-package": f"arn:aws:sagemaker:{PLACE}:model-package/{{stack}}-1f8d-mistral/3",
     "wafv2:apigateway": f"arn:aws:apigateway:{REGION}::/restapis/a1b2c3d4e5/stages/api",
     "wafv2:managedruleset": (
@@ -97,7 +97,7 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         if kind in kinds and "Tag" not in name
     ]
     given = [
-        _GIVEN[kind].format(stack=f"{stage.name.lower()}-training")
+        _GIVEN[kind].format(name=stage.name.lower(), stack=f"{stage.name.lower()}-training")
         for kind in kinds
         if kind in _GIVEN
     ]

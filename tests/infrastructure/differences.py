@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.infrastructure.assembly import LOCATIONS, Assembly
+from stacks.accounts import FILE_VARIABLE, read_accounts
+from tests.infrastructure.assembly import ACCOUNTS, Assembly
 
 Json = dict[str, Any]
 
@@ -35,7 +36,8 @@ def differences(assembly: Assembly, stack: str, one: str, other: str) -> Json:
 
 def _neutral(assembly: Assembly, stack: str, environment: str) -> Json:
     """Return a template without the environment's name, account and region, or digests of them."""
-    account, region = (LOCATIONS[f"{environment.upper()}_{x}"] for x in ("ACCOUNT", "REGION"))
+    place = read_accounts({FILE_VARIABLE: str(ACCOUNTS)}).place(environment.lower())
+    account, region = str(place.account), str(place.region)
     text = json.dumps(assembly.template(f"{environment}/{stack}").body)
     for old, new in {account: "<account>", _REGISTRIES[region]: "<registry>"}.items():
         text = text.replace(old, new)

@@ -19,6 +19,22 @@ def test_app_refuses_half_a_location_before_synth(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("said", "refusal"),
+    [
+        ("[environments.qa]\n", "accounts.toml has qa, which app.py does not declare"),
+        ('[environments.dev]\naccount = "1"', "account and region of dev must be given together"),
+    ],
+)
+def test_app_refuses_accounts_that_it_cannot_use(tmp_path: Path, said: str, refusal: str) -> None:
+    file = tmp_path / "accounts.toml"
+    file.write_text(said)
+    done = synth(tmp_path / "out", settings={"ACCOUNTS_FILE": str(file)})
+    assert done.returncode == 1
+    assert refusal in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(("home", "cache"), [("/dev/null/x", "disabled"), (str(ROOT), "")])
 def test_jsii_is_given_no_cache_where_the_home_cannot_be_written(home: str, cache: str) -> None:
     said = "import os, _paths; print(os.environ.get('JSII_RUNTIME_PACKAGE_CACHE', ''))"

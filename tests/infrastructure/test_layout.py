@@ -170,7 +170,7 @@ def test_steps_depend_on_nothing_that_the_definition_does_not_name() -> None:
 
 def test_app_reads_the_environment_at_one_place() -> None:
     reads = [line for line in (ROOT / "app.py").read_text().splitlines() if "os.environ" in line]
-    assert len(reads) == 2  # account and region
+    assert len(reads) == 1  # it hands it over to what reads accounts.toml
 
 
 def test_every_recommended_feature_flag_is_set() -> None:

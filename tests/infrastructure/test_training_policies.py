@@ -98,7 +98,7 @@ def test_each_job_reaches_only_its_prefixes(
 ) -> None:
     role = f"Roles{step}"
     read = _reach(_statements(template, role), "s3:GetObject")
-    (code,) = (arn for arn in read if "cdk-hnb659fds-assets" in arn)
+    (code,) = (arn for arn in read if "cdk-llmprod-assets" in arn)
     assert code.endswith(".zip")
     published = set() if step == "Prepare" else {_WEIGHTS}
     assert read - {code} == {places[name] for name in reads} | published
@@ -278,7 +278,7 @@ def test_release_reaches_one_stack_one_group_and_its_pipeline(
         "sagemaker:SendPipelineExecutionStepSuccess": {executions},
     }
     assert reach["ssm:GetParameters"] == {
-        "arn:aws:ssm:ap-southeast-3:333333333333:parameter/cdk-bootstrap/hnb659fds/version"
+        "arn:aws:ssm:ap-southeast-3:333333333333:parameter/cdk-bootstrap/llmprod/version"
     }
     artifacts = _id(template, "AWS::S3::Bucket", "Artifacts")
     assert {action: where for action, where in reach.items() if action.startswith("s3:")} == {
@@ -298,7 +298,7 @@ def test_release_changes_the_model_behind_one_endpoint_and_nothing_else(
     assert not {a for a in actions if a.endswith("*")}
     assert {a.partition(":")[0] for a in actions} == {"iam", "sagemaker", "ssm"}
     (version,) = _reach(iter(statements), "ssm:GetParameters")
-    assert version.endswith(":parameter/cdk-bootstrap/hnb659fds/version")
+    assert version.endswith(":parameter/cdk-bootstrap/llmprod/version")
     assert "sagemaker:CreateEndpoint" not in actions
     assert "sagemaker:DeleteEndpoint" not in actions
     for action, kind in (("CreateModel", "model"), ("CreateEndpointConfig", "endpoint-config")):

@@ -89,6 +89,9 @@ def _parent(process: Path) -> int | None:
 
 
 def _assert_nothing_is_left(aws: LocalStage) -> None:
-    assert set(stacks(aws)) == {"CDKToolkit", "Local-Bootstrap"}  # the account's, not the stage's
+    assert set(stacks(aws)) == {
+        "Local-CDKToolkit",
+        "Local-Bootstrap",
+    }  # the account's, not the stage's
     left = inventory(aws)
     assert {kind: found for kind, found in left.items() if found} == {}

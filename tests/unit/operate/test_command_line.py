@@ -138,7 +138,7 @@ def test_an_interrupted_verb_ends_as_a_shell_says_it(
     ("variables", "said", "hint"),
     [
         ({"AWS_PROFILE": "nobody"}, "profile (nobody) could not", "set AWS_PROFILE to one that"),
-        ({"DEV_REGION": ""}, "You must specify a region", "set the environment's region: DEV_REG"),
+        ({"DEV_REGION": ""}, "You must specify a region", "set the environment's region: in acc"),
         ({}, "Unable to locate credentials", "set the environment's credentials: AWS_PROFILE"),
         ({"DEV_REGION": "the moon"}, "doesn't match a supported", "set the environment's region"),
         ({"AWS_CONFIG_FILE": __file__}, "Unable to parse config file", "mend that file"),

@@ -36,7 +36,7 @@ def _stack(status: str, **outputs: str) -> dict[str, Any]:
         ((ACCOUNT, "eu-west-1"), _OK, ""),
         (("222222222222", "eu-west-1"), _FAIL, "account 222222222222 in eu-west-1: set AWS_PRO"),
         ((ACCOUNT, "us-east-1"), _FAIL, "in us-east-1: set AWS_PROFILE to it"),
-        ((None, None), _UNKNOWN, "export DEV_ACCOUNT and DEV_REGION"),
+        ((None, None), _UNKNOWN, "write account and region into accounts.toml"),
     ],
 )
 def test_credentials_are_for_the_configured_account_and_region(
