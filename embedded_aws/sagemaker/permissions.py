@@ -16,6 +16,7 @@ _NAMED = {
     "ProcessingJobName": "processing-job",
     "ModelPackageGroupName": "model-package-group",
     "PipelineName": "pipeline",
+    "InferenceComponentName": "inference-component",
     "EndpointName": "endpoint",
     "EndpointConfigName": "endpoint-config",
 }

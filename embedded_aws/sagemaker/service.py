@@ -3,6 +3,7 @@
 from embedded_aws.core.emulator import scope
 from embedded_aws.core.rpc import JsonService
 from embedded_aws.sagemaker import permissions
+from embedded_aws.sagemaker.components import operations as components
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
 from embedded_aws.sagemaker.hosting import models, traffic
 from embedded_aws.sagemaker.hosting import records as hosting_records
@@ -26,6 +27,9 @@ def resume() -> None:
     for account, region_name, name in [key for key, _ in hosting_records.endpoints.all_items()]:
         with scope(account, region_name):
             hosting_endpoints.resume(name)
+    for account, region_name in {key[:2] for key, _ in hosting_records.components.all_items()}:
+        with scope(account, region_name):
+            components.resume()
 
 
 def stop_all() -> None:
@@ -39,6 +43,7 @@ service = JsonService(
     {
         **models.OPERATIONS,
         **hosting_endpoints.OPERATIONS,
+        **components.OPERATIONS,
         **jobs.OPERATIONS,
         **model_registry.OPERATIONS,
         **pipelines.OPERATIONS,

@@ -13,6 +13,7 @@ from embedded_aws.core.emulator import (
 )
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
+from embedded_aws.sagemaker.cloudformation import inference_component
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
 from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
@@ -43,6 +44,7 @@ def install() -> None:
         _delete_endpoint,
         blocks=True,
     )
+    inference_component.install()
     # SageMaker has rolled back by itself, to the configuration that CloudFormation then asks for.
     send_back_when_failed(
         "AWS::SageMaker::Endpoint",

@@ -29,7 +29,7 @@ class ContainerError(Exception):
 class Container:
     """One model container, a server on a Unix socket: no other program's business."""
 
-    def __init__(self, model: Json, endpoint_name: str, variant: Json) -> None:
+    def __init__(self, model: Json, log_group: str, variant: Json) -> None:
         self._definition = _container_definition(model)
         image: str = self._definition["Image"]
         role_arn = model.get("ExecutionRoleArn")
@@ -47,13 +47,12 @@ class Container:
         self.role_arn = role_arn
         self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
+        self._adapters = tempfile.TemporaryDirectory(prefix="local-aws-adapters-")
         self._download_weights(role_arn)
         self._process = processes.start(
             [sys.executable, "-m", "embedded_aws.model_server", server], self._environment(), _ROOT
         )
-        self._log = LogShipper(
-            self._process, f"/aws/sagemaker/Endpoints/{endpoint_name}", "AllTraffic/", logs=logs
-        )
+        self._log = LogShipper(self._process, log_group, "AllTraffic/", logs=logs)
 
     def wait_until_healthy(self, timeout_seconds: float) -> None:
         """Block until the container answers its health check; raises ContainerError."""
@@ -76,11 +75,16 @@ class Container:
         slow = circumstances.current().slow_models
         return max((slow.get(model, 0) for model in served), default=0)
 
+    def adapter_folder(self, name: str) -> Path:
+        """Return an empty folder for the files of an adapter."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._adapters.name))
+
     def stop(self) -> None:
         """End the process and delete its copy of the weights."""
         processes.stop(self._process)
         self.socket.unlink(missing_ok=True)
         self._weights.cleanup()
+        self._adapters.cleanup()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -13,11 +13,11 @@ from embedded_aws.iam.permissions import role_may
 from embedded_aws.sagemaker.hosting import fleets, guardrails, traffic
 from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
 from embedded_aws.sagemaker.hosting.guardrails import Plan, RollbackError
-from embedded_aws.sagemaker.hosting.records import configs, endpoints, get, models
+from embedded_aws.sagemaker.hosting.records import HOSTS, configs, endpoints, get, models
 from embedded_aws.sagemaker.hosting.traffic import Key
 from embedded_aws.state.saving import saver
 
-_DEFAULT_HEALTH_CHECK_SECONDS = 600
+DEFAULT_HEALTH_CHECK_SECONDS = 600
 _KNOWN = (ContainerError, ServiceError, RollbackError, fleets.CapacityError)
 _threads: dict[Key, threading.Thread] = {}
 
@@ -59,7 +59,8 @@ def _settle(key: Key, run: Callable[[Key], None]) -> None:
 
 
 def _fail(key: Key, reason: str) -> None:
-    record, serves = endpoints[key[2]], traffic.serving(key) is not None
+    record = endpoints[key[2]]
+    serves = traffic.serving(key) is not None or HOSTS in record
     fleets.roll_back(record, serves=serves)
     record.pop("FailureReason", None)
     if not serves or circumstances.current().failure_reasons:
@@ -68,8 +69,22 @@ def _fail(key: Key, reason: str) -> None:
 
 
 def _deploy(key: Key, config_name: str, plan: Plan) -> None:
+    record, config = endpoints[key[2]], get(configs, "endpoint-config", config_name)
+    variant = config["ProductionVariants"][0]
+    fleets.check_capacity(variant["InstanceType"])
+    if "ModelName" in variant:
+        _replace_container(key, config, plan)
+    else:
+        _check_volume_key(config, config["ExecutionRoleArn"])
+        record[HOSTS] = True
+    record.pop("FailureReason", None)
+    fleets.finish(record)
+    record.update(EndpointStatus="InService", EndpointConfigName=config_name)
+
+
+def _replace_container(key: Key, config: Json, plan: Plan) -> None:
     record = endpoints[key[2]]
-    new = _healthy_container(key[2], config_name)
+    new = _healthy_container(key[2], config)
     old = traffic.serving(key)
     if old:
         try:
@@ -82,9 +97,6 @@ def _deploy(key: Key, config_name: str, plan: Plan) -> None:
     traffic.route(key, (new, 1.0))
     if old:
         traffic.retire(old)
-    record.pop("FailureReason", None)
-    fleets.finish(record)
-    record.update(EndpointStatus="InService", EndpointConfigName=config_name)
 
 
 def _shift(key: Key, old: Container, new: Container, plan: Plan) -> None:
@@ -99,22 +111,21 @@ def _shift(key: Key, old: Container, new: Container, plan: Plan) -> None:
     guardrails.bake(plan.termination_wait_seconds, plan.alarms, new.role_arn)
 
 
-def _healthy_container(endpoint_name: str, config_name: str) -> Container:
-    config = get(configs, "endpoint-config", config_name)
+def _healthy_container(endpoint_name: str, config: Json) -> Container:
     variant = config["ProductionVariants"][0]
     model = get(models, "model", variant["ModelName"])
-    fleets.check_capacity(variant["InstanceType"])
-    if "KmsKeyId" in config:
-        _check_volume_key(config["KmsKeyId"], model.get("ExecutionRoleArn", ""))
-    container = Container(model, endpoint_name, variant)
+    _check_volume_key(config, model.get("ExecutionRoleArn", ""))
+    container = Container(model, f"/aws/sagemaker/Endpoints/{endpoint_name}", variant)
     container.wait_until_healthy(
-        variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_CHECK_SECONDS)
+        variant.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_HEALTH_CHECK_SECONDS)
     )
     return container
 
 
-def _check_volume_key(key_arn: str, role_arn: str) -> None:
+def _check_volume_key(config: Json, role_arn: str) -> None:
     """Raise ContainerError unless the role may lend the key to the storage of its instances."""
+    if (key_arn := config.get("KmsKeyId")) is None:
+        return
     granted = {"kms:GrantIsForAWSResource": "true"}
     for action, context in (("kms:DescribeKey", {}), ("kms:CreateGrant", granted)):
         if not role_may(role_arn, action, key_arn, context):

@@ -5,7 +5,9 @@ from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import Operation, invalid
 from embedded_aws.sagemaker.hosting import deployments, fleets, guardrails, scalable, traffic
 from embedded_aws.sagemaker.hosting.records import (
+    HOSTS,
     check_emulated,
+    components,
     configs,
     create,
     described,
@@ -82,7 +84,7 @@ def _deployment_config(record: Json, request: Json) -> Json:
 def _check_update(record: Json, config: Json) -> None:
     """Raise ServiceError for a change that AWS refuses.
 
-    Unverified: the words of both refusals; look at the errors of a first UpdateEndpoint.
+    Unverified: the words of the refusals; look at the errors of a first UpdateEndpoint.
     """
     refuses = circumstances.current().in_use_configuration == "refused"
     is_same = config["EndpointConfigName"] == record["EndpointConfigName"]
@@ -92,6 +94,11 @@ def _check_update(record: Json, config: Json) -> None:
             f'"{config["Arn"]}".'
         )
     (variant,) = config["ProductionVariants"]
+    if record[fleets.FLEETS] and ("ModelName" in variant) == (HOSTS in record):
+        raise invalid(
+            f'Cannot update endpoint "{record["Arn"]}" between an endpoint configuration with'
+            " models and one for inference components."
+        )
     is_scaled = scalable.is_registered(record["EndpointName"], variant["VariantName"])
     if any(f["InstanceType"] != variant["InstanceType"] for f in record[fleets.FLEETS]) and (
         is_scaled
@@ -145,7 +152,12 @@ def list_endpoints(request: Json) -> Json:
 def delete_endpoint(request: Json) -> Json:
     """DeleteEndpoint; it deregisters the endpoint's scalable targets too."""
     name = request["EndpointName"]
-    _changeable(name)
+    record = _changeable(name)
+    if hosted := sorted(c for c, each in components.items() if each["EndpointName"] == name):
+        raise invalid(
+            f'Cannot delete endpoint "{record["Arn"]}" with inference components: delete'
+            f" {', '.join(hosted)} first."
+        )
     scalable.deregister(name)
     traffic.drop(traffic.key_of(name))
     del endpoints[name]

@@ -24,6 +24,19 @@ _CONTAINER = frozenset(
 _CONFIG = frozenset(
     ("EndpointConfigName", "ProductionVariants", "KmsKeyId", "MetricsConfig", "Tags")
 )
+# Of endpoints that host inference components, whose variants have no model.
+_HOST = _CONFIG | {"ExecutionRoleArn", "EnableNetworkIsolation"}
+_HOST_VARIANT = frozenset(
+    (
+        "VariantName",
+        "InstanceType",
+        "InitialInstanceCount",
+        "InitialVariantWeight",
+        "RoutingConfig",
+        "ManagedInstanceScaling",
+        "InferenceAmiVersion",
+    )
+)
 _VARIANT = frozenset(
     (
         "VariantName",
@@ -69,19 +82,39 @@ def list_models(request: Json) -> Json:
 def create_endpoint_config(request: Json) -> Json:
     """CreateEndpointConfig; one production variant, as a laptop has one of everything."""
     variants = request.get("ProductionVariants", [])
-    if len(variants) != 1 or "ModelName" not in variants[0]:
+    if len(variants) != 1:
         raise invalid(
-            "the embedded SageMaker hosts one production variant with a ModelName, "
-            f"got {len(variants)} variants"
+            f"the embedded SageMaker hosts one production variant, got {len(variants)} variants"
         )
-    check_emulated(request, _CONFIG, "an endpoint configuration")
-    check_emulated(variants[0], _VARIANT, "a production variant")
+    if "ModelName" in variants[0]:
+        check_emulated(request, _CONFIG, "an endpoint configuration with a model")
+        check_emulated(variants[0], _VARIANT, "a production variant with a model")
+        get(models, "model", variants[0]["ModelName"])
+    else:
+        _check_host(request, variants[0])
     if "InstanceType" in variants[0]:
         images.check_ami(variants[0]["InstanceType"], variants[0].get("InferenceAmiVersion"))
         disks.check_key("KmsKeyId", request.get("KmsKeyId"), variants[0]["InstanceType"])
-    get(models, "model", variants[0]["ModelName"])
     name = request["EndpointConfigName"]
     return {"EndpointConfigArn": create(configs, "endpoint-config", name, request)}
+
+
+def _check_host(request: Json, variant: Json) -> None:
+    """Raise ServiceError unless inference components can be put on the variant's instances."""
+    check_emulated(request, _HOST, "an endpoint configuration for inference components")
+    check_emulated(variant, _HOST_VARIANT, "a production variant for inference components")
+    if "ExecutionRoleArn" not in request:
+        raise invalid(
+            "ExecutionRoleArn is required when no production variant has a ModelName: SageMaker"
+            " fetches the artifacts of inference components with it"
+        )
+    scaling = variant.get("ManagedInstanceScaling", {})
+    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
+    if most is not None and not least <= variant.get("InitialInstanceCount", 1) <= most:
+        raise invalid(
+            "InitialInstanceCount must be from MinInstanceCount to MaxInstanceCount of"
+            " ManagedInstanceScaling"
+        )
 
 
 def describe_endpoint_config(request: Json) -> Json:

@@ -4,8 +4,14 @@ from embedded_aws.core.emulator import Json, ScopedStore, arn
 from embedded_aws.core.rpc import invalid, now
 from embedded_aws.sagemaker import listings
 
-models, configs, endpoints = ScopedStore(), ScopedStore(), ScopedStore()
-STORES = {"models": models, "configs": configs, "endpoints": endpoints}
+models, configs, endpoints, components = (ScopedStore() for _ in range(4))
+HOSTS = "_Hosts"  # of the record of an endpoint that serves inference components
+STORES = {
+    "models": models,
+    "configs": configs,
+    "endpoints": endpoints,
+    "components": components,
+}
 
 
 def check_emulated(given: Json, members: frozenset[str], what: str) -> None:

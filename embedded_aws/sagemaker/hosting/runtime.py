@@ -15,11 +15,11 @@ from embedded_aws.core.emulator import (
     Response,
     Write,
     account_id,
-    arn,
     encode_event,
     stream,
 )
 from embedded_aws.iam.permissions import deny
+from embedded_aws.sagemaker.components import routing
 from embedded_aws.sagemaker.hosting import targets, traffic
 
 # The walls that SageMaker puts around a request: see docs/architecture.md.
@@ -49,27 +49,43 @@ async def handle(
     assert matched is not None  # noqa: S101 - `matches` routed it here
     name, operation = matched.groups()
     action = _ACTIONS[operation]
-    resource = arn("sagemaker", f"endpoint/{name.lower()}")
-    if refusal := deny(f"sagemaker:{action}", resource, headers, query) or _refusal(action, body):
+    refusal = _denial(action, name, headers, query) or _refusal(action, body)
+    if refusal:
         return refusal
     try:
-        with ExitStack() as taken:
-            container = taken.enter_context(traffic.request(name))
-            if container is None:
-                return _error(
-                    400, "ValidationError", f"Endpoint {name} of account {account_id()} not found."
-                )
-            if problem := targets.refusal(name, headers):
-                return _error(400, "ValidationError", problem)
-            invoked = targets.invoked(name)
-            given = {"Content-Type": headers.get("content-type", "application/json")}
-            await asyncio.sleep(container.delay_seconds())
-            if action == "InvokeEndpoint":
-                return await _invoke(container.socket, given, body, invoked)
-            return await _invoke_streamed(container.socket, given, body, invoked, taken)
+        return await _forward(name, action, headers, body)
+    except routing.AimError as error:
+        return _error(400, "ValidationError", str(error), error.details)
+    except routing.UnknownAdapterError as error:
+        return _container_error(404, error.text.encode())
     except (aiohttp.ClientError, TimeoutError) as fault:
         message = f"Received server error (0) from primary: {type(fault).__name__}"
         return _model_error(message, 0, "")
+
+
+async def _forward(name: str, action: str, headers: dict[str, str], body: bytes) -> Response:
+    aim = routing.aim(name, headers)
+    with ExitStack() as taken:
+        container = taken.enter_context(traffic.request(aim.served))
+        if container is None:
+            missing = f"Endpoint {name} of account {account_id()} not found."
+            return _error(400, "ValidationError", missing)
+        if problem := targets.refusal(name, headers):
+            return _error(400, "ValidationError", problem)
+        invoked = targets.invoked(name)
+        content_type = headers.get("content-type", "application/json")
+        given = {"Content-Type": content_type, **aim.headers}
+        await asyncio.sleep(container.delay_seconds())
+        if action == "InvokeEndpoint":
+            return await _invoke(container.socket, given, body, invoked)
+        return await _invoke_streamed(container.socket, given, body, invoked, taken)
+
+
+def _denial(action: str, name: str, headers: dict[str, str], query: Json) -> Response | None:
+    for resource in routing.resources(name, headers):
+        if denied := deny(f"sagemaker:{action}", resource, headers, query):
+            return denied
+    return None
 
 
 def _refusal(action: str, body: bytes) -> Response | None:

@@ -15,9 +15,6 @@ _REFUSED = {
         "Endpoint {endpoint} has one container and no direct invocation: leave out"
         " TargetContainerHostname, got {value}."
     ),
-    "x-amzn-sagemaker-inference-component": (
-        "Inference component {value} of endpoint {endpoint} not found: its variant has a model."
-    ),
     "x-amzn-sagemaker-session-id": (
         "Endpoint {endpoint} serves no stateful sessions: leave out SessionId, got {value}."
     ),

@@ -36,16 +36,19 @@ class FakeContainer:
 
     ready = threading.Event()
 
-    def __init__(self, model: Json, endpoint_name: str, _variant: Json) -> None:
+    def __init__(self, model: Json, log_group: str, _variant: Json) -> None:
         self.model_name = model["ModelName"]
         self.role_arn = "arn:aws:iam::000000000000:role/endpoint"
-        self.socket = Path("/nowhere", endpoint_name)
+        self.socket = Path("/nowhere", log_group)
         self.stopped = False
 
     def wait_until_healthy(self, _seconds: float) -> None:
         assert self.ready.wait(10)
         if self.model_name == "Broken":
             raise ContainerError("it is broken")
+
+    def adapter_folder(self, name: str) -> Path:
+        return self.socket / name
 
     def stop(self) -> None:
         self.stopped = True

@@ -1,0 +1,305 @@
+"""Inference components: a base on an endpoint without a model, and adapters on that base."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from embedded_aws.core.emulator import Json
+from embedded_aws.core.rpc import ServiceError
+from embedded_aws.sagemaker import permissions
+from embedded_aws.sagemaker.cloudformation import inference_component
+from embedded_aws.sagemaker.components import adapters, deployments, operations, routing
+from embedded_aws.sagemaker.hosting import records, runtime
+from embedded_aws.sagemaker.hosting.containers import ContainerError
+from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
+
+_STACK_VERBS = ("create", "update", "delete")
+_ROLE = "arn:aws:iam::000000000000:role/endpoint"
+_HEADER = "x-amzn-sagemaker-inference-component"
+_BASE: Json = {
+    "ModelName": "M",
+    "ComputeResourceRequirements": {
+        "NumberOfAcceleratorDevicesRequired": 1,
+        "MinMemoryRequiredInMb": 8192,
+    },
+}
+
+
+def _adapter(url: str = "s3://b/support.tar.gz", base: str = "Base") -> Json:
+    return {"BaseInferenceComponentName": base, "Container": {"ArtifactUrl": url}}
+
+
+class Components:
+    """Components of the endpoint `E`, whose containers know adapters as `answers` has them."""
+
+    def __init__(self, hosting: Hosting) -> None:
+        self._hosting = hosting
+        self.calls: list[tuple[str, str, Json | None]] = []
+        self.answer = httpx.Response(200, text="Adapter registered")
+        self.missing: set[str] = set()
+
+    def extract(self, url: str, _role: str, _folder: Path) -> None:
+        if url in self.missing:
+            raise ContainerError(f"Could not access the adapter at {url}")
+
+    def ask(
+        self, _container: FakeContainer, method: str, path: str, body: Json | None = None
+    ) -> httpx.Response:
+        self.calls.append((method, path, body))
+        return self.answer
+
+    def create(self, name: str, specification: Json, **more: Any) -> Json:
+        if "BaseInferenceComponentName" not in specification:
+            more = {"VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}, **more}
+        self._call("Create", name, EndpointName="E", Specification=specification, **more)
+        return self.settled(name)
+
+    def update(self, name: str, specification: Json, **more: Any) -> Json:
+        self._call("Update", name, Specification=specification, **more)
+        return self.settled(name)
+
+    def delete(self, name: str) -> None:
+        self._call("Delete", name)
+
+    def settled(self, name: str) -> Json:
+        deployments.wait_until_settled(name)
+        return self._call("Describe", name)
+
+    def listed(self, **filters: Any) -> list[str]:
+        found = self._hosting.call("ListInferenceComponents", **filters)["InferenceComponents"]
+        return [each["InferenceComponentName"] for each in found]
+
+    def _call(self, verb: str, name: str, **request: Any) -> Json:
+        operation = f"{verb}InferenceComponent"
+        return self._hosting.call(operation, InferenceComponentName=name, **request)
+
+
+@pytest.fixture
+def components(hosting: Hosting, monkeypatch: pytest.MonkeyPatch) -> Iterator[Components]:
+    """Components on an endpoint that is in service and hosts none yet."""
+    found = Components(hosting)
+    monkeypatch.setattr(deployments, "Container", FakeContainer)
+    monkeypatch.setattr(adapters, "_extract", found.extract)
+    monkeypatch.setattr(adapters, "_call", found.ask)
+    _host(hosting, "Host")
+    assert hosting.create("Host")["EndpointStatus"] == "InService"
+    yield found
+    for name in records.components:
+        deployments.wait_until_settled(name)
+
+
+def _host(hosting: Hosting, name: str, **more: Any) -> str:
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+    variant = {
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "ManagedInstanceScaling": scaling,
+    }
+    request = {"ExecutionRoleArn": _ROLE, "EnableNetworkIsolation": True, **more}
+    request = {member: value for member, value in request.items() if value is not None}
+    hosting.call(
+        "CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=[variant], **request
+    )
+    return name
+
+
+def _invoke(component: str | None = None) -> tuple[int, Json]:
+    headers = {_HEADER: component} if component else {}
+    path = "/endpoints/E/invocations-response-stream"
+    status, _, body = asyncio.run(runtime.handle("POST", path, headers, b"{}", {}))
+    assert isinstance(body, bytes)
+    return status, json.loads(body)
+
+
+def test_a_base_and_its_adapters_take_the_requests_that_name_them(components: Components) -> None:
+    base = components.create("Base", _BASE)
+    assert base["InferenceComponentStatus"] == "InService"
+    assert base["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
+    adapter = components.create("Support", _adapter())
+    assert adapter["Specification"] == _adapter()
+    assert components.calls[-1][:2] == ("POST", "/adapters")
+    assert (components.calls[-1][2] or {})["name"] == "Support"
+    assert routing.aim("E", {_HEADER: "Base"}) == ("inference-component/Base", {})
+    assert routing.aim("E", {_HEADER: "Support"}) == (
+        "inference-component/Base",
+        {"X-Amzn-SageMaker-Adapter-Identifier": "Support"},
+    )
+    assert sorted(components.listed(EndpointNameEquals="E")) == ["Base", "Support"]
+    assert components.listed(EndpointNameEquals="Other") == []
+
+
+def test_a_request_without_a_component_or_with_an_unknown_one_is_refused(
+    components: Components,
+) -> None:
+    status, error = _invoke()
+    assert (status, error["ErrorCode"]) == (400, "INFERENCE_COMPONENT_NAME_MISSING")
+    assert error["Message"].startswith("Inference Component Name header is required for endpoints")
+    status, error = _invoke("Other")
+    assert (status, error["Message"]) == (
+        400,
+        "Inference component Other of endpoint E not found.",
+    )
+    components.create("Base", {**_BASE, "ModelName": "Broken"})
+    status, error = _invoke("Base")
+    assert status == 400
+    assert error["Message"].startswith("Inference Component has no capacity")
+
+
+def test_an_adapter_fails_silently_where_the_base_has_no_routes_for_it(
+    components: Components,
+) -> None:
+    components.create("Base", _BASE)
+    components.answer = httpx.Response(404, json={"detail": "Not Found"})
+    assert components.create("Support", _adapter())["InferenceComponentStatus"] == "InService"
+    status, error = _invoke("Support")
+    assert (status, error["OriginalStatusCode"]) == (424, 404)
+    assert error["OriginalMessage"] == '{"detail":"Not Found"}'
+
+
+@pytest.mark.parametrize(
+    ("missing", "answer", "reason"),
+    [
+        ({"s3://b/support.tar.gz"}, httpx.Response(200), "Could not access the adapter"),
+        (set(), httpx.Response(400, text="rank 128 is greater than max_lora_rank"), "rank 128"),
+    ],
+)
+def test_an_adapter_fails_that_cannot_be_loaded(
+    components: Components, missing: set[str], answer: httpx.Response, reason: str
+) -> None:
+    components.create("Base", _BASE)
+    components.missing, components.answer = missing, answer
+    failed = components.create("Support", _adapter())
+    assert failed["InferenceComponentStatus"] == "Failed"
+    assert reason in failed["FailureReason"]
+
+
+def test_what_serves_outlives_an_update_that_fails(components: Components) -> None:
+    components.create("Base", _BASE)
+    kept = components.update("Base", {**_BASE, "ModelName": "Broken"})
+    assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", _BASE)
+    assert "it is broken" in kept["FailureReason"]
+    components.create("Support", _adapter())
+    components.missing = {"s3://b/v2.tar.gz"}
+    kept = components.update("Support", _adapter("s3://b/v2.tar.gz"))
+    assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", _adapter())
+
+
+def test_a_new_model_of_the_base_keeps_its_adapters(
+    components: Components, hosting: Hosting
+) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    components.calls.clear()
+    hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
+    updated = components.update("Base", {**_BASE, "ModelName": "M2"})
+    assert updated["Specification"]["ModelName"] == "M2"
+    assert components.calls[-1][1] == "/adapters"
+    components.update("Support", _adapter("s3://b/v2.tar.gz"))
+    assert [call[:2] for call in components.calls[-2:]] == [
+        ("DELETE", "/adapters/Support"),
+        ("POST", "/adapters"),
+    ]
+
+
+def test_bases_keep_until_their_adapters_are_gone_and_endpoints_until_both_are(
+    components: Components, hosting: Hosting
+) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    with pytest.raises(ServiceError, match="delete Support first"):
+        components.delete("Base")
+    with pytest.raises(ServiceError, match="delete Base, Support first"):
+        hosting.call("DeleteEndpoint", EndpointName="E")
+    components.delete("Support")
+    assert components.calls[-1][:2] == ("DELETE", "/adapters/Support")
+    components.delete("Base")
+    hosting.call("DeleteEndpoint", EndpointName="E")
+
+
+@pytest.mark.parametrize(
+    ("specification", "words"),
+    [
+        ({"ModelName": "M"}, "ComputeResourceRequirements is required"),
+        ({**_BASE, "Container": {"Image": "i"}}, "has no Container in"),
+        (_adapter(base="Other"), "Could not find inference-component"),
+        (_adapter("s3://b/adapter/"), "must be the S3 path of a .tar.gz archive"),
+        (_adapter(base="Support"), "Support is an adapter"),
+        ({**_adapter(), **_BASE}, "has no ComputeResourceRequirements, ModelName in"),
+    ],
+)
+def test_what_neither_a_base_nor_an_adapter_can_be_made_from_is_refused(
+    components: Components, specification: Json, words: str
+) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    with pytest.raises(ServiceError, match=words):
+        components.create("Wrong", specification)
+
+
+def test_endpoints_with_models_host_no_components(hosting: Hosting) -> None:
+    hosting.create()
+    with pytest.raises(ServiceError, match="E cannot host inference components"):
+        Components(hosting).create("Base", _BASE)
+    with pytest.raises(ServiceError, match="between an endpoint configuration with models"):
+        hosting.update(_host(hosting, "Host"))
+    with pytest.raises(ServiceError, match="ExecutionRoleArn is required"):
+        _host(hosting, "Roleless", ExecutionRoleArn=None)
+
+
+def test_after_a_restart_bases_load_before_their_adapters(components: Components) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    components.calls.clear()
+    operations.resume()
+    assert components.settled("Support")["InferenceComponentStatus"] == "InService"
+    assert [call[:2] for call in components.calls][-1] == ("POST", "/adapters")
+
+
+def test_callers_need_rights_on_the_endpoint_and_the_component() -> None:
+    assert [each.rpartition(":")[2] for each in routing.resources("E", {_HEADER: "Base"})] == [
+        "endpoint/e",
+        "inference-component/base",
+    ]
+    request = {"InferenceComponentName": "Base", "EndpointName": "E"}
+    required = [*permissions.required("CreateInferenceComponent", request)]
+    assert [each.resource.rpartition(":")[2] for each in required] == [
+        "inference-component/base",
+        "endpoint/e",
+    ]
+
+
+def test_a_stack_makes_updates_and_deletes_components(
+    components: Components, hosting: Hosting
+) -> None:
+    make, change, delete = (getattr(inference_component, f"_{verb}") for verb in _STACK_VERBS)
+    named = {"EndpointName": "E", "VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}}
+    base = {**named, "InferenceComponentName": "Base", "Specification": _BASE}
+    adapter = {
+        "InferenceComponentName": "Support",
+        "EndpointName": "E",
+        "Specification": _adapter(),
+    }
+    policy = {"MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1}, "WaitIntervalInSeconds": 1}
+    base["DeploymentConfig"] = {"RollingUpdatePolicy": policy}
+    base_arn, attributes = make("Base", base)
+    assert attributes["InferenceComponentArn"] == base_arn
+    adapter_arn, _ = make("Support", adapter)
+    hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
+    newer = {**base, "Specification": {**_BASE, "ModelName": "M2"}}
+    assert change("Base", base_arn, base, newer)[0] == base_arn
+    assert components.settled("Base")["LastDeploymentConfig"] == base["DeploymentConfig"]
+    broken = {**base, "Specification": {**_BASE, "ModelName": "Broken"}}
+    with pytest.raises(ValueError, match="it is broken"):
+        change("Base", base_arn, newer, broken)
+    delete(adapter_arn, adapter)
+    delete(base_arn, newer)
+    delete(base_arn, newer)  # it is gone already
+    with pytest.raises(ValueError, match="it is broken"):
+        make("Base", broken)
+    assert components.listed() == []
