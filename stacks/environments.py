@@ -7,7 +7,6 @@ import aws_cdk as cdk
 import aws_cdk.aws_logs as logs
 
 from sagemaker_llm import (
-    TGI,
     ApiSettings,
     Approval,
     CatalogEntry,
@@ -21,12 +20,12 @@ from sagemaker_llm import (
     TargetTracking,
     TuningSettings,
     find_model,
-    registry_account,
 )
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.proxy import check_function_target
 from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
+from sagemaker_llm.models.images import registry_account
 
 from .regions import check_region
 
@@ -50,7 +49,8 @@ class Environment(Checked):
     # CloudFormation then refuses to delete a stack, until somebody takes the protection away.
     termination_protection: bool = False
     updates: GuardedUpdates = field(default_factory=GuardedUpdates)
-    serving_image: Image = TGI
+    # None: the server's own. It is for pinning a digest: see `make image`.
+    serving_image: Image | None = None
     # Such a region may lack an image, the layer, the weights or the instances: `make preflight`
     # looks, where the region is not of `KNOWN_REGIONS`.
     allow_unlisted_region: bool = False
@@ -60,13 +60,18 @@ class Environment(Checked):
         super().__post_init__()
         self._check_location()
         check_removal_policy("data_removal_policy", self.data_removal_policy)
-        self.model.check_instance_type(self.instance_type)
-        self.model.check_image(self.serving_image)
+        self.model.server.check_instance_type(self.model, self.instance_type)
+        self.model.server.check_image(self.model, self.image)
         self.scaling.check_limits(self.model.limits)
         self.updates.chosen(self.scaling)
         reserved_concurrency(self.api, self.max_concurrent_requests)
         self.tuning.check_model(self.model)
         check_function_target(self.model, self.function_target)
+
+    @property
+    def image(self) -> Image:
+        """The image that the endpoint runs."""
+        return self.serving_image or self.model.server.image_for(self.instance_type)
 
     @property
     def max_concurrent_requests(self) -> int:
@@ -90,7 +95,7 @@ class Environment(Checked):
                 f" got {self.account!r} and {self.region!r}"
             )
         if self.region is not None:
-            registry_account(self.region)
+            registry_account(self.region, self.image)
             if not self.allow_unlisted_region:
                 check_region(self.region)
 

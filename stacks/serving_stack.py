@@ -28,7 +28,7 @@ class ServingStack(cdk.Stack):
             scaling=environment.scaling,
             updates=environment.updates,
             log_keeping=environment.log_keeping,
-            image=environment.serving_image,
+            image=environment.image,
             weights_bucket=weights_bucket,
         )
         # Operators set the parameters by these names: they are an external contract.
@@ -44,5 +44,5 @@ class ServingStack(cdk.Stack):
         change.is_scaled.override_logical_id("IsScaled")
         self.published = PublishedEndpoint(self, "Published", endpoint=endpoint)
         cdk.CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
-        image = environment.serving_image
+        image = environment.image
         cdk.CfnOutput(self, "ServingImageTag", value=f"{image.repository}:{image.tag}")

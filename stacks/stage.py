@@ -6,7 +6,7 @@ from types import MappingProxyType
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import StagedWeights, WeightsBucket
+from sagemaker_llm import StagedGguf, StagedWeights, WeightsBucket
 
 from .accounts import qualifier
 from .api_stack import ApiStack
@@ -49,6 +49,6 @@ class LlmStage(cdk.Stage):
 
     def _weights(self, environment: Environment) -> WeightsBucket | None:
         weights = environment.model.weights
-        if not isinstance(weights, StagedWeights):
+        if not isinstance(weights, StagedWeights | StagedGguf):
             return None
         return WeightsStack(self, "Weights", environment=environment, weights=weights).bucket

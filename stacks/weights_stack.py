@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import StagedWeights, WeightsBucket
+from sagemaker_llm import StagedGguf, StagedWeights, WeightsBucket
 
 from .environments import Environment
 
@@ -17,7 +17,7 @@ class WeightsStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
-        weights: StagedWeights,
+        weights: StagedWeights | StagedGguf,
     ) -> None:
         super().__init__(scope, construct_id, description="The model's base weights")
         policy = environment.data_removal_policy

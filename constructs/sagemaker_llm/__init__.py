@@ -10,10 +10,20 @@ from .common.function_assets import FunctionTarget
 from .common.log_keeping import LogKeeping
 from .common.s3_prefix import S3Prefix
 from .models.catalog import CATALOG, CatalogEntry, find_model
-from .models.images import TGI, TRAINING, Image, registry_account
-from .models.limits import TgiLimits
+from .models.images import TRAINING, Image
+from .models.limits import RequestLimits
 from .models.prompts import PromptFormat, Tokenizer
-from .models.weights import JumpStartWeights, PackagedWeights, StagedWeights
+from .models.servers.llama_cpp import (
+    LLAMA_CPP,
+    LLAMA_CPP_ARM64_IMAGE,
+    LLAMA_CPP_IMAGE,
+    LlamaCpp,
+)
+from .models.servers.server import Server
+from .models.servers.tgi import TGI, TGI_IMAGE, Tgi
+from .models.servers.vllm import VLLM, VLLM_IMAGE, Vllm
+from .models.shape import ModelShape
+from .models.weights import JumpStartWeights, PackagedWeights, StagedGguf, StagedWeights
 from .release.registry import ModelRegistry
 from .release.release import ModelRelease
 from .release.storage import TuningStorage
@@ -30,8 +40,14 @@ from .tuning.settings import Approval, DataMode, TuningSettings
 
 __all__ = [
     "CATALOG",
+    "LLAMA_CPP",
+    "LLAMA_CPP_ARM64_IMAGE",
+    "LLAMA_CPP_IMAGE",
     "TGI",
+    "TGI_IMAGE",
     "TRAINING",
+    "VLLM",
+    "VLLM_IMAGE",
     "ApiSettings",
     "Approval",
     "Authentication",
@@ -48,25 +64,30 @@ __all__ = [
     "InvokeApi",
     "JumpStartWeights",
     "Limit",
+    "LlamaCpp",
     "LlmEndpoint",
     "LogKeeping",
     "ModelRegistry",
     "ModelRelease",
+    "ModelShape",
     "ModelStore",
     "PackagedWeights",
     "PromptFormat",
     "PublishedEndpoint",
+    "RequestLimits",
     "Reservation",
     "S3Prefix",
+    "Server",
+    "StagedGguf",
     "StagedWeights",
     "TargetTracking",
-    "TgiLimits",
+    "Tgi",
     "Tokenizer",
     "TuningPipeline",
     "TuningSettings",
     "TuningStorage",
     "UpdateStrategy",
+    "Vllm",
     "WeightsBucket",
     "find_model",
-    "registry_account",
 ]

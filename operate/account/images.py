@@ -13,6 +13,16 @@ from operate.environment import Environment
 _URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
 
 
+# What the library calls them.
+_CONSTANTS = {
+    "huggingface-pytorch-tgi-inference": "TGI_IMAGE",
+    "huggingface-pytorch-training": "TRAINING",
+    "llama-cpp": "LLAMA_CPP_IMAGE",
+    "llama-cpp-arm64": "LLAMA_CPP_ARM64_IMAGE",
+    "vllm": "VLLM_IMAGE",
+}
+
+
 class Deployed(NamedTuple):
     """An image as a stack names it, the tag it was chosen by, and the digests that run."""
 
@@ -48,8 +58,9 @@ def _agrees(environment: Environment, image: Deployed) -> bool:
     for digest in sorted(image.running):
         print(f"  running          {digest}")
     if image.digest is None:
-        where = "serving_image=TGI" if image.use == "serving" else "tuning: image=TRAINING"
-        print(f'  to pin it: {where}.pinned("{registered}") in stacks/environments.py')
+        name = _CONSTANTS[image.tag.partition(":")[0]]
+        field = "serving_image" if image.use == "serving" else "tuning: image"
+        print(f'  to pin it: {field}={name}.pinned("{registered}") in stacks/environments.py')
     return {digest for digest in (image.digest, *image.running) if digest} <= {registered}
 
 

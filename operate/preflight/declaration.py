@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import app  # isort: skip  # first: it makes the imports below find their packages
 
 from operate.preflight.plan import Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
-from sagemaker_llm import FunctionTarget, Image, JumpStartWeights, StagedWeights, registry_account
+from sagemaker_llm import FunctionTarget, Image, JumpStartWeights, StagedGguf, StagedWeights
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.web_adapter import layer_arn
+from sagemaker_llm.models.images import registry_account
 from sagemaker_llm.release.release import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def instance_type_of(name: str) -> str:
 
 def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, region: str) -> Plan:
     own, stage = at_home[name], name.capitalize()
-    images = {"serving": own.serving_image, "training": own.tuning.image}
+    images = {"serving": own.image, "training": own.tuning.image}
     on_aws = own.function_target is FunctionTarget.AWS  # The embedded AWS runs its own programs.
     return Plan(
         stage=stage,
@@ -51,7 +52,7 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         images=tuple(_image(use, image, region) for use, image in images.items() if on_aws),
         layer_arn=layer_arn(region) if on_aws else None,
         weights=_weights(own, region),
-        staged=isinstance(own.model.weights, StagedWeights),
+        staged=isinstance(own.model.weights, StagedWeights | StagedGguf),
         instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
         quotas=tuple(_quotas(at_home)),
         reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
@@ -62,7 +63,9 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
 
 
 def _image(use: str, image: Image, region: str) -> ImageNeed:
-    return ImageNeed(use, registry_account(region), image.repository, image.tag, image.digest)
+    return ImageNeed(
+        use, registry_account(region, image), image.repository, image.tag, image.digest
+    )
 
 
 def _weights(environment: "Environment", region: str) -> WeightsNeed | None:
@@ -81,7 +84,7 @@ def _fleet(environment: "Environment") -> Fleet:
 
 
 def _stacks(environment: "Environment") -> Iterator[str]:
-    if isinstance(environment.model.weights, StagedWeights):
+    if isinstance(environment.model.weights, StagedWeights | StagedGguf):
         yield "Weights"
     yield from ("Serving", "Api", "Training")
 

@@ -9,7 +9,7 @@ import aws_cdk.aws_iam as iam
 import pytest
 from aws_cdk.assertions import Template
 
-from sagemaker_llm import FineTuning, InvokeApi, LlmEndpoint, find_model
+from sagemaker_llm import FineTuning, InvokeApi, LlmEndpoint, Tgi, find_model
 
 _MODELS = {"Base": "mistral-7b", "Chat": "mistral-7b-instruct"}
 
@@ -138,7 +138,7 @@ def test_metrics_are_of_the_one_endpoint(template: Template) -> None:
 
 def test_endpoint_is_refused_on_an_instance_without_enough_gpus() -> None:
     stack = cdk.Stack()
-    split = dataclasses.replace(find_model("mistral-7b"), num_gpus=4)
+    split = dataclasses.replace(find_model("mistral-7b"), server=Tgi(num_gpus=4))
     with pytest.raises(ValueError, match="must have the 4 GPUs that mistral-7b is split over"):
         LlmEndpoint(stack, "Llm", model=split)
 
@@ -146,5 +146,8 @@ def test_endpoint_is_refused_on_an_instance_without_enough_gpus() -> None:
 def test_endpoint_is_refused_in_a_region_without_the_image() -> None:
     elsewhere = cdk.Environment(account="123456789012", region="eu-west-9")
     stack = cdk.Stack(cdk.App(), "Elsewhere", env=elsewhere)
-    with pytest.raises(ValueError, match="region must be one that AWS keeps the TGI image in"):
+    with pytest.raises(
+        ValueError,
+        match="region must be one that AWS keeps the image huggingface-pytorch-tgi-inference in",
+    ):
         LlmEndpoint(stack, "Llm", model=find_model("mistral-7b"))

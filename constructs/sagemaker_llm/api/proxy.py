@@ -91,5 +91,6 @@ def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]
         "MODEL_ID": model.model_id,
         "PLAYGROUND": str(settings.playground).lower(),
         "PROMPT_FORMAT": model.prompt_format.value,
+        "SERVER": model.server.name,
         "TOKENIZER": model.tokenizer.value,
     }

@@ -4,13 +4,7 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
-from sagemaker_llm.models.images import (
-    DLC_ACCOUNTS,
-    Image,
-    dns_suffix,
-    image_uri,
-    registry_account,
-)
+from sagemaker_llm.models.images import Image, dns_suffix, image_uri, registry_account
 
 from .acknowledge import acknowledge_scan
 
@@ -22,9 +16,9 @@ class ContainerImage(Construct):
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         if cdk.Token.is_unresolved(stack.region):
-            account, suffix = self._account_by_region(), cdk.Aws.URL_SUFFIX
+            account, suffix = self._account_by_region(image), cdk.Aws.URL_SUFFIX
         else:
-            account, suffix = registry_account(stack.region), dns_suffix(stack.region)
+            account, suffix = registry_account(stack.region, image), dns_suffix(stack.region)
         self.uri = image_uri(image, account=account, region=stack.region, suffix=suffix)
         self.repository_arn = stack.format_arn(
             service="ecr", account=account, resource="repository", resource_name=image.repository
@@ -54,7 +48,7 @@ class ContainerImage(Construct):
             reason="the login opens what the role may pull anyway, which is this one repository",
         )
 
-    def _account_by_region(self) -> str:
-        accounts = {region: {"Account": account} for region, account in DLC_ACCOUNTS.items()}
+    def _account_by_region(self, image: Image) -> str:
+        accounts = {region: {"Account": account} for region, account in image.accounts.items()}
         mapping = cdk.CfnMapping(self, "Registries", mapping=accounts)
         return mapping.find_in_map(cdk.Aws.REGION, "Account")

@@ -30,10 +30,19 @@ class Image(Checked):
     repository: Annotated[str, _REPOSITORY]
     tag: Annotated[str, _TAG]
     digest: Annotated[str, _DIGEST] | None = None
+    # Otherwise in the commercial regions only, not in AWS's other partitions.
+    is_in_all_partitions: bool = True
 
     def pinned(self, digest: str) -> "Image":
         """Return the image pinned to a digest."""
         return replace(self, digest=digest)
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """The registry's account in each region that has the image."""
+        if self.is_in_all_partitions:
+            return DLC_ACCOUNTS
+        return {r: a for r, a in DLC_ACCOUNTS.items() if not r.startswith(_OTHER_PARTITIONS)}
 
     @property
     def reference(self) -> str:
@@ -42,16 +51,6 @@ class Image(Checked):
             f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
         )
 
-
-# The server of all models. Its licence is HFOIL 1.0, not a free one: it forbids selling a hosted
-# service whose product is TGI itself; serving one's own application does not. It is of autumn 2023,
-# and TGI is in maintenance mode: no fix reaches this image any more, neither of its own faults nor
-# of its Ubuntu's and PyTorch's known ones. It takes requests from SageMaker only, and is isolated
-# from the network where its weights come from S3.
-TGI = Image(
-    repository="huggingface-pytorch-tgi-inference",
-    tag="2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04",
-)
 
 # The job scripts are written for the transformers and peft in it. The SDK's data list it in fewer
 # regions than the TGI image, always with the same account.
@@ -112,11 +111,16 @@ DLC_ACCOUNTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def registry_account(region: str) -> str:
-    """Return the account of a region's images, raising ValueError where there are none."""
-    if region not in DLC_ACCOUNTS:
-        raise ValueError(f"region must be one that AWS keeps the TGI image in, got {region!r}")
-    return DLC_ACCOUNTS[region]
+_OTHER_PARTITIONS = ("cn-", "eu-isoe-", "eusc-", "us-gov-", "us-iso-", "us-isob-", "us-isof-")
+
+
+def registry_account(region: str, image: Image) -> str:
+    """Return the account of an image in a region, raising ValueError where it is not kept."""
+    if region not in image.accounts:
+        raise ValueError(
+            f"region must be one that AWS keeps the image {image.repository} in, got {region!r}"
+        )
+    return image.accounts[region]
 
 
 _DNS_SUFFIXES: Mapping[str, str] = MappingProxyType(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from allowed_values.rules import Pattern
+from allowed_values.rules import Pattern, Range
 
 from .checked import Checked
 
@@ -20,7 +20,13 @@ _REPOSITORY = Pattern(
 )
 _REVISION = Pattern(r"([0-9a-f]{40})?", "a commit of 40 hex digits, or empty until one is chosen")
 
-_MODEL_FOLDER = "/opt/ml/model"  # where SageMaker puts what it fetches from S3
+_FILE = Pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.gguf",
+    "a file's name that ends in .gguf, of letters, digits and ._-",
+)
+
+MODEL_FOLDER = "/opt/ml/model"  # where SageMaker puts what it fetches from S3
+_DOWNLOAD_SECONDS = 1200  # 14.5 GB come from S3 within a few minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +36,8 @@ class JumpStartWeights(Checked):
     key_prefix: Annotated[str, _KEY_PREFIX]
 
     # SageMaker puts the files under this path before it starts the container.
-    hf_model_id: ClassVar[str] = _MODEL_FOLDER
-    # 14.5 GB come from S3 within a few minutes, and loading them to the GPU takes less.
-    download_timeout_seconds: ClassVar[int | None] = 1200
-    startup_timeout_seconds: ClassVar[int] = 600
+    hf_model_id: ClassVar[str] = MODEL_FOLDER
+    download_timeout_seconds: ClassVar[int | None] = _DOWNLOAD_SECONDS
 
     @staticmethod
     def bucket_name(region: str) -> str:
@@ -52,9 +56,24 @@ class StagedWeights(Checked):
     repository: Annotated[str, _REPOSITORY]
     revision: Annotated[str, _REVISION] = ""
 
-    hf_model_id: ClassVar[str] = _MODEL_FOLDER
-    download_timeout_seconds: ClassVar[int | None] = 1200
-    startup_timeout_seconds: ClassVar[int] = 600
+    hf_model_id: ClassVar[str] = MODEL_FOLDER
+    download_timeout_seconds: ClassVar[int | None] = _DOWNLOAD_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedGguf(Checked):
+    """One GGUF file of the Hugging Face hub that an operator has copied into a bucket.
+
+    Its size decides what memory an instance must have, and the copy is compared with it.
+    """
+
+    repository: Annotated[str, _REPOSITORY]
+    file: Annotated[str, _FILE]
+    file_bytes: Annotated[int, Range(at_least=1, at_most=10**12)]
+    revision: Annotated[str, _REVISION] = ""
+
+    hf_model_id: ClassVar[str] = MODEL_FOLDER
+    download_timeout_seconds: ClassVar[int | None] = _DOWNLOAD_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +83,6 @@ class PackagedWeights(Checked):
     hf_model_id: Annotated[str, _REPOSITORY]
 
     download_timeout_seconds: ClassVar[int | None] = None
-    startup_timeout_seconds: ClassVar[int] = 600
 
 
-Weights = JumpStartWeights | StagedWeights | PackagedWeights
+Weights = JumpStartWeights | StagedWeights | StagedGguf | PackagedWeights

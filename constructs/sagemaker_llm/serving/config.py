@@ -3,7 +3,7 @@
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
-from sagemaker_llm.models.weights import Weights
+from sagemaker_llm.models.catalog import CatalogEntry
 
 from .volume_key import VolumeKey
 
@@ -16,7 +16,7 @@ def endpoint_config(
     construct_id: str,
     *,
     model: sagemaker_cfn.CfnModel,
-    weights: Weights,
+    served: CatalogEntry,
     key: VolumeKey | None,
     instance_type: str,
     instance_count: int,
@@ -40,8 +40,11 @@ def endpoint_config(
                 instance_type=instance_type,
                 initial_instance_count=instance_count,
                 initial_variant_weight=1,
-                container_startup_health_check_timeout_in_seconds=weights.startup_timeout_seconds,
-                model_data_download_timeout_in_seconds=weights.download_timeout_seconds,
+                inference_ami_version=served.server.inference_ami_version,
+                container_startup_health_check_timeout_in_seconds=(
+                    served.server.startup_timeout_seconds
+                ),
+                model_data_download_timeout_in_seconds=served.weights.download_timeout_seconds,
                 # Answers differ in length a thousandfold: taking turns would queue short ones
                 # behind long ones.
                 routing_config=config.RoutingConfigProperty(

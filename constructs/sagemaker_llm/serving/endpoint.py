@@ -1,4 +1,4 @@
-"""A SageMaker real-time endpoint that serves one model of the catalog through TGI."""
+"""A SageMaker real-time endpoint that serves one model of the catalog."""
 
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
@@ -10,8 +10,8 @@ from sagemaker_llm.common.container_image import ContainerImage
 from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.names import endpoint_name
 from sagemaker_llm.models.catalog import CatalogEntry
-from sagemaker_llm.models.images import TGI, Image
-from sagemaker_llm.models.instances import family_of
+from sagemaker_llm.models.images import Image
+from sagemaker_llm.models.instances import find_instance
 
 from .config import VARIANT_NAME, endpoint_config
 from .guardrails import RollbackAlarms, deployment_config
@@ -55,13 +55,14 @@ class LlmEndpoint(EndpointMetrics, Construct):
         scaling: TargetTracking = _ONE_INSTANCE,
         updates: GuardedUpdates = _GUARDED,
         log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
-        image: Image = TGI,
+        image: Image | None = None,
         weights_bucket: WeightsBucket | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         scaling.check_limits(model.limits)
-        model.check_instance_type(instance_type)
-        model.check_image(image)
+        model.server.check_instance_type(model, instance_type)
+        image = image or model.server.image_for(instance_type)
+        model.server.check_image(model, image)
         self.model = model
         self.instance_type = instance_type
         # What all instances admit at once when the endpoint is at its largest.
@@ -85,7 +86,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         # SageMaker may refuse a key where the instance's hardware encrypts its own disks.
         self.volume_key: kms.IKey | None = (
             None
-            if family_of(instance_type).has_local_nvme
+            if find_instance(instance_type).has_local_nvme
             else VolumeKey(self, "VolumeKey", user=self.role)
         )
         self.released = ReleasedPackage(self, "Package", model_id=model.model_id)
@@ -95,7 +96,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             self,
             "Config",
             model=self.cfn_model,
-            weights=model.weights,
+            served=model,
             key=self.volume_key,
             instance_type=self.type_change.instance_type.value_as_string,
             instance_count=scaling.initial_instances,

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
-from sagemaker_llm.models.limits import MAX_CONCURRENT_REQUESTS, TgiLimits
+from sagemaker_llm.models.limits import MAX_CONCURRENT_REQUESTS, RequestLimits
 
 # Zero instances need inference components, and then fail requests for minutes. SageMaker names no
 # upper bound but the account's quota: this one is ours.
@@ -44,7 +44,7 @@ class TargetTracking(Checked):
                     f" got {getattr(self, name)}"
                 )
 
-    def check_limits(self, limits: TgiLimits) -> None:
+    def check_limits(self, limits: RequestLimits) -> None:
         """Raise ValueError for a target that the server's limits keep from being exceeded."""
         # What TGI refuses is not in flight.
         if self.target_concurrent_requests >= limits.max_concurrent_requests:

@@ -8,7 +8,7 @@ from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
 from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.models.catalog import CatalogEntry
-from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
+from sagemaker_llm.models.weights import JumpStartWeights, StagedGguf, StagedWeights
 
 _PREFIX = "base-models/"
 
@@ -46,7 +46,7 @@ class WeightsBucket(Construct):
     def prefix_of(self, model: CatalogEntry) -> S3Prefix:
         """Return the prefix of a model's weights; raise ValueError without a revision."""
         weights = model.weights
-        if not isinstance(weights, StagedWeights):
+        if not isinstance(weights, StagedWeights | StagedGguf):
             raise TypeError(f"{model.model_id} must have staged weights, got {weights}")
         if not weights.revision:
             raise ValueError(
@@ -64,7 +64,7 @@ def published_weights(
         name = model.weights.bucket_name(cdk.Stack.of(scope).region)
         bucket = s3.Bucket.from_bucket_name(scope, "JumpStart", name)
         return S3Prefix(bucket, model.weights.key_prefix, public=True)
-    if isinstance(model.weights, StagedWeights):
+    if isinstance(model.weights, StagedWeights | StagedGguf):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
         return staged.prefix_of(model)

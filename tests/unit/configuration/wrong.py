@@ -24,12 +24,14 @@ from sagemaker_llm import (
     LogKeeping,
     PackagedWeights,
     PromptFormat,
+    RequestLimits,
     StagedWeights,
     TargetTracking,
-    TgiLimits,
+    Tgi,
     Tokenizer,
     TuningSettings,
     UpdateStrategy,
+    Vllm,
     find_model,
 )
 from sagemaker_llm.common.names import lower_prefix
@@ -37,13 +39,13 @@ from stacks import environments
 
 NAN, INFINITY = math.nan, math.inf
 MISTRAL = "mistralai/Mistral-7B-Instruct-v0.1"
-LIMITS = {"max_input_length": 1024, "max_total_tokens": 2048, "max_batch_prefill_tokens": 1024}
+LIMITS = {"max_input_length": 1024, "max_total_tokens": 2048}
 APP = cdk.App()
 DEMO = Client(name="Demo")
 
 
-def limits(**changes: Any) -> TgiLimits:
-    return TgiLimits(**{**LIMITS, **changes})
+def limits(**changes: Any) -> RequestLimits:
+    return RequestLimits(**{**LIMITS, **changes})
 
 
 def entry(**changes: Any) -> CatalogEntry:
@@ -71,8 +73,12 @@ def chosen(strategy: UpdateStrategy, scaling: TargetTracking, **changes: Any) ->
     return GuardedUpdates(strategy=strategy, **changes).chosen(scaling)
 
 
-def settings(name: str, value: Any) -> CatalogEntry:
-    return entry(container_settings={name: value})
+def settings(name: str, value: Any) -> Tgi:
+    return Tgi(container_settings={name: value})
+
+
+def batches(**changes: Any) -> CatalogEntry:
+    return entry(limits=limits(), server=Tgi(**changes))
 
 
 client = partial(Client, name="Demo")
@@ -82,8 +88,10 @@ Row = tuple[Callable[..., object], Mapping[str, Any], str]
 
 # Each a number of the settings: what no number of that kind can be.
 _WHOLE: list[tuple[Callable[..., object], str]] = [
-    *((limits, name) for name in (*LIMITS, "max_batch_total_tokens", "max_concurrent_requests")),
-    (entry, "num_gpus"),
+    *((limits, name) for name in (*LIMITS, "max_concurrent_requests")),
+    *((Tgi, f"max_batch_{name}_tokens") for name in ("prefill", "total")),
+    (Tgi, "num_gpus"),
+    (Vllm, "num_gpus"),
     (entry, "window"),
     *((TargetTracking, f"{name}_instances") for name in ("min", "max", "initial")),
     *((TargetTracking, f"scale_{way}_cooldown_seconds") for way in ("in", "out")),
@@ -127,14 +135,14 @@ WRONG: list[Row] = [
     (limits, {"max_input_length": 0}, "max_input_length must be from 1 to 1048576, got 0"),
     (limits, {"max_input_length": 2048}, "max_input_length must be below max_total_tokens 2048"),
     (limits, {"max_total_tokens": 2**20 + 1}, "max_total_tokens must be from 1 to 1048576, got"),
-    (limits, {"max_batch_prefill_tokens": 1023}, "must be at least max_input_length 1024, got"),
+    (batches, {"max_batch_prefill_tokens": 1023}, "must be at least max_input_length 1024, got"),
     (
-        limits,
+        Tgi,
         {"max_batch_prefill_tokens": 2**32},
         "max_batch_prefill_tokens must be from 1 to 4294",
     ),
-    (limits, {"max_batch_total_tokens": 2047}, "max_batch_total_tokens must be at least .* 2048"),
-    (limits, {"max_batch_total_tokens": -1}, "max_batch_total_tokens must be from 1 to"),
+    (batches, {"max_batch_total_tokens": 2047}, "max_batch_total_tokens must be at least .* 2048"),
+    (Tgi, {"max_batch_total_tokens": -1}, "max_batch_total_tokens must be from 1 to"),
     (limits, {"max_concurrent_requests": 0}, "must be from 1 to 10000, got 0"),
     (limits, {"max_concurrent_requests": 10_001}, "must be from 1 to 10000, got 10001"),
     # A model of the catalog.
@@ -143,19 +151,20 @@ WRONG: list[Row] = [
     (entry, {"model_id": "mistral\n"}, "model_id must be"),
     (entry, {"model_id": "m" * 31}, "model_id must be at most 30"),
     (entry, {"model_id": 7}, "model_id must be a text, got 7"),
-    (entry, {"num_gpus": 0}, "num_gpus must be one of 1, 2, 4, 8, got 0"),
-    (entry, {"num_gpus": 3}, "num_gpus must be one of 1, 2, 4, 8, got 3"),
+    (Tgi, {"num_gpus": 0}, "num_gpus must be one of 1, 2, 4, 8, got 0"),
+    (Vllm, {"num_gpus": 3}, "num_gpus must be one of 1, 2, 4, 8, got 3"),
+    (Vllm, {"gpu_memory_utilization": 0.99}, "must be from 0.1 to 0.98, got 0.99"),
     (
         entry,
         {"window": 8191},
         "max_total_tokens of .* must fit its window of 8191 tokens, got 8192",
     ),
-    (entry, {"limits": LIMITS}, "limits must be of type TgiLimits, got"),
+    (entry, {"limits": LIMITS}, "limits must be of type RequestLimits, got"),
     (entry, {"weights": "s3://bucket"}, "weights must be of type JumpStartWeights or of"),
     (entry, {"prompt_format": "mistral-instruct"}, "prompt_format must be one of NONE, MISTRAL"),
     (entry, {"tokenizer": "tekken"}, "tokenizer must be one of MISTRAL_V1, .* of Tokenizer"),
-    (entry, {"needs_flash_attention_2": 1}, "needs_flash_attention_2 must be True or False, got 1"),
-    (entry, {"container_settings": ["A=1"]}, "container_settings must be of type Mapping, got"),
+    (Tgi, {"needs_flash_attention_2": 1}, "needs_flash_attention_2 must be True or False, got 1"),
+    (Tgi, {"container_settings": ["A=1"]}, "container_settings must be of type Mapping, got"),
     *(
         (partial(settings, name, value), {}, words)
         for name, value, words in (
@@ -362,13 +371,21 @@ WRONG: list[Row] = [
     (environment, {"account": 123456789012}, "account must be a text, got 123456789012"),
     (environment, {"account": "١٢٣٤٥٦٧٨٩٠١٢"}, "account must be 12 digits"),
     (environment, {"account": None}, "account and region must be given together"),
-    (environment, {"region": "eu-west-9"}, "region must be one that AWS keeps the TGI image in"),
+    (environment, {"region": "eu-west-9"}, "region must be one that AWS keeps the image hugg"),
     (environment, {"instance_type": "g5.2xlarge"}, "instance_type must start with 'ml.'"),
-    (environment, {"instance_type": "ml.m5.large"}, "instance_type must be of a GPU family"),
+    (
+        environment,
+        {"instance_type": "ml.m5.large"},
+        "instance_type must be of a family that serves models",
+    ),
     (environment, {"instance_type": "ml.g4dn.xlarge"}, "needs flash attention 2"),
     (environment, {"instance_type": None}, "instance_type must be a text, got None"),
     (environment, {"model": "mistral-7b"}, "model must be of type CatalogEntry, got 'mistral-7b'"),
-    (environment, {"model": entry(num_gpus=2)}, "must have the 2 GPUs that .* is split over"),
+    (
+        environment,
+        {"model": entry(server=Tgi(num_gpus=2))},
+        "must have the 2 GPUs that .* is split over",
+    ),
     (
         environment,
         {"model": entry(limits=limits(max_concurrent_requests=8))},
@@ -416,18 +433,20 @@ WRONG: list[Row] = [
 RIGHT: list[tuple[Callable[..., object], Mapping[str, Any]]] = [
     (limits, {"max_input_length": 1}),
     (limits, {"max_input_length": 1024, "max_total_tokens": 1025}),
-    (limits, {"max_total_tokens": 2**20, "max_batch_prefill_tokens": 2**32 - 1}),
-    (limits, {"max_batch_total_tokens": 2048}),
+    (limits, {"max_total_tokens": 2**20}),
+    (batches, {"max_batch_prefill_tokens": 2**32 - 1}),
+    (batches, {"max_batch_total_tokens": 2048}),
     (limits, {"max_concurrent_requests": 1}),
     (limits, {"max_concurrent_requests": 10_000}),
     (entry, {"model_id": "m" * 30}),
     (entry, {"window": 8192}),
     (entry, {"window": None}),
-    (entry, {"num_gpus": 8}),
+    (Tgi, {"num_gpus": 8}),
+    (Vllm, {"num_gpus": 8, "gpu_memory_utilization": 0.98}),
     (partial(settings, "MAX_BEST_OF", "1"), {}),
     (partial(settings, "CUDA_MEMORY_FRACTION", "1"), {}),
     (partial(settings, "SAGEMAKER_MODEL_SERVER_TIMEOUT", "3600"), {}),
-    (entry, {"container_settings": {"ROPE_SCALING": "linear", "ROPE_FACTOR": "2.0"}}),
+    (Tgi, {"container_settings": {"ROPE_SCALING": "linear", "ROPE_FACTOR": "2.0"}}),
     (JumpStartWeights, {"key_prefix": "a/" * 450}),
     (StagedWeights, {"repository": "a/" + "b" * 90, "revision": "0a" * 20}),
     (StagedWeights, {"repository": "mistralai/Mistral-7B-v0.1"}),

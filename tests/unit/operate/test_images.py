@@ -100,7 +100,7 @@ def test_image_by_its_tag_is_shown_with_how_to_pin_it(
 ) -> None:
     _check(_by_tag(), serving=_NEW)
     shown = capsys.readouterr().out
-    assert f'serving_image=TGI.pinned("{_NEW}") in stacks/environments.py' in shown
+    assert f'serving_image=TGI_IMAGE.pinned("{_NEW}") in stacks/environments.py' in shown
     assert f'tuning: image=TRAINING.pinned("{_OLD}") in stacks/environments.py' in shown
 
 

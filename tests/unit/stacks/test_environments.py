@@ -12,6 +12,7 @@ from sagemaker_llm import (
     FunctionTarget,
     GuardedUpdates,
     TargetTracking,
+    Tgi,
     UpdateStrategy,
     find_model,
 )
@@ -52,12 +53,15 @@ def test_aws_environment_goes_where_it_is_told_or_anywhere(
         ({"region": None}, "account and region must be given together or not at all"),
         ({"account": "12345678901"}, "account must be 12 digits, got '12345678901'"),
         ({"account": "12345678901x"}, "account must be 12 digits"),
-        ({"region": "eu-west-9"}, "region must be one that AWS keeps the TGI image in, got"),
+        (
+            {"region": "eu-west-9"},
+            "region must be one that AWS keeps the image huggingface-pytorch-tgi-inference in, got",
+        ),
         (
             {"region": "eu-south-2"},
             "region must be one of .*set allow_unlisted_region .*'eu-south-2'",
         ),
-        ({"instance_type": "ml.m5.large"}, "instance_type must be of a GPU family"),
+        ({"instance_type": "ml.m5.large"}, "instance_type must be of a family that serves models"),
         ({"instance_type": "g5.2xlarge"}, "instance_type must start with 'ml.'"),
         ({"instance_type": "ml.g4dn.2xlarge"}, "needs flash attention 2, got 'ml.g4dn.2xlarge'"),
     ],
@@ -90,7 +94,7 @@ def test_environment_is_refused_when_sagemaker_would_not_follow_its_updates() ->
 
 def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
     prod = environments.prod(account=None, region=None)
-    split = dataclasses.replace(find_model("mistral-7b"), num_gpus=4)
+    split = dataclasses.replace(find_model("mistral-7b"), server=Tgi(num_gpus=4))
     assert dataclasses.replace(prod, model=split, instance_type="ml.g5.12xlarge").model is split
     with pytest.raises(ValueError, match="must have the 4 GPUs that mistral-7b is split over"):
         dataclasses.replace(prod, model=split)

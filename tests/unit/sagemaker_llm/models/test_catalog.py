@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from sagemaker_llm.models.catalog import CATALOG, CatalogEntry, find_model
-from sagemaker_llm.models.limits import TgiLimits
+from sagemaker_llm.models.limits import RequestLimits
 from sagemaker_llm.models.prompts import PromptFormat, Tokenizer
+from sagemaker_llm.models.servers.tgi import Tgi
 from sagemaker_llm.models.weights import JumpStartWeights, StagedWeights
 
 # of ours: without what clients wrote
@@ -83,7 +84,7 @@ def test_model_that_is_not_staged_has_no_revision() -> None:
 
 @pytest.mark.parametrize("model", CATALOG.values(), ids=CATALOG.keys())
 def test_startup_times_are_within_what_sagemaker_takes(model: CatalogEntry) -> None:
-    assert 60 <= model.weights.startup_timeout_seconds <= 3600
+    assert 60 <= model.server.startup_timeout_seconds <= 3600
     download = model.weights.download_timeout_seconds
     assert download is None or 60 <= download <= 3600
 
@@ -94,29 +95,42 @@ def test_unknown_model_is_refused_with_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "message"),
+    ("longest_input", "message"),
     [
-        (
-            (2048, 2048, 2048, None),
-            "max_input_length must be below max_total_tokens 2048, got 2048",
-        ),
-        ((0, 2048, 2048, None), "max_input_length must be from 1 to 1048576, got 0"),
-        ((1024, 2048, 1000, None), "max_batch_prefill_tokens must be at least max_input_length"),
-        ((1024, 2048, 1024, 2047), "max_batch_total_tokens must be at least .*2048, got 2047"),
-        ((1024, 2048, 4096, 4095), "max_batch_total_tokens must be at least .*4096, got 4095"),
+        (2048, "max_input_length must be below max_total_tokens 2048, got 2048"),
+        (0, "max_input_length must be from 1 to 1048576, got 0"),
     ],
 )
 def test_limits_are_refused_when_they_contradict_each_other(
-    limits: tuple[int, int, int, int | None], message: str
+    longest_input: int, message: str
 ) -> None:
-    longest_input, total, prefill, batch = limits
     with pytest.raises(ValueError, match=message):
-        TgiLimits(
-            max_input_length=longest_input,
-            max_total_tokens=total,
-            max_batch_prefill_tokens=prefill,
-            max_batch_total_tokens=batch,
-        )
+        RequestLimits(max_input_length=longest_input, max_total_tokens=2048)
+
+
+@pytest.mark.parametrize(
+    ("server", "message"),
+    [
+        (
+            Tgi(max_batch_prefill_tokens=1000),
+            "max_batch_prefill_tokens must be at least max_input_length",
+        ),
+        (
+            Tgi(max_batch_total_tokens=2047),
+            "max_batch_total_tokens must be at least .*2048, got 2047",
+        ),
+        (
+            Tgi(max_batch_prefill_tokens=4096, max_batch_total_tokens=4095),
+            "max_batch_total_tokens must be at least .*4096, got 4095",
+        ),
+    ],
+)
+def test_batch_limits_are_refused_when_tgi_would_not_start_with_them(
+    server: Tgi, message: str
+) -> None:
+    limits = RequestLimits(max_input_length=1024, max_total_tokens=2048)
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(find_model("mistral-7b"), limits=limits, server=server)
 
 
 def test_limits_are_refused_when_no_request_is_let_in() -> None:
@@ -136,28 +150,21 @@ def test_hub_repository_is_refused_when_it_is_none(repository: str) -> None:
         StagedWeights(repository=repository)
 
 
-def test_setting_is_refused_when_a_field_owns_it() -> None:
-    with pytest.raises(ValueError, match="container_settings must leave SM_NUM_GPUS to"):
-        CatalogEntry(
-            model_id="x",
-            weights=StagedWeights(repository="a/b"),
-            limits=find_model("mistrallite").limits,
-            prompt_format=PromptFormat.NONE,
-            tokenizer=Tokenizer.MISTRAL_V1,
-            container_settings={"SM_NUM_GPUS": "4"},
-        )
+def test_model_of_ones_own_is_served_by_tgi_unless_it_says_otherwise() -> None:
+    mine = CatalogEntry(
+        model_id="x",
+        weights=StagedWeights(repository="a/b"),
+        limits=RequestLimits(max_input_length=1024, max_total_tokens=2048),
+        prompt_format=PromptFormat.NONE,
+        tokenizer=Tokenizer.MISTRAL_V1,
+    )
+    assert mine.server.name == "tgi"
+    assert mine.container_environment["MAX_BATCH_PREFILL_TOKENS"] == "1024"
 
 
-def test_number_of_gpus_is_refused_when_there_are_none() -> None:
-    with pytest.raises(ValueError, match="num_gpus must be one of 1, 2, 4, 8, got 0"):
-        CatalogEntry(
-            model_id="x",
-            weights=StagedWeights(repository="a/b"),
-            limits=find_model("mistrallite").limits,
-            prompt_format=PromptFormat.NONE,
-            tokenizer=Tokenizer.MISTRAL_V1,
-            num_gpus=0,
-        )
+def _check(model_id: str, instance_type: str) -> None:
+    model = find_model(model_id)
+    model.server.check_instance_type(model, instance_type)
 
 
 @pytest.mark.parametrize("model_id", ["mistral-7b", "mistral-7b-instruct", "mistrallite"])
@@ -167,13 +174,13 @@ def test_instance_type_is_refused_when_it_has_no_flash_attention_2(
 ) -> None:
     message = f"{model_id} needs flash attention 2, got '{instance_type}'"
     with pytest.raises(ValueError, match=rf"compute capability 8\.0 or more, .*: {message}"):
-        find_model(model_id).check_instance_type(instance_type)
+        _check(model_id, instance_type)
 
 
 @pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.p4d.24xlarge", "ml.g6.xlarge"])
 def test_instance_type_is_taken_when_it_has_flash_attention_2(instance_type: str) -> None:
-    find_model("mistral-7b").check_instance_type(instance_type)
+    _check("mistral-7b", instance_type)
 
 
 def test_model_without_flash_attention_2_is_served_by_older_gpus() -> None:
-    find_model("smollm2-135m-instruct").check_instance_type("ml.g4dn.xlarge")
+    _check("smollm2-135m-instruct", "ml.g4dn.xlarge")

@@ -8,7 +8,7 @@ import pytest
 
 from prepare import prepare
 from sagemaker_llm import Approval, DataMode, TuningSettings
-from sagemaker_llm.models.instances import gpu_count
+from sagemaker_llm.models.instances import find_instance
 from stacks import environments
 
 ROOT = Path(__file__).parents[4]
@@ -74,7 +74,9 @@ def test_dev_makes_enough_updates_of_the_shipped_example(tmp_path: Path) -> None
     tuning = environments.dev(account=None, region=None).tuning
     p = tuning.hyperparameters
     assert p["peft_type"] == "lora"
-    batch = int(p["per_device_train_batch_size"]) * gpu_count(tuning.training_instance_type)
+    batch = (
+        int(p["per_device_train_batch_size"]) * find_instance(tuning.training_instance_type).gpus
+    )
     per_epoch = -(-records // batch) // int(p["gradient_accumulation_steps"])
     updates = int(p["epoch"]) * per_epoch
     assert updates >= 40  # what the laptop's model learns the example in

@@ -1,0 +1,111 @@
+"""llama.cpp's server, in the images that AWS builds of it for processors without a GPU."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from allowed_values.rules import Range, RefusedValueError
+from sagemaker_llm.models.images import Image
+from sagemaker_llm.models.instances import InstanceType, Processor, find_instance
+from sagemaker_llm.models.weights import PackagedWeights, StagedGguf, Weights
+
+from .server import Server
+from .setting import FLAG, Setting, one_of
+
+if TYPE_CHECKING:
+    from sagemaker_llm.models.catalog import CatalogEntry
+
+LLAMA_CPP_IMAGE = Image(repository="llama-cpp", tag="server-sagemaker-cpu-v1")
+LLAMA_CPP_ARM64_IMAGE = Image(repository="llama-cpp-arm64", tag="server-sagemaker-cpu-v1")
+
+_GIB = 2**30
+
+# Beside the file and the cache: the operating system, the buffers of a batch, and nginx.
+# Unverified: compare MemoryUtilization of the endpoint with the sum.
+_WORKSPACE = 2 * _GIB
+
+# The proxy writes the whole prompt: a chat has one message, which is the prompt as it stands.
+_IDENTITY_TEMPLATE = "{{ messages[0]['content'] }}"
+
+_SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        "SM_LLAMA_CPP_BATCH_SIZE": (int, (Range(at_least=32, at_most=16_384),)),
+        "SM_LLAMA_CPP_FLASH_ATTN": one_of("on", "off", "auto"),
+        "SM_LLAMA_CPP_MLOCK": FLAG,
+        "SM_LLAMA_CPP_NO_MMAP": FLAG,
+        "SM_LLAMA_CPP_THREADS": (int, (Range(at_least=1, at_most=192),)),
+        "SM_LLAMA_CPP_THREADS_BATCH": (int, (Range(at_least=1, at_most=192),)),
+        "SM_LLAMA_CPP_UBATCH_SIZE": (int, (Range(at_least=32, at_most=16_384),)),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LlamaCpp(Server):
+    """llama.cpp on a CPU: one slot of the cache for each concurrent request, of a whole window."""
+
+    name: ClassVar[str] = "llama-cpp"
+    title: ClassVar[str] = "llama.cpp"
+    reads: ClassVar[tuple[type[Weights], ...]] = (StagedGguf, PackagedWeights)
+    startup_timeout_seconds: ClassVar[int] = 600
+    settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
+    owned: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_ALIAS", "SM_LLAMA_CPP_CTX_SIZE"),
+            *("SM_LLAMA_CPP_PARALLEL", "SM_LLAMA_CPP_JINJA", "SM_LLAMA_CPP_CHAT_TEMPLATE"),
+        }
+    )
+
+    def image_for(self, instance_type: str) -> Image:
+        """Return the image for the instance's processors."""
+        if find_instance(instance_type).processor is Processor.ARM64:
+            return LLAMA_CPP_ARM64_IMAGE
+        return LLAMA_CPP_IMAGE
+
+    def environment(self, entry: "CatalogEntry", model: str) -> dict[str, str]:  # noqa: ARG002 - the image finds it
+        """Return the container's whole environment; `SM_LLAMA_CPP_<FLAG>` becomes `--flag`.
+
+        The image serves the first `*.gguf` under SageMaker's model folder.
+        """
+        limits = entry.limits
+        return {
+            "SM_LLAMA_CPP_ALIAS": entry.model_id,
+            # Of all slots together.
+            "SM_LLAMA_CPP_CTX_SIZE": str(_cached_tokens(entry)),
+            "SM_LLAMA_CPP_PARALLEL": str(limits.max_concurrent_requests),
+            "SM_LLAMA_CPP_JINJA": "true",
+            "SM_LLAMA_CPP_CHAT_TEMPLATE": _IDENTITY_TEMPLATE,
+            **self.container_settings,
+        }
+
+    def check_instance(self, entry: "CatalogEntry", instance: InstanceType) -> None:
+        """Raise ValueError for an instance with GPUs, or without the memory for all slots."""
+        if instance.gpus:
+            raise RefusedValueError(
+                "instance_type must have no GPU for llama.cpp, whose images compute on the CPU,"
+                f" such as ml.c7g.2xlarge, got {instance.name!r}"
+            )
+        needed = self.memory_bytes(entry)
+        if needed is not None and needed > instance.host_bytes:
+            raise RefusedValueError(
+                f"instance_type must have {needed / _GIB:.1f} GiB of memory for"
+                f" {entry.model_id}'s file and the cache of"
+                f" {entry.limits.max_concurrent_requests} requests of"
+                f" {entry.limits.max_total_tokens} tokens, got {instance.name!r} with"
+                f" {instance.host_bytes / _GIB:.0f}: lower max_concurrent_requests or the window"
+            )
+
+    def memory_bytes(self, entry: "CatalogEntry") -> int | None:
+        """Return the memory that the server takes; None for a model of unknown sizes."""
+        if entry.shape is None or not isinstance(entry.weights, StagedGguf):
+            return None
+        cache = _cached_tokens(entry) * entry.shape.cache_bytes_per_token
+        return entry.weights.file_bytes + cache + _WORKSPACE
+
+
+def _cached_tokens(entry: "CatalogEntry") -> int:
+    return entry.limits.max_concurrent_requests * entry.limits.max_total_tokens
+
+
+LLAMA_CPP = LlamaCpp()
