@@ -19,13 +19,13 @@ from invoke_proxy.http.errors import ProxyError, error_body, status_of
 from invoke_proxy.http.logs import Record, write_line
 from invoke_proxy.http.playground import playground
 from invoke_proxy.http.recorder import Recorder
+from invoke_proxy.model import Model
 from invoke_proxy.openai.chat import chat_completions
 from invoke_proxy.openai.completions import completions
 from invoke_proxy.openai.models import get_model, health, list_models
 from invoke_proxy.openapi import openapi
 from invoke_proxy.sagemaker.runtime import Runtime
 from invoke_proxy.settings import Settings
-from invoke_proxy.tgi.model import Model
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
 from invoke_proxy.tgi.routes import generate, generate_stream, info, invocations
 from invoke_proxy.tokens import Tokenizer

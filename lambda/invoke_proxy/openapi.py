@@ -1,5 +1,6 @@
 """`GET /openapi.json`: the contract, made from the types and the table of errors."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -7,8 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from invoke_proxy.http.bodies import NEUTRAL
+from invoke_proxy.http.bodies import NEUTRAL, TGI_NEUTRAL
 from invoke_proxy.http.errors import KINDS, ErrorBody, ProxyError, TgiErrorBody, status_of
+from invoke_proxy.model import Model
 from invoke_proxy.openai.answers import (
     ChatChunk,
     ChatCompletion,
@@ -17,8 +19,11 @@ from invoke_proxy.openai.answers import (
     ModelList,
 )
 from invoke_proxy.openai.requests import ChatRequest, CompletionRequest
+from invoke_proxy.servers import SERVERS
+from invoke_proxy.servers.server import Capabilities
+from invoke_proxy.settings import ServerName
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
-from invoke_proxy.tgi.types import GenerateRequest, GenerateResponse, Info, StreamEvent
+from invoke_proxy.tgi_types import GenerateRequest, GenerateResponse, Info, StreamEvent
 
 _Json = dict[str, Any]
 
@@ -26,16 +31,7 @@ _TYPES = (
     ChatRequest, ChatCompletion, ChatChunk, CompletionRequest, Completion, ModelCard, ModelList,
     GenerateRequest, GenerateResponse, Info, StreamEvent, ErrorBody, TgiErrorBody,
 )  # fmt: skip
-# A property that these do not list is refused, unless it is `null`.
 _OPENAIS = ("ChatRequest", "CompletionRequest")
-_CLOSED = (*_OPENAIS, "GenerateRequest", "GenerateParameters")
-_NEUTRAL = {
-    name: {
-        "enum": [None, *values],
-        "description": "Not supported: only a value that asks for nothing is accepted.",
-    }
-    for name, values in NEUTRAL.items()
-}
 _STATUSES = {
     tgi: sorted({status_of(ProxyError(code), tgi=tgi) for code in KINDS}) for tgi in (False, True)
 }
@@ -44,8 +40,8 @@ _BODIES = {False: "ErrorBody", True: "TgiErrorBody"}
 
 async def openapi(request: Request) -> Response:
     """Return the document."""
-    del request
-    return Response(msgspec.json.encode(document()), media_type="application/json")
+    server = Model.of(request).settings.server
+    return Response(msgspec.json.encode(document(server)), media_type="application/json")
 
 
 class _Operation(msgspec.Struct, kw_only=True):
@@ -115,13 +111,10 @@ _OPERATIONS = (
 
 
 @cache
-def document() -> _Json:
-    """Return the OpenAPI document of the API: 3.2, the first that can describe events."""
+def document(server: ServerName = "tgi") -> _Json:
+    """Return the API's document in front of a server: 3.2, the first that can describe events."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    for name in _CLOSED:
-        schemas[name]["additionalProperties"] = False
-    for name in _OPENAIS:
-        schemas[name]["properties"] |= _NEUTRAL
+    _limit(schemas, SERVERS[server].capabilities)
     paths: dict[str, _Json] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -145,6 +138,33 @@ def document() -> _Json:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _limit(schemas: _Json, can: Capabilities) -> None:
+    """Close the requests, and leave in them what the server can do."""
+    for name in _OPENAIS:
+        _close(schemas[name], NEUTRAL, can.without_openai)
+    _close(schemas["GenerateParameters"], TGI_NEUTRAL, can.without_tgi)
+    _close(schemas["GenerateRequest"], {}, frozenset())
+    for name in (*_OPENAIS, "GenerateParameters"):
+        for choice in schemas[name]["properties"]["stop"]["anyOf"]:
+            if choice.get("type") == "array":
+                choice["maxItems"] = can.max_stop_sequences
+    for choice in schemas["ChatRequest"]["properties"]["top_logprobs"]["anyOf"]:
+        if choice.get("type") == "integer":
+            choice["maximum"] = can.max_top_logprobs
+
+
+def _close(schema: _Json, neutral: Mapping[str, Sequence[Any]], refused: frozenset[str]) -> None:
+    """Close a request: a property that it does not list is refused, unless it is `null`."""
+    schema["additionalProperties"] = False
+    properties = schema["properties"]
+    for name, values in neutral.items():
+        if name in refused or (name not in properties and neutral is NEUTRAL):
+            properties[name] = {
+                "enum": [None, *values],
+                "description": "Not supported: only a value that asks for nothing is accepted.",
+            }
 
 
 def _operation(operation: _Operation) -> _Json:

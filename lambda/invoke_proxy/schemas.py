@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from invoke_proxy.openai.requests import ChatRequest, CompletionRequest
-from invoke_proxy.tgi.types import GenerateRequest
+from invoke_proxy.tgi_types import GenerateRequest
 
 REQUEST_TYPES: dict[str, type[msgspec.Struct]] = {
     "ChatRequest": ChatRequest,

@@ -14,12 +14,14 @@ Count = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(gt=0, le=480)]  # SageMaker ends a stream after that.
 TokenizerName = Literal["mistral-v1", "mistrallite", "smollm2"]
 ControlTokenPolicy = Literal["escape", "refuse"]
+ServerName = Literal["tgi", "vllm", "llama-cpp"]  # One adapter each, in `servers/`.
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
-    """The endpoint to invoke and its model's limits; names and meanings are TGI's."""
+    """The endpoint to invoke, its server, and its model's limits, in TGI's words."""
 
     endpoint_name: Name
+    server: ServerName = "tgi"
     model_id: Name
     prompt_format: str  # One of `FORMATS`, or `none` for a base model.
     tokenizer: TokenizerName

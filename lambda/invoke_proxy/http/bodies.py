@@ -1,6 +1,7 @@
 """Request bodies: decoded into their types, or refused with what is wrong and where."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +12,7 @@ from invoke_proxy.http.unreadable import UNREADABLE
 
 MAX_BODY_BYTES = 1024 * 1024  # Several times the largest context of the catalog.
 
-# Parameters that TGI 1.1 does not support, with the values that ask for nothing.
+# OpenAI's parameters that not every server supports, or none, with the values that ask for nothing.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "best_of": (1,),
@@ -33,8 +34,18 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "verbosity": ("medium",),
     "web_search_options": (),
 }
+# TGI's, which not every server supports.
+TGI_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "best_of": (1,),
+    "decoder_input_details": (False,),
+    "top_n_tokens": (0,),
+    "truncate": (),
+    "typical_p": (),
+    "watermark": (False,),
+}
 
-_MAX_NAMED = 10  # Of the unknown parameters.
+_UNKNOWN = "unknown parameter"
+_MAX_NAMED = 10  # Parameters of one kind.
 
 _RequestType = TypeVar("_RequestType")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
@@ -53,20 +64,38 @@ async def read(request: Request) -> bytes:
     return bytes(body)
 
 
+class Unsupported(msgspec.Struct, frozen=True):
+    """What is refused in a body, or in an object in it, unless it asks for nothing."""
+
+    server: str
+    by_server: frozenset[str]
+    neutral: Mapping[str, tuple[Any, ...]]
+    path: str = ""
+
+    def reason(self, name: str) -> str:
+        """Return why a parameter is refused."""
+        if name in self.by_server:
+            return f"not supported by {self.server}, leave out:"
+        return "not supported by this model, leave out:" if name in self.neutral else _UNKNOWN
+
+
 def parse(
-    body: bytes, request_type: type[_RequestType], **nested: type[msgspec.Struct]
+    body: bytes,
+    request_type: type[_RequestType],
+    unsupported: Unsupported,
+    **nested: tuple[type[msgspec.Struct], Unsupported],
 ) -> _RequestType:
-    """Return the body as its type; refuse unknown parameters unless they are `null`.
+    """Return the body as its type; refuse unsupported and unknown parameters that are not `null`.
 
     `nested` are the fields whose own parameters are checked likewise, with their types.
     """
     try:
         fields = _fields.decode(body) or {}
-        _refuse_unknown(fields, request_type)
+        _refuse(fields, request_type, unsupported)
         request = _decode(body, request_type)
-        for name, nested_type in nested.items():
+        for name, (nested_type, its_unsupported) in nested.items():
             if parameters := _fields.decode(fields.get(name, b"{}")):
-                _refuse_unknown(parameters, nested_type, f"{name}.")
+                _refuse(parameters, nested_type, its_unsupported)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from None
     except UNREADABLE:
@@ -102,23 +131,27 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _refuse_unknown(fields: dict[str, msgspec.Raw], known: type[Any], path: str = "") -> None:
+def _refuse(fields: dict[str, msgspec.Raw], known: type[Any], refused: Unsupported) -> None:
     """Refuse at once all that is not supported, and all that is unknown, by name."""
-    refused = sorted(
+    names = sorted(
         name
         for name, raw in fields.items()
-        if name not in known.__struct_fields__
+        if (name in refused.by_server or name not in known.__struct_fields__)
         and (value := msgspec.json.decode(raw)) is not None
-        and value not in NEUTRAL.get(name, ())
+        and value not in refused.neutral.get(name, ())
     )
-    if not refused:
+    if not names:
         return
-    known_names = [f"`{path}{name}`" for name in refused if name in NEUTRAL]
-    others = [f"`{path}{name}`" for name in refused if name not in NEUTRAL]
-    problems = []
-    if known_names:
-        problems.append(f"not supported by this model, leave out: {', '.join(known_names)}")
-    if others:
-        left = f" and {len(others) - _MAX_NAMED} more" if len(others) > _MAX_NAMED else ""
-        problems.append(f"unknown parameter {', '.join(others[:_MAX_NAMED])}{left}")
-    raise RequestError("unsupported_parameter", "; ".join(problems), f"{path}{refused[0]}")
+    by_reason: dict[str, list[str]] = {}
+    for name in names:
+        by_reason.setdefault(refused.reason(name), []).append(f"`{refused.path}{name}`")
+    problems = [
+        f"{reason} {_listed(by_reason[reason])}"
+        for reason in sorted(by_reason, key=lambda each: each == _UNKNOWN)
+    ]
+    raise RequestError("unsupported_parameter", "; ".join(problems), f"{refused.path}{names[0]}")
+
+
+def _listed(names: list[str]) -> str:
+    left = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + left

@@ -42,6 +42,7 @@ class Record:
         self.cause: str | None = None
         self.prompt_tokens = 0  # 0 until a generation is requested.
         self.completion_tokens = 0
+        self.usage_difference: dict[str, int] = {}
         self._first_token = 0.0
         self._last_token = 0.0
 
@@ -51,12 +52,16 @@ class Record:
         record: Self = request.state.record
         return record
 
-    def token(self) -> None:
-        """Count a token that has arrived."""
+    def tokens(self, count: int) -> None:
+        """Count tokens that have arrived."""
         self._last_token = time.monotonic()
         if not self.completion_tokens:
             self._first_token = self._last_token
-        self.completion_tokens += 1
+        self.completion_tokens += count
+
+    def usage_differs(self, name: str, tokens: int) -> None:
+        """Note how many tokens more the server has counted than the proxy."""
+        self.usage_difference[name] = self.usage_difference.get(name, 0) + tokens
 
     def fail(self, error: Exception) -> None:
         """Note why the request failed; for an unexpected exception, where, and never its text."""
@@ -75,6 +80,9 @@ class Record:
         if self.error:
             directives.append(_directive(_BY_KIND, {"Errors": "Count"}))
             metrics["Errors"] = 1
+        if self.usage_difference:
+            directives.append(_directive([["model"]], {"UsageDifferences": "Count"}))
+            metrics["UsageDifferences"] = 1
         if self.prompt_tokens:  # it asked the endpoint
             watched = {n: _UNITS[n] for n in ("TimeToFirstToken",) if n in metrics}
             directives.append(_directive(_BY_ENDPOINT, {"Faults": "Count", **watched}))
@@ -90,6 +98,7 @@ class Record:
             "status": self.status,
             "error": self.error,
             "cause": self.cause,
+            **({"usage_difference": self.usage_difference} if self.usage_difference else {}),
             **metrics,
         }
         return msgspec.json.encode(document).decode()

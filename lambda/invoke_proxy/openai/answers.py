@@ -7,8 +7,6 @@ from msgspec import UNSET, UnsetType
 
 FinishReason = Literal["stop", "length"]
 
-FINGERPRINT = "tgi-1.1"  # The container; clients of TGI require one.
-
 
 class Usage(msgspec.Struct):
     """Token counts, as the model counts them."""
@@ -77,7 +75,7 @@ class ChatCompletion(msgspec.Struct, kw_only=True):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
-    system_fingerprint: str = FINGERPRINT
+    system_fingerprint: str
     choices: list[ChatChoice]
     usage: Usage
 
@@ -105,7 +103,7 @@ class ChatChunk(msgspec.Struct, kw_only=True):
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str
-    system_fingerprint: str = FINGERPRINT
+    system_fingerprint: str
     choices: list[ChatChunkChoice]
     usage: Usage | UnsetType | None = UNSET
 

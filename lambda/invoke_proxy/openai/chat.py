@@ -7,23 +7,23 @@ from invoke_proxy.http.bodies import parse, read
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
+from invoke_proxy.model import Model
 from invoke_proxy.openai.chat_writer import ChatWriter
 from invoke_proxy.openai.pieces import answer
 from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ChatRequest
-from invoke_proxy.openai.sampling import check_choices, include_usage, stops, tgi_parameters
+from invoke_proxy.openai.sampling import check, choices, generation, include_usage, stops
 from invoke_proxy.prompt_formats import FORMATS, PromptFormat
-from invoke_proxy.tgi.model import Model
 
 
 async def chat_completions(request: Request) -> Response:
     """Answer a chat, whole or as a stream."""
     model, record = Model.of(request), Record.of(request)
-    body = parse(await read(request), ChatRequest)
+    body = parse(await read(request), ChatRequest, model.unsupported)
     model.check_name(body.model)
-    check_choices(model, body)
+    check(model, body)
     prompt_format = _format(model)
-    top_logprobs = _top_logprobs(body)
+    top_logprobs = _top_logprobs(model, body)
     prompt = chat_prompt(
         body.messages,
         prompt_format,
@@ -38,15 +38,17 @@ async def chat_completions(request: Request) -> Response:
         prompt_tokens=tokens,
         with_logprobs=bool(body.logprobs),
         with_usage=include_usage(body),
+        fingerprint=model.server.fingerprint,
     )
+    asked = generation(body, prompt, tokens, limit, top_logprobs)
     answers = [
         answer(
-            model.generate(prompt, tgi_parameters(body, choice, limit, top_logprobs), record),
+            model.generate(each, record),
             stops=stops(body),
             prefix=prompt_format.answer_prefix,
-            with_events=writer.with_logprobs,
+            with_tokens=writer.with_logprobs,
         )
-        for choice in range(body.n or 1)
+        for each in choices(asked, body.n or 1)
     ]
     if body.stream:
         return EventStream(writer.stream(answers))
@@ -76,9 +78,17 @@ def _max_tokens(body: ChatRequest) -> int | None:
     return old if new is None else new
 
 
-def _top_logprobs(body: ChatRequest) -> int:
+def _top_logprobs(model: Model, body: ChatRequest) -> int | None:
     if body.top_logprobs and not body.logprobs:
         raise RequestError(
             "invalid_request", "`top_logprobs` requires `logprobs`", param="top_logprobs"
         )
-    return body.top_logprobs or 0
+    most = model.server.capabilities.max_top_logprobs
+    if (body.top_logprobs or 0) > most:
+        raise RequestError(
+            "invalid_request",
+            f"`top_logprobs` must be at most {most} on {model.server.title}, "
+            f"got {body.top_logprobs}",
+            param="top_logprobs",
+        )
+    return (body.top_logprobs or 0) if body.logprobs else None

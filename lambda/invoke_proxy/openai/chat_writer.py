@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from invoke_proxy.generation import Token
 from invoke_proxy.openai.answers import (
     AnswerMessage,
     ChatChoice,
@@ -16,7 +18,6 @@ from invoke_proxy.openai.answers import (
 )
 from invoke_proxy.openai.pieces import Piece
 from invoke_proxy.openai.writer import Writer
-from invoke_proxy.tgi.types import StreamEvent, Token
 
 
 @dataclass(kw_only=True)
@@ -27,7 +28,13 @@ class ChatWriter(Writer):
     answer_type = ChatCompletion
     chunk_type = ChatChunk
 
+    fingerprint: str
+
     _begun: set[int] = field(default_factory=set)
+
+    def envelope(self) -> dict[str, Any]:
+        """Add the server, which clients of TGI require."""
+        return {**super().envelope(), "system_fingerprint": self.fingerprint}
 
     def choice(self, index: int, piece: Piece) -> ChatChoice:
         """Return a whole answer as a choice."""
@@ -39,7 +46,7 @@ class ChatWriter(Writer):
         if index not in self._begun:
             self._begun.add(index)
             yield ChatChunkChoice(index, Delta("assistant", ""))
-        if piece.text or piece.events:
+        if piece.text or piece.tokens:
             delta = Delta(content=piece.text)
             yield ChatChunkChoice(index, delta, logprobs=self._logprobs(piece))
         if piece.finish_reason:
@@ -48,15 +55,15 @@ class ChatWriter(Writer):
     def _logprobs(self, piece: Piece) -> ChatLogprobs | None:
         if not self.with_logprobs:
             return None
-        return ChatLogprobs([_token_logprob(each) for each in piece.events])
+        return ChatLogprobs([_token_logprob(token) for token in piece.tokens])
 
 
-def _token_logprob(scored: StreamEvent) -> TokenLogprob:
+def _token_logprob(token: Token) -> TokenLogprob:
     return TokenLogprob(
-        scored.token.text,
-        scored.token.logprob,
-        _bytes(scored.token),
-        [TopLogprob(top.text, top.logprob, _bytes(top)) for top in scored.top_tokens or ()],
+        token.text,
+        token.logprob,
+        _bytes(token),
+        [TopLogprob(top.text, top.logprob, _bytes(top)) for top in token.alternatives],
     )
 
 

@@ -20,7 +20,7 @@ class CompletionWriter(Writer):
     def choice(self, index: int, piece: Piece) -> CompletionChoice:
         """Return an answer, or the next piece of one, as a choice."""
         logprobs = _logprobs(piece, self._offsets[index]) if self.with_logprobs else None
-        self._offsets[index] += sum(len(each.token.text) for each in piece.events)
+        self._offsets[index] += sum(len(token.text) for token in piece.tokens)
         return CompletionChoice(index, piece.text, piece.finish_reason, logprobs)
 
     def chunks(self, index: int, piece: Piece) -> list[CompletionChoice]:
@@ -30,10 +30,10 @@ class CompletionWriter(Writer):
 
 def _logprobs(piece: Piece, offset: int) -> CompletionLogprobs:
     scored = CompletionLogprobs([], [], [], [])
-    for each in piece.events:
-        scored.tokens.append(each.token.text)
-        scored.token_logprobs.append(each.token.logprob)
-        scored.top_logprobs.append({top.text: top.logprob for top in each.top_tokens or ()})
+    for token in piece.tokens:
+        scored.tokens.append(token.text)
+        scored.token_logprobs.append(token.logprob)
+        scored.top_logprobs.append({top.text: top.logprob for top in token.alternatives})
         scored.text_offset.append(offset)
-        offset += len(each.token.text)
+        offset += len(token.text)
     return scored

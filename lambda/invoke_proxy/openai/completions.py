@@ -6,26 +6,26 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
+from invoke_proxy.generation import Chunk
 from invoke_proxy.http.bodies import parse, read
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
+from invoke_proxy.model import Model
 from invoke_proxy.openai.completion_writer import CompletionWriter
 from invoke_proxy.openai.pieces import Piece, answer
 from invoke_proxy.openai.requests import DEFAULT_COMPLETION_TOKENS, CompletionRequest
-from invoke_proxy.openai.sampling import check_choices, include_usage, stops, tgi_parameters
-from invoke_proxy.tgi.model import Model
-from invoke_proxy.tgi.types import StreamEvent
+from invoke_proxy.openai.sampling import check, choices, generation, include_usage, stops
 
 
 async def completions(request: Request) -> Response:
     """Complete each prompt, whole or as a stream."""
     model, record = Model.of(request), Record.of(request)
-    body = parse(await read(request), CompletionRequest)
+    body = parse(await read(request), CompletionRequest, model.unsupported)
     model.check_name(body.model)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
-    check_choices(model, body, len(prompts))
-    _check(body)
+    check(model, body, len(prompts))
+    _check_echo(body)
     counts = [await model.count(prompt) for prompt in prompts]
     limits = [_limit(model, body, tokens) for tokens in counts]
     record.prompt_tokens = sum(counts)
@@ -36,20 +36,16 @@ async def completions(request: Request) -> Response:
         with_usage=include_usage(body),
     )
     answers = [
-        _answer(
-            model.generate(prompt, tgi_parameters(body, choice, limit, body.logprobs or 0), record),
-            body,
-            prompt,
-        )
-        for prompt, limit in zip(prompts, limits, strict=True)
-        for choice in range(body.n or 1)
+        _answer(model.generate(each, record), body, prompt)
+        for prompt, tokens, limit in zip(prompts, counts, limits, strict=True)
+        for each in choices(generation(body, prompt, tokens, limit, body.logprobs), body.n or 1)
     ]
     if body.stream:
         return EventStream(writer.stream(answers))
     return Reply(writer.whole(answers))
 
 
-def _check(body: CompletionRequest) -> None:
+def _check_echo(body: CompletionRequest) -> None:
     if body.echo and body.logprobs is not None:
         raise RequestError(
             "unsupported_parameter",
@@ -64,9 +60,9 @@ def _limit(model: Model, body: CompletionRequest, tokens: int) -> int:
 
 
 def _answer(
-    events: AsyncGenerator[StreamEvent], body: CompletionRequest, prompt: str
+    chunks: AsyncGenerator[Chunk], body: CompletionRequest, prompt: str
 ) -> AsyncGenerator[Piece]:
-    pieces = answer(events, stops=stops(body), with_events=body.logprobs is not None)
+    pieces = answer(chunks, stops=stops(body), with_tokens=body.logprobs is not None)
     return _echoed(prompt, pieces) if body.echo else pieces
 
 

@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from invoke_proxy.http.errors import RequestError
+from invoke_proxy.model import Model
 from invoke_proxy.openai.answers import ModelCard, ModelList
-from invoke_proxy.tgi.model import Model
 
 
 async def list_models(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""OpenAI's chat and completion requests, as far as TGI 1.1 supports them."""
+"""OpenAI's chat and completion requests, as far as any of the servers supports them."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,11 +6,36 @@ import msgspec
 from msgspec import Meta
 
 from invoke_proxy.settings import MAX_CHOICES
-from invoke_proxy.tgi.types import MAX_TOP_N_TOKENS, PositiveCount, StopSequences
+from invoke_proxy.tgi_types import PositiveCount, StopSequences
 
 DEFAULT_COMPLETION_TOKENS = 16
 
-TopTokens = Annotated[int, Meta(ge=0, le=MAX_TOP_N_TOKENS)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+TokenId = Annotated[str, Meta(pattern=r"^[0-9]{1,6}$")]
+Bias = Annotated[float, Meta(ge=-100, le=100)]
+
+
+class TextFormat(msgspec.Struct, tag_field="type", tag="text"):
+    """Any text."""
+
+
+class JsonObjectFormat(msgspec.Struct, tag_field="type", tag="json_object"):
+    """Any JSON object; the prompt should ask for one."""
+
+
+class JsonSchema(msgspec.Struct, omit_defaults=True):
+    """A JSON schema, with its name."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    schema: dict[str, Any]
+    description: str | None = None
+    strict: bool | None = None
+
+
+class JsonSchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
+    """JSON that a schema describes."""
+
+    json_schema: JsonSchema
 
 
 class StreamOptions(msgspec.Struct):
@@ -33,6 +58,11 @@ class SamplingRequest(msgspec.Struct, kw_only=True):
         Annotated[float, Meta(ge=0, le=2, description="0 is greedy; defaults to 1.")] | None
     ) = None
     top_p: Annotated[float, Meta(ge=0, le=1, description="Defaults to 1.")] | None = None
+    frequency_penalty: Penalty | None = None
+    # Some clients send an empty list.
+    logit_bias: dict[TokenId, Bias] | Annotated[list[Any], Meta(max_length=0)] | None = None
+    presence_penalty: Penalty | None = None
+    response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
     # These change no answer, here or at OpenAI.
     metadata: dict[str, str] | None = None
     prompt_cache_key: str | None = None
@@ -67,7 +97,7 @@ class ChatRequest(SamplingRequest, kw_only=True):
     messages: Annotated[list[Message], Meta(min_length=1)]
     max_completion_tokens: PositiveCount | None = None
     logprobs: bool | None = None
-    top_logprobs: TopTokens | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
 
 
 class CompletionRequest(SamplingRequest, kw_only=True):
@@ -78,4 +108,4 @@ class CompletionRequest(SamplingRequest, kw_only=True):
         | Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]
     )
     echo: bool | None = None
-    logprobs: TopTokens | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=5)] | None = None

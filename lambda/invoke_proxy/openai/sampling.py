@@ -1,9 +1,13 @@
-"""OpenAI's sampling parameters as TGI 1.1's."""
+"""OpenAI's sampling parameters as a server-neutral generation."""
 
+from collections.abc import Iterator
+
+import msgspec
+
+from invoke_proxy.generation import Generation
 from invoke_proxy.http.errors import RequestError
+from invoke_proxy.model import Model
 from invoke_proxy.openai.requests import SamplingRequest
-from invoke_proxy.tgi.model import Model
-from invoke_proxy.tgi.types import GenerateParameters
 
 # TGI computes in single precision: values closer to 0 and 1 would become 0 and 1, which it refuses.
 _NEARLY_NOTHING = 1e-6
@@ -11,16 +15,20 @@ _NEARLY_ALL = 1 - 1e-6
 _SEEDS = 2**63
 
 
-def check_choices(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
-    """Refuse more sequences than a request may have, or than the server ever admits at once."""
-    choices, most = request.n or 1, model.settings.max_choices
-    if prompts * choices > most:
+def check(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
+    """Refuse more sequences than a request may have, or than the server ever admits at once.
+
+    Refuse also more stop sequences than the server takes.
+    """
+    n, most = request.n or 1, model.settings.max_choices
+    if prompts * n > most:
         raise RequestError(
             "invalid_request",
             f"the number of prompts times `n` must be at most {most}, "
-            f"got {prompts} times {choices}: send more prompts in further requests",
+            f"got {prompts} times {n}: send more prompts in further requests",
             param="n" if prompts <= most else "prompt",
         )
+    model.check_stops(len(stops(request)), "stop")
 
 
 def stops(request: SamplingRequest) -> list[str]:
@@ -28,25 +36,39 @@ def stops(request: SamplingRequest) -> list[str]:
     return [request.stop] if isinstance(request.stop, str) else request.stop or []
 
 
-def tgi_parameters(
-    request: SamplingRequest, choice: int, max_new_tokens: int, top_n_tokens: int
-) -> GenerateParameters:
-    """Return TGI's parameters for one of the `n` choices; each choice has its own seed."""
-    parameters = GenerateParameters(
-        details=True,
-        return_full_text=False,
-        max_new_tokens=max_new_tokens,
-        stop=stops(request) or None,
-        top_n_tokens=top_n_tokens or None,
-        seed=None if request.seed is None else (request.seed + choice) % _SEEDS,
-    )
+def generation(
+    request: SamplingRequest,
+    prompt: str,
+    prompt_tokens: int,
+    max_tokens: int,
+    top_tokens: int | None,
+) -> Generation:
+    """Return the generation of one prompt."""
     temperature = 1.0 if request.temperature is None else request.temperature
     top_p = 1.0 if request.top_p is None else request.top_p
-    if temperature > _NEARLY_NOTHING and top_p > _NEARLY_NOTHING:
-        parameters.do_sample = True
-        parameters.temperature = temperature
-        parameters.top_p = top_p if top_p < _NEARLY_ALL else None
-    return parameters
+    response_format = request.response_format
+    return Generation(
+        prompt=prompt,
+        prompt_tokens=prompt_tokens,
+        max_tokens=max_tokens,
+        samples=temperature > _NEARLY_NOTHING and top_p > _NEARLY_NOTHING,
+        temperature=temperature,
+        top_p=top_p if top_p < _NEARLY_ALL else None,
+        seed=request.seed,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        logit_bias=request.logit_bias if isinstance(request.logit_bias, dict) else None,
+        response_format=msgspec.to_builtins(response_format) if response_format else None,
+        stop=stops(request),
+        top_tokens=top_tokens,
+    )
+
+
+def choices(asked: Generation, n: int) -> Iterator[Generation]:
+    """Yield the generation of each of the `n` choices, each with a seed of its own."""
+    for choice in range(n):
+        seed = None if asked.seed is None else (asked.seed + choice) % _SEEDS
+        yield msgspec.structs.replace(asked, seed=seed)
 
 
 def include_usage(request: SamplingRequest) -> bool:

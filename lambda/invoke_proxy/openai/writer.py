@@ -34,7 +34,12 @@ class Writer(ABC):
     created: int = field(default_factory=lambda: int(time.time()))
 
     def __post_init__(self) -> None:
-        self.id = f"{self.id_prefix}-{uuid4().hex}"
+        self._envelope = self.envelope()
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the members that the answer and all its events share."""
+        id_ = f"{self.id_prefix}-{uuid4().hex}"
+        return {"id": id_, "created": self.created, "model": self.model}
 
     @abstractmethod
     def choice(self, index: int, piece: Piece) -> msgspec.Struct:
@@ -72,8 +77,4 @@ class Writer(ABC):
     def _json(
         self, answer_type: type[Any], choices: list[Any], usage: Usage | UnsetType | None
     ) -> bytes:
-        return _encoder.encode(
-            answer_type(
-                id=self.id, created=self.created, model=self.model, choices=choices, usage=usage
-            )
-        )
+        return _encoder.encode(answer_type(choices=choices, usage=usage, **self._envelope))

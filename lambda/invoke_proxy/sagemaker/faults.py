@@ -31,9 +31,12 @@ _BY_VALIDATION_MESSAGE = {
 
 _BY_MODEL_STATUS = {
     0: "timeout",  # The container did not answer in time.
+    400: "model_refused",
     413: "request_too_large",
     422: "model_refused",
     429: "model_overloaded",
+    501: "model_refused",  # llama.cpp
+    503: "endpoint_unavailable",
 }
 
 _TOO_LARGE = 413

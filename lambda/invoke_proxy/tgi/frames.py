@@ -1,62 +1,23 @@
-"""TGI's server-sent events: decoded from bytes that may be cut anywhere, and encoded again."""
+"""A generation's chunks as TGI's events, one per token."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Literal
 
 import msgspec
 
-from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.http.unreadable import UNREADABLE
-from invoke_proxy.tgi.types import StreamEvent
+from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
+from invoke_proxy.tgi_types import StreamDetails, StreamEvent
+from invoke_proxy.tgi_types import Token as TgiToken
 
-MAX_FRAME_BYTES = 1024 * 1024  # The last frame holds the whole text.
-_END_SECONDS = 1.0  # The answer is complete: the client does not wait longer for the connection.
-
-
-_CODES = {
-    "generation": "model_error",
-    "incomplete_generation": "model_error",
-    "overloaded": "model_overloaded",
-    "validation": "model_refused",
+_REASONS: dict[EndReason, Literal["length", "eos_token", "stop_sequence"]] = {
+    "length": "length",
+    "end_token": "eos_token",
+    "stop_sequence": "stop_sequence",
 }
+_NO_TOKEN = Token(0, "", special=True)  # The end token of a server that does not show it.
 
-
-class _Failure(msgspec.Struct):
-    """What TGI sends instead of a token when it fails; its text is not passed on."""
-
-    error: str
-    error_type: str | None = None
-
-
-_event = msgspec.json.Decoder(StreamEvent)
-_failure = msgspec.json.Decoder(_Failure)
 _encoder = msgspec.json.Encoder()
-
-
-async def stream_events(
-    parts: AsyncGenerator[bytes], observe: Callable[[], None]
-) -> AsyncGenerator[StreamEvent]:
-    """Yield the tokens of a stream, each after `observe`.
-
-    Raises EndpointError unless the stream ends with its last token.
-    """
-    rest = b""
-    async with aclosing(parts):
-        async for part in parts:
-            *lines, rest = (rest + part).split(b"\n")
-            for line in lines:
-                if not line.startswith(b"data:"):
-                    continue
-                event = _decode(line[5:])
-                observe()
-                yield event
-                if event.generated_text is not None:
-                    await _read_to_end(parts)
-                    return
-            if len(rest) > MAX_FRAME_BYTES:
-                raise EndpointError("model_error", "endless frame")
-    raise EndpointError("stream_interrupted")
 
 
 def frame(payload: msgspec.Struct) -> bytes:
@@ -64,27 +25,74 @@ def frame(payload: msgspec.Struct) -> bytes:
     return b"data:" + _encoder.encode(payload) + b"\n\n"
 
 
-async def _read_to_end(parts: AsyncGenerator[bytes]) -> None:
-    """Read to the end, so that the connection is kept for the next request."""
-    with suppress(EndpointError, TimeoutError):
-        async with asyncio.timeout(_END_SECONDS):
-            async for _ in parts:
-                pass
+async def stream_events(
+    chunks: AsyncGenerator[Chunk], asked: Generation, *, full_text: bool, shows_ends: bool
+) -> AsyncGenerator[StreamEvent]:
+    """Yield an event per token; the last one has the whole text and the details.
+
+    Where the server does not show what ends an answer, each event waits for the next one, because
+    any of them may be the last.
+    """
+    answer = _Answer(asked.prompt if full_text else "", () if shows_ends else asked.stop)
+    waiting: list[StreamEvent] = []
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            cut = answer.add(chunk)
+            arrived = [_event(token, asked) for token in chunk.tokens]
+            if chunk.end is None and not cut:
+                if not shows_ends:
+                    arrived, waiting = [*waiting, *arrived][:-1], [*waiting, *arrived][-1:]
+                for event in arrived:
+                    yield event
+                continue
+            waiting += arrived
+            *before, last = waiting or [_event(_NO_TOKEN, asked)]
+            for event in before:
+                yield event
+            yield answer.finish(last, chunk.end)
+            return  # This closes, and so cancels, a generation that the server would go on with.
 
 
-def _decode(payload: bytes) -> StreamEvent:
-    try:
-        return _event.decode(payload)
-    except UNREADABLE:
-        pass
-    try:
-        failure = _failure.decode(payload)
-    except UNREADABLE:
-        raise EndpointError("model_error", "garbage") from None
-    raise _fault(failure.error_type)
+class _Answer:
+    """The text so far, which ends after the first stop sequence."""
+
+    def __init__(self, before: str, stops: Sequence[str]) -> None:
+        self._before = before
+        self._stops = stops
+        self._text = ""
+        self._count = 0
+        self._stopped = False
+
+    def add(self, chunk: Chunk) -> bool:
+        """Add a chunk's text; return whether a stop sequence ends the answer in it."""
+        start = len(self._text)
+        self._text += chunk.text
+        self._count += chunk.count
+        ends = [
+            at + len(stop)
+            for stop in self._stops
+            if (at := self._text.find(stop, max(start - len(stop) + 1, 0))) >= 0
+        ]
+        if ends:
+            self._stopped = True
+            self._text = self._text[: min(ends)]
+        return self._stopped
+
+    def finish(self, last: StreamEvent, end: End | None) -> StreamEvent:
+        """Complete the last event, in TGI's own words where TGI has spoken them."""
+        if self._stopped or end is None:
+            end = End("stop_sequence")
+        last.generated_text = self._before + (self._text if end.text is None else end.text)
+        last.details = StreamDetails(_REASONS[end.reason], self._count, end.seed)
+        return last
 
 
-def _fault(error_type: str | None) -> EndpointError:
-    if error_type in _CODES:
-        return EndpointError(_CODES[error_type], upstream=f"tgi {error_type}")
-    return EndpointError("model_error", upstream="tgi")
+def _event(token: Token, asked: Generation) -> StreamEvent:
+    event = StreamEvent(_tgi(token))
+    if asked.top_tokens:
+        event.top_tokens = [_tgi(top) for top in token.alternatives]
+    return event
+
+
+def _tgi(token: Token) -> TgiToken:
+    return TgiToken(token.id, token.text, token.logprob, token.special)

@@ -1,20 +1,23 @@
 """TGI 1.1's own routes: `/generate`, `/generate_stream`, and `/invocations`, which is `/` too."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from invoke_proxy.http.bodies import parse, read
+from invoke_proxy.http.bodies import NEUTRAL, TGI_NEUTRAL, Unsupported, parse, read
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.logs import Record
-from invoke_proxy.tgi.frames import frame
-from invoke_proxy.tgi.model import Model
-from invoke_proxy.tgi.rules import check, upstream_parameters
-from invoke_proxy.tgi.types import (
+from invoke_proxy.model import Model
+from invoke_proxy.tgi.frames import frame, stream_events
+from invoke_proxy.tgi.rules import check, generation
+from invoke_proxy.tgi.whole import generate_whole
+from invoke_proxy.tgi_types import (
+    MAX_BEST_OF,
     Details,
     GenerateParameters,
     GenerateRequest,
@@ -44,10 +47,13 @@ async def invocations(request: Request) -> Response:
 
 async def info(request: Request) -> Response:
     """Answer which model is served, with its limits."""
-    settings = Model.of(request).settings
+    model = Model.of(request)
+    settings, can = model.settings, model.server.capabilities
     described = Info(
         model_id=settings.model_id,
         max_concurrent_requests=settings.max_concurrent_requests,
+        max_best_of=1 if "best_of" in can.without_tgi else MAX_BEST_OF,
+        max_stop_sequences=can.max_stop_sequences,
         max_input_length=settings.max_input_length,
         max_total_tokens=settings.max_total_tokens,
     )
@@ -55,7 +61,11 @@ async def info(request: Request) -> Response:
 
 
 async def _read(request: Request) -> GenerateRequest:
-    return parse(await read(request), GenerateRequest, parameters=GenerateParameters)
+    server = Model.of(request).server
+    beside = Unsupported(server.title, frozenset(), NEUTRAL)
+    within = Unsupported(server.title, server.capabilities.without_tgi, TGI_NEUTRAL, "parameters.")
+    body = await read(request)
+    return parse(body, GenerateRequest, beside, parameters=(GenerateParameters, within))
 
 
 async def _reply(
@@ -63,34 +73,40 @@ async def _reply(
 ) -> Response:
     model, record = Model.of(request), Record.of(request)
     asked = body.parameters or GenerateParameters()
-    check(asked, model.settings, stream=stream)
+    check(asked, model, stream=stream)
     tokens = await model.count(body.inputs)
     tokens = min(tokens, asked.truncate or tokens)
-    parameters = upstream_parameters(asked)
-    model.fit(tokens, parameters.max_new_tokens, "inputs")
+    wanted = generation(body.inputs, tokens, asked)
+    model.fit(tokens, wanted.max_tokens, "inputs")
     record.prompt_tokens = tokens
+    if (asked.best_of or 1) > 1 or asked.decoder_input_details:
+        whole = partial(generate_whole, model, body.inputs, asked, record)
+        return Reply(_whole(whole, asked, as_list=as_list))
+    events = stream_events(
+        model.generate(wanted, record),
+        wanted,
+        full_text=bool(asked.return_full_text),
+        shows_ends=model.server.capabilities.shows_ends,
+    )
     if stream:
-        events = model.generate(body.inputs, parameters, record)
-        return EventStream(_frames(events, details=bool(asked.details)), tgi=True)
-    return Reply(_whole(model, body.inputs, asked, record, as_list=as_list))
+        return EventStream(_frames(events, asked), tgi=True)
+    return Reply(_whole(partial(_assembled, events), asked, as_list=as_list))
 
 
-async def _frames(events: AsyncGenerator[StreamEvent], *, details: bool) -> AsyncGenerator[bytes]:
+async def _frames(
+    events: AsyncGenerator[StreamEvent], asked: GenerateParameters
+) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
-            if not details:
+            if not asked.details:
                 event.details = None
             yield frame(event)
 
 
 async def _whole(
-    model: Model, inputs: str, asked: GenerateParameters, record: Record, *, as_list: bool
+    ask: Callable[[], Awaitable[GenerateResponse]], asked: GenerateParameters, *, as_list: bool
 ) -> AsyncGenerator[bytes]:
-    parameters = upstream_parameters(asked)
-    if (asked.best_of or 1) > 1 or asked.decoder_input_details:
-        answer = await model.generate_whole(inputs, parameters, record)
-    else:
-        answer = await _assembled(model.generate(inputs, parameters, record))
+    answer = await ask()
     if not (asked.details or asked.decoder_input_details):
         answer.details = UNSET
     yield msgspec.json.encode([answer] if as_list else answer)

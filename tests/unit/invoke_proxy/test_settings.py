@@ -41,6 +41,7 @@ def test_settings_name_the_variable_when_it_is_missing(name: str) -> None:
     ("name", "value"),
     [
         ("ENDPOINT_NAME", ""),
+        ("SERVER", "sglang"),
         ("CONTROL_TOKENS", "drop"),
         ("PROMPT_FORMAT", "alpaca"),
         ("TOKENIZER", "tekken"),

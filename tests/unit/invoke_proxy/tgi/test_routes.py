@@ -69,7 +69,7 @@ async def test_every_parameter_reaches_the_model_as_it_was_sent() -> None:
         "do_sample": True,
         "max_new_tokens": 7,
         "repetition_penalty": 1.1,
-        "return_full_text": True,
+        "return_full_text": False,
         "seed": 2**64 - 1,
         "stop": ["x"],
         "temperature": 0.5,
@@ -85,6 +85,15 @@ async def test_every_parameter_reaches_the_model_as_it_was_sent() -> None:
         answer = await client.post("/generate", {"inputs": "x", "parameters": parameters})
     assert answer.status == 200
     assert runtime.bodies[0]["parameters"] == {**parameters, "details": True}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_full_text_begins_with_the_inputs(*, stream: bool) -> None:
+    body = {"inputs": "The sea", "parameters": {"return_full_text": True}, "stream": stream}
+    async with client_of(FakeRuntime(*FRAMES)) as client:
+        answer = await client.post("/invocations", body)
+    last = answer.events[-1] if stream else answer.json[0]
+    assert last["generated_text"] == "The sea is blue"
 
 
 @pytest.mark.parametrize(

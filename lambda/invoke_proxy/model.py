@@ -5,21 +5,17 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Self
 
-import msgspec
 from starlette.requests import Request
 
-from invoke_proxy.http.errors import EndpointError, RequestError
+from invoke_proxy.generation import Chunk, Generation
+from invoke_proxy.http.bodies import NEUTRAL, Unsupported
+from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
-from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.http.usage import UsageCheck
 from invoke_proxy.sagemaker.runtime import Runtime
+from invoke_proxy.servers import SERVERS
+from invoke_proxy.servers.events import chunks
 from invoke_proxy.settings import Settings
-from invoke_proxy.tgi.frames import stream_events
-from invoke_proxy.tgi.types import (
-    GenerateParameters,
-    GenerateRequest,
-    GenerateResponse,
-    StreamEvent,
-)
 from invoke_proxy.tokens import Tokenizer
 
 # Hugging Face's clients use these names for the model of a server that has only one.
@@ -34,7 +30,9 @@ class Model:
 
     def __init__(self, settings: Settings, tokenizer: Tokenizer, runtime: Runtime) -> None:
         self.settings = settings
+        self.server = SERVERS[settings.server]
         self._tokenizer = tokenizer
+        self._special_tokens = frozenset(tokenizer.special_tokens)
         self._runtime = runtime
 
     @classmethod
@@ -50,12 +48,17 @@ class Model:
             raise RequestError("model_not_found", f"this API serves the model {served}", "model")
 
     @property
+    def unsupported(self) -> Unsupported:
+        """What the server refuses of OpenAI's parameters."""
+        return Unsupported(self.server.title, self.server.capabilities.without_openai, NEUTRAL)
+
+    @property
     def special_tokens(self) -> Sequence[str]:
         """The texts that the tokenizer reads as single tokens wherever they occur."""
         return self._tokenizer.special_tokens
 
     async def count(self, text: str) -> int:
-        """Return the number of tokens as TGI counts them."""
+        """Return the number of tokens as every server counts them."""
         if len(text) < _LONG_TEXT:
             return self._tokenizer.count(text)
         return await asyncio.to_thread(self._tokenizer.count, text)
@@ -80,24 +83,20 @@ class Model:
             raise RequestError("context_length_exceeded", problem, param)
         return wanted or window - prompt_tokens
 
-    def generate(
-        self, prompt: str, parameters: GenerateParameters, record: Record
-    ) -> AsyncGenerator[StreamEvent]:
-        """Return the tokens of one generation; the record counts them as they arrive."""
-        request = GenerateRequest(inputs=prompt, parameters=parameters, stream=True)
-        return stream_events(self._runtime.invoke(msgspec.json.encode(request)), record.token)
+    def check_stops(self, count: int, param: str) -> None:
+        """Refuse more stop sequences than the server takes."""
+        most = self.server.capabilities.max_stop_sequences
+        if count > most:
+            problem = f"`stop` takes at most {most} sequences on {self.server.title}, got {count}"
+            raise RequestError("invalid_request", problem, param)
 
-    async def generate_whole(
-        self, prompt: str, parameters: GenerateParameters, record: Record
-    ) -> GenerateResponse:
-        """Return an answer that TGI cannot stream: with `best_of` or the prompt's own tokens."""
-        request = GenerateRequest(inputs=prompt, parameters=parameters, stream=False)
-        async with aclosing(self._runtime.invoke(msgspec.json.encode(request))) as parts:
-            body = b"".join([part async for part in parts])
-        try:
-            (answer,) = msgspec.json.decode(body, type=tuple[GenerateResponse])
-        except UNREADABLE:
-            raise EndpointError("model_error", "garbage") from None
-        if answer.details:
-            record.completion_tokens = answer.details.generated_tokens
-        return answer
+    def generate(self, generation: Generation, record: Record) -> AsyncGenerator[Chunk]:
+        """Return the tokens of one generation; the record counts them as they arrive."""
+        reader = self.server.reader(generation, self._special_tokens)
+        parts = self._runtime.invoke(self.server.body(generation))
+        return chunks(parts, reader, UsageCheck(record, generation.prompt_tokens))
+
+    async def invoke_whole(self, body: bytes) -> bytes:
+        """Return what the endpoint answers to a body that asks for no stream."""
+        async with aclosing(self._runtime.invoke(body)) as parts:
+            return b"".join([part async for part in parts])

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invoke_proxy.generation import Chunk
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.tgi import frames
-from invoke_proxy.tgi.frames import frame, stream_events
-from invoke_proxy.tgi.types import StreamEvent, Token
+from invoke_proxy.servers import events
+from invoke_proxy.servers.tgi import TgiReader
+from invoke_proxy.tgi.frames import frame
+from invoke_proxy.tgi_types import StreamEvent, Token
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 
 TEXTS = ["Grüße", " 😀", "\n", ' "quoted"']
@@ -25,8 +27,12 @@ async def parts_of(parts: Sequence[bytes | Exception]) -> AsyncGenerator[bytes]:
         yield part
 
 
+def decoded(parts: AsyncGenerator[bytes]) -> AsyncGenerator[Chunk]:
+    return events.chunks(parts, TgiReader(), Mock())
+
+
 async def texts(parts: Sequence[bytes | Exception]) -> list[str]:
-    return [event.token.text async for event in stream_events(parts_of(parts), Mock())]
+    return [chunk.tokens[0].text async for chunk in decoded(parts_of(parts))]
 
 
 @settings(deadline=None)
@@ -37,13 +43,13 @@ async def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) ->
     assert await texts(parts) == [*TEXTS, "</s>"]
 
 
-async def test_the_last_event_has_the_text_and_the_details() -> None:
-    events = [event async for event in stream_events(parts_of([STREAM]), Mock())]
-    assert [event.generated_text for event in events[:-1]] == [None] * 4
-    assert events[-1].generated_text == "".join(TEXTS)
-    assert events[-1].details is not None
-    assert events[-1].details.finish_reason == "eos_token"
-    assert events[-1].details.generated_tokens == 5
+async def test_the_last_chunk_has_the_end() -> None:
+    chunks = [chunk async for chunk in decoded(parts_of([STREAM]))]
+    assert [chunk.end for chunk in chunks[:-1]] == [None] * 4
+    end = chunks[-1].end
+    assert end is not None
+    assert (end.reason, end.completion_tokens, end.text) == ("end_token", 5, "".join(TEXTS))
+    assert (chunks[-1].text, chunks[-1].tokens[0].special) == ("", True)
 
 
 async def test_comments_and_other_lines_are_skipped() -> None:
@@ -96,15 +102,15 @@ async def test_a_fault_after_the_last_event_changes_nothing() -> None:
 async def test_an_answer_is_whole_though_upstream_does_not_close(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(frames, "_END_SECONDS", 0.01)
+    monkeypatch.setattr(events, "_END_SECONDS", 0.01)
 
     async def open_parts() -> AsyncGenerator[bytes]:
         yield STREAM
         await asyncio.sleep(60)
 
     async with asyncio.timeout(5):
-        events = [event async for event in stream_events(open_parts(), Mock())]
-    assert [event.token.text for event in events] == [*TEXTS, "</s>"]
+        chunks = [chunk async for chunk in decoded(open_parts())]
+    assert "".join(chunk.text for chunk in chunks) == "".join(TEXTS)
 
 
 def test_a_frame_is_written_as_tgi_writes_it() -> None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 MAX_BEST_OF = 2
-MAX_STOP_SEQUENCES = 4
+MAX_STOP_SEQUENCES = 16  # Of any server; TGI's own limit is in its adapter.
 MAX_TOP_N_TOKENS = 5
 DEFAULT_MAX_NEW_TOKENS = 20
 
@@ -23,8 +23,8 @@ class Info(msgspec.Struct, kw_only=True):
 
     model_id: str
     max_concurrent_requests: int
-    max_best_of: int = MAX_BEST_OF
-    max_stop_sequences: int = MAX_STOP_SEQUENCES
+    max_best_of: int
+    max_stop_sequences: int
     max_input_length: int
     max_total_tokens: int
     version: str = "1.1.0"

@@ -1,0 +1,163 @@
+"""llama.cpp's server: a chat of one message, which its template passes on as it is.
+
+Its route for SageMaker is the chat route, so the finished prompt is the one user's message.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.servers.openai_wire import Event, HeldEndReader, Usage
+from invoke_proxy.servers.server import Capabilities, spread
+
+_SEEDS = 2**32 - 1  # The highest 32-bit number asks for a random seed.
+# TGI's order, and vLLM's: by default the temperature would come last.
+_SAMPLERS = ("penalties", "temperature", "top_k", "top_p", "typ_p")
+
+
+class _Top(msgspec.Struct):
+    id: int
+    token: str
+    logprob: float
+
+
+class _Scored(_Top):
+    top_logprobs: Sequence[_Top] = ()
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Scored] | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta
+    logprobs: _Logprobs | None = None
+    finish_reason: str | None = None
+
+
+class _Timings(msgspec.Struct):
+    predicted_n: int | None = None
+
+
+class _Event(Event):
+    choices: Sequence[_Choice] = ()
+    timings: _Timings | None = None
+
+
+class LlamaCpp:
+    """llama-server, whose `/invocations` is its chat route."""
+
+    title = "llama.cpp"
+    fingerprint = "llama.cpp"
+    capabilities = Capabilities(
+        without_tgi=frozenset({"best_of", "decoder_input_details", "truncate", "watermark"}),
+        max_stop_sequences=16,
+        max_top_logprobs=20,
+        shows_ends=False,
+    )
+
+    def body(self, generation: Generation) -> bytes:
+        """Return a chat request; explicit, so that no default of the server or the file applies."""
+        fields: dict[str, Any] = {
+            "messages": [{"role": "user", "content": generation.prompt}],
+            "max_tokens": generation.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "timings_per_token": True,  # With the number of tokens so far.
+            "reasoning_format": "none",
+            "samplers": _SAMPLERS,
+            "temperature": 0.0,
+            "top_p": 1.0,
+            "top_k": 0,
+            "min_p": 0.0,
+            "typical_p": 1.0,
+            "repeat_penalty": generation.repetition_penalty or 1.0,
+            "repeat_last_n": generation.prompt_tokens + generation.max_tokens,
+            "presence_penalty": generation.presence_penalty or 0.0,
+            "frequency_penalty": generation.frequency_penalty or 0.0,
+        }
+        if generation.samples:
+            fields["temperature"] = generation.temperature or 1.0
+            fields["top_p"] = generation.top_p or 1.0
+            fields["top_k"] = generation.top_k or 0
+            fields["typical_p"] = generation.typical_p or 1.0
+        if generation.seed is not None:
+            fields["seed"] = generation.seed % _SEEDS
+        # The server drops the sequence, so an answer that keeps it is cut by the proxy.
+        if generation.stop and not generation.keeps_stop:
+            fields["stop"] = generation.stop
+        if generation.top_tokens is not None:
+            # With 0 alternatives the server sends no log probabilities at all.
+            fields |= {"logprobs": True, "top_logprobs": generation.top_tokens or 1}
+        if generation.logit_bias:
+            fields["logit_bias"] = generation.logit_bias
+        if generation.response_format:
+            fields["response_format"] = generation.response_format
+        return msgspec.json.encode(fields)
+
+    def reader(self, generation: Generation, special_tokens: Collection[str]) -> "LlamaCppReader":
+        """Return a decoder for one answer."""
+        del special_tokens  # The server never sends any.
+        return LlamaCppReader(generation.top_tokens or 0)
+
+
+class LlamaCppReader(HeldEndReader):
+    """Decodes an answer's events.
+
+    The server sends nothing for a token without text: the end token, or a part of a character or
+    of a stop sequence. So tokens are counted by its running number, and at last by its usage.
+    """
+
+    server = "llama.cpp"
+    decoder = msgspec.json.Decoder(_Event)
+
+    def __init__(self, top_tokens: int) -> None:
+        super().__init__()
+        self._top = top_tokens
+        self._counted = 0
+
+    def take(self, event: _Event) -> Chunk | None:
+        """Return the text of an event, unless it has none."""
+        choice = event.choices[0]
+        text = choice.delta.content or ""
+        if choice.finish_reason is not None:
+            end = End(_reason(choice.finish_reason))
+            # The end token, if no usage follows.
+            self.last = Chunk(text, int(end.reason == "end_token"), end=end)
+            return None
+        running = event.timings.predicted_n if event.timings else None
+        count = int(bool(text)) if running is None else max(running - self._counted, 0)
+        if not text and not count:
+            return None  # The role, which comes first.
+        self._counted += count
+        chunk = Chunk(text, count)
+        if choice.logprobs and choice.logprobs.content:
+            chunk.tokens = [self._token(each) for each in choice.logprobs.content]
+            spread(text, chunk.tokens)
+        return chunk
+
+    def end(self, last: Chunk, end: End, usage: Usage) -> None:
+        """Count the tokens without text that came last."""
+        super().end(last, end, usage)
+        last.count = max(usage.completion_tokens - self._counted, 0)
+
+    def _token(self, scored: _Scored) -> Token:
+        top = [Token(each.id, each.token, each.logprob) for each in scored.top_logprobs]
+        return Token(scored.id, scored.token, scored.logprob, alternatives=top[: self._top])
+
+
+def _reason(finish_reason: str) -> EndReason:
+    match finish_reason:
+        case "length":
+            return "length"
+        case "stop":
+            return "end_token"
+        case _:
+            raise EndpointError("model_error", "llama.cpp finish_reason")

@@ -1,0 +1,85 @@
+"""What vLLM's and llama.cpp's streams have in common: OpenAI's usage, errors and `[DONE]`."""
+
+from abc import ABC, abstractmethod
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import msgspec
+
+from invoke_proxy.generation import Chunk, End
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.http.unreadable import UNREADABLE
+
+_CODES: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: "model_refused",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "model_refused",
+    HTTPStatus.NOT_IMPLEMENTED: "model_refused",
+    HTTPStatus.TOO_MANY_REQUESTS: "model_overloaded",
+    HTTPStatus.SERVICE_UNAVAILABLE: "model_overloaded",
+}
+
+
+class Usage(msgspec.Struct):
+    """What the server has counted."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Failure(msgspec.Struct):
+    """What a server sends when it fails; its text is not passed on."""
+
+    code: int | str | None = None
+
+
+class Event(msgspec.Struct):
+    """One event: the choices that a server adds to it, the usage, or an error."""
+
+    usage: Usage | None = None
+    error: Failure | None = None
+
+
+class HeldEndReader(ABC):
+    """Decodes an answer's events; holds its end back until the usage has arrived."""
+
+    server: ClassVar[str]
+    decoder: ClassVar[msgspec.json.Decoder[Any]]
+
+    def __init__(self) -> None:
+        self.last: Chunk | None = None
+
+    @abstractmethod
+    def take(self, event: Any) -> Chunk | None:  # noqa: ANN401 - the server's own event
+        """Return what an event's choice adds; hold back the one that ends the answer."""
+
+    def read(self, payload: bytes) -> Chunk | None:
+        """Return what an event adds, or the end with the usage."""
+        try:
+            event = self.decoder.decode(payload)
+        except UNREADABLE:
+            if payload.strip() == b"[DONE]":
+                return self.rest()
+            raise EndpointError("model_error", "garbage") from None
+        if event.choices:
+            return self.take(event)
+        if event.error:
+            raise self._fault(event.error)
+        if event.usage and self.last and self.last.end:
+            self.end(self.last, self.last.end, event.usage)
+            return self.rest()
+        raise EndpointError("model_error", "garbage")
+
+    def end(self, last: Chunk, end: End, usage: Usage) -> None:
+        """Note the usage at the answer's end."""
+        del last
+        end.prompt_tokens = usage.prompt_tokens
+        end.completion_tokens = usage.completion_tokens
+
+    def rest(self) -> Chunk | None:
+        """Return the end, if it has not been returned."""
+        last, self.last = self.last, None
+        return last
+
+    def _fault(self, failure: Failure) -> EndpointError:
+        status = failure.code if isinstance(failure.code, int) else 0
+        return EndpointError(_CODES.get(status, "model_error"), f"{self.server} {status}")

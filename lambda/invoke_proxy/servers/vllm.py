@@ -1,0 +1,142 @@
+"""vLLM: OpenAI's completion body, with vLLM's own fields, and events of one or more tokens."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
+from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.servers.openai_wire import Event, HeldEndReader
+from invoke_proxy.servers.server import Capabilities, spread
+
+_SEEDS = 2**63
+_UNKNOWN_ID = -1  # vLLM sends the alternatives' texts only; no route shows their ids.
+
+
+class _Logprobs(msgspec.Struct):
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
+
+
+class _Choice(msgspec.Struct):
+    text: str
+    token_ids: list[int] | None = None
+    logprobs: _Logprobs | None = None
+    finish_reason: str | None = None
+    stop_reason: int | str | None = None
+
+
+class _Event(Event):
+    choices: Sequence[_Choice] = ()
+
+
+class Vllm:
+    """vLLM, whose `/invocations` completes a body with `prompt`."""
+
+    title = "vLLM"
+    fingerprint = "vllm"
+    capabilities = Capabilities(
+        # It has neither locally typical sampling nor watermarks as TGI's; a stream has no
+        # `best_of` and no tokens of the prompt; alternatives come without their ids.
+        without_tgi=frozenset(
+            {"best_of", "decoder_input_details", "top_n_tokens", "typical_p", "watermark"}
+        ),
+        max_stop_sequences=16,
+        max_top_logprobs=20,
+        max_temperature=2.0,
+    )
+
+    def body(self, generation: Generation) -> bytes:
+        """Return a completion request; explicit, so that no model's own defaults apply."""
+        fields: dict[str, Any] = {
+            "prompt": generation.prompt,
+            "max_tokens": generation.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_token_ids": True,
+            "temperature": 0.0,
+            "top_p": 1.0,
+            "top_k": 0,
+            "min_p": 0.0,
+            "repetition_penalty": generation.repetition_penalty or 1.0,
+            "presence_penalty": generation.presence_penalty or 0.0,
+            "frequency_penalty": generation.frequency_penalty or 0.0,
+        }
+        if generation.samples:
+            fields["temperature"] = generation.temperature or 1.0
+            fields["top_p"] = generation.top_p or 1.0
+            fields["top_k"] = generation.top_k or 0
+        if generation.seed is not None:
+            fields["seed"] = generation.seed % _SEEDS
+        if generation.stop:
+            # Without its stop sequence an answer would lag behind by its length.
+            fields |= {"stop": generation.stop, "include_stop_str_in_output": True}
+        if generation.top_tokens is not None:
+            fields["logprobs"] = generation.top_tokens
+        if generation.truncate:
+            fields |= {"truncate_prompt_tokens": generation.truncate, "truncation_side": "left"}
+        if generation.logit_bias:
+            fields["logit_bias"] = generation.logit_bias
+        if generation.response_format:
+            fields["response_format"] = generation.response_format
+        return msgspec.json.encode(fields)
+
+    def reader(self, generation: Generation, special_tokens: Collection[str]) -> "VllmReader":
+        """Return a decoder for one answer."""
+        return VllmReader(generation.top_tokens or 0, special_tokens)
+
+
+class VllmReader(HeldEndReader):
+    """Decodes an answer's events."""
+
+    server = "vllm"
+    decoder = msgspec.json.Decoder(_Event)
+
+    def __init__(self, top_tokens: int, special_tokens: Collection[str]) -> None:
+        super().__init__()
+        self._top = top_tokens
+        self._special = special_tokens
+
+    def take(self, event: _Event) -> Chunk | None:
+        """Return the tokens of an event: several, where the proxy could not read as fast."""
+        choice = event.choices[0]
+        count = 1 if choice.token_ids is None else len(choice.token_ids)
+        chunk = Chunk(choice.text, count)
+        if choice.logprobs:
+            chunk.tokens = self._tokens(choice, choice.logprobs)
+        if choice.finish_reason is None:
+            return chunk
+        chunk.end = End(_reason(choice))
+        self.last = chunk
+        return None
+
+    def _tokens(self, choice: _Choice, scored: _Logprobs) -> list[Token]:
+        ids = choice.token_ids or [_UNKNOWN_ID] * len(scored.tokens)
+        tokens = [
+            Token(id_, text, logprob, text in self._special, _alternatives(top or {}, self._top))
+            for id_, text, logprob, top in zip(
+                ids, scored.tokens, scored.token_logprobs, scored.top_logprobs, strict=False
+            )
+        ]
+        spread(choice.text, tokens)
+        return tokens
+
+
+def _alternatives(top: dict[str, float], most: int) -> list[Token]:
+    """Return the most probable ones: vLLM adds the generated token to them."""
+    ranked = sorted(top.items(), key=lambda each: -each[1])[:most]
+    return [Token(_UNKNOWN_ID, text, logprob) for text, logprob in ranked]
+
+
+def _reason(choice: _Choice) -> EndReason:
+    match choice.finish_reason:
+        case "length":
+            return "length"
+        case "stop":
+            return "stop_sequence" if isinstance(choice.stop_reason, str) else "end_token"
+        case "abort":
+            raise EndpointError("stream_interrupted", "vllm abort")
+        case _:
+            raise EndpointError("model_error", "vllm finish_reason")
