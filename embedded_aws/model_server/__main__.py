@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 
 from embedded_aws.model_server.errors import SettingsError
+from embedded_aws.model_server.llama_cpp import room as llama_cpp
 from embedded_aws.model_server.serving import Room, serve
 from embedded_aws.model_server.tgi import room as tgi
 
 REFUSED = 2
 
-ROOMS: dict[str, Callable[[Mapping[str, str]], Room]] = {"tgi": tgi.furnish}
+ROOMS: dict[str, Callable[[Mapping[str, str]], Room]] = {
+    "tgi": tgi.furnish,
+    "llama-cpp": llama_cpp.furnish,
+}
 
 # llama.cpp logs from a thread of its own; ours is to be the last line, which SageMaker reports.
 _LLAMA_LOG_SECONDS = 0.3

@@ -22,7 +22,7 @@ class Weights:
 def find_weights(setting: str, model: str, directory: Path) -> Weights:
     """Find the model that a setting names, its model data in `directory`; raises SettingsError."""
     if model == packaged.MODEL_ID:
-        return Weights(_packaged_model())
+        return Weights(packaged_model())
     if model == MODEL_DATA_ID:
         return _model_data(directory)
     raise SettingsError(f"{setting} must be {packaged.MODEL_ID} or {MODEL_DATA_ID}, got {model!r}")
@@ -34,7 +34,7 @@ def _model_data(directory: Path) -> Weights:
         convert_adapter(directory, directory / ADAPTER_NAME)
     match sorted(directory.glob("*.gguf")):
         case [adapter] if adapter.name == ADAPTER_NAME:
-            return Weights(_packaged_model(), adapter)
+            return Weights(packaged_model(), adapter)
         case [model]:
             return Weights(model)
         case found:
@@ -42,7 +42,8 @@ def _model_data(directory: Path) -> Weights:
             raise SettingsError(f"{directory} must hold exactly one .gguf file, got {names}")
 
 
-def _packaged_model() -> Path:
+def packaged_model() -> Path:
+    """Return the packaged weights; raises SettingsError."""
     try:
         return packaged.weights()
     except FileNotFoundError as error:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,12 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def model_server(**settings: str) -> Iterator[ModelServer]:
+def started(room: str, environment: dict[str, str]) -> Iterator[ModelServer]:
     """A server of its own, stopped at the end."""
     port = processes.free_port()
     process = processes.start(
-        [sys.executable, "-m", "embedded_aws.model_server", "tgi"],
-        environment(PORT=str(port), **settings),
+        [sys.executable, "-m", "embedded_aws.model_server", room],
+        {**environment, "PORT": str(port)},
         ROOT,
     )
     assert process.stdout
@@ -84,6 +84,11 @@ def model_server(**settings: str) -> Iterator[ModelServer]:
                 yield ModelServer(client, process)
         finally:
             processes.stop(process)
+
+
+def model_server(**settings: str) -> AbstractContextManager[ModelServer]:
+    """A TGI server of its own, stopped at the end."""
+    return started("tgi", environment(**settings))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""llama.cpp in this process, asked over its own HTTP, on a socket that only this user opens."""
+
+import tempfile
+from pathlib import Path
+
+import httpx
+import xllamacpp
+
+from embedded_aws.model_server.errors import SettingsError
+
+# A prompt is read by so many tokens (0.5 s), so that other generations go on beside it and a client
+# that disconnects is noticed; larger batches are no faster on one thread.
+BATCH_TOKENS = 64
+
+
+def parameters(model: Path, adapter: Path | None = None) -> xllamacpp.CommonParams:
+    """Return llama.cpp's parameters for a model on a machine that has other work too."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    if adapter:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+    params.ui = False
+    params.n_batch = params.n_ubatch = BATCH_TOKENS
+    # a second thread makes all of it far slower as soon as anything else runs on the machine
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    # on a CPU, flash attention costs a fifth of the speed at 1,000 tokens of context
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    params.cache_ram_mib = 0  # copies of old prompts could grow to 8 GiB
+    params.fit_params = False  # there is no GPU to fit the model into, and looking takes 0.3 s
+    params.verbosity = 1  # errors
+    return params
+
+
+class Engine:
+    """Owns llama.cpp's server; `http` asks it."""
+
+    def __init__(self, params: xllamacpp.CommonParams, connections: int) -> None:
+        params.n_threads_http = connections
+        # it answers any web page that finds its port: give it none
+        self._folder = tempfile.TemporaryDirectory(prefix="l")
+        socket = f"{self._folder.name}/l.sock"
+        params.hostnames = [socket]
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            adapters = [adapter.path for adapter in params.lora_adapters]
+            files = " with ".join([params.model.path, *adapters])
+            raise SettingsError(f"llama.cpp cannot load {files}") from error
+        # each connection keeps one of llama.cpp's threads, an idle one too
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
+        self.http = httpx.AsyncClient(
+            base_url="http://localhost",
+            transport=httpx.AsyncHTTPTransport(uds=socket, limits=limits),
+            timeout=httpx.Timeout(None),
+        )

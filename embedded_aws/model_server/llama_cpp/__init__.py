@@ -1,0 +1,1 @@
+"""The HTTP contract of AWS's llama.cpp image: llama-server behind nginx."""
