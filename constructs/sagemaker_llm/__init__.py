@@ -33,6 +33,10 @@ from .serving.published_endpoint import PublishedEndpoint
 from .serving.scaling import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
+from .sizing.load import Fixed, Load
+from .sizing.profile import published_profile, read_profile
+from .sizing.sizing import Sizing
+from .sizing.workload import FLAT_DAY, OFFICE_DAY, SINE_DAY, Objective, RequestShape, Workload
 from .tuning.duties import Duties
 from .tuning.fine_tuning import FineTuning
 from .tuning.pipeline.pipeline import TuningPipeline
@@ -40,9 +44,12 @@ from .tuning.settings import Approval, DataMode, TuningSettings
 
 __all__ = [
     "CATALOG",
+    "FLAT_DAY",
     "LLAMA_CPP",
     "LLAMA_CPP_ARM64_IMAGE",
     "LLAMA_CPP_IMAGE",
+    "OFFICE_DAY",
+    "SINE_DAY",
     "TGI",
     "TGI_IMAGE",
     "TRAINING",
@@ -58,6 +65,7 @@ __all__ = [
     "Duties",
     "FineTuning",
     "Firewall",
+    "Fixed",
     "FunctionTarget",
     "GuardedUpdates",
     "Image",
@@ -66,18 +74,22 @@ __all__ = [
     "Limit",
     "LlamaCpp",
     "LlmEndpoint",
+    "Load",
     "LogKeeping",
     "ModelRegistry",
     "ModelRelease",
     "ModelShape",
     "ModelStore",
+    "Objective",
     "PackagedWeights",
     "PromptFormat",
     "PublishedEndpoint",
     "RequestLimits",
+    "RequestShape",
     "Reservation",
     "S3Prefix",
     "Server",
+    "Sizing",
     "StagedGguf",
     "StagedWeights",
     "TargetTracking",
@@ -89,5 +101,8 @@ __all__ = [
     "UpdateStrategy",
     "Vllm",
     "WeightsBucket",
+    "Workload",
     "find_model",
+    "published_profile",
+    "read_profile",
 ]

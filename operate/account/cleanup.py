@@ -1,12 +1,14 @@
 """The clean-up after `cdk destroy`: everything that stayed is listed, then removed if confirmed."""
 
+import _paths  # noqa: F401  # isort: skip  # first: it makes the imports below find their packages
+
 from collections.abc import Callable
 
 from operate.account import log_groups
 from operate.account.leftovers import Leftover, leftovers, remove, standing
 from operate.environment import Environment
-from operate.preflight.prices import GIGABYTE_MONTH, KEY_MONTH, LOG_GIGABYTE_MONTH
 from operate.terminal import ask
+from sagemaker_llm.sizing.prices import GIGABYTE_MONTH, KEY_MONTH, LOG_GIGABYTE_MONTH
 
 _PRICES = {
     "AWS::S3::Bucket": f"about {GIGABYTE_MONTH} USD a month for each GB",

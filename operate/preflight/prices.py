@@ -1,26 +1,10 @@
-"""Prices: the one table, and what an environment's instances cost a month."""
+"""What an environment's instances cost a month."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import _paths  # noqa: F401  # isort: skip  # first: it makes the imports below find their packages
 
 from operate.preflight.plan import Fleet, Plan
 from operate.preflight.row import Row, Verdict
-
-# Unverified: USD in us-east-1, from public lists without a date; compare
-# https://aws.amazon.com/sagemaker/ai/pricing and the first bill.
-AS_OF = "2026-11-27"
-INSTANCE_HOUR: Mapping[str, float] = MappingProxyType(
-    {
-        "ml.g5.2xlarge": 1.515,
-        "ml.g5.12xlarge": 7.09,
-        "ml.g6.2xlarge": 1.222,
-        "ml.g6e.2xlarge": 2.80,
-    }
-)
-KEY_MONTH = 1.0
-GIGABYTE_MONTH = 0.023  # in S3
-LOG_GIGABYTE_MONTH = 0.03
-HOURS_A_MONTH = 730
+from sagemaker_llm.sizing.prices import AS_OF, HOURS_A_MONTH, INSTANCE_HOUR
 
 
 def cost(plan: Plan) -> Row:

@@ -46,7 +46,7 @@ _MAY_IMPORT = {
 
 # The layers of a package from the top: each imports itself and what is below it.
 _LAYERS = {
-    "constructs/sagemaker_llm": ("tuning", "api release", "serving", "common", "models"),
+    "constructs/sagemaker_llm": ("tuning", "api release", "serving", "sizing", "common", "models"),
     "lambda/invoke_proxy": (
         "app",
         "application",

@@ -10,6 +10,8 @@ _ROOT = _CARRIED if _IS_WHEEL else _PACKAGE.parents[1]
 
 FUNCTIONS = _ROOT / "lambda"
 JOBS = _ROOT / "jobs"
+# The measurements that sizing starts from.
+PROFILES = _ROOT / ("profiles" if _IS_WHEEL else "bench/profiles")
 BUILT = _ROOT / "build"
 BUILD_COMMAND = "python -m sagemaker_llm_build" if _IS_WHEEL else "python lambda/build_functions.py"
 

@@ -14,8 +14,8 @@ from allowed_values.instances import FAMILIES, INSTANCES, INSTANCES_FOR
 from allowed_values.parameters import PARAMETERS
 from allowed_values.rules import Choice, Range
 from language_models.prompt_format import PROMPT_FORMATS
-from operate.preflight.prices import INSTANCE_HOUR
 from sagemaker_llm.models.checked import Checked, hints, rules_of
+from sagemaker_llm.sizing.prices import INSTANCE_HOUR
 from stacks.environments import Environment
 from tests.unit.configuration.wrong import RIGHT, WRONG, Row, no_numbers
 

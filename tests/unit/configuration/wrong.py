@@ -10,21 +10,25 @@ import aws_cdk as cdk
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from sagemaker_llm import (
+    FLAT_DAY,
     ApiSettings,
     Authentication,
     CatalogEntry,
     Client,
     DataMode,
     Firewall,
+    Fixed,
     FunctionTarget,
     GuardedUpdates,
     Image,
     JumpStartWeights,
     Limit,
     LogKeeping,
+    Objective,
     PackagedWeights,
     PromptFormat,
     RequestLimits,
+    RequestShape,
     StagedWeights,
     TargetTracking,
     Tgi,
@@ -32,6 +36,7 @@ from sagemaker_llm import (
     TuningSettings,
     UpdateStrategy,
     Vllm,
+    Workload,
     find_model,
 )
 from sagemaker_llm.common.names import lower_prefix
@@ -46,6 +51,19 @@ DEMO = Client(name="Demo")
 
 def limits(**changes: Any) -> RequestLimits:
     return RequestLimits(**{**LIMITS, **changes})
+
+
+def shape(**changes: Any) -> RequestShape:
+    return RequestShape(**{"prompt_words": 128, "output_tokens": 128, **changes})
+
+
+def workload(**changes: Any) -> Workload:
+    given = {"peak_requests_per_second": 10, "mean_requests_per_second": 6}
+    return Workload(**{"shapes": (shape(),), **given, **changes})
+
+
+def objective(**changes: Any) -> Objective:
+    return Objective(**{"milliseconds_per_token": 60, **changes})
 
 
 def entry(**changes: Any) -> CatalogEntry:
@@ -145,6 +163,26 @@ WRONG: list[Row] = [
     (Tgi, {"max_batch_total_tokens": -1}, "max_batch_total_tokens must be from 1 to"),
     (limits, {"max_concurrent_requests": 0}, "must be from 1 to 10000, got 0"),
     (limits, {"max_concurrent_requests": 10_001}, "must be from 1 to 10000, got 10001"),
+    # A load.
+    (shape, {"prompt_words": 0}, "prompt_words must be from 1 to 1048576, got 0"),
+    (shape, {"output_tokens": 0}, "output_tokens must be from 1 to 1048576, got 0"),
+    (shape, {"share": 0}, "share must be above 0 and at most 1, got 0"),
+    (workload, {"shapes": (shape(share=0.4),)}, "shares of shapes must add up to 1, got 0.4"),
+    (workload, {"shapes": ()}, "shares of shapes must add up to 1, got 0"),
+    (workload, {"peak_requests_per_second": 0}, "must be above 0 and at most 100000, got 0"),
+    (workload, {"mean_requests_per_second": 11}, "peak_requests_per_second 10, got 11"),
+    (workload, {"mean_requests_per_second": 4}, "from 5, which is the mean .* got 4"),
+    (workload, {"daily_curve": (1.0,) * 23}, "daily_curve must have 24 values"),
+    (workload, {"daily_curve": (0.9,) * 24}, "the greatest of them 1, got"),
+    (workload, {"daily_curve": (*FLAT_DAY[1:], 1.1)}, r"daily_curve\[23\] must be from 0 to 1"),
+    (workload, {"timezone": "Zurich!"}, "timezone must be an IANA name"),
+    (workload, {"burst": 0.9}, "burst must be from 1 to 10, got 0.9"),
+    (workload, {"surge": 0}, "surge must be from 1 to 100, got 0"),
+    (Objective, {"milliseconds_per_token": 0}, "milliseconds_per_token must be above 0"),
+    (objective, {"time_to_first_token_seconds": 480}, "must be above 0 and below 480, got 480"),
+    (objective, {"share": 0.98}, "share must be one of 0.9, 0.95, 0.99, 0.999, got 0.98"),
+    (Fixed, {"value": 0, "reason": "one may fail at least"}, "value must be above 0"),
+    (Fixed, {"value": 2, "reason": "why"}, "reason must be a reason of 10 to 200 characters"),
     # A model of the catalog.
     (entry, {"model_id": "Mistral"}, "model_id must be at most 30 lower-case letters"),
     (entry, {"model_id": "a--b"}, "model_id must be .*, got 'a--b'"),

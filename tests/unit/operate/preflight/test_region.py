@@ -7,6 +7,7 @@ import pytest
 from operate.preflight import artifacts, prices, quotas
 from operate.preflight.plan import Fleet, ImageNeed
 from operate.preflight.row import Row, Verdict
+from sagemaker_llm.sizing.prices import AS_OF
 from tests.unit.operate.preflight.examples import ENDPOINT_QUOTA, plan, stubbed
 
 _OK, _FAIL, _UNKNOWN = Verdict
@@ -177,7 +178,7 @@ def test_instance_types_are_offered(offered: tuple[str, ...], verdict: Verdict, 
 def test_cost_is_that_of_the_instances_that_always_run(region: str, found: str) -> None:
     row = prices.cost(plan(region=region))
     assert (row.verdict, row.found) == (_OK, found)
-    assert prices.AS_OF in row.todo
+    assert AS_OF in row.todo
 
 
 def test_unknown_price_says_so() -> None:

@@ -1,0 +1,86 @@
+"""The work that requests are to an instance: what the mix of their shapes asks of the service."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .bisection import last_true
+from .service import Service
+from .workload import RequestShape
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Requests of some shapes at a service; times are milliseconds."""
+
+    service: Service
+    shapes: tuple[RequestShape, ...]
+
+    @property
+    def prefills(self) -> Sequence[float]:
+        """The prefill of each shape."""
+        return [self.service.prefill(shape.prompt_words) for shape in self.shapes]
+
+    @property
+    def output_tokens(self) -> float:
+        """The mean tokens of an answer."""
+        return self._mean([shape.output_tokens for shape in self.shapes])
+
+    @property
+    def mean_prefill(self) -> float:
+        """The mean prefill."""
+        return self._mean(self.prefills)
+
+    @property
+    def prefill_variance(self) -> float:
+        """The variance of the prefills."""
+        return self._mean([each**2 for each in self.prefills]) - self.mean_prefill**2
+
+    def work_moment(self, power: int) -> float:
+        """Return a moment of the work of a request: its prefill, and its part of the steps."""
+        each = self.service.per_request
+        return self._mean(
+            [
+                (prefill + each * shape.output_tokens) ** power
+                for prefill, shape in zip(self.prefills, self.shapes, strict=True)
+            ]
+        )
+
+    @property
+    def slope(self) -> float:
+        """k: the milliseconds a token that each further request in flight costs all others."""
+        return self.work_moment(1) / self.output_tokens
+
+    def requests_per_second(self, load: float) -> float:
+        """Return an instance's requests a second at a load: a share of what it can ever do."""
+        return 1000 * load / self.work_moment(1)
+
+    def in_flight(self, load: float, instances: int) -> float:
+        """Return the mean requests in flight on each of the instances at a load."""
+        return (1 / instances + self.service.step / self.slope) * load / (1 - load)
+
+    def wait_tail(self, load: float, milliseconds: float) -> float:
+        """Return the share of requests whose prefill waits longer for the ones before it.
+
+        Cramer and Lundberg's approximation of the M/G/1 queue: exact far out.
+        """
+        arrivals = load / self.work_moment(1)
+        busy = arrivals * self.mean_prefill
+        if milliseconds < 0 or busy >= 1:
+            return 1.0
+
+        def excess(rate: float) -> float:
+            return arrivals * (self._exponential(rate, 0) - 1) - rate
+
+        high = 1 / max(self.prefills)
+        while excess(high) < 0:
+            high *= 2
+        rate = last_true(0.0, high, lambda rate: excess(rate) < 0)
+        constant = (1 - busy) / (arrivals * self._exponential(rate, 1) - 1)
+        return min(busy, constant * math.exp(-rate * milliseconds))
+
+    def _exponential(self, rate: float, power: int) -> float:
+        return self._mean([p**power * math.exp(min(rate * p, 500.0)) for p in self.prefills])
+
+    def _mean(self, values: Sequence[float]) -> float:
+        return sum(s.share * v for s, v in zip(self.shapes, values, strict=True))

@@ -1,0 +1,155 @@
+"""What follows from a load: targets, minimums and maximums, limits, throttles and thresholds."""
+
+import math
+from functools import cached_property
+
+from .demand import Demand
+from .load import Load
+from .schedule import ScheduledMinimum, scheduled_minimums
+from .staffing import MAX_INSTANCES, capacity, fleet, max_load
+
+# What the load grows by while an instance starts, where no schedule foresees it.
+_GROWTH = 1.03
+# Above a fleet's busiest instance at the target: five minutes there are no noise.
+_ALARM_MARGIN = 3
+_DAY_SECONDS = 86_400
+
+
+class Sizing:
+    """The settings of an environment that declares a load."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+
+    @cached_property
+    def demand(self) -> Demand:
+        """The requests as the measured service sees them."""
+        return self.load.demand
+
+    @cached_property
+    def peak_instances(self) -> int:
+        """The instances that the declared peak needs."""
+        return self.fleet(self.load.workload.peak_requests_per_second)
+
+    @cached_property
+    def max_load(self) -> float:
+        """The share of what an instance can ever do at which the fleet just keeps the objective."""
+        return max_load(self.demand, self.load.objective, self.peak_instances)
+
+    @property
+    def headroom(self) -> float:
+        """What the target leaves for growth while an instance starts, and for bursts."""
+        return max(_GROWTH, self.load.workload.burst)
+
+    @property
+    def target_load(self) -> float:
+        """The load that scaling aims at."""
+        return self.max_load / self.headroom
+
+    @property
+    def derived_target(self) -> float:
+        """The requests in flight of the busiest instance at the target load.
+
+        CloudWatch's statistic of the metric is the maximum over the instances, which is above
+        their mean by what is added here.
+        """
+        return round(self.in_flight(self.target_load) + self._maximum_above_mean, 1)
+
+    @property
+    def target_concurrent_requests(self) -> float:
+        """The target of the scaling."""
+        return self._chosen("target_concurrent_requests", self.derived_target)
+
+    @property
+    def derived_min(self) -> int:
+        """The instances that the least rate of the day needs."""
+        return self.fleet(self.load.workload.trough_requests_per_second)
+
+    @property
+    def min_instances(self) -> int:
+        """The fewest instances at any time."""
+        return int(self._chosen("min_instances", self.derived_min))
+
+    @property
+    def derived_max(self) -> int:
+        """The instances that the peak needs if it turns out greater, bursts included."""
+        workload = self.load.workload
+        surge = max(workload.surge, workload.burst)
+        return min(self.fleet(workload.peak_requests_per_second * surge), MAX_INSTANCES)
+
+    @property
+    def max_instances(self) -> int:
+        """The most instances."""
+        return max(int(self._chosen("max_instances", self.derived_max)), self.min_instances)
+
+    @cached_property
+    def schedule(self) -> tuple[ScheduledMinimum, ...]:
+        """The minimums of the day; none where one holds all day."""
+        return scheduled_minimums(
+            self.load.workload.rates(), self.fleet, self.min_instances, self.max_instances
+        )
+
+    @property
+    def max_concurrent_requests(self) -> int:
+        """What an instance admits: with more in flight, even the mean request misses the objective.
+
+        By as much as unequal prompts vary, and what its memory was seen to hold.
+        """
+        objective, demand = self.load.objective, self.demand
+        room = objective.milliseconds_per_token - demand.service.step
+        if objective.time_to_first_token_seconds is not None:  # its own prefill comes before
+            room += demand.mean_prefill / demand.output_tokens
+        limit = room / demand.slope
+        spread = math.sqrt((1 + limit) * demand.prefill_variance)
+        limit -= spread / (demand.slope * demand.output_tokens)
+        return max(round(min(limit, self.memory_limit)), math.ceil(self.derived_target) + 1)
+
+    @property
+    def memory_limit(self) -> float:
+        """The requests whose tokens were seen to be in an instance's memory at once."""
+        shapes = self.load.workload.shapes
+        each = sum(s.share * (s.prompt_words + s.output_tokens) for s in shapes)
+        return self.load.profile.max_tokens_in_flight / each
+
+    @property
+    def requests_per_second(self) -> float:
+        """What the largest fleet serves within the objective: the clients' rates add up to it."""
+        return capacity(self.demand, self.load.objective, self.max_instances)
+
+    @property
+    def burst_requests(self) -> int:
+        """What may come at once: what the smallest fleet admits."""
+        admitted = self.min_instances * self.max_concurrent_requests
+        return max(admitted, math.ceil(self.requests_per_second))
+
+    @property
+    def daily_requests(self) -> int:
+        """What a day may bring: the declared mean, if it turns out as much greater as the peak."""
+        workload = self.load.workload
+        return math.ceil(_DAY_SECONDS * workload.mean_requests_per_second * workload.surge)
+
+    @property
+    def concurrency_alarm(self) -> float:
+        """The mean requests in flight on an instance that call for a person."""
+        return round(self.in_flight(self.max_load) + _ALARM_MARGIN, 1)
+
+    @property
+    def max_refused_share(self) -> float:
+        """The share of refused requests that calls for a person: all that may miss."""
+        return round(1 - self.load.objective.share, 4)
+
+    def fleet(self, requests_per_second: float) -> int:
+        """Return the fewest instances that serve a rate within the objective."""
+        return fleet(self.demand, self.load.objective, requests_per_second)
+
+    def in_flight(self, load: float) -> float:
+        """Return the mean requests in flight on an instance of the peak's fleet."""
+        return self.demand.in_flight(load, self.peak_instances)
+
+    @property
+    def _maximum_above_mean(self) -> float:
+        return 0.4 + 0.4 * math.log10(self.peak_instances)
+
+    def _chosen(self, name: str, derived: float) -> float:
+        fixed = self.load.fixed.get(name)
+        return derived if fixed is None else fixed.value
