@@ -61,7 +61,7 @@ class Environment(Checked):
         self._check_location()
         check_removal_policy("data_removal_policy", self.data_removal_policy)
         self.model.server.check_instance_type(self.model, self.instance_type)
-        self.model.server.check_image(self.model, self.image)
+        self.model.server.check_image(self.model, self.image, self.instance_type)
         self.scaling.check_limits(self.model.limits)
         self.updates.chosen(self.scaling)
         reserved_concurrency(self.api, self.max_concurrent_requests)

@@ -18,3 +18,8 @@ class Tokenizer(StrEnum):
     MISTRAL_V1 = "mistral-v1"
     MISTRALLITE = "mistrallite"
     SMOLLM2 = "smollm2"  # in the functions for this machine only
+
+    @property
+    def has_start_token(self) -> bool:
+        """Whether a prompt begins with a token that is none of its text."""
+        return self is not Tokenizer.SMOLLM2

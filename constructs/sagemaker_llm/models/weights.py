@@ -31,7 +31,10 @@ _DOWNLOAD_SECONDS = 1200  # 14.5 GB come from S3 within a few minutes
 
 @dataclass(frozen=True, kw_only=True)
 class JumpStartWeights(Checked):
-    """Weights in the bucket that AWS keeps in each region: loading them needs no token."""
+    """Weights in the bucket that AWS keeps in each region: loading them needs no token.
+
+    Unverified: that the prefix has safetensors, which vLLM reads best: list it.
+    """
 
     key_prefix: Annotated[str, _KEY_PREFIX]
 

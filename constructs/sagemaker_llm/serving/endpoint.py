@@ -62,7 +62,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         scaling.check_limits(model.limits)
         model.server.check_instance_type(model, instance_type)
         image = image or model.server.image_for(instance_type)
-        model.server.check_image(model, image)
+        model.server.check_image(model, image, instance_type)
         self.model = model
         self.instance_type = instance_type
         # What all instances admit at once when the endpoint is at its largest.

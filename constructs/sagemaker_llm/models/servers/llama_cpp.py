@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.images import Image
 from sagemaker_llm.models.instances import InstanceType, Processor, find_instance
-from sagemaker_llm.models.weights import PackagedWeights, StagedGguf, Weights
+from sagemaker_llm.models.weights import MODEL_FOLDER, PackagedWeights, StagedGguf, Weights
 
 from .server import Server
-from .setting import FLAG, Setting, one_of
+from .setting import ON, Setting, one_of
 
 if TYPE_CHECKING:
     from sagemaker_llm.models.catalog import CatalogEntry
@@ -25,15 +25,18 @@ _GIB = 2**30
 # Unverified: compare MemoryUtilization of the endpoint with the sum.
 _WORKSPACE = 2 * _GIB
 
-# The proxy writes the whole prompt: a chat has one message, which is the prompt as it stands.
-_IDENTITY_TEMPLATE = "{{ messages[0]['content'] }}"
+# The proxy writes the whole prompt: a chat has one message, which is the prompt as it stands. The
+# server cuts one start token's text off what the template gives, and adds the token itself where
+# the file says so: without it a prompt that begins with a literal `<s>` would lose that.
+_PROMPT = "{{ messages[0]['content'] }}"
+_START = "{{ bos_token }}"
 
 _SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "SM_LLAMA_CPP_BATCH_SIZE": (int, (Range(at_least=32, at_most=16_384),)),
         "SM_LLAMA_CPP_FLASH_ATTN": one_of("on", "off", "auto"),
-        "SM_LLAMA_CPP_MLOCK": FLAG,
-        "SM_LLAMA_CPP_NO_MMAP": FLAG,
+        "SM_LLAMA_CPP_MLOCK": ON,
+        "SM_LLAMA_CPP_NO_MMAP": ON,
         "SM_LLAMA_CPP_THREADS": (int, (Range(at_least=1, at_most=192),)),
         "SM_LLAMA_CPP_THREADS_BATCH": (int, (Range(at_least=1, at_most=192),)),
         "SM_LLAMA_CPP_UBATCH_SIZE": (int, (Range(at_least=32, at_most=16_384),)),
@@ -53,7 +56,8 @@ class LlamaCpp(Server):
     owned: ClassVar[frozenset[str]] = frozenset(
         {
             *("SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_ALIAS", "SM_LLAMA_CPP_CTX_SIZE"),
-            *("SM_LLAMA_CPP_PARALLEL", "SM_LLAMA_CPP_JINJA", "SM_LLAMA_CPP_CHAT_TEMPLATE"),
+            *("SM_LLAMA_CPP_PARALLEL", "SM_LLAMA_CPP_CACHE_RAM", "SM_LLAMA_CPP_CHAT_TEMPLATE"),
+            "SM_LLAMA_CPP_HF_REPO",
         }
     )
 
@@ -63,19 +67,24 @@ class LlamaCpp(Server):
             return LLAMA_CPP_ARM64_IMAGE
         return LLAMA_CPP_IMAGE
 
-    def environment(self, entry: "CatalogEntry", model: str) -> dict[str, str]:  # noqa: ARG002 - the image finds it
+    def environment(self, entry: "CatalogEntry", model: str) -> dict[str, str]:
         """Return the container's whole environment; `SM_LLAMA_CPP_<FLAG>` becomes `--flag`.
 
         The image serves the first `*.gguf` under SageMaker's model folder.
         """
         limits = entry.limits
+        start = _START if entry.tokenizer.has_start_token else ""
+        # As publishers call the repository of a model's GGUF files.
+        packaged = {} if model == MODEL_FOLDER else {"SM_LLAMA_CPP_HF_REPO": f"{model}-GGUF"}
         return {
+            **packaged,
             "SM_LLAMA_CPP_ALIAS": entry.model_id,
             # Of all slots together.
             "SM_LLAMA_CPP_CTX_SIZE": str(_cached_tokens(entry)),
             "SM_LLAMA_CPP_PARALLEL": str(limits.max_concurrent_requests),
-            "SM_LLAMA_CPP_JINJA": "true",
-            "SM_LLAMA_CPP_CHAT_TEMPLATE": _IDENTITY_TEMPLATE,
+            # Of prompts that lost their slot: by default 8 GiB of the host's memory.
+            "SM_LLAMA_CPP_CACHE_RAM": "0",
+            "SM_LLAMA_CPP_CHAT_TEMPLATE": f"{start}{_PROMPT}",
             **self.container_settings,
         }
 

@@ -79,8 +79,14 @@ class Server(Checked, ABC):
                 f" reads, got {type(entry.weights).__name__}"
             )
 
-    def check_image(self, entry: "CatalogEntry", image: Image) -> None:
+    def check_image(self, entry: "CatalogEntry", image: Image, instance_type: str) -> None:  # noqa: ARG002 - of some servers
         """Raise ValueError for an image that does not run this server, or not this model."""
+        repository = self.image_for(instance_type).repository
+        if image.repository != repository:
+            raise RefusedValueError(
+                f"image must be {repository} for {instance_type}, which runs {self.title}, got"
+                f" {image.repository}"
+            )
 
     def check_instance_type(self, entry: "CatalogEntry", instance_type: str) -> None:
         """Raise ValueError for an instance type that cannot serve the model."""

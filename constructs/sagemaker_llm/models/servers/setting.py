@@ -5,6 +5,8 @@ from allowed_values.rules import Choice, Pattern, Range, Rule
 Setting = tuple[type, tuple[Rule, ...]]
 
 FLAG: Setting = (str, (Choice(("true", "false")),))
+# A flag without a value, in images that turn variables into flags: `false` only leaves it out.
+ON: Setting = (str, (Choice(("true",)),))
 SWITCH: Setting = (str, (Choice(("0", "1")),))
 SECONDS: Setting = (int, (Range(at_least=1, at_most=3600),))
 COUNT: Setting = (int, (Range(at_least=1, at_most=10_000),))

@@ -150,8 +150,9 @@ class Tgi(Server):
                 f" max_batch_prefill_tokens, so {largest}, got {self.max_batch_total_tokens}"
             )
 
-    def check_image(self, entry: "CatalogEntry", image: Image) -> None:
+    def check_image(self, entry: "CatalogEntry", image: Image, instance_type: str) -> None:
         """Raise ValueError for limits that the server in an image cannot keep."""
+        super().check_image(entry, image, instance_type)
         longest = entry.limits.max_total_tokens
         is_tgi_1_1_0 = (image.repository, image.tag) == (TGI_IMAGE.repository, TGI_IMAGE.tag)
         if is_tgi_1_1_0 and self.needs_flash_attention_2 and longest > _MAX_TOKENS_OF_TGI_1_1_0:

@@ -12,7 +12,7 @@ from sagemaker_llm.models.instances import InstanceType
 from sagemaker_llm.models.weights import JumpStartWeights, PackagedWeights, StagedWeights, Weights
 
 from .server import GpuNeeds, Server
-from .setting import COUNT, FLAG, TEXT, Setting, one_of
+from .setting import ON, Setting, one_of
 
 if TYPE_CHECKING:
     from sagemaker_llm.models.catalog import CatalogEntry
@@ -29,23 +29,18 @@ _GIB = 2**30
 # its graphs. Unverified: compare "GPU KV cache size" in the endpoint's log with the window.
 _WORKSPACE = 2 * _GIB
 
+# Left out is what would change the memory that is computed below.
 _SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
-        "SM_VLLM_BLOCK_SIZE": one_of(8, 16, 32, 64, 128),
         "SM_VLLM_DTYPE": one_of("auto", "bfloat16", "float16"),
-        "SM_VLLM_ENABLE_CHUNKED_PREFILL": FLAG,
-        "SM_VLLM_ENABLE_PREFIX_CACHING": FLAG,
-        "SM_VLLM_ENFORCE_EAGER": FLAG,
-        "SM_VLLM_KV_CACHE_DTYPE": one_of("auto", "fp8", "fp8_e4m3", "fp8_e5m2"),
+        "SM_VLLM_ENFORCE_EAGER": ON,
         "SM_VLLM_LOAD_FORMAT": one_of("auto", "safetensors"),
         "SM_VLLM_MAX_LOGPROBS": (int, (Range(at_least=1, at_most=100),)),
         "SM_VLLM_MAX_NUM_BATCHED_TOKENS": (int, (Range(at_least=1, at_most=2**20),)),
-        "SM_VLLM_QUANTIZATION": one_of("awq", "bitsandbytes", "fp8", "gptq"),
+        "SM_VLLM_NO_ENABLE_PREFIX_CACHING": ON,
         "SM_VLLM_SEED": (int, (Range(at_least=0, at_most=2**32 - 1),)),
-        "SM_VLLM_SWAP_SPACE": COUNT,
         "SM_VLLM_TOKENIZER_MODE": one_of("auto", "hf", "slow", "mistral"),
         "VLLM_LOGGING_LEVEL": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-        "VLLM_ATTENTION_BACKEND": TEXT,
     }
 )
 
