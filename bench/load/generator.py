@@ -139,17 +139,19 @@ class _Run:
     async def _user(self, number: int, starts_after: float) -> None:
         await asyncio.sleep(starts_after)
         while not self.closing:
-            await self._ask(self.now)
+            prompt = next(self.cell.prompts)
+            await self._ask(prompt, self.now)
             self.answered_users.add(number)
 
     async def _arrivals(self, times: Iterator[float], tasks: asyncio.TaskGroup) -> None:
         for seconds in times:
-            due = self.begun + seconds
+            due, prompt = self.begun + seconds, next(self.cell.prompts)
             await asyncio.sleep(due - self.now)
-            self._track(tasks.create_task(self._ask(due)))
+            self._track(tasks.create_task(self._ask(prompt, due)))
+            await asyncio.sleep(0)  # It is sent before the next prompt is written.
         self.exhausted = True
 
-    async def _ask(self, due: float) -> None:
+    async def _ask(self, prompt: str, due: float) -> None:
         patience = self._texts_until_disconnect()
         arrivals: list[float] = []
 
@@ -162,7 +164,6 @@ class _Run:
         self.in_flight += 1
         try:
             async with asyncio.timeout(self.cell.limits.request_timeout_seconds):
-                prompt = next(self.cell.prompts)
                 usage = await self.cell.target.answer(prompt, self.cell.tokens, on_text)
         except _DisconnectError:
             disconnected = True

@@ -106,7 +106,7 @@ class RestApi:
             ) as answer:
                 if answer.status != HTTPStatus.OK:
                     raise RequestFailedError(f"{answer.status}{_code(await answer.read())}")
-                return await read_events(answer.content, on_text)
+                return await read_events(answer.content.iter_any(), on_text)
 
     def _body(self, prompt: str, tokens: int) -> dict[str, object]:
         asked: dict[str, object] = (
@@ -122,21 +122,23 @@ class RestApi:
         }
 
 
-async def read_events(lines: AsyncIterable[bytes], on_text: Callable[[], None]) -> Usage:
-    """Read an answer's events, a line each; raises RequestFailedError."""
+async def read_events(parts: AsyncIterable[bytes], on_text: Callable[[], None]) -> Usage:
+    """Read an answer's events, which may be cut anywhere; raises RequestFailedError."""
     usage: _Usage | None = None
-    finished = False
-    async for line in lines:
-        if not line.startswith(_DATA) or line.strip() == b"data: [DONE]":
-            continue
-        chunk = _decode(line[len(_DATA) :])
-        if chunk.error is not None:
-            raise RequestFailedError(f"error in the stream{_error_code(chunk.error)}")
-        usage = chunk.usage or usage
-        for choice in chunk.choices:
-            if choice.text or (choice.delta and choice.delta.content):
-                on_text()
-            finished = finished or choice.finish_reason is not None
+    finished, rest = False, b""
+    async for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            if not line.startswith(_DATA) or line.strip() == b"data: [DONE]":
+                continue
+            chunk = _decode(line[len(_DATA) :])
+            if chunk.error is not None:
+                raise RequestFailedError(f"error in the stream{_error_code(chunk.error)}")
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                if choice.text or (choice.delta and choice.delta.content):
+                    on_text()
+                finished = finished or choice.finish_reason is not None
     if not finished:
         raise RequestFailedError("cut")
     return Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(None, None)

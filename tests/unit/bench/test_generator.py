@@ -45,6 +45,13 @@ def test_users_who_queue_are_in_flight_all_the_same() -> None:
     assert cell.good_share == 0
 
 
+def test_writing_a_prompt_is_not_measured() -> None:
+    for load in (Users(1), Trace("a.txt", (1.0, 3.0, 5.0))):
+        recorded = record(Server(), load, seconds=9, seconds_a_prompt=0.07)
+
+        assert {round(each.time_to_first_token or 0, 3) for each in recorded.requests} == {0.1}
+
+
 def test_no_prompt_is_asked_twice() -> None:
     server = Server()
 

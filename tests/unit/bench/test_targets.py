@@ -37,7 +37,10 @@ def test_texts_are_counted_and_usage_is_the_servers() -> None:
         _END,
     ]
 
-    assert _read(targets.read_events, lines) == (Usage(9, 3), 2)
+    whole = b"".join(lines)
+    for size in (1, 7, 1000):
+        parts = [whole[at : at + size] for at in range(0, len(whole), size)]
+        assert _read(targets.read_events, parts) == (Usage(9, 3), 2)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,13 +22,20 @@ class _JumpingSelector(selectors.SelectSelector):
         return super().select(0)
 
 
+def spend(seconds: float) -> None:
+    """Let the running loop do nothing else for so long."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, _VirtualLoop)
+    loop.jumping.now += seconds
+
+
 class _VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
+        self.jumping = _JumpingSelector()
+        super().__init__(self.jumping)
 
     def time(self) -> float:
-        return self._jumping.now
+        return self.jumping.now
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -76,11 +83,18 @@ def record(
     disconnect: float = 0.0,
     seconds: float = 60.0,
     timeout: float = 300.0,
+    seconds_a_prompt: float = 0.0,
 ) -> Recorded:
     """Measure a cell in virtual time."""
+
+    def slowly_written() -> Iterator[str]:
+        for prompt in prompts(8, "seed"):
+            spend(seconds_a_prompt)
+            yield prompt
+
     cell = Cell(
         target=server,
-        prompts=prompts(8, "seed"),
+        prompts=slowly_written(),
         tokens=tokens,
         load=load,
         limits=Limits(
