@@ -39,6 +39,8 @@ class Progress:
             )
             if cell.is_client_bound:
                 result += " (the client may have set these: its CPU was busy or its timers late)"
+            if not cell.is_steady:
+                result += f" (not steady: {cell.concurrency:.3g} in flight by Little's law)"
         self.say(f"{self._place(cell.input_words, cell.load)}  {result}")
         self._done += 1
 

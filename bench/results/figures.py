@@ -15,6 +15,8 @@ from bench.load.requests import Request
 # beside the time to first token.
 _BUSY_SHARE = 0.8
 _LATE_SHARE = 0.1
+# By which throughput times latency may miss the users of a steady closed loop.
+_STEADY_WITHIN = 0.05
 PERCENTILES = (50, 90, 95, 99)
 
 
@@ -83,6 +85,13 @@ class Figures:
         return self.request_throughput * self.request_latency.mean
 
     @property
+    def is_steady(self) -> bool:
+        """Whether a closed loop keeps Little's law, which holds where every request is answered."""
+        if self.users is None or self.failures or self.disconnected:
+            return True
+        return abs(self.concurrency / self.users - 1) <= _STEADY_WITHIN
+
+    @property
     def is_client_bound(self) -> bool:
         """Whether the client, not the server, may have set the figures."""
         late = self.client_lag_p99 > _LATE_SHARE * self.time_to_first_token.p50
@@ -102,6 +111,11 @@ def figures_of(
     seconds = ended - begun
     within = [request for request in recorded.requests if begun <= request.ended <= ended]
     complete = [request for request in within if request.complete]
+    throughput = (
+        _throughput(recorded.requests, begun, ended)
+        if isinstance(load, Users)
+        else _rate(len(complete), seconds)
+    )
     good = sum(objective.is_met_by(request) for request in within)
     lags = recorded.client_lags
     return Figures(
@@ -116,13 +130,13 @@ def figures_of(
         prompt_tokens=_mean(request.prompt_tokens for request in complete),
         completion_tokens=_mean(request.completion_tokens for request in complete),
         output_token_throughput=_rate(tokens_within(recorded.requests, begun, ended), seconds),
-        request_throughput=_rate(len(complete), seconds),
+        request_throughput=throughput,
         time_to_first_token=_distribution(r.time_to_first_token for r in complete),
         inter_token_latency=_distribution(r.inter_token_latency for r in complete),
         time_per_output_token=_distribution(r.time_per_output_token for r in complete),
         request_latency=_distribution(r.request_latency for r in complete),
         good_share=good / len(within) if within else nan,
-        goodput=_rate(good, seconds),
+        goodput=throughput * good / len(complete) if complete else 0.0,
         client_cpu_share=recorded.client_cpu_share,
         client_lag_p99=float(np.percentile(lags, 99)) if lags else 0.0,
     )
@@ -144,6 +158,20 @@ def tokens_within(requests: Sequence[Request], begun: float, ended: float) -> fl
         each = count / len(request.arrivals) if count and request.arrivals else usual
         total += each * sum(begun <= arrival <= ended for arrival in request.arrivals)
     return total
+
+
+def _throughput(requests: Sequence[Request], begun: float, ended: float) -> float:
+    """Return the answers a second of users who ask again at once.
+
+    Each answer counts by the share of its time that lies in the window: users march in step, so
+    that the number of those that end in it depends on where it ends.
+    """
+    answers = 0.0
+    for request in requests:
+        inside = min(request.ended, ended) - max(request.due, begun)
+        if request.complete and inside > 0:
+            answers += inside / (request.ended - request.due)
+    return _rate(answers, ended - begun)
 
 
 def _distribution(values: Iterable[float | None]) -> Distribution:

@@ -22,22 +22,17 @@ _PUBLISHED_COLUMNS = (
     "throughput_tokens_per_s",
     "latency_p50_ms_per_token",
 )
+# Of a distribution.
+_OF_ALL = ("mean", "p50", "p90", "p95", "p99")
+_TIMES = ("latency", "ttft", "itl")  # In milliseconds.
 _FURTHER_COLUMNS = (
     "requests_per_s",
-    "latency_mean_ms",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "ttft_p50_ms",
-    "ttft_p90_ms",
-    "ttft_p99_ms",
-    "itl_p50_ms",
-    "itl_p90_ms",
-    "itl_p99_ms",
+    *(f"{time}_{value}_ms" for time in _TIMES for value in _OF_ALL),
     "prompt_tokens_mean",
     "completion_tokens_mean",
     "requests",
     "failures",
+    "seconds",
 )
 
 
@@ -90,11 +85,7 @@ def _row(path: Path, number: int, values: dict[str, str]) -> Row:
 
 
 def _values(cell: Figures) -> list[float]:
-    latency, first, between = (
-        cell.request_latency,
-        cell.time_to_first_token,
-        cell.inter_token_latency,
-    )
+    times = (cell.request_latency, cell.time_to_first_token, cell.inter_token_latency)
     return [
         cell.input_words,
         cell.output_tokens,
@@ -102,13 +93,12 @@ def _values(cell: Figures) -> list[float]:
         cell.output_token_throughput,
         cell.time_per_output_token.p50 * 1000,
         cell.request_throughput,
-        *(each * 1000 for each in (latency.mean, latency.p50, latency.p95, latency.p99)),
-        *(each * 1000 for each in (first.p50, first.p90, first.p99)),
-        *(each * 1000 for each in (between.p50, between.p90, between.p99)),
+        *(getattr(time, value) * 1000 for time in times for value in _OF_ALL),
         cell.prompt_tokens,
         cell.completion_tokens,
         cell.answered,
         sum(cell.failures.values()),
+        cell.seconds,
     ]
 
 

@@ -65,6 +65,10 @@ def _milliseconds(values: Distribution) -> str:
     return " / ".join(_number(each * 1000) for each in (values.p50, values.p90, values.p99))
 
 
+def _in_flight(cell: Figures) -> str:
+    return f"{_number(cell.concurrency)}{'' if cell.is_steady else ', not steady'}"
+
+
 def _client(cell: Figures) -> str:
     bound = ", bound by it" if cell.is_client_bound else ""
     return f"{cell.client_cpu_share:.0%}{bound}"
@@ -80,7 +84,7 @@ _DETAILS: dict[str, Callable[[Figures], str]] = {
     "disconnected": lambda cell: str(cell.disconnected),
     "tokens/s": _throughput,
     "requests/s": lambda cell: _number(cell.request_throughput),
-    "in flight": lambda cell: _number(cell.concurrency),
+    "in flight": _in_flight,
     "time to first token, ms, p50 / p90 / p99": lambda cell: _milliseconds(
         cell.time_to_first_token
     ),

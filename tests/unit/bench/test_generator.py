@@ -1,11 +1,13 @@
 """The load, and the figures that are taken from it, against servers of known delays."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
 from bench.load.arrivals import Load, Rate, Trace, Users
 from bench.load.generator import Recorded
+from bench.load.targets import Usage
 from bench.results.figures import Figures, Objective, figures_of
 from tests.unit.bench.virtual_time import Server, record
 
@@ -43,6 +45,30 @@ def test_users_who_queue_are_in_flight_all_the_same() -> None:
     assert cell.request_latency.p50 == pytest.approx(32 / 4 * 0.3, rel=0.02)
     assert cell.concurrency == pytest.approx(32, rel=0.02)  # Little's law
     assert cell.good_share == 0
+
+
+def test_users_who_march_in_step_are_in_flight_wherever_the_window_ends() -> None:
+    load = Users(64)
+
+    for seconds in (3.0, 3.7, 4.4, 5.0):
+        cell = _figures(record(Server(token_seconds=0.2), load, seconds=seconds), load)
+
+        assert cell.concurrency == pytest.approx(64, rel=0.01)
+        assert cell.is_steady
+        assert cell.goodput == 0
+
+
+def test_a_window_in_which_the_server_slows_down_is_not_steady() -> None:
+    class Slowing(Server):
+        async def answer(self, prompt: str, tokens: int, on_text: Callable[[], None]) -> Usage:
+            self.token_seconds *= 1.1
+            return await super().answer(prompt, tokens, on_text)
+
+    load = Users(4)
+
+    cell = _figures(record(Slowing(), load, seconds=20), load)
+
+    assert not cell.is_steady
 
 
 def test_writing_a_prompt_is_not_measured() -> None:
