@@ -104,6 +104,7 @@ def parse(
 
 
 def _invalid(problem: str) -> RequestError:
+    problem = problem.replace(" - at `key` in `$", " as a key - at `$")
     problem, _, path = problem.partition(" - at `$")
     param = path.strip("`").removeprefix(".")
     if missing := _MISSING_FIELD.search(problem):

@@ -4,5 +4,6 @@ from invoke_proxy.servers.llama_cpp import LlamaCpp
 from invoke_proxy.servers.server import Server
 from invoke_proxy.servers.tgi import Tgi
 from invoke_proxy.servers.vllm import Vllm
+from invoke_proxy.settings import ServerName
 
-SERVERS: dict[str, Server] = {"tgi": Tgi(), "vllm": Vllm(), "llama-cpp": LlamaCpp()}
+SERVERS: dict[ServerName, Server] = {"tgi": Tgi(), "vllm": Vllm(), "llama-cpp": LlamaCpp()}

@@ -59,30 +59,28 @@ class _Answer:
     def __init__(self, before: str, stops: Sequence[str]) -> None:
         self._before = before
         self._stops = stops
-        self._text = ""
+        self._texts: list[str] = []
         self._count = 0
         self._stopped = False
 
     def add(self, chunk: Chunk) -> bool:
         """Add a chunk's text; return whether a stop sequence ends the answer in it."""
-        start = len(self._text)
-        self._text += chunk.text
+        self._texts.append(chunk.text)
         self._count += chunk.count
-        ends = [
-            at + len(stop)
-            for stop in self._stops
-            if (at := self._text.find(stop, max(start - len(stop) + 1, 0))) >= 0
-        ]
-        if ends:
-            self._stopped = True
-            self._text = self._text[: min(ends)]
+        if self._stops:
+            text = "".join(self._texts)
+            ends = [at + len(stop) for stop in self._stops if (at := text.find(stop)) >= 0]
+            if ends:
+                self._stopped = True
+                self._texts = [text[: min(ends)]]
         return self._stopped
 
     def finish(self, last: StreamEvent, end: End | None) -> StreamEvent:
         """Complete the last event, in TGI's own words where TGI has spoken them."""
         if self._stopped or end is None:
             end = End("stop_sequence")
-        last.generated_text = self._before + (self._text if end.text is None else end.text)
+        text = "".join(self._texts) if end.text is None else end.text
+        last.generated_text = self._before + text
         last.details = StreamDetails(_REASONS[end.reason], self._count, end.seed)
         return last
 

@@ -1,0 +1,195 @@
+"""What a server can do is what the routes accept, pass on and describe."""
+
+from typing import Any, get_args
+
+import pytest
+
+from invoke_proxy.openapi import document
+from invoke_proxy.servers import SERVERS
+from invoke_proxy.settings import ServerName
+from tests.unit.invoke_proxy.proxy_double import Answer, client_of
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, VLLM, WIRES, Wire
+
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {"name": "place", "schema": {"type": "object"}, "strict": True},
+}
+OPENAI: dict[str, Any] = {
+    "frequency_penalty": 0.5,
+    "logit_bias": {"5": -100.0},
+    "presence_penalty": -2.0,
+    "response_format": SCHEMA,
+}
+TGIS: dict[str, Any] = {
+    "best_of": 2,
+    "decoder_input_details": True,
+    "top_n_tokens": 1,
+    "truncate": 5,
+    "typical_p": 0.9,
+    "watermark": True,
+}
+NEUTRAL: dict[str, Any] = {
+    "best_of": 1,
+    "decoder_input_details": False,
+    "frequency_penalty": 0,
+    "logit_bias": [],
+    "presence_penalty": 0,
+    "response_format": {"type": "text"},
+    "top_n_tokens": 0,
+    "truncate": None,
+    "typical_p": None,
+    "watermark": False,
+}
+wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+
+
+async def ask(wire: Wire, route: str, body: Any) -> tuple[Answer, list[Any]]:
+    upstream = wire.upstream("x")
+    async with client_of(upstream, wire.settings) as client:
+        return await client.post(route, body), upstream.bodies
+
+
+def openai_body(route: str, **more: Any) -> dict[str, Any]:
+    chat = "chat" in route
+    asked = {"messages": [{"role": "user", "content": "a"}]} if chat else {"prompt": "a"}
+    return {**asked, **more}
+
+
+@wires
+@pytest.mark.parametrize("name", OPENAI)
+@pytest.mark.parametrize("route", ["/v1/chat/completions", "/v1/completions"])
+async def test_a_parameter_of_openais_is_passed_on_or_refused_by_the_servers_name(
+    wire: Wire, name: str, route: str
+) -> None:
+    server = SERVERS[wire.name]
+    answer, sent = await ask(wire, route, openai_body(route, **{name: OPENAI[name]}))
+    if name in server.capabilities.without_openai:
+        assert (answer.status, answer.error["param"], sent) == (400, name, [])
+        assert answer.error["code"] == "unsupported_parameter"
+        assert f"not supported by {server.title}, leave out: `{name}`" in answer.error["message"]
+    else:
+        assert answer.status == 200
+        assert sent[0][name] == OPENAI[name]
+
+
+@wires
+@pytest.mark.parametrize("name", TGIS)
+async def test_a_parameter_of_tgis_is_translated_or_refused_by_the_servers_name(
+    wire: Wire, name: str
+) -> None:
+    server = SERVERS[wire.name]
+    parameters = {"do_sample": True, name: TGIS[name]}
+    answer, sent = await ask(wire, "/generate", {"inputs": "a", "parameters": parameters})
+    if name in server.capabilities.without_tgi:
+        assert (answer.status, sent) == (422, [])
+        assert answer.json["param"] == f"parameters.{name}"
+        assert server.title in answer.error
+    else:
+        assert len(sent) == 1  # What is sent is each adapter's own test.
+
+
+@wires
+@pytest.mark.parametrize("name", NEUTRAL)
+async def test_a_value_that_asks_for_nothing_is_accepted_by_all(wire: Wire, name: str) -> None:
+    given = {name: NEUTRAL[name]}
+    if name in OPENAI:
+        answer, _ = await ask(wire, "/v1/completions", {"prompt": "a", **given})
+    else:
+        answer, _ = await ask(wire, "/generate", {"inputs": "a", "parameters": given})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("wire", "most"), [(TGI, 4), (VLLM, 16), (LLAMA_CPP, 16)], ids=lambda each: str(each)[:20]
+)
+async def test_stop_sequences_are_as_many_as_the_server_takes(wire: Wire, most: int) -> None:
+    for route in ("/v1/chat/completions", "/v1/completions"):
+        taken, _ = await ask(wire, route, openai_body(route, stop=["x"] * most))
+        refused, sent = await ask(wire, route, openai_body(route, stop=["x"] * (most + 1)))
+        assert (taken.status, refused.status, sent) == (200, 400, [])
+        assert refused.error["param"] == "stop"
+    body = {"inputs": "a", "parameters": {"stop": ["x"] * (most + 1)}}
+    assert (await ask(wire, "/generate", body))[0].json["param"] == "parameters.stop"
+
+
+@pytest.mark.parametrize(
+    ("wire", "most"), [(TGI, 5), (VLLM, 20), (LLAMA_CPP, 20)], ids=lambda each: str(each)[:20]
+)
+async def test_alternatives_are_as_many_as_the_server_takes(wire: Wire, most: int) -> None:
+    route = "/v1/chat/completions"
+    for count, status in ((most, 200), (most + 1, 400)):
+        body = openai_body(route, logprobs=True, top_logprobs=count)
+        answer, _ = await ask(wire, route, body)
+        assert answer.status == status
+    assert answer.error["param"] == "top_logprobs"
+
+
+@pytest.mark.parametrize(
+    ("wire", "status"), [(TGI, 200), (VLLM, 422), (LLAMA_CPP, 200)], ids=lambda each: str(each)[:20]
+)
+async def test_a_temperature_that_is_too_high_for_the_server_is_refused(
+    wire: Wire, status: int
+) -> None:
+    answer, _ = await ask(wire, "/generate", {"inputs": "a", "parameters": {"temperature": 2.5}})
+    assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "param"),
+    [
+        ("frequency_penalty", 2.1, "frequency_penalty"),
+        ("presence_penalty", -2.1, "presence_penalty"),
+        ("logit_bias", {"5": 101}, "logit_bias"),
+        ("logit_bias", {"the": 1}, "logit_bias"),
+        ("logit_bias", [1], "logit_bias"),
+        ("response_format", {"type": "xml"}, "response_format"),
+        ("response_format", {"type": "json_schema"}, "response_format"),
+        ("response_format", {**SCHEMA, "json_schema": {"name": "a b"}}, "response_format"),
+    ],
+)
+@pytest.mark.parametrize("wire", [VLLM, LLAMA_CPP], ids=lambda wire: wire.name)
+async def test_a_value_beyond_openais_bounds_is_refused(
+    wire: Wire, name: str, value: Any, param: str
+) -> None:
+    answer, sent = await ask(wire, "/v1/completions", {"prompt": "a", name: value})
+    assert (answer.status, answer.error["code"], sent) == (400, "invalid_request", [])
+    assert answer.error["param"].startswith(param)
+
+
+@wires
+async def test_info_says_what_the_server_takes(wire: Wire) -> None:
+    async with client_of(wire.upstream("x"), wire.settings) as client:
+        told = (await client.get("/info")).json
+    can = SERVERS[wire.name].capabilities
+    assert told["max_stop_sequences"] == can.max_stop_sequences
+    assert told["max_best_of"] == (1 if "best_of" in can.without_tgi else 2)
+
+
+@wires
+async def test_the_document_is_the_servers(wire: Wire) -> None:
+    async with client_of(wire.upstream("x"), wire.settings) as client:
+        schemas = (await client.get("/openapi.json")).json["components"]["schemas"]
+    can = SERVERS[wire.name].capabilities
+    for schema, sample, without in (
+        ("ChatRequest", OPENAI, can.without_openai),
+        ("CompletionRequest", OPENAI, can.without_openai),
+        ("GenerateParameters", TGIS, can.without_tgi),
+    ):
+        properties = schemas[schema]["properties"]
+        refused = {n for n in sample if properties[n].get("description", "").startswith("Not supp")}
+        assert refused == without
+        stops = [each for each in properties["stop"]["anyOf"] if each.get("type") == "array"]
+        assert [each["maxItems"] for each in stops] == [can.max_stop_sequences]
+
+
+@wires
+async def test_the_fingerprint_is_the_servers(wire: Wire) -> None:
+    answer, _ = await ask(wire, "/v1/chat/completions", openai_body("chat"))
+    assert answer.json["system_fingerprint"] == SERVERS[wire.name].fingerprint
+
+
+def test_every_server_that_the_settings_know_has_an_adapter() -> None:
+    assert set(get_args(ServerName)) == set(SERVERS)
+    assert {wire.name for wire in WIRES} == set(SERVERS)
+    for name in SERVERS:
+        assert document(name)["openapi"] == "3.2.0"
