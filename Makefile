@@ -44,7 +44,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -59,10 +59,14 @@ export GIVEN_ROLE := $(value ROLE)
 export GIVEN_WRITE := $(value WRITE)
 export GIVEN_T := $(value T)
 export GIVEN_BENCH := $(value BENCH)
+export GIVEN_ASSEMBLY := $(value ASSEMBLY)
+export GIVEN_DIGEST := $(value DIGEST)
+export GIVEN_COMMIT := $(value COMMIT)
+export GIVEN_CONFIRM := $(value CONFIRM)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: chat info key preflight cleanup bootstrap finetune rollback instance-type repair drift image job-logs stage-weights
+.PHONY: chat info key preflight cleanup bootstrap deploy diff delivery destroy finetune rollback instance-type repair drift image job-logs stage-weights
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
@@ -77,6 +81,19 @@ preflight: ## check an account before the first deployment, read-only (ENV=dev)
 
 bootstrap: installed ## bootstrap the CDK, with only the permissions that deployments need (ENV=dev)
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
+
+given_assembly = $${GIVEN_ASSEMBLY:+"--assembly=$$GIVEN_ASSEMBLY"} --digest="$$GIVEN_DIGEST"
+deploy: installed ## deploy all stacks, of this checkout or of an assembly (ENV=, ASSEMBLY=file with DIGEST=, COMMIT=)
+	@python -m operate deploy $(given_assembly) --commit="$$GIVEN_COMMIT" -- "$$GIVEN_ENV"
+
+diff: installed ## show what a deployment would change (ENV=, ASSEMBLY= with DIGEST=)
+	@python -m operate diff $(given_assembly) -- "$$GIVEN_ENV"
+
+destroy: installed ## delete all stacks, after saying what stays and what it costs (ENV=, CONFIRM=name)
+	@python -m operate destroy --confirm="$$GIVEN_CONFIRM" -- "$$GIVEN_ENV"
+
+delivery: installed ## deploy the role that CI deploys with, as an administrator (ENV=dev)
+	@python -m operate delivery -- "$$GIVEN_ENV"
 
 # The embedded AWS runs jobs on this machine, with the packages of their image.
 finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, release and ask (ENV=, MODE=domain, DATA=folder, SET="epoch=3 seed=7", FAIL=gate, WATCH=execution)
@@ -107,6 +124,15 @@ job-logs: ## set how many days the account keeps the logs that belong to no stac
 
 stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder)
 	@python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
+
+## --- for CI: what the workflows in .github call
+
+.PHONY: assembly place
+assembly: installed ## synthesize all environments on AWS into one file, and print its digest (COMMIT=)
+	@python -m operate assembly --commit="$$GIVEN_COMMIT"
+
+place: installed ## print the region and the roles that a job signs in with (ENV=)
+	@python -m operate place -- "$$GIVEN_ENV"
 
 ## --- back to the sources
 

@@ -101,6 +101,60 @@ def add_tuning(parser: ArgumentParser) -> None:
     )
 
 
+def add_deployment(parser: ArgumentParser) -> None:
+    """Add the environment, and the assembly or the commit that is deployed."""
+    add_assembly(parser)
+    _add_commit(parser)
+
+
+def add_assembly(parser: ArgumentParser) -> None:
+    """Add the environment, and an assembly that was made before."""
+    add_environment(parser)
+    parser.add_argument(
+        "--assembly",
+        type=_folder,
+        metavar="FILE",
+        help="what `assembly` wrote (the default: this checkout, synthesized now)",
+    )
+    parser.add_argument(
+        "--digest", default="", help="the assembly's digest, which `assembly` printed"
+    )
+
+
+def add_destruction(parser: ArgumentParser) -> None:
+    """Add the environment, and the name that its deletion wants typed."""
+    add_environment(parser)
+    parser.add_argument(
+        "--confirm",
+        default="",
+        metavar="NAME",
+        help="the environment's name, where nobody is asked",
+    )
+
+
+def add_synthesis(parser: ArgumentParser) -> None:
+    """Add the commit, the environments, and where the assembly goes."""
+    _add_commit(parser)
+    parser.add_argument(
+        "--environments",
+        default="dev,staging,prod",
+        metavar="NAMES",
+        help="what is synthesized (the default: dev,staging,prod)",
+    )
+    parser.add_argument(
+        "--file",
+        type=_folder,
+        default=Path("build/assembly.tar.gz"),
+        help="where the assembly is written (the default: build/assembly.tar.gz)",
+    )
+
+
+def _add_commit(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--commit", default="", metavar="HASH", help="tag what is deployed with this commit"
+    )
+
+
 def _days(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"give a number of days, got {text!r}")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).parents[1]
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
@@ -18,11 +19,12 @@ def cdk_command(*arguments: str) -> list[str]:
     return [str(_CDK), *arguments]
 
 
-def run_cdk(arguments: list[str]) -> int:
+def run_cdk(arguments: list[str], stdout: TextIO | None = None) -> int:
     """Run the CLI with the shell's credentials, and return its exit code."""
     environment = {**os.environ, "PATH": search_path()}
     command = cdk_command(*arguments)
-    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode  # noqa: S603 - the pinned CLI
+    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=stdout, check=False)  # noqa: S603 - the pinned CLI
+    return done.returncode
 
 
 def cdk(*arguments: str) -> None:

@@ -8,6 +8,7 @@ from operate.arguments import (
     add_target,
     add_tuning,
 )
+from operate.delivery.verbs import FOR_CI, ON_AN_ENVIRONMENT
 from operate.laptop.verbs import ENV, ON_THIS_MACHINE
 from operate.verb import Verb
 
@@ -53,6 +54,7 @@ ON_ANY_ENVIRONMENT = (
         work="operate.account.bootstrap:bootstrap",
         add_arguments=add_environment,
     ),
+    *ON_AN_ENVIRONMENT,
     Verb(
         name="finetune",
         summary="fine-tune, release and ask",
@@ -150,5 +152,6 @@ FOR_SCRIPTS = (
 GROUPS = {
     "on this machine": ON_THIS_MACHINE,
     "on any environment": ON_ANY_ENVIRONMENT,
+    "for CI": FOR_CI,
     "for scripts": FOR_SCRIPTS,
 }

@@ -17,6 +17,9 @@ _OF_THE_APP = ("environment", "commit")
 # What every service takes in tags; AWS keeps keys that begin with `aws:` for itself.
 _TAG_KEY = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}", re.IGNORECASE)
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+# No `*` or `?`, which a policy could read as any letters.
+_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -29,10 +32,33 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repository:
+    """The repository at GitHub whose jobs deploy.
+
+    Repositories that were made, renamed or moved since July 2026 have their ids in the subject of
+    a job's token, the older ones have not: with the ids, both forms are trusted.
+    """
+
+    name: str
+    ids: tuple[int, int] | None = None
+    accounts_with_provider: tuple[str, ...] = ()
+
+    def subjects(self, environment: str) -> list[str]:
+        """Return the subjects of the jobs that run in an environment of GitHub's."""
+        subjects = [f"repo:{self.name}:environment:{environment}"]
+        if self.ids:
+            owner, _, repository = self.name.partition("/")
+            numbered = f"{owner}@{self.ids[0]}/{repository}@{self.ids[1]}"
+            subjects.append(f"repo:{numbered}:environment:{environment}")
+        return subjects
+
+
+@dataclass(frozen=True, kw_only=True)
 class Accounts:
     """What the file says, and the shell instead of it."""
 
     places: Mapping[str, Place]
+    repository: Repository | None
     tags: Mapping[str, str]
     shell: Mapping[str, str]
 
@@ -77,13 +103,14 @@ def qualifier(environment: str) -> str:
 
 
 def _accounts(said: Mapping[str, Any], shell: Mapping[str, str]) -> Accounts:
-    _check_keys("the file", said, ("tags", "environments"))
+    _check_keys("the file", said, ("tags", "environments", "github"))
     environments = _table("environments", said.get("environments", {}))
     tags = _table("tags", said.get("tags", {}))
     for key, value in tags.items():
         _check_tag(key, value)
     return Accounts(
         places={name: _place(name, values) for name, values in environments.items()},
+        repository=_repository(said["github"]) if "github" in said else None,
         tags=MappingProxyType(dict(tags)),
         shell=shell,
     )
@@ -101,9 +128,41 @@ def _place(name: str, values: object) -> Place:
             f"account and region of {name} must be given together or not at all,"
             f" got {place.account!r} and {place.region!r}"
         )
-    if place.account is not None and not re.fullmatch(r"[0-9]{12}", place.account):
+    if place.account is not None and not _ACCOUNT.fullmatch(place.account):
         raise ValueError(f"account of {name} must be 12 digits, got {place.account!r}")
     return place
+
+
+def _repository(value: object) -> Repository:
+    table = _table("github", value)
+    _check_keys(
+        "github", table, ("repository", "owner_id", "repository_id", "accounts_with_provider")
+    )
+    name, accounts = table.get("repository"), table.get("accounts_with_provider", [])
+    if not isinstance(name, str) or not _REPOSITORY.fullmatch(name):
+        raise ValueError(f"repository must be owner/name, got {name!r}")
+    return Repository(
+        name=name,
+        ids=_ids(table.get("owner_id"), table.get("repository_id")),
+        accounts_with_provider=_twelve_digits(accounts),
+    )
+
+
+def _ids(owner: object, repository: object) -> tuple[int, int] | None:
+    if owner is None and repository is None:
+        return None
+    if type(owner) is not int or type(repository) is not int or min(owner, repository) < 1:
+        raise ValueError(
+            "owner_id and repository_id must be numbers, or neither given,"
+            f" got {owner!r} and {repository!r}"
+        )
+    return owner, repository
+
+
+def _twelve_digits(accounts: object) -> tuple[str, ...]:
+    if not isinstance(accounts, list) or not all(_ACCOUNT.fullmatch(str(a)) for a in accounts):
+        raise ValueError(f"accounts_with_provider must be a list of 12 digits, got {accounts!r}")
+    return tuple(map(str, accounts))
 
 
 def _table(name: str, value: object) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from operate.environment import Environment
 from operate.terminal import ask
 from sagemaker_llm.sizing.prices import GIGABYTE_MONTH, KEY_MONTH, LOG_GIGABYTE_MONTH
 
-_PRICES = {
+PRICES = {
     "AWS::S3::Bucket": f"about {GIGABYTE_MONTH} USD a month for each GB",
     "AWS::Logs::LogGroup": f"about {LOG_GIGABYTE_MONTH} USD a month for each GB",
     "AWS::KMS::Key": f"about {KEY_MONTH:.0f} USD a month, until it is scheduled for deletion",
@@ -25,8 +25,7 @@ def cleanup(environment: Environment, ask: Callable[[str], str] = ask) -> None:
     """
     if stacks := standing(environment):
         raise SystemExit(
-            f"{', '.join(stacks)} are still there: cdk destroy -c environments={environment.name}"
-            f" '{environment.name.capitalize()}/*' first"
+            f"{', '.join(stacks)} are still there: `make destroy ENV={environment.name}` first"
         )
     _clean_environment(environment, leftovers(environment), ask)
     _clean_account(environment, ask)
@@ -40,7 +39,7 @@ def _clean_environment(
     environment: Environment, found: list[Leftover], ask: Callable[[str], str]
 ) -> None:
     for one in found:
-        price = _PRICES.get(one.resource_type, "not billed")
+        price = PRICES.get(one.resource_type, "not billed")
         print(f"{one.resource_type:<36} {one.name} (of {one.stack}): {price}")
     if not found:
         print(f"nothing of {environment.name} is left")

@@ -1,6 +1,7 @@
 """The stage `local`: its bootstrap and its deployment into the embedded AWS."""
 
 import json
+from collections.abc import Sequence
 
 from embedded_aws.host import contents
 from operate.account import bootstrap as account
@@ -32,14 +33,16 @@ def _is_bootstrapped() -> bool:
     return bool(deployed == json.loads(policy_files()[_NAME].read_text()))
 
 
-def deploy(cli: Cli, local: Environment) -> None:
-    """Deploy what was synthesized once nothing changes the stage, as an interrupted deploy may."""
+SYNTHESIZED = ("--app", str(ASSEMBLY), "--build", "")
+
+
+def deploy(cli: Cli, local: Environment, app: Sequence[str] = SYNTHESIZED) -> None:
+    """Deploy an app once nothing changes the stage, as an interrupted deploy may."""
     waiting.until_settled(contents.stacks)
     waiting.until_settled(contents.endpoints)  # After a restart their containers start again.
     _finish_deletions()
-    assembly = ("--app", str(ASSEMBLY), "--build", "")
     how = ("--require-approval", "never", "--method", "direct", "--concurrency", "2")
-    cli.cdk("deploy", f"{STAGE}/*", *assembly, *how)
+    cli.cdk("deploy", f"{STAGE}/*", *app, *how)
     check_endpoint(local.outputs("Serving")["EndpointName"])
 
 

@@ -135,7 +135,9 @@ def test_nothing_is_asked_while_a_stack_stands() -> None:
     account = _Account()
     stacks = {"Stacks": [_stack("Prod-Api"), _stack("Prod-Bootstrap")]}
     account.expect("cloudformation", "describe_stacks", stacks)
-    with pytest.raises(SystemExit, match=r"^Prod-Api are still there: cdk destroy -c env"):
+    with pytest.raises(
+        SystemExit, match=r"^Prod-Api are still there: `make destroy ENV=prod` first"
+    ):
         _clean(account, "prod")
 
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from stacks.accounts import FILE, FILE_VARIABLE, Accounts, Place, qualifier, read_accounts
+from stacks.accounts import (
+    FILE,
+    FILE_VARIABLE,
+    Accounts,
+    Place,
+    Repository,
+    qualifier,
+    read_accounts,
+)
 
 _PLACED = """
 [tags]
@@ -56,7 +64,7 @@ def test_what_is_no_commit_is_refused(tmp_path: Path, commit: str) -> None:
     ("text", "refusal"),
     [
         ("[tags", "accounts.toml: Expected"),
-        ("dev = 1", "the file may have tags and environments, got dev"),
+        ("dev = 1", "the file may have tags and environments and github, got dev"),
         ("environments = 1", "environments must be a table, got 1"),
         ("environments.dev = 1", "environments.dev must be a table, got 1"),
         ('environments.dev.acount = "1"', "environments.dev may have account and region, got ac"),
@@ -65,6 +73,13 @@ def test_what_is_no_commit_is_refused(tmp_path: Path, commit: str) -> None:
         (
             '[environments.dev]\naccount = "12"\nregion = "eu-west-1"',
             "account of dev must be 12 digits, got '12'",
+        ),
+        ("github.owner_id = 1", "repository must be owner/name, got None"),
+        ('github.repository = "octo/*"', "repository must be owner/name, got 'octo/*'"),
+        ('github.repository = "a/b"\ngithub.owner_id = 1', "must be numbers, or neither"),
+        (
+            'github.repository = "a/b"\ngithub.accounts_with_provider = ["1"]',
+            "accounts_with_provider must be a list of 12 digits, got ['1']",
         ),
         ('tags.commit = "x"', "the tag commit is written by the app"),
         ('tags."aws:owner" = "x"', "a tag's key must be 1 to 128 letters"),
@@ -86,6 +101,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_file_of_this_repository_is_accepted() -> None:
     assert "owner" in read_accounts({}).tags
     assert FILE.name == "accounts.toml"
+
+
+def test_a_repository_has_its_subjects_with_and_without_its_numbers(tmp_path: Path) -> None:
+    named = 'github.repository = "octo-org/mistral"\n'
+    plain = "repo:octo-org/mistral:environment:dev"
+    numbered = "repo:octo-org@12/mistral@345:environment:dev"
+    found = _read(tmp_path, named).repository
+    assert found == Repository(name="octo-org/mistral")
+    assert found.subjects("dev") == [plain]
+    found = _read(tmp_path, f"{named}github.owner_id = 12\ngithub.repository_id = 345").repository
+    assert found
+    assert found.subjects("dev") == [plain, numbered]
 
 
 def test_a_qualifier_is_as_short_as_the_cdk_wants_it() -> None:

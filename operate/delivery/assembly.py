@@ -1,0 +1,75 @@
+"""A cloud assembly as one file with a digest: what was tested is what is deployed."""
+
+import gzip
+import hashlib
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from operate.cdk_cli import ROOT, run_cdk
+
+_EXECUTABLE, _PLAIN = 0o755, 0o644
+
+
+def assemble(
+    commit: str, environments: str, file: Path, run_cdk: Callable[..., int] = run_cdk
+) -> None:
+    """Synthesize environments into one file, and print its digest alone; raises SystemExit."""
+    with _folder() as folder:
+        command = ["synth", "--quiet", "--output", str(folder)]
+        command += ["--context", f"environments={environments}", *of_commit(commit)]
+        if run_cdk(command, stdout=sys.stderr):
+            raise SystemExit("the synth failed: see above")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pack(folder, file)
+    print(digest_of(file))
+
+
+def of_commit(commit: str) -> Sequence[str]:
+    """Return the CLI's arguments that tag what is deployed with its commit, if there is one."""
+    return ("--context", f"commit={commit}") if commit else ()
+
+
+def pack(folder: Path, file: Path) -> None:
+    """Write a folder's files, and which of them are programs, into an archive without a time."""
+    with (
+        file.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            entry = tarfile.TarInfo(str(path.relative_to(folder)))
+            entry.size = path.stat().st_size
+            entry.mode = _EXECUTABLE if path.stat().st_mode & 0o100 else _PLAIN
+            with path.open("rb") as content:
+                archive.addfile(entry, content)
+
+
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextmanager
+def unpacked(file: Path, digest: str) -> Iterator[Path]:
+    """Hand out a folder with an archive's files; raises SystemExit if its digest is another."""
+    if not file.is_file():
+        raise SystemExit(f"there is no assembly {file}: `make assembly` writes one")
+    if (found := digest_of(file)) != digest:
+        raise SystemExit(f"{file} is not the assembly of digest {digest!r}: its own is {found}")
+    with _folder() as folder:
+        with tarfile.open(file) as archive:
+            archive.extractall(folder, filter="data")
+        yield folder
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Hand out a folder of this checkout, for as long as it is needed."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="assembly-", dir=ROOT / "build") as folder:
+        yield Path(folder)

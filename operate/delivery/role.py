@@ -1,0 +1,35 @@
+"""The role that CI deploys an environment with, and the names that CI signs in with."""
+
+import os
+from collections.abc import Callable
+
+from operate.cdk_cli import cdk
+from operate.environment import Environment
+from stacks.accounts import Place, read_accounts
+
+
+def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
+    """Deploy the stack `Delivery` of an environment's account; raises SystemExit."""
+    account = place_of(environment.name).account
+    cdk("deploy", f"Delivery-{account}", "--app", "python delivery.py", "--build", "")
+
+
+def place_of(name: str) -> Place:
+    """Return where an environment is placed; raises SystemExit if it is nowhere."""
+    try:
+        place = read_accounts(os.environ).place(name)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    if not place.account or not place.region:
+        raise SystemExit(f"write the account and region of {name} into accounts.toml first")
+    return place
+
+
+def place(environment: Environment) -> None:
+    """Print where CI signs in, and as whom, one output of a job's step a line."""
+    found = place_of(environment.name)
+    account, region = str(found.account), str(found.region)
+    role = f"arn:aws:iam::{account}:role"
+    print(f"region={region}")
+    print(f"role={role}/{environment.name.capitalize()}-Delivery")
+    print(f"reader={role}/{environment.bootstrap_role('lookup', account, region)}")

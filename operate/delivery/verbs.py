@@ -1,0 +1,66 @@
+"""The verbs that CI runs, on an environment and on its own."""
+
+from operate.arguments import (
+    add_assembly,
+    add_deployment,
+    add_destruction,
+    add_environment,
+    add_synthesis,
+)
+from operate.verb import Verb
+
+ON_AN_ENVIRONMENT = (
+    Verb(
+        name="deploy",
+        summary="deploy all stacks, of this checkout or of an assembly",
+        changes="the environment's stacks, to what the checkout or the assembly declares",
+        example="make deploy ENV=dev ASSEMBLY=build/assembly.tar.gz DIGEST=9f86d0...",
+        work="operate.delivery.deployments:deploy",
+        add_arguments=add_deployment,
+    ),
+    Verb(
+        name="diff",
+        summary="show what a deployment would change",
+        changes="nothing",
+        example="make diff ENV=dev",
+        work="operate.delivery.deployments:diff",
+        add_arguments=add_assembly,
+    ),
+    Verb(
+        name="delivery",
+        summary="deploy the role that CI deploys with, as an administrator",
+        changes="the stack Delivery of the environment's account: GitHub's OIDC provider, and a"
+        " role for each environment there",
+        example="make delivery ENV=dev",
+        work="operate.delivery.role:deploy_role",
+        add_arguments=add_environment,
+    ),
+    Verb(
+        name="destroy",
+        summary="delete all stacks, after saying what stays and what it costs",
+        changes="deletes the environment's stacks, with their termination protection, once its name"
+        " is typed; data and logs stay, as it says",
+        example="make destroy ENV=dev",
+        work="operate.delivery.deployments:destroy",
+        add_arguments=add_destruction,
+    ),
+)
+
+FOR_CI = (
+    Verb(
+        name="place",
+        summary="print the region and the roles that a job signs in with",
+        changes="nothing",
+        example='make -s place ENV=dev >> "$GITHUB_OUTPUT"',
+        work="operate.delivery.role:place",
+        add_arguments=add_environment,
+    ),
+    Verb(
+        name="assembly",
+        summary="synthesize all environments on AWS into one file, and print its digest",
+        changes="writes the file",
+        example="make -s assembly COMMIT=$(git rev-parse HEAD)",
+        work="operate.delivery.assembly:assemble",
+        add_arguments=add_synthesis,
+    ),
+)

@@ -1,0 +1,120 @@
+"""The deployments' commands, and what the deletion of an environment wants and says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operate.delivery import deployments
+from operate.delivery.assembly import digest_of, pack
+from tests.unit.operate.doubles import environment, refusal
+
+_TEMPLATE = {
+    "Resources": {
+        "Data": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
+        "Logs": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "RetainExceptOnCreate"},
+        "Queue": {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete"},
+    }
+}
+
+
+class _CloudFormation:
+    """Two protected stacks of `prod`, and one of another environment."""
+
+    def __init__(self) -> None:
+        self.unprotected: list[str] = []
+        self.names = ["Prod-Training", "Prod-Api", "Dev-Api"]
+
+    def get_paginator(self, _operation: str) -> Any:
+        stacks = [{"StackName": name} for name in self.names]
+        return type("Pages", (), {"paginate": lambda _self: [{"Stacks": stacks}]})()
+
+    def get_template(self, *, StackName: str) -> Any:  # noqa: N803 - boto3's name
+        return {"TemplateBody": _TEMPLATE if StackName == "Prod-Training" else {"Resources": {}}}
+
+    def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 - likewise
+        protected = StackName not in self.unprotected
+        return {"Stacks": [{"StackName": StackName, "EnableTerminationProtection": protected}]}
+
+    def update_termination_protection(self, **request: Any) -> None:
+        assert request["EnableTerminationProtection"] is False
+        self.unprotected.append(request["StackName"])
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(deployments, "cdk", lambda *arguments: ran.append(arguments))
+    return ran
+
+
+def test_a_checkout_is_deployed_with_its_commit(ran: list[tuple[str, ...]]) -> None:
+    deployments.deploy(environment("dev"), None, "", "0123abc")
+    context = ("--context", "environments=dev", "--context", "commit=0123abc")
+    assert ran == [("deploy", "Dev/*", *context, "--require-approval", "never")]
+
+
+def test_an_assembly_is_deployed_as_it_was_made(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.json").write_text("{}")
+    file = tmp_path / "assembly.tar.gz"
+    pack(tmp_path / "out", file)
+    deployments.deploy(environment("dev"), file, digest_of(file), "")
+    deployments.diff(environment("dev"), file, digest_of(file))
+    assert [command[:3] for command in ran] == [
+        ("deploy", "Dev/*", "--app"),
+        ("diff", "Dev/*", "--app"),
+    ]
+    assert all(command[4:6] == ("--build", "") for command in ran)  # nothing is built anew
+    with pytest.raises(SystemExit, match="give COMMIT to `make assembly`"):
+        deployments.deploy(environment("dev"), file, digest_of(file), "0123abc")
+
+
+def test_prod_is_deleted_when_its_name_is_typed(
+    ran: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = _CloudFormation()
+    monkeypatch.setattr(deployments, "deployer", lambda _environment: (aws, "role"))
+    deployments.destroy(environment("prod", cloudformation=aws), "", lambda _question: "prod")
+    assert aws.unprotected == ["Prod-Api", "Prod-Training"]
+    assert ran == [("destroy", "Prod/*", "--force", "--context", "environments=prod")]
+    said = capsys.readouterr().out
+    assert "to be deleted: Prod-Api, Prod-Training\n" in said
+    assert "stays: AWS::S3::Bucket Data (of Prod-Training), about 0.023 USD a month for" in said
+    assert "stays: AWS::Logs::LogGroup Logs (of Prod-Training), about 0.03 USD a month for" in said
+    assert "Queue" not in said
+    assert "`make cleanup ENV=prod`" in said
+
+
+@pytest.mark.parametrize("typed", ["", "yes", "Prod", "dev"])
+def test_nothing_is_deleted_when_another_word_is_typed(
+    typed: str, ran: list[tuple[str, ...]]
+) -> None:
+    aws = _CloudFormation()
+    with pytest.raises(SystemExit, match="nothing was deleted"):
+        deployments.destroy(environment("prod", cloudformation=aws), "", lambda _question: typed)
+    with pytest.raises(SystemExit, match="nothing was deleted"):
+        deployments.destroy(environment("prod", cloudformation=aws), "Prod", lambda _: "prod")
+    assert (ran, aws.unprotected) == ([], [])
+
+
+def test_nothing_is_asked_where_nothing_is_deployed(ran: list[tuple[str, ...]]) -> None:
+    aws = _CloudFormation()
+    aws.names = ["Dev-Api"]
+    with pytest.raises(SystemExit, match="no stack of prod is deployed"):
+        deployments.destroy(environment("prod", cloudformation=aws), "prod")
+    assert ran == []
+
+
+def test_whoever_may_not_read_a_stack_deletes_nothing(ran: list[tuple[str, ...]]) -> None:
+    aws = _CloudFormation()
+
+    def refuse(**_request: Any) -> None:
+        raise refusal("AccessDenied")
+
+    aws.get_template = refuse  # type: ignore[method-assign]
+    with pytest.raises(Exception, match="AccessDenied"):
+        deployments.destroy(environment("prod", cloudformation=aws), "prod")
+    assert ran == []
