@@ -9,11 +9,13 @@ from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.llama_cpp import room as llama_cpp
 from embedded_aws.model_server.serving import Room, serve
 from embedded_aws.model_server.tgi import room as tgi
+from embedded_aws.model_server.vllm import room as vllm
 
 REFUSED = 2
 
 ROOMS: dict[str, Callable[[Mapping[str, str]], Room]] = {
     "tgi": tgi.furnish,
+    "vllm": vllm.furnish,
     "llama-cpp": llama_cpp.furnish,
 }
 

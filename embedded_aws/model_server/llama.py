@@ -53,14 +53,28 @@ class Piece(msgspec.Struct):
 class Llama:
     """Owns llama.cpp and its slots; an abandoned generation frees its slot."""
 
-    def __init__(self, weights: Weights, max_total_tokens: int) -> None:
-        slots = max(1, min(MAX_SLOTS, MAX_CACHED_TOKENS // max_total_tokens))
+    def __init__(
+        self,
+        weights: Weights,
+        max_total_tokens: int,
+        *,
+        max_slots: int = MAX_SLOTS,
+        chat_template: str = "",
+    ) -> None:
+        slots = max(1, min(max_slots, MAX_SLOTS, MAX_CACHED_TOKENS // max_total_tokens))
         params = parameters(weights.model, weights.adapter)
+        params.chat_template = chat_template
         params.n_parallel, params.n_ctx = slots, slots * (max_total_tokens + CHARACTER_TOKENS)
         # tokenizing goes on beside the generations
         self._engine = Engine(params, slots + 4)
         self._http = self._engine.http
         self._slots = asyncio.Semaphore(slots)
+
+    async def token_ids(self, text: str, *, add_special: bool = True) -> list[int]:
+        """Return a text's tokens, with BOS if the model's GGUF says so, unless told not to."""
+        question = {"content": text, "add_special": add_special, "parse_special": True}
+        answer = await self._post("/tokenize", question)
+        return msgspec.json.decode(answer, type=dict[str, list[int]])["tokens"]
 
     async def tokenize(self, text: str, keep: int | None = None) -> list[Piece]:
         """Return the last `keep` tokens as the model reads them, with BOS if its GGUF says so."""
@@ -69,6 +83,11 @@ class Llama:
             bos = await self._tokenize("")
             tokens = bos + tokens[len(tokens) - keep + len(bos) :]
         return tokens
+
+    async def render_chat(self, body: Mapping[str, object]) -> str:
+        """Return the prompt that the chat template makes of `messages`."""
+        answer = await self._post("/apply-template", body)
+        return msgspec.json.decode(answer, type=dict[str, str])["prompt"]
 
     async def special_text(self, token_id: int) -> str:
         """Return the text of a control token, which generated text leaves out."""
@@ -101,7 +120,10 @@ class Llama:
 
     async def _post(self, path: str, body: Mapping[str, object]) -> bytes:
         with _generation_errors():
-            return (await self._http.post(path, json=body)).raise_for_status().content
+            answer = await self._http.post(path, json=body)
+        if answer.is_error:
+            raise EngineError(answer.text)
+        return answer.content
 
 
 async def _data(response: httpx.Response) -> AsyncGenerator[bytes]:

@@ -1,0 +1,1 @@
+"""The HTTP contract of AWS's vLLM image: vLLM's OpenAI server, with SageMaker's routes."""

@@ -1,0 +1,157 @@
+"""Which requests are generated: their prompts, their lengths, and their sequences side by side."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+from msgspec import structs
+
+from embedded_aws.model_server.errors import EngineError
+from embedded_aws.model_server.llama import Llama
+from embedded_aws.model_server.vllm import sampling
+from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, Sampled
+from embedded_aws.model_server.vllm.errors import VllmError, failed, no_model
+from embedded_aws.model_server.vllm.flags import Flags
+from embedded_aws.model_server.vllm.sequence import Generation, Step
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one request generates: `n` sequences of each prompt, in this order."""
+
+    prompts: list[list[int]]
+    generations: list[Generation]
+    options: Sequence[Mapping[str, object]]
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The tokens of all prompts."""
+        return sum(map(len, self.prompts))
+
+
+class Generator:
+    """Prepares requests for llama.cpp, and runs them."""
+
+    def __init__(self, llama: Llama, flags: Flags, max_model_len: int) -> None:
+        self._llama = llama
+        self._flags = flags
+        self.max_model_len = max_model_len
+
+    async def complete(self, body: CompletionRequest) -> Batch:
+        """Return the sequences of a completion; raises VllmError."""
+        if body.suffix:
+            raise VllmError("suffix is not currently supported")
+        self._check(body, body.max_tokens, body.logprobs or 0)
+        prompts = [await self._tokens(body, prompt) for prompt in _prompts(body)]
+        return self._batch(body, prompts, body.max_tokens, body.logprobs or 0)
+
+    async def chat(self, body: ChatRequest) -> Batch:
+        """Return the sequences of a chat; raises VllmError."""
+        if body.tools:
+            raise VllmError(
+                "tools are not supported by this server, which has no tool parser", "tools"
+            )
+        limit = body.max_completion_tokens or body.max_tokens
+        top = (body.top_logprobs or 0) if body.logprobs else 0
+        self._check(body, limit, top)
+        asked = {"messages": body.messages, "add_generation_prompt": body.add_generation_prompt}
+        kwargs = (
+            {"chat_template_kwargs": body.chat_template_kwargs} if body.chat_template_kwargs else {}
+        )
+        try:
+            prompt = await self._llama.render_chat(asked | kwargs)
+        except EngineError as error:
+            raise VllmError(str(error)) from error
+        return self._batch(body, [await self._tokens(body, prompt)], limit, top)
+
+    def _check(self, body: Sampled, max_tokens: int | None, logprobs: int) -> None:
+        if body.model and body.model not in self._flags.names:
+            raise no_model(body.model)
+        if body.stream and body.use_beam_search:
+            raise VllmError("Streaming is not currently supported with beam search")
+        sampling.check(body, max_tokens, logprobs, self._flags.max_logprobs)
+
+    async def _tokens(self, body: Sampled, prompt: str | list[int]) -> list[int]:
+        if isinstance(prompt, str):
+            add_special = not isinstance(body, CompletionRequest) or body.add_special_tokens
+            prompt = await self._llama.token_ids(prompt, add_special=add_special)
+        keep = body.truncate_prompt_tokens
+        if keep is None:
+            return prompt
+        if keep < 0:
+            keep = self.max_model_len
+        return prompt[:keep] if body.truncation_side == "right" else prompt[len(prompt) - keep :]
+
+    def _batch(
+        self, body: Sampled, prompts: list[list[int]], max_tokens: int | None, logprobs: int
+    ) -> Batch:
+        generations, options = [], []
+        for prompt in prompts:
+            limit = self._room(len(prompt), max_tokens)
+            asked = sampling.options(body, limit, len(prompt), logprobs)
+            for copy in range(body.n or 1):
+                generations.append(Generation(self._llama, prompt, limit, body))
+                options.append(asked if body.seed is None else asked | {"seed": body.seed + copy})
+        return Batch(prompts, generations, options)
+
+    def _room(self, prompt: int, max_tokens: int | None) -> int:
+        """Return how many tokens a prompt leaves room for; raises VllmError when too few."""
+        longest, asked = self.max_model_len, max_tokens or 0
+        if asked > longest:
+            raise VllmError(
+                f"max_tokens={asked} cannot be greater than max_model_len={longest}. "
+                "Please request fewer output tokens.",
+                "max_tokens",
+            )
+        if prompt + max(1, asked) > longest:
+            # vLLM stops counting at the first token too many.
+            raise VllmError(
+                f"This model's maximum context length is {longest} tokens. However, you requested "
+                f"{asked} output tokens and your prompt contains at least {longest - asked + 1} "
+                f"input tokens, for a total of at least {longest + 1} tokens. Please reduce the "
+                "length of the input prompt or the number of requested output tokens.",
+                "input_tokens",
+            )
+        return max_tokens or longest - prompt
+
+    async def run_whole(self, batch: Batch) -> list[list[Step]]:
+        """Return the steps of each sequence; raises VllmError."""
+        steps: list[list[Step]] = [[] for _ in batch.generations]
+        async with aclosing(self.run(batch)) as run:
+            async for index, step in run:
+                steps[index].append(step)
+        return steps
+
+    async def run(self, batch: Batch) -> AsyncGenerator[tuple[int, Step]]:
+        """Yield the steps of all sequences as they come, each with its number; raises VllmError."""
+        send, receive = anyio.create_memory_object_stream[tuple[int, Step]]()
+        try:
+            async with anyio.create_task_group() as tasks, receive:
+                async with send:
+                    for index in range(len(batch.generations)):
+                        tasks.start_soon(_run, batch, index, send.clone())
+                async for step in receive:
+                    yield step
+        except* EngineError as failures:
+            raise failed(str(failures.exceptions[0])) from None
+
+
+async def _run(batch: Batch, index: int, out: MemoryObjectSendStream[tuple[int, Step]]) -> None:
+    steps = batch.generations[index].steps(batch.options[index])
+    async with out, aclosing(steps):
+        async for step in steps:
+            await out.send((index, step))
+
+
+def _prompts(body: CompletionRequest) -> Iterator[str | list[int]]:
+    """Yield each prompt of a body: a text or tokens, or a list of either; raises VllmError."""
+    given = body.prompt
+    if isinstance(given, str) or (given and all(isinstance(token, int) for token in given)):
+        yield given
+    elif given and all(isinstance(each, str | list) for each in given):
+        for each in given:
+            yield from _prompts(structs.replace(body, prompt=each))
+    else:
+        raise VllmError("prompt must be a text, a list of tokens, or a list of either", "prompt")
