@@ -8,7 +8,7 @@ from itertools import chain
 
 import openai
 
-from recall.measure import Answerer, Retrieval, is_right, questions_of
+from recall.measure import Answerer, Retrieval, is_right, measure_scale
 from recall.questions import Question, Task
 
 _FILE_ANSWER_TOKENS = 50  # As LongEval has it.
@@ -61,14 +61,20 @@ def ask_all(answerer: Answerer, plan: Plan, watch: Callable[[Outcome], None]) ->
 
 def _by_length(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:
     for task in plan.tasks:
-        for length in plan.lengths or [tokens for tokens, *_ in task.card]:
-            try:
-                questions = questions_of(answerer, task, length, plan.trials, plan.seed)
+        lengths = plan.lengths or task.lengths
+        try:
+            length = lengths[0]
+            scale = measure_scale(answerer, task)
+            for length in lengths:
+                if length < scale.shortest:
+                    reason = f"its shortest prompt and answer have {scale.shortest} tokens"
+                    yield Refused(task=task.name, tokens=length, reason=reason)
+                    continue
+                questions = scale.questions(length, plan.trials, plan.seed)
                 right = _right(answerer, questions, task.answer_tokens, pool)
                 yield Retrieval(task.name, length, right, len(questions))
-            except openai.BadRequestError as error:
-                yield Refused(task=task.name, tokens=length, reason=str(error.code or error))
-                break
+        except openai.BadRequestError as error:
+            yield Refused(task=task.name, tokens=length, reason=str(error.code or error))
 
 
 def _of_files(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:

@@ -27,7 +27,7 @@ def line_question(draw: random.Random, lines: int) -> Question:
     draw.shuffle(names)
     numbers = draw.sample(range(10_000, 100_000), k=max(1, lines))
     values = {
-        f"{names[place % len(names)]}-{place // len(names)}": str(number)
+        f"{names[place % len(names)]}-{place // len(names):02d}": str(number)
         for place, number in enumerate(numbers)
     }
     asked = draw.choice(list(values))

@@ -14,7 +14,7 @@ from bench.recall.answerer import Stage
 from bench.recall.report import recall_table, write_recall
 from bench.recall.run import Plan, Refused, ask_all
 from recall.questions import Question
-from recall.tasks import LINE, PASS_KEY, TOPIC
+from recall.tasks import DOCUMENT, LINE, PASS_KEY, TOPIC
 from tests.unit.jobs.recall.answerers import Reader
 
 
@@ -56,9 +56,14 @@ def test_every_length_is_asked_and_written(tmp_path: Path) -> None:
 
 
 def test_without_lengths_the_cards_are_asked() -> None:
-    outcomes = ask_all(Reader(), _plan(tasks=[TOPIC], lengths=[], trials=1), lambda _: None)
+    plan = _plan(tasks=[TOPIC, DOCUMENT], lengths=[], trials=1)
 
-    assert [outcome.tokens for outcome in outcomes] == [2851, 5568, 8313, 11044, 13780]
+    outcomes = ask_all(Reader(), plan, lambda _: None)
+
+    assert [each.tokens for each in outcomes if each.task == "topic"] == [
+        2851, 5568, 8313, 11044, 13780,
+    ]  # fmt: skip
+    assert len([each for each in outcomes if each.task == "document"]) == 4
 
 
 def test_a_length_that_is_refused_ends_its_task(tmp_path: Path) -> None:
@@ -68,6 +73,15 @@ def test_a_length_that_is_refused_ends_its_task(tmp_path: Path) -> None:
     assert [outcome.tokens for outcome in outcomes] == [3000, 6000] * 2
     assert outcomes[1] == Refused(task="pass key", tokens=6000, reason="context_length_exceeded")
     assert "context_length_exceeded" in (tmp_path / "recall.md").read_text()
+
+
+def test_a_length_that_no_question_fits_is_said_to_be_too_short() -> None:
+    short, fits = ask_all(Reader(), _plan(tasks=[TOPIC], lengths=[512, 4000]), lambda _: None)
+
+    assert isinstance(short, Refused)
+    assert short.reason.startswith("its shortest prompt and answer have 1")
+    assert fits.tokens == 4000
+    assert not isinstance(fits, Refused)
 
 
 def test_questions_from_files_are_asked() -> None:

@@ -3,12 +3,13 @@
 import json
 import random
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from recall.files import read_questions
-from recall.measure import Answerer, Retrieval, measure_retrieval, questions_of
+from recall.measure import Answerer, Retrieval, measure_retrieval, measure_scale
 from recall.questions import Question, Task
 from recall.tasks import DOCUMENT, LINE, PASS_KEY, TASKS, TOPIC
 from tests.unit.jobs.recall.answerers import Guesser, Reader
@@ -55,38 +56,55 @@ def test_a_guesser_is_as_right_as_chance(task: Task, expected: float) -> None:
 def test_prompts_fill_their_length_differ_and_repeat(task: Task) -> None:
     first, again = Reader(), Reader()
     for reader in (first, again):
-        list(measure_retrieval(reader, [task], [4000, 16000], 5, 3))
+        list(measure_retrieval(reader, [task], [4000, 30_000], 5, 3))
 
     assert first.asked == again.asked
     assert len(set(first.asked)) == 10
-    for prompt, length in zip(first.asked, [4000] * 5 + [16000] * 5, strict=True):
+    for prompt, length in zip(first.asked, [4000] * 5 + [30_000] * 5, strict=True):
         assert 0.7 * length < len(prompt) <= length - task.answer_tokens
 
 
 @pytest.mark.parametrize(("task", "times"), [(PASS_KEY, 2), (LINE, 1), (TOPIC, 1)])
 def test_a_prompt_holds_its_answer_where_it_should(task: Task, times: int) -> None:
-    for question in questions_of(Reader(), task, 8000, 20, 7):
+    for question in measure_scale(Reader(), task).questions(8000, 20, 7):
         assert (
             len(re.findall(rf"\b{re.escape(question.expected)}\b(?!,)", question.prompt)) == times
         )
 
 
+@dataclass
+class Counter(Reader):
+    """Notes the length of what it counts."""
+
+    counted: list[int] = field(default_factory=list)
+
+    def prompt_tokens(self, prompt: str) -> int:
+        self.counted.append(len(prompt))
+        return len(prompt)
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_what_is_asked_to_find_the_size_fits_a_small_window(task: Task) -> None:
     """The local stage takes about 1,024 tokens, of about four characters."""
-    longest: list[int] = []
+    counter = Counter()
 
-    class Measured(Reader):
-        def prompt_tokens(self, prompt: str) -> int:
-            longest.append(len(prompt))
-            return len(prompt)
+    measure_scale(counter, task)
 
-    questions_of(Measured(), task, 1024 * 4, 1, 7)
-    assert max(longest) <= 1024 * 4
+    assert max(counter.counted) <= 1024 * 4
+
+
+def test_a_model_counts_each_task_once_for_all_lengths() -> None:
+    counter = Counter()
+
+    list(measure_retrieval(counter, TASKS, _LENGTHS, 1, 7))
+
+    assert len(counter.counted) == 2 * len(TASKS)
 
 
 def test_the_right_choice_is_not_always_the_same_letter() -> None:
-    expected = {question.expected for question in questions_of(Reader(), DOCUMENT, 8000, 60, 7)}
+    expected = {
+        question.expected for question in measure_scale(Reader(), DOCUMENT).questions(8000, 60, 7)
+    }
 
     assert expected == set("ABCD")
 
