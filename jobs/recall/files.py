@@ -1,15 +1,17 @@
 """Questions that somebody brings: a folder of JSON Lines, LongEval's own files included.
 
-A line is one question, in one of three forms:
+A line has one of four forms:
 
 - LongEval's topics: `{"prompt": ..., "topics": [first, ...]}`
 - LongEval's lines: `{"prompt": ..., "expected_number": 12345}`
+- QuALITY's articles, the card's long question answering, with several questions each:
+  `{"article": ..., "questions": [{"question": ..., "options": [...], "gold_label": 1 to 4}]}`
 - One's own: `{"document": ..., "question": ..., "options": [...], "answer": index}`, or without
   options `"answer": "a name that a right answer holds"`
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ from recall.questions import Question
 
 _LETTERS = "ABCD"
 _FORMS = (
-    "prompt and topics, prompt and expected_number, or document, question and answer"
-    " (with up to four options)"
+    "prompt and topics, prompt and expected_number, article and questions, or document, question"
+    " and answer (with up to four options)"
 )
 
 
@@ -36,7 +38,7 @@ def _read(file: Path) -> list[Question]:
         if not line.strip():
             continue
         try:
-            questions.append(_question(json.loads(line)))
+            questions += _questions(json.loads(line))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             said = error if isinstance(error, ValueError) else f"it needs {_FORMS}"
             raise ValueError(f"line {number} of {file}: {said}") from None
@@ -45,22 +47,30 @@ def _read(file: Path) -> list[Question]:
     return questions
 
 
-def _question(record: Mapping[str, Any]) -> Question:
+def _questions(record: Mapping[str, Any]) -> list[Question]:
     if "topics" in record:
-        return Question(record["prompt"], str(record["topics"][0]), "name")
+        return [Question(record["prompt"], str(record["topics"][0]), "name")]
     if "expected_number" in record:
-        return Question(record["prompt"], str(int(record["expected_number"])), "number")
-    asked = f"{record['document']}\n\n{record['question']}"
+        return [Question(record["prompt"], str(int(record["expected_number"])), "number")]
+    if "article" in record:
+        return [
+            _choice(record["article"], each["question"], each["options"], each["gold_label"] - 1)
+            for each in record["questions"]
+        ]
+    document, question, answer = record["document"], record["question"], record["answer"]
     if "options" not in record:
-        return Question(asked, str(record["answer"]), "name")
-    options, right = record["options"], record["answer"]
+        return [Question(f"{document}\n\n{question}", str(answer), "name")]
+    return [_choice(document, question, record["options"], answer)]
+
+
+def _choice(document: str, question: str, options: Sequence[str], right: int) -> Question:
     if type(right) is not int or not 0 <= right < len(options) <= len(_LETTERS):
         raise ValueError(f"answer must be the index of one of up to 4 options, got {right!r}")
     choices = "\n".join(
         f"{letter}. {text}" for letter, text in zip(_LETTERS, options, strict=False)
     )
     return Question(
-        f"{asked}\n{choices}\nAnswer with the letter of the right choice only.",
+        f"{document}\n\n{question}\n{choices}\nAnswer with the letter of the right choice only.",
         _LETTERS[right],
         "choice",
     )

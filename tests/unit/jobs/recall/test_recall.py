@@ -152,6 +152,24 @@ def test_questions_in_longevals_form_and_ones_own_are_read(tmp_path: Path) -> No
         {"random_idx": ["a-b", 3], "expected_number": 42938, "num_lines": 200, "prompt": "Lines"},
         {"document": "D", "question": "Q?", "options": ["x", "y"], "answer": 1},
         {"document": "D", "question": "Q?", "answer": "Ashmere"},
+        {
+            "article_id": "1",
+            "article": "A",
+            "questions": [
+                {
+                    "question": "Q?",
+                    "options": ["w", "x", "y", "z"],
+                    "gold_label": 4,
+                    "difficult": 1,
+                },
+                {
+                    "question": "R?",
+                    "options": ["w", "x", "y", "z"],
+                    "gold_label": 1,
+                    "difficult": 0,
+                },
+            ],
+        },
     ]
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n")
 
@@ -159,6 +177,7 @@ def test_questions_in_longevals_form_and_ones_own_are_read(tmp_path: Path) -> No
 
     assert [(each.form, each.expected) for each in questions] == [
         ("name", "the benefits of tea"), ("number", "42938"), ("choice", "B"), ("name", "Ashmere"),
+        ("choice", "D"), ("choice", "A"),
     ]  # fmt: skip
     assert "A. x\nB. y\n" in questions[2].prompt
 
