@@ -42,6 +42,7 @@ _REST_API_PATHS = ("/restapis", "/restapis/*", "/tags/*")
 _PASSED_TO = {
     "AWS::ApiGateway::Account": "apigateway.amazonaws.com",
     "AWS::Lambda::Function": "lambda.amazonaws.com",
+    "AWS::SageMaker::EndpointConfig": "sagemaker.amazonaws.com",
     "AWS::SageMaker::Model": "sagemaker.amazonaws.com",
     "AWS::SageMaker::Pipeline": "sagemaker.amazonaws.com",
 }

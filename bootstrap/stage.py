@@ -28,6 +28,10 @@ _ARNS: Mapping[str, tuple[str, str]] = {
         "sagemaker:endpoint-config",
         f"sagemaker:{_PLACE}:endpoint-config/{{name}}",
     ),
+    "AWS::SageMaker::InferenceComponent": (
+        "sagemaker:inference-component",
+        f"sagemaker:{_PLACE}:inference-component/{{name}}",
+    ),
     "AWS::SageMaker::Model": ("sagemaker:model", f"sagemaker:{_PLACE}:model/{{name}}"),
     "AWS::SageMaker::ModelPackageGroup": (
         "sagemaker:model-package-group",
@@ -37,6 +41,7 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::WAFv2::WebACL": ("wafv2:webacl", f"wafv2:{_PLACE}:regional/webacl/*"),
 }
 _NAMES = (
+    "InferenceComponentName",
     "EndpointName",
     "LogGroupName",
     "ManagedPolicyName",

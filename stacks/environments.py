@@ -26,6 +26,7 @@ from sagemaker_llm.api.proxy import check_function_target
 from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
 from sagemaker_llm.models.images import registry_account
+from sagemaker_llm.serving.components import check_components
 
 from .regions import check_region
 
@@ -64,6 +65,8 @@ class Environment(Checked):
         self.model.server.check_image(self.model, self.image, self.instance_type)
         self.scaling.check_limits(self.model.limits)
         self.updates.chosen(self.scaling)
+        if self.model.server.adapters:
+            check_components(self.scaling, self.updates)
         reserved_concurrency(self.api, self.max_concurrent_requests)
         self.tuning.check_model(self.model)
         check_function_target(self.model, self.function_target)

@@ -34,14 +34,14 @@ class ServingStack(cdk.Stack):
         # Operators set the parameters by these names: they are an external contract.
         endpoint.released.parameter.override_logical_id("ModelPackageArn")
         endpoint.released.is_base.override_logical_id("ServesBaseWeights")
-        change = endpoint.type_change
-        change.instance_type.override_logical_id("InstanceType")
-        change.instance_type.constraint_description = (
-            f"must be {environment.instance_type}, as in this template: `make instance-type`"
-            " changes the type that is deployed"
-        )
-        change.scaling.override_logical_id("Scaling")
-        change.is_scaled.override_logical_id("IsScaled")
+        if change := endpoint.type_change:
+            change.instance_type.override_logical_id("InstanceType")
+            change.instance_type.constraint_description = (
+                f"must be {environment.instance_type}, as in this template: `make instance-type`"
+                " changes the type that is deployed"
+            )
+            change.scaling.override_logical_id("Scaling")
+            change.is_scaled.override_logical_id("IsScaled")
         self.published = PublishedEndpoint(self, "Published", endpoint=endpoint)
         cdk.CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         image = environment.image

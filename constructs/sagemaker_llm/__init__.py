@@ -9,6 +9,7 @@ from .api.settings import ApiSettings, Authentication, ControlTokens, Reservatio
 from .common.function_assets import FunctionTarget
 from .common.log_keeping import LogKeeping
 from .common.s3_prefix import S3Prefix
+from .models.adapter import Adapter
 from .models.catalog import CATALOG, CatalogEntry, find_model
 from .models.images import TRAINING, Image
 from .models.limits import RequestLimits
@@ -55,6 +56,7 @@ __all__ = [
     "TRAINING",
     "VLLM",
     "VLLM_IMAGE",
+    "Adapter",
     "ApiSettings",
     "Approval",
     "Authentication",

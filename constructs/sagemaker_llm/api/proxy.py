@@ -50,7 +50,7 @@ class ProxyFunction(Construct):
             target=target,
             handler="run.sh",
             description="OpenAI's and TGI's API over the model's endpoint",
-            environment=_environment(endpoint, settings),
+            environment=_environment(cdk.Stack.of(self), endpoint, settings),
             layers=[lambda_.LayerVersion.from_layer_version_arn(self, "WebAdapter", layer_arn)],
             log_keeping=log_keeping,
             memory_mib=_MEMORY_MIB,
@@ -77,12 +77,18 @@ def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
         )
 
 
-def _environment(endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:
+def _environment(scope: cdk.Stack, endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:
     model = endpoint.model
+    components = (
+        {"INFERENCE_COMPONENTS": scope.to_json_string(endpoint.components)}
+        if endpoint.components
+        else {}
+    )
     origins = {"CORS_ORIGINS": ",".join(settings.cors_origins)} if settings.cors_origins else {}
     return {
         **web_adapter.ENVIRONMENT,
         **origins,
+        **components,
         "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,
         "MAX_CONCURRENT_REQUESTS": str(model.limits.max_concurrent_requests),

@@ -38,3 +38,13 @@ def endpoint_name(construct: Construct) -> str:
     """
     path = cdk.Names.unique_resource_name(construct, max_length=50, separator="-")
     return f"{path.lower()}-{stack_part(cdk.Stack.of(construct))}"
+
+
+def component_endpoint_name(construct: Construct) -> str:
+    """Return the name of an endpoint for inference components: at most 32 characters.
+
+    It ends the names of the components. It is another than that of an endpoint with a model: one
+    cannot become the other, so that CloudFormation must replace it.
+    """
+    path = cdk.Names.unique_resource_name(construct, max_length=20, separator="-")
+    return f"{path.lower()}-ic-{stack_part(cdk.Stack.of(construct))}"

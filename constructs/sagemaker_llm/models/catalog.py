@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated
 
-from allowed_values.rules import Pattern, Range, RefusedValueError
+from allowed_values.rules import Range, RefusedValueError
 
+from .adapter import MODEL_ID
 from .checked import Checked
 from .limits import RequestLimits
 from .prompts import PromptFormat, Tokenizer
@@ -20,12 +21,6 @@ from .weights import (
     StagedGguf,
     StagedWeights,
     Weights,
-)
-
-# It ends the name of the registry's group, which has 63 characters in all.
-_MODEL_ID = Pattern(
-    r"[a-z0-9](-?[a-z0-9]){0,29}",
-    "at most 30 lower-case letters and digits, with single hyphens between them",
 )
 
 
@@ -44,7 +39,7 @@ class CatalogEntry(Checked):
         )
     """
 
-    model_id: Annotated[str, _MODEL_ID]
+    model_id: Annotated[str, MODEL_ID]
     weights: Weights
     limits: RequestLimits
     prompt_format: PromptFormat

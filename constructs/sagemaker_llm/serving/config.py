@@ -10,6 +10,17 @@ from .volume_key import VolumeKey
 # Deployment guardrails and scaling know the variant by its name: it must never change.
 VARIANT_NAME = "AllTraffic"
 
+# Explicit, as SageMaker's default changes. Detailed observability (each GPU's and each container's
+# metrics) and enhanced metrics (each instance's) are custom metrics, about 0.30 USD a month each;
+# an update of one model needs neither: the proxy's metrics judge it.
+METRICS = sagemaker_cfn.CfnEndpointConfig.MetricsConfigProperty(
+    enable_detailed_observability=False, enable_enhanced_metrics=False
+)
+# Answers differ in length a thousandfold: taking turns would queue short ones behind long ones.
+ROUTING = sagemaker_cfn.CfnEndpointConfig.RoutingConfigProperty(
+    routing_strategy="LEAST_OUTSTANDING_REQUESTS"
+)
+
 
 def endpoint_config(
     scope: Construct,
@@ -26,12 +37,7 @@ def endpoint_config(
     return config(
         scope,
         construct_id,
-        # Explicit, as SageMaker's default changes. Detailed observability (each GPU's and each
-        # container's metrics) and enhanced metrics (each instance's) are custom metrics, about
-        # 0.30 USD a month each; an update of one model needs neither: the proxy's metrics judge it.
-        metrics_config=config.MetricsConfigProperty(
-            enable_detailed_observability=False, enable_enhanced_metrics=False
-        ),
+        metrics_config=METRICS,
         kms_key_id=key.key_arn if key else None,
         production_variants=[
             config.ProductionVariantProperty(
@@ -45,11 +51,7 @@ def endpoint_config(
                     served.server.startup_timeout_seconds
                 ),
                 model_data_download_timeout_in_seconds=served.weights.download_timeout_seconds,
-                # Answers differ in length a thousandfold: taking turns would queue short ones
-                # behind long ones.
-                routing_config=config.RoutingConfigProperty(
-                    routing_strategy="LEAST_OUTSTANDING_REQUESTS"
-                ),
+                routing_config=ROUTING,
             )
         ],
     )

@@ -1,5 +1,7 @@
 """A SageMaker real-time endpoint that serves one model of the catalog."""
 
+import aws_cdk as cdk
+import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
 import aws_cdk.aws_sagemaker as sagemaker_cfn
@@ -8,11 +10,18 @@ from constructs import Construct
 from sagemaker_llm.common.acknowledge import acknowledge_schema
 from sagemaker_llm.common.container_image import ContainerImage
 from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
-from sagemaker_llm.common.names import endpoint_name
+from sagemaker_llm.common.names import component_endpoint_name, endpoint_name
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.images import Image
 from sagemaker_llm.models.instances import find_instance
 
+from .components import (
+    Components,
+    adapter_statement,
+    check_components,
+    component_config,
+    component_name,
+)
 from .config import VARIANT_NAME, endpoint_config
 from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
@@ -60,6 +69,8 @@ class LlmEndpoint(EndpointMetrics, Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         scaling.check_limits(model.limits)
+        if model.server.adapters:
+            check_components(scaling, updates)
         model.server.check_instance_type(model, instance_type)
         image = image or model.server.image_for(instance_type)
         model.server.check_image(model, image, instance_type)
@@ -70,8 +81,12 @@ class LlmEndpoint(EndpointMetrics, Construct):
         self.image = image
         container_image = ContainerImage(self, "Image", image=image)
         # Named here, so that its log group is there first: SageMaker would make one, kept for ever.
-        name = endpoint_name(self)
+        adapters = model.server.adapters
+        name = component_endpoint_name(self) if adapters else endpoint_name(self)
         log_group_name = f"/aws/sagemaker/Endpoints/{name}"
+        if adapters:
+            base = component_name(model.model_id, name)
+            log_group_name = f"/aws/sagemaker/InferenceComponents/{base}"
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
         self.base_weights = published_weights(self, model, weights_bucket)
         alarms = RollbackAlarms(self, "Rollback", endpoint_name=name, updates=updates).alarms
@@ -81,27 +96,86 @@ class LlmEndpoint(EndpointMetrics, Construct):
             image=container_image,
             weights=self.base_weights,
             log_group_name=log_group_name,
+            reads=[adapter_statement(cdk.Stack.of(self), model)] if adapters else [],
             alarms=alarms,
         )
         # SageMaker may refuse a key where the instance's hardware encrypts its own disks.
-        self.volume_key: kms.IKey | None = (
+        self._key = (
             None
             if find_instance(instance_type).has_local_nvme
             else VolumeKey(self, "VolumeKey", user=self.role)
         )
-        self.released = ReleasedPackage(self, "Package", model_id=model.model_id)
-        self.type_change = InstanceTypeChange(self, "Type", instance_type=instance_type)
+        self.volume_key: kms.IKey | None = self._key
+        self.released = ReleasedPackage(
+            self, "Package", model_id=model.model_id, has_adapters=bool(adapters)
+        )
+        # None: the type of instances that nothing scales changes with any deployment.
+        self.type_change: InstanceTypeChange | None = None
         self.cfn_model = self._model(container_image, self.released)
+        place = self._on_components if adapters else self._on_variant
+        self._endpoint = place(name, scaling, updates, alarms)
+        self._endpoint.node.add_dependency(log_group)
+        self.endpoint_name = self._endpoint.attr_endpoint_name
+        # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
+        self.endpoint_arn = self._endpoint.ref
+
+    @property
+    def components(self) -> dict[str, str]:
+        """The inference component that answers for each model: the base first; none without."""
+        adapters = [adapter.name for adapter in self.model.server.adapters]
+        names = [self.model.model_id, *adapters] if adapters else []
+        return {name: component_name(name, self.endpoint_name) for name in names}
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow invoking this endpoint for a whole answer or a streamed one."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            resource_arns=self._invoked_arns(),
+        )
+
+    def grant_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow invoking this endpoint for a streamed answer only."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sagemaker:InvokeEndpointWithResponseStream"],
+            resource_arns=self._invoked_arns(),
+        )
+
+    def _invoked_arns(self) -> list[str]:
+        # SageMaker may ask about the component that a request names, too.
+        stack = cdk.Stack.of(self)
+        return [
+            self.endpoint_arn,
+            *(
+                stack.format_arn(
+                    service="sagemaker", resource="inference-component", resource_name=name
+                )
+                for name in self.components.values()
+            ),
+        ]
+
+    def _on_variant(
+        self,
+        name: str,
+        scaling: TargetTracking,
+        updates: GuardedUpdates,
+        alarms: list[cloudwatch.Alarm],
+    ) -> sagemaker_cfn.CfnEndpoint:
+        """Create an endpoint whose variant has the model, and scales."""
+        change = self.type_change = InstanceTypeChange(
+            self, "Type", instance_type=self.instance_type
+        )
         self.cfn_config = endpoint_config(
             self,
             "Config",
             model=self.cfn_model,
-            served=model,
-            key=self.volume_key,
-            instance_type=self.type_change.instance_type.value_as_string,
+            served=self.model,
+            key=self._key,
+            instance_type=change.instance_type.value_as_string,
             instance_count=scaling.initial_instances,
         )
-        self._endpoint = sagemaker_cfn.CfnEndpoint(
+        endpoint = sagemaker_cfn.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=name,
@@ -110,34 +184,52 @@ class LlmEndpoint(EndpointMetrics, Construct):
             retain_all_variant_properties=True,
             deployment_config=deployment_config(updates, scaling, alarms),
         )
-        self._endpoint.node.add_dependency(log_group)
-        self.endpoint_name = self._endpoint.attr_endpoint_name
-        # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
-        self.endpoint_arn = self._endpoint.ref
         EndpointScaling(
             self,
             "Scaling",
-            endpoint_name=self.endpoint_name,
+            endpoint_name=endpoint.attr_endpoint_name,
             variant_name=VARIANT_NAME,
             tracking=scaling,
-            condition=self.type_change.is_scaled,
+            condition=change.is_scaled,
         )
+        return endpoint
 
-    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow invoking this endpoint for a whole answer or a streamed one."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=[self.endpoint_arn],
+    def _on_components(
+        self,
+        name: str,
+        scaling: TargetTracking,
+        updates: GuardedUpdates,
+        alarms: list[cloudwatch.Alarm],
+    ) -> sagemaker_cfn.CfnEndpoint:
+        """Create an endpoint that hosts the model and its adapters, in a fixed number of copies."""
+        self.cfn_config = component_config(
+            self,
+            "Config",
+            served=self.model,
+            role=self.role,
+            key=self._key,
+            instance_type=self.instance_type,
+            scaling=scaling,
+            updates=updates,
         )
-
-    def grant_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow invoking this endpoint for a streamed answer only."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=[self.endpoint_arn],
+        endpoint = sagemaker_cfn.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=name,
+            endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
         )
+        Components(
+            self,
+            "Components",
+            endpoint=endpoint,
+            model=self.cfn_model,
+            served=self.model,
+            instance_type=self.instance_type,
+            scaling=scaling,
+            updates=updates,
+            alarms=alarms,
+        )
+        return endpoint
 
     def _model(self, image: ContainerImage, release: ReleasedPackage) -> sagemaker_cfn.CfnModel:
         base: dict[str, object] = {
@@ -156,7 +248,8 @@ class LlmEndpoint(EndpointMetrics, Construct):
             self,
             "Model",
             execution_role_arn=self.role.role_arn,
-            enable_network_isolation=True,
+            # Of components, the endpoint's configuration isolates the containers.
+            enable_network_isolation=None if self.model.server.adapters else True,
             primary_container=release.choose(
                 # With the catalog's environment, not the one that the package was registered with:
                 # the proxy counts on the same limits.

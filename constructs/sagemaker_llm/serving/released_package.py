@@ -7,20 +7,24 @@ from constructs import Construct
 class ReleasedPackage(Construct):
     """Owns the stack's parameter that releases and rollbacks set, and no deployment touches."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, model_id: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, model_id: str, has_adapters: bool = False
+    ) -> None:
         super().__init__(scope, construct_id)
+        # A group is named after the model that its packages were tuned from.
+        package = rf"arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/[^/]+-{model_id}/\d+"
+        allowed = f"the ARN of a model package that was tuned from {model_id}, or empty for the"
         self.parameter = cdk.CfnParameter(
             self,
             "Arn",
             type="String",
             default="",
-            # A group is named after the model that its packages were tuned from.
-            allowed_pattern=(
-                rf"^(arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/[^/]+-{model_id}/\d+)?$"
-            ),
+            # Adapters were tuned from the base weights, and fit no others.
+            allowed_pattern="^$" if has_adapters else f"^({package})?$",
             constraint_description=(
-                f"the ARN of a model package that was tuned from {model_id},"
-                " or empty for the base weights"
+                f"empty: the adapters were tuned from the base weights of {model_id}"
+                if has_adapters
+                else f"{allowed} base weights"
             ),
             description="The model package that the endpoint serves; empty: the base weights",
         )

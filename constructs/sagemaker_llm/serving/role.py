@@ -11,9 +11,6 @@ from sagemaker_llm.common.acknowledge import acknowledge_wildcard
 from sagemaker_llm.common.container_image import ContainerImage
 from sagemaker_llm.common.s3_prefix import S3Prefix
 
-# Unverified: how SageMaker names the metrics of an endpoint's instances; see CloudWatch's list.
-_METRIC_NAMESPACE = "/aws/sagemaker/Endpoints"
-
 
 class EndpointRole(iam.Role):
     """Execution role whose policy is inline: nothing can assume it before it has permissions."""
@@ -26,6 +23,7 @@ class EndpointRole(iam.Role):
         image: ContainerImage,
         weights: S3Prefix | None,
         log_group_name: str,
+        reads: Sequence[iam.PolicyStatement] = (),
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         stack = cdk.Stack.of(scope)
@@ -37,8 +35,11 @@ class EndpointRole(iam.Role):
         )
         statements = [
             *image.pull_statements(),
-            *_report(log_group),
+            # Unverified: how SageMaker names the metrics of an endpoint's instances; here as its
+            # log groups. See CloudWatch's list.
+            *_report(log_group, namespace=log_group_name.rpartition("/")[0]),
             *_read(weights),
+            *reads,
             # SageMaker watches them during an update, as the endpoint.
             iam.PolicyStatement(
                 actions=["cloudwatch:DescribeAlarms"],
@@ -70,7 +71,7 @@ class EndpointRole(iam.Role):
             )
 
 
-def _report(log_group: str) -> list[iam.PolicyStatement]:
+def _report(log_group: str, *, namespace: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             # The stack makes the group, with its retention, before the endpoint.
@@ -82,7 +83,7 @@ def _report(log_group: str) -> list[iam.PolicyStatement]:
         iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": _METRIC_NAMESPACE}},
+            conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
         ),
     ]
 

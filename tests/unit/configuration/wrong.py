@@ -11,6 +11,7 @@ import aws_cdk as cdk
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from sagemaker_llm import (
     FLAT_DAY,
+    Adapter,
     ApiSettings,
     Authentication,
     CatalogEntry,
@@ -99,6 +100,16 @@ def batches(**changes: Any) -> CatalogEntry:
     return entry(limits=limits(), server=Tgi(**changes))
 
 
+def adapters(*found: Adapter) -> CatalogEntry:
+    return entry(server=Vllm(adapters=found))
+
+
+def adapted(**changes: Any) -> environments.Environment:
+    one = TargetTracking()
+    return environment(**{"model": adapters(adapter()), "scaling": one, **changes})
+
+
+adapter = partial(Adapter, name="support", artifact="s3://tuned/support.tar.gz", rank=16)
 client = partial(Client, name="Demo")
 image = partial(Image, repository="tgi", tag="1.1.0")
 
@@ -110,6 +121,7 @@ _WHOLE: list[tuple[Callable[..., object], str]] = [
     *((Tgi, f"max_batch_{name}_tokens") for name in ("prefill", "total")),
     (Tgi, "num_gpus"),
     (Vllm, "num_gpus"),
+    (adapter, "rank"),
     (entry, "window"),
     *((TargetTracking, f"{name}_instances") for name in ("min", "max", "initial")),
     *((TargetTracking, f"scale_{way}_cooldown_seconds") for way in ("in", "out")),
@@ -148,7 +160,49 @@ def no_numbers() -> Iterator[Row]:
             yield make, {name: value}, rf"{name}.* must be a finite number, got"
 
 
+_ARCHIVE = "artifact must be the s3:// address of a .tar.gz archive in a bucket of the account"
+
 WRONG: list[Row] = [
+    # Adapters.
+    (adapter, {"rank": 513}, "rank must be from 1 to 512, got 513"),
+    (adapter, {"name": "Support"}, "name must be at most 30 lower-case letters and digits"),
+    (adapter, {"artifact": "s3://tuned/support/"}, _ARCHIVE),
+    (adapter, {"artifact": "s3://tuned/*.tar.gz"}, _ARCHIVE),
+    (adapter, {"artifact": "https://tuned.s3.amazonaws.com/support.tar.gz"}, _ARCHIVE),
+    (adapter, {"artifact": "s3://jumpstart-cache-prod-us-east-1/a.tar.gz"}, _ARCHIVE),
+    (
+        partial(Tgi, adapters=(adapter(),)),
+        {},
+        r"adapters must be left out with TGI 1.1.0, got \['support'\]",
+    ),
+    (
+        partial(Vllm, adapters=(adapter(), adapter(rank=8))),
+        {},
+        r"adapters must have names of their own, got \['support'\] twice",
+    ),
+    (
+        partial(Vllm, adapters=tuple(adapter(name=f"a{n}") for n in range(17))),
+        {},
+        "adapters must be at most 16 of one endpoint, got 17",
+    ),
+    (
+        partial(adapters, adapter(name="mistral-7b-instruct")),
+        {},
+        "adapters must have other names than their base, got 'mistral-7b-instruct'",
+    ),
+    (
+        adapted,
+        {"scaling": TargetTracking(max_instances=2)},
+        r"must be the same with adapters, whose base has a fixed number of copies, got \[1, 2\]",
+    ),
+    (
+        adapted,
+        {
+            "scaling": TargetTracking(min_instances=2, initial_instances=2, max_instances=2),
+            "updates": GuardedUpdates(strategy=UpdateStrategy.CANARY),
+        },
+        "updates with adapters must be rolling or all-at-once: inference components have no canary",
+    ),
     # The server's limits.
     (limits, {"max_input_length": 0}, "max_input_length must be from 1 to 1048576, got 0"),
     (limits, {"max_input_length": 2048}, "max_input_length must be below max_total_tokens 2048"),
@@ -469,6 +523,8 @@ WRONG: list[Row] = [
 
 # Each at a bound that a wrong one is just beyond.
 RIGHT: list[tuple[Callable[..., object], Mapping[str, Any]]] = [
+    (adapter, {"rank": 512}),
+    (adapted, {}),
     (limits, {"max_input_length": 1}),
     (limits, {"max_input_length": 1024, "max_total_tokens": 1025}),
     (limits, {"max_total_tokens": 2**20}),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from allowed_values.rules import RefusedValueError, check, read_text
+from sagemaker_llm.models.adapter import Adapter
 from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.models.images import Image
 from sagemaker_llm.models.instances import InstanceType, find_instance
@@ -16,6 +17,9 @@ from .setting import Setting
 
 if TYPE_CHECKING:
     from sagemaker_llm.models.catalog import CatalogEntry
+
+# The proxy is told of all, in one variable: Lambda takes 4 KB of them.
+_MAX_ADAPTERS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,8 @@ class Server(Checked, ABC):
 
     # What else the server reads, of `settings`.
     container_settings: Mapping[str, str] = field(default_factory=dict)
+    # LoRA adapters that are served beside the model: a request's `model` chooses.
+    adapters: tuple[Adapter, ...] = ()
 
     # The proxy chooses how to speak by it.
     name: ClassVar[str]
@@ -38,12 +44,15 @@ class Server(Checked, ABC):
     startup_timeout_seconds: ClassVar[int]
     # The machine image whose driver the container needs; None: SageMaker's default for the type.
     inference_ami_version: ClassVar[str | None] = None
+    # Whether it loads adapters while it runs.
+    takes_adapters: ClassVar[bool] = False
     # The variables that container_settings may give, and those that the fields of an entry become.
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType({})
     owned: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_adapters()
         if twice := sorted(self.owned & self.container_settings.keys()):
             raise RefusedValueError(
                 f"container_settings must leave {', '.join(twice)} to the entry's own fields, got"
@@ -77,6 +86,21 @@ class Server(Checked, ABC):
             raise RefusedValueError(
                 f"weights of {entry.model_id} must be {_words(self.reads)}, which {self.title}"
                 f" reads, got {type(entry.weights).__name__}"
+            )
+        if entry.model_id in (adapter.name for adapter in self.adapters):
+            raise RefusedValueError(
+                f"adapters must have other names than their base, got {entry.model_id!r}"
+            )
+
+    def _check_adapters(self) -> None:
+        names = [adapter.name for adapter in self.adapters]
+        if names and not self.takes_adapters:
+            raise RefusedValueError(f"adapters must be left out with {self.title}, got {names}")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise RefusedValueError(f"adapters must have names of their own, got {twice} twice")
+        if len(names) > _MAX_ADAPTERS:
+            raise RefusedValueError(
+                f"adapters must be at most {_MAX_ADAPTERS} of one endpoint, got {len(names)}"
             )
 
     def check_image(self, entry: "CatalogEntry", image: Image, instance_type: str) -> None:  # noqa: ARG002 - of some servers

@@ -29,6 +29,11 @@ _GIB = 2**30
 # its graphs. Unverified: compare "GPU KV cache size" in the endpoint's log with the window.
 _WORKSPACE = 2 * _GIB
 
+# What `--max-lora-rank` takes.
+_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+# The adapters of one batch, each of which takes GPU memory; more wait in the host's.
+_MAX_ADAPTERS_IN_BATCH = 4
+
 # Left out is what would change the memory that is computed below.
 _SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
@@ -61,12 +66,15 @@ class Vllm(Server):
     startup_timeout_seconds: ClassVar[int] = 900
     # The image's CUDA 13 needs a driver of 580 or later, which SageMaker's default has not.
     inference_ami_version: ClassVar[str | None] = "al2023-ami-sagemaker-inference-gpu-4-1"
+    takes_adapters: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
     owned: ClassVar[frozenset[str]] = frozenset(
         {
             *("SM_VLLM_MODEL", "SM_VLLM_SERVED_MODEL_NAME", "SM_VLLM_MAX_MODEL_LEN"),
             *("SM_VLLM_MAX_NUM_SEQS", "SM_VLLM_TENSOR_PARALLEL_SIZE", "SM_VLLM_GENERATION_CONFIG"),
             *("SM_VLLM_GPU_MEMORY_UTILIZATION", "HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"),
+            *("SM_VLLM_ENABLE_LORA", "SM_VLLM_MAX_LORAS", "SM_VLLM_MAX_CPU_LORAS"),
+            *("SM_VLLM_MAX_LORA_RANK", "VLLM_ALLOW_RUNTIME_LORA_UPDATING"),
         }
     )
 
@@ -88,8 +96,31 @@ class Vllm(Server):
             # Both would wait for a network, which the container has not.
             "HF_HUB_OFFLINE": "1",
             "VLLM_NO_USAGE_STATS": "1",
+            **self._adapter_variables(),
             **self.container_settings,
         }
+
+    def _adapter_variables(self) -> dict[str, str]:
+        if not self.adapters:
+            return {}
+        return {
+            "SM_VLLM_ENABLE_LORA": "true",
+            "SM_VLLM_MAX_LORAS": str(self._adapters_in_batch),
+            "SM_VLLM_MAX_CPU_LORAS": str(len(self.adapters)),
+            "SM_VLLM_MAX_LORA_RANK": str(self._rank),
+            # Without it vLLM has no routes by which SageMaker loads adapters; their components
+            # become InService all the same, and every request to them fails.
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "true",
+        }
+
+    @property
+    def _rank(self) -> int:
+        largest = max(adapter.rank for adapter in self.adapters)
+        return next(rank for rank in _RANKS if rank >= largest)
+
+    @property
+    def _adapters_in_batch(self) -> int:
+        return min(len(self.adapters), _MAX_ADAPTERS_IN_BATCH)
 
     def check_instance(self, entry: "CatalogEntry", instance: InstanceType) -> None:
         """Raise ValueError for GPUs that are too few, too old or too small for one window."""
@@ -109,6 +140,8 @@ class Vllm(Server):
             return None
         usable = instance.bytes_per_gpu * self.gpu_memory_utilization - _WORKSPACE
         room = usable * self.num_gpus - entry.shape.weight_bytes
+        if self.adapters:
+            room -= self._adapters_in_batch * entry.shape.adapter_bytes(self._rank)
         return max(0, int(room // entry.shape.cache_bytes_per_token))
 
 

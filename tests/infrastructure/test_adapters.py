@@ -1,0 +1,236 @@
+"""An endpoint with LoRA adapters: a base and its adapters as inference components."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+
+from bootstrap.stage import Stage
+from bootstrap.template import template as bootstrap_template
+from sagemaker_llm import Adapter, TargetTracking, Vllm, find_model
+from stacks import environments
+from stacks.api_stack import ApiStack
+from stacks.serving_stack import ServingStack
+from tests.infrastructure.assembly import ROOT
+
+_GOLDEN = ROOT / "tests" / "infrastructure" / "golden" / "adapters"
+_STACKS = ("Serving", "Api")
+_SUPPORT = Adapter(name="support", artifact="s3://tuned/support/2.tar.gz", rank=12)
+_LEGAL = Adapter(name="legal", artifact="s3://tuned/legal/1.tar.gz", rank=64)
+_BASE = "mistral-7b-instruct"
+
+Json = dict[str, Any]
+
+
+def environment(*adapters: Adapter, instances: int = 2) -> environments.Environment:
+    """Return Prod with as many instances always, on vLLM."""
+    fleet = TargetTracking(
+        min_instances=instances, max_instances=instances, initial_instances=instances
+    )
+    model = find_model(_BASE).served_by(Vllm(adapters=adapters))
+    prod = environments.prod(account="222222222222", region="eu-west-1")
+    return dataclasses.replace(prod, model=model, scaling=fleet)
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory, built_functions: None) -> Path:  # noqa: ARG001 - synth packages them
+    """Synthesize the endpoint's stack and the API's, under the security rules."""
+    folder = tmp_path_factory.mktemp("adapters")
+    app = cdk.App(outdir=str(folder), analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    boundary = cdk.PermissionsBoundary.from_name("LoraBoundary")
+    stage = cdk.Stage(app, "Lora", permissions_boundary=boundary)
+    declared = environment(_SUPPORT, _LEGAL)
+    serving = ServingStack(stage, "Serving", environment=declared, weights_bucket=None)
+    ApiStack(stage, "Api", environment=declared, published=serving.published)
+    app.synth()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def templates(assembly: Path) -> dict[str, Json]:
+    found = {}
+    for stack in _STACKS:
+        (path,) = assembly.glob(f"assembly-*/*{stack}*.template.json")
+        found[stack] = json.loads(path.read_text())
+    return found
+
+
+def _only(template: Json, kind: str) -> Json:
+    (found,) = _all(template, kind).values()
+    return dict(found)
+
+
+def _all(template: Json, kind: str) -> dict[str, Json]:
+    resources = template["Resources"]
+    return {name: r for name, r in resources.items() if r["Type"] == f"AWS::SageMaker::{kind}"}
+
+
+def _text(value: object) -> str:
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_template_is_as_reviewed(
+    templates: dict[str, Json], stack: str, pytestconfig: pytest.Config
+) -> None:
+    file = _GOLDEN / f"{stack.lower()}.json"
+    written = json.dumps(templates[stack], indent=1, sort_keys=True) + "\n"
+    for asset in _assets(templates[stack]):
+        written = written.replace(asset, "<asset>")
+    if pytestconfig.getoption("--update-golden"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written)
+    assert written.splitlines() == file.read_text().splitlines(), "see `make golden`"
+
+
+def _assets(template: Json) -> set[str]:
+    functions = [
+        r["Properties"]["Code"]["S3Key"]
+        for r in template["Resources"].values()
+        if r["Type"] == "AWS::Lambda::Function"
+    ]
+    return {key.partition(".")[0] for key in functions}
+
+
+def test_templates_pass_the_security_rules_and_cfn_lint(assembly: Path) -> None:
+    reports = json.loads((assembly / "validation-report.json").read_text())["pluginReports"]
+    assert [report["violations"] for report in reports] == [[]] * len(reports)
+    written = [str(path) for path in assembly.glob("assembly-*/*.template.json")]
+    cfn_lint = str(Path(sys.executable).parent / "cfn-lint")
+    command = [cfn_lint, "--ignore-checks", "W3005", "--", *written]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_configuration_has_no_model_and_isolates_what_components_bring(
+    templates: dict[str, Json],
+) -> None:
+    config = _only(templates["Serving"], "EndpointConfig")["Properties"]
+    (variant,) = config["ProductionVariants"]
+    assert "ModelName" not in variant
+    assert config["EnableNetworkIsolation"] is True
+    assert "ExecutionRoleArn" in config
+    assert variant["InitialInstanceCount"] == 2
+    # A copy of a new model starts on a third instance, before one of the two old ones goes.
+    assert variant["ManagedInstanceScaling"] == {
+        "Status": "ENABLED",
+        "MinInstanceCount": 2,
+        "MaxInstanceCount": 3,
+    }
+    assert "EnableNetworkIsolation" not in _only(templates["Serving"], "Model")["Properties"]
+    endpoint = _only(templates["Serving"], "Endpoint")["Properties"]
+    assert endpoint.keys() == {"EndpointName", "EndpointConfigName"}
+    assert "AWS::ApplicationAutoScaling" not in _text(templates["Serving"])
+
+
+def test_adapters_come_after_the_base_and_go_before_it(templates: dict[str, Json]) -> None:
+    found = _all(templates["Serving"], "InferenceComponent")
+    (base_id,) = (n for n, r in found.items() if "ModelName" in r["Properties"]["Specification"])
+    base = found.pop(base_id)["Properties"]
+    needs = base["Specification"]["ComputeResourceRequirements"]
+    assert needs == {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 8192}
+    assert base["RuntimeConfig"] == {"CopyCount": 2}
+    rolling = base["DeploymentConfig"]["RollingUpdatePolicy"]
+    assert rolling["MaximumBatchSize"] == {"Type": "COPY_COUNT", "Value": 1}
+    assert len(base["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]) == 2
+    for resource in found.values():
+        assert resource["DependsOn"] == [base_id]
+        specification = resource["Properties"]["Specification"]
+        assert specification["BaseInferenceComponentName"] == base["InferenceComponentName"]
+        assert specification.keys() == {"BaseInferenceComponentName", "Container"}
+    artifacts = {
+        r["Properties"]["Specification"]["Container"]["ArtifactUrl"] for r in found.values()
+    }
+    assert artifacts == {_SUPPORT.artifact, _LEGAL.artifact}
+
+
+def test_the_container_is_told_of_adapters(templates: dict[str, Json]) -> None:
+    _, base, _ = _only(templates["Serving"], "Model")["Properties"]["PrimaryContainer"]["Fn::If"]
+    variables = base["Environment"]
+    assert variables["SM_VLLM_ENABLE_LORA"] == "true"
+    assert variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "true"
+    assert variables["SM_VLLM_MAX_LORA_RANK"] == "64"
+    assert variables["SM_VLLM_MAX_LORAS"] == variables["SM_VLLM_MAX_CPU_LORAS"] == "2"
+
+
+def test_the_role_reads_the_archives_in_buckets_of_the_account_only(
+    templates: dict[str, Json],
+) -> None:
+    (role,) = (
+        r for r in templates["Serving"]["Resources"].values() if r["Type"] == "AWS::IAM::Role"
+    )
+    statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (archives,) = (s for s in statements if "tuned/support" in _text(s))
+    assert archives["Action"] == "s3:GetObject"
+    assert [_text(each).count("tuned/") for each in archives["Resource"]] == [1, 1]
+    assert archives["Condition"]["StringEquals"].keys() == {"aws:ResourceAccount"}
+    assert "/aws/sagemaker/InferenceComponents" in _text(statements)
+    assert "/aws/sagemaker/Endpoints" not in _text(statements)
+
+
+def test_no_release_replaces_the_weights_that_adapters_were_tuned_from(
+    templates: dict[str, Json],
+) -> None:
+    parameter = templates["Serving"]["Parameters"]["ModelPackageArn"]
+    assert (parameter["Default"], parameter["AllowedPattern"]) == ("", "^$")
+    assert "adapters were tuned from the base weights" in parameter["ConstraintDescription"]
+
+
+def test_the_proxy_knows_and_may_invoke_each_component(templates: dict[str, Json]) -> None:
+    resources = templates["Api"]["Resources"]
+    named = [
+        _text(variables["INFERENCE_COMPONENTS"])
+        for r in resources.values()
+        if "INFERENCE_COMPONENTS"
+        in (variables := r["Properties"].get("Environment", {}).get("Variables", {}))
+    ]
+    assert len(named) == 1
+    for model in (_BASE, "support", "legal"):
+        assert f'\\"{model}\\":\\"{model}-' in named[0].replace('\\\\\\"', '\\"')
+    invoking = [
+        statement
+        for r in resources.values()
+        if r["Type"] == "AWS::IAM::Policy"
+        for statement in r["Properties"]["PolicyDocument"]["Statement"]
+        if "InvokeEndpoint" in _text(statement["Action"])
+    ]
+    (statement,) = invoking
+    components = [r for r in statement["Resource"] if "inference-component/" in _text(r)]
+    assert len(components) == 3
+    assert len(statement["Resource"]) == 4
+
+
+def test_deployments_may_make_components_and_pass_the_role_of_their_configuration(
+    templates: dict[str, Json],
+) -> None:
+    stacks = {f"Lora-{name}": template for name, template in templates.items()}
+    written = _text(bootstrap_template(Stage("Lora", stacks)))
+    for action in ("Create", "Describe", "Update", "Delete"):
+        assert f"sagemaker:{action}InferenceComponent" in written
+    assert ":inference-component/" in written
+
+
+def test_another_adapter_changes_only_its_component_and_what_names_it() -> None:
+    def resources(*adapters: Adapter) -> Json:
+        stack = ServingStack(
+            cdk.App(),
+            "Serving",
+            environment=environment(*adapters),
+            weights_bucket=None,
+        )
+        return dict(Template.from_stack(stack).to_json()["Resources"])
+
+    one, two = resources(_LEGAL), resources(_LEGAL, _SUPPORT)
+    (added,) = two.keys() - one.keys()
+    assert "Adaptersupport" in added
+    kinds = {two[name]["Type"] for name in one if one[name] != two[name]}
+    # The container's variables and the role's archives.
+    assert kinds == {"AWS::SageMaker::Model", "AWS::IAM::Role"}
