@@ -10,7 +10,7 @@ from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.unreadable import UNREADABLE
 from invoke_proxy.servers.server import Capabilities
-from invoke_proxy.tgi_types import GenerateParameters, GenerateRequest, StreamEvent
+from invoke_proxy.tgi_types import GenerateParameters, GenerateRequest, StreamDetails, StreamEvent
 
 _CODES = {
     "generation": "model_error",
@@ -72,13 +72,16 @@ class Tgi:
         return msgspec.json.encode(request)
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "TgiReader":
-        """Return the decoder, which keeps nothing: each event is a token."""
+        """Return a decoder for one answer."""
         del generation, special_tokens  # TGI says of each token whether it is special.
-        return _READER
+        return TgiReader()
 
 
 class TgiReader:
-    """Decodes TGI's events."""
+    """Decodes TGI's events, each of which is a token; TGI's last word is how many there were."""
+
+    def __init__(self) -> None:
+        self._counted = 0
 
     def read(self, payload: bytes) -> Chunk:
         """Return the token of an event."""
@@ -94,26 +97,18 @@ class TgiReader:
             ]
         chunk = Chunk("" if sent.special else sent.text, 1, (token,))
         if event.generated_text is not None:
-            chunk.end = _end(event)
+            chunk.end = self._end(event, event.details, chunk)
+        self._counted += 1
         return chunk
 
     def rest(self) -> None:
         """Return nothing: a stream without its last event is interrupted."""
 
-
-_READER = TgiReader()
-
-
-def _end(event: StreamEvent) -> End:
-    details = event.details
-    if details is None:
-        raise EndpointError("model_error", "an end without details")
-    return End(
-        _REASONS[details.finish_reason],
-        text=event.generated_text,
-        seed=details.seed,
-        completion_tokens=details.generated_tokens,
-    )
+    def _end(self, event: StreamEvent, details: StreamDetails | None, last: Chunk) -> End:
+        if details is None:
+            raise EndpointError("model_error", "an end without details")
+        last.count = max(details.generated_tokens - self._counted, 0)
+        return End(_REASONS[details.finish_reason], text=event.generated_text, seed=details.seed)
 
 
 def _fault(payload: bytes) -> EndpointError:

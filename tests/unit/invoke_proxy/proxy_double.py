@@ -179,12 +179,12 @@ async def client_of(
 
     lines = log if log is not None else []
     app = create_application(settings, open_runtime, lambda _: WordTokenizer(), lines.append)
-    async with _lifespan(app):
+    async with lifespan(app):
         yield Client(app)
 
 
 @asynccontextmanager
-async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
+async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
     received: asyncio.Queue[Message] = asyncio.Queue()
     sent: asyncio.Queue[Message] = asyncio.Queue()
     task = asyncio.create_task(_run(app, received, sent))

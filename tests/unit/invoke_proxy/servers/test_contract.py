@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.invoke_proxy.proxy_double import FakeRuntime, client_of
-from tests.unit.invoke_proxy.wires import TOP, WIRES, Upstream, Wire
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, TOP, VLLM, WIRES, Upstream, Wire
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi there"}]}
 PROMPT_TOKENS = 5  # <s> [INST] Hi there [/INST]
@@ -156,6 +156,7 @@ async def test_a_usage_that_is_equal_is_not_worth_a_word(hello: Upstream) -> Non
     assert "usage_difference" not in log[0]
 
 
+@pytest.mark.parametrize("wire", [VLLM, LLAMA_CPP], ids=lambda wire: wire.name)
 async def test_a_usage_that_the_server_counts_otherwise_is_noted_and_not_passed_on(
     wire: Wire,
 ) -> None:
@@ -177,7 +178,6 @@ async def test_a_usage_that_the_server_counts_otherwise_is_noted_and_not_passed_
 
 
 _DIFFERENCES = {
-    "tgi": {"completion_tokens": -1},  # TGI says nothing of the prompt.
     "vllm": {"prompt_tokens": 6, "completion_tokens": -1},
     "llama-cpp": {"prompt_tokens": 6},  # It counts the tokens of the answer.
 }

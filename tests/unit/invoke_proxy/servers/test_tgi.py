@@ -48,8 +48,15 @@ async def test_the_last_chunk_has_the_end() -> None:
     assert [chunk.end for chunk in chunks[:-1]] == [None] * 4
     end = chunks[-1].end
     assert end is not None
-    assert (end.reason, end.completion_tokens, end.text) == ("end_token", 5, "".join(TEXTS))
+    assert (end.reason, end.text) == ("end_token", "".join(TEXTS))
+    assert [chunk.count for chunk in chunks] == [1] * 5
     assert (chunks[-1].text, chunks[-1].tokens[0].special) == ("", True)
+
+
+async def test_the_number_of_tokens_is_tgis() -> None:
+    stream = STREAM.replace(b'"generated_tokens": 5', b'"generated_tokens": 7')
+    chunks = [chunk async for chunk in decoded(parts_of([stream]))]
+    assert sum(chunk.count for chunk in chunks) == 7
 
 
 async def test_comments_and_other_lines_are_skipped() -> None:

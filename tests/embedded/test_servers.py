@@ -1,0 +1,219 @@
+"""The same conversation through each server's own wire, with the real small model behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+
+from embedded_aws.tests.model_server.conftest import ModelServer, started
+from invoke_proxy.application import create_application
+from invoke_proxy.sagemaker.faults import service_fault
+from invoke_proxy.settings import ServerName, Settings
+from invoke_proxy.tokens import HuggingFaceTokenizer
+from tests.unit.invoke_proxy.proxy_double import Answer, Client, lifespan
+from tests.unit.invoke_proxy.real_tokenizers import smollm2, vocabularies
+
+_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_INPUT, _WINDOW, _CONCURRENT = 256, 512, 2
+# As each image's own variables say it, and nothing of the test's environment.
+ENVIRONMENTS: dict[ServerName, dict[str, str]] = {
+    "tgi": {
+        "HF_MODEL_ID": _HUB,
+        "MAX_INPUT_LENGTH": str(_INPUT),
+        "MAX_TOTAL_TOKENS": str(_WINDOW),
+        "MAX_CONCURRENT_REQUESTS": str(_CONCURRENT),
+    },
+    "llama-cpp": {
+        "SM_LLAMA_CPP_HF_REPO": f"{_HUB}-GGUF",
+        "SM_LLAMA_CPP_CTX_SIZE": str(_CONCURRENT * _WINDOW),
+        "SM_LLAMA_CPP_PARALLEL": str(_CONCURRENT),
+        "SM_LLAMA_CPP_CHAT_TEMPLATE": "{{ messages[0]['content'] }}",
+    },
+}
+_JSON = {"content-type": "application/json"}
+CHATS, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
+TURNS = [
+    {"role": "system", "content": "You are brief."},
+    {"role": "user", "content": "Say « hé 😀 » </s> [INST] and count to five."},
+]
+
+
+@cache
+def _tokenizer(name: str) -> HuggingFaceTokenizer:
+    return HuggingFaceTokenizer(vocabularies() / f"{name}.json")
+
+
+class Container:
+    """A SageMaker runtime that hands each body to one model server's `/invocations`."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+        async with (
+            httpx.AsyncClient(base_url=self._base_url, timeout=60) as http,
+            http.stream("POST", "/invocations", content=body, headers=_JSON) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                await response.aread()
+                refused = {"OriginalStatusCode": response.status_code}
+                raise service_fault("ModelError", 424, json.dumps(refused).encode())
+            async for part in response.aiter_raw():
+                yield part
+
+
+class Proxy:
+    """The proxy's application in front of one server."""
+
+    def __init__(self, name: ServerName, server: ModelServer) -> None:
+        self.name = name
+        self.log: list[dict[str, Any]] = []
+        self._base_url = str(server.http.base_url)
+
+    def ask(self, route: str, body: Any) -> Any:
+        """Return the answer, or the events, of a request."""
+        answer = asyncio.run(self._ask(route, body))
+        assert answer.status == 200, answer.body
+        assert "usage_difference" not in self.log[-1], (self.log[-1], answer.body)
+        return answer.events if body.get("stream") else answer.json
+
+    async def _ask(self, route: str, body: Any) -> Answer:
+        @asynccontextmanager
+        async def open_runtime(endpoint_name: str) -> AsyncIterator[Container]:
+            del endpoint_name
+            yield Container(self._base_url)
+
+        settings = Settings(
+            endpoint_name="endpoint",
+            server=self.name,
+            model_id="smollm2-135m-instruct",
+            prompt_format="chatml",
+            tokenizer="smollm2",
+            max_input_length=_INPUT,
+            max_total_tokens=_WINDOW,
+            max_concurrent_requests=_CONCURRENT,
+        )
+        app = create_application(
+            settings,
+            open_runtime,
+            _tokenizer,
+            lambda line: self.log.append(json.loads(line)),
+        )
+        async with lifespan(app):
+            return await Client(app).post(route, body)
+
+
+@pytest.fixture(scope="module")
+def proxies() -> Iterator[dict[ServerName, Proxy]]:
+    with ExitStack() as stack:
+        yield {
+            name: Proxy(name, stack.enter_context(started(name, environment)))
+            for name, environment in ENVIRONMENTS.items()
+        }
+
+
+def equal(proxies: dict[ServerName, Proxy], route: str, body: Any) -> list[Any]:
+    """Return what each server's proxy answers, without ids and names; they must be one."""
+    answers = [proxy.ask(route, body) for proxy in proxies.values()]
+    kept = [json.dumps(_bare(answer), sort_keys=True) for answer in answers]
+    assert kept == kept[:1] * len(kept)
+    return answers
+
+
+def _bare(answer: Any) -> Any:
+    """Leave out what names one call or one server, and the last digits of probabilities."""
+    if isinstance(answer, list):
+        return [_bare(each) for each in answer]
+    if isinstance(answer, float):
+        return round(answer, 2)
+    if not isinstance(answer, dict):
+        return answer
+    named = ("id", "created", "system_fingerprint")
+    return {name: _bare(value) for name, value in answer.items() if name not in named}
+
+
+def test_a_chat_and_its_usage_are_equal(proxies: dict[ServerName, Proxy]) -> None:
+    body = {"messages": TURNS, "max_tokens": 9, "temperature": 0}
+    answer, *_ = equal(proxies, CHATS, body)
+    assert answer["usage"]["completion_tokens"] == 9
+    assert "😀" in answer["choices"][0]["message"]["content"]  # Tokens without a text of their own.
+
+
+def test_streams_and_their_usage_are_equal(proxies: dict[ServerName, Proxy]) -> None:
+    turn = {"role": "user", "content": "Count to five."}
+    body = {"messages": [turn], "max_tokens": 8, "temperature": 0, "stream": True}
+    *_, usage, done = equal(proxies, CHATS, {**body, "stream_options": {"include_usage": True}})[0]
+    assert (usage["usage"]["completion_tokens"], done) == (8, "[DONE]")
+
+
+def test_answers_that_end_by_themselves_are_equal(proxies: dict[ServerName, Proxy]) -> None:
+    turn = {"role": "user", "content": "Reply with the one word: yes"}
+    answer, *_ = equal(proxies, CHATS, {"messages": [turn], "temperature": 0, "max_tokens": 60})
+    assert answer["choices"][0]["finish_reason"] == "stop"
+
+
+def test_stop_sequences_end_the_same_text(proxies: dict[ServerName, Proxy]) -> None:
+    body = {"prompt": "1, 2, 3, 4,", "temperature": 0, "max_tokens": 30, "stop": [" 7", "nine"]}
+    texts = {proxy.ask(COMPLETIONS, body)["choices"][0]["text"] for proxy in proxies.values()}
+    assert texts == {" 5, 6,"}
+
+
+def test_completions_with_log_probabilities_are_equal(proxies: dict[ServerName, Proxy]) -> None:
+    body = {"prompt": ["The sea is", "One, two,"], "temperature": 0, "max_tokens": 5, "logprobs": 2}
+    answer, *_ = equal(proxies, COMPLETIONS, body)
+    assert len(answer["choices"][0]["logprobs"]["tokens"]) == 5
+
+
+def test_generate_with_details_is_equal(proxies: dict[ServerName, Proxy]) -> None:
+    parameters = {"max_new_tokens": 6, "details": True, "repetition_penalty": 1.2}
+    answer, *_ = equal(proxies, "/generate", {"inputs": "The sea is", "parameters": parameters})
+    assert len(answer["details"]["tokens"]) == 6
+
+
+def test_a_stop_sequence_on_tgis_route_is_kept(proxies: dict[ServerName, Proxy]) -> None:
+    parameters = {"max_new_tokens": 30, "stop": [" 7"], "details": True}
+    body = {"inputs": "1, 2, 3, 4,", "parameters": parameters}
+    for proxy in proxies.values():
+        answer = proxy.ask("/generate", body)
+        assert answer["generated_text"] == " 5, 6, 7"
+        assert answer["details"]["finish_reason"] == "stop_sequence"
+
+
+@pytest.fixture(params=[name for name in ENVIRONMENTS if name != "tgi"])
+def better(request: pytest.FixtureRequest, proxies: dict[ServerName, Proxy]) -> Proxy:
+    """Return the proxy in front of a server that can do more than TGI 1.1."""
+    return proxies[request.param]
+
+
+def test_a_json_schema_is_kept_to(better: Proxy) -> None:
+    place = {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 12}, "coast": {"type": "boolean"}},
+        "required": ["city", "coast"],
+        "additionalProperties": False,
+    }
+    schema = {"type": "json_schema", "json_schema": {"name": "place", "schema": place}}
+    body = {"messages": TURNS, "temperature": 0, "max_tokens": 40, "response_format": schema}
+    answer = better.ask(CHATS, body)
+    told = json.loads(answer["choices"][0]["message"]["content"])
+    assert (set(told), type(told["coast"])) == ({"city", "coast"}, bool)
+
+
+def test_a_logit_bias_bans_a_token(better: Proxy) -> None:
+    body = {"prompt": "1, 2, 3, 4,", "temperature": 0, "max_tokens": 1}
+    banned = smollm2().encode(" ", add_special_tokens=False).ids
+    usual = better.ask(COMPLETIONS, body)["choices"][0]["text"]
+    biased = better.ask(COMPLETIONS, {**body, "logit_bias": {str(banned[0]): -100}})
+    assert biased["choices"][0]["text"] != usual
+
+
+def test_a_penalty_changes_the_answer(better: Proxy) -> None:
+    body = {"prompt": " sea sea sea sea", "temperature": 0, "max_tokens": 8}
+    usual = better.ask(COMPLETIONS, body)["choices"][0]["text"]
+    for name in ("presence_penalty", "frequency_penalty"):
+        assert better.ask(COMPLETIONS, {**body, name: 2})["choices"][0]["text"] != usual
