@@ -198,7 +198,7 @@ def test_a_json_schema_is_kept_to(better: Proxy) -> None:
         "additionalProperties": False,
     }
     schema = {"type": "json_schema", "json_schema": {"name": "place", "schema": place}}
-    body = {"messages": TURNS, "temperature": 0, "max_tokens": 40, "response_format": schema}
+    body = {"messages": TURNS, "temperature": 0, "max_tokens": 80, "response_format": schema}
     answer = better.ask(CHATS, body)
     told = json.loads(answer["choices"][0]["message"]["content"])
     assert (set(told), type(told["coast"])) == ({"city", "coast"}, bool)
