@@ -1,5 +1,6 @@
 """Rollback to the model that was served before."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,12 +29,26 @@ def rollback(environment: Environment, to: str = "", every: float = POLL_SECONDS
     print(f"from {served or 'the base weights'}\nto   {previous or 'the base weights'}")
     print_origin(sagemaker, previous)
     if previous:
+        _check_server(environment, previous)
         check_weights(environment, previous)
     serve_package(environment, previous, every)
     if served:
         _note(sagemaker, served, _ROLLED_BACK)
     if to and previous:
         _note(sagemaker, previous, _SERVED)
+
+
+def _check_server(environment: Environment, package_arn: str) -> None:
+    """Raise SystemExit for a package that another server than the endpoint's runs."""
+    package = environment.client("sagemaker").describe_model_package(ModelPackageName=package_arn)
+    (container,) = package["InferenceSpecification"]["Containers"]
+    registered, served = container["Image"], environment.outputs("Serving")["ServingImageTag"]
+    server = served.partition(":")[0]
+    if re.split(r"[:@]", registered.partition("/")[2])[0] != server:
+        raise SystemExit(
+            f"{package_arn} was registered for another server, {registered}, and the endpoint runs"
+            f" {server}: {_NAME_IT}"
+        )
 
 
 def previous_package(served_at: dict[str, str], served: str) -> str:

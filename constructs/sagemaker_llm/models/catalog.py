@@ -69,6 +69,13 @@ class CatalogEntry(Checked):
         """The environment for tuned weights, which SageMaker puts where it puts all from S3."""
         return self.server.environment(self, MODEL_FOLDER)
 
+    @property
+    def package_name(self) -> str:
+        """How the name ends of the registry's group: a package runs on its own server only."""
+        if self.server.name == TGI.name:
+            return self.model_id
+        return f"{self.model_id}-{self.server.name}"
+
     def served_by(
         self,
         server: Server,

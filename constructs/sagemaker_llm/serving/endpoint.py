@@ -106,9 +106,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             else VolumeKey(self, "VolumeKey", user=self.role)
         )
         self.volume_key: kms.IKey | None = self._key
-        self.released = ReleasedPackage(
-            self, "Package", model_id=model.model_id, has_adapters=bool(adapters)
-        )
+        self.released = ReleasedPackage(self, "Package", model=model, has_adapters=bool(adapters))
         # None: the type of instances that nothing scales changes with any deployment.
         self.type_change: InstanceTypeChange | None = None
         self.cfn_model = self._model(container_image, self.released)

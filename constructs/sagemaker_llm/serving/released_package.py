@@ -3,17 +3,24 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from sagemaker_llm.models.catalog import CatalogEntry
+
 
 class ReleasedPackage(Construct):
     """Owns the stack's parameter that releases and rollbacks set, and no deployment touches."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, model_id: str, has_adapters: bool = False
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model: CatalogEntry,
+        has_adapters: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        # A group is named after the model that its packages were tuned from.
-        package = rf"arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/[^/]+-{model_id}/\d+"
-        allowed = f"the ARN of a model package that was tuned from {model_id}, or empty for the"
+        # A group is named after the model that its packages were tuned from, and their server.
+        group = rf"[^/]+-{model.package_name}"
+        package = rf"arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/{group}/\d+"
         self.parameter = cdk.CfnParameter(
             self,
             "Arn",
@@ -22,9 +29,10 @@ class ReleasedPackage(Construct):
             # Adapters were tuned from the base weights, and fit no others.
             allowed_pattern="^$" if has_adapters else f"^({package})?$",
             constraint_description=(
-                f"empty: the adapters were tuned from the base weights of {model_id}"
+                f"empty: the adapters were tuned from the base weights of {model.model_id}"
                 if has_adapters
-                else f"{allowed} base weights"
+                else f"the ARN of a model package that was tuned from {model.model_id} for"
+                f" {model.server.title}, or empty for the base weights"
             ),
             description="The model package that the endpoint serves; empty: the base weights",
         )

@@ -54,7 +54,7 @@ class FineTuning(Construct):
         self.registry = ModelRegistry(
             self,
             "Registry",
-            model_id=endpoint.model.model_id,
+            model=endpoint.model,
             removal_policy=data_removal_policy,
             name_prefix=name_prefix,
         )

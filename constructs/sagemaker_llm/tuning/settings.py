@@ -80,7 +80,12 @@ class TuningSettings(Checked):
         check_execution(self._values())
 
     def check_model(self, model: CatalogEntry) -> None:
-        """Raise ValueError for what the model that is tuned cannot take."""
+        """Raise ValueError for what the model that is tuned cannot take, or its server not run."""
+        if not model.server.reads_tuned:
+            raise RefusedValueError(
+                f"server of {model.model_id} must read the safetensors that fine-tuning writes, as"
+                f" TGI and vLLM do, got {model.server.title}: tune it in an environment of theirs"
+            )
         values = {**self._values(), "prompt_format": model.prompt_format.value}
         check_execution(values, window=model.window)
 

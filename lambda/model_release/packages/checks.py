@@ -24,6 +24,8 @@ from model_release.settings import Settings
 _CONTAINER = {"Image", "ImageDigest", "Environment", "ModelDataSource", "ModelDataETag"}
 _SOURCE = {"S3Uri", "S3DataType", "CompressionType", "ETag"}
 _FOLDER = re.compile(rf"{MODELS}([A-Za-z0-9][A-Za-z0-9-]*)/")
+# Of a URI in ECR: each server has a repository of its own.
+_REPOSITORY = re.compile(r"[^/]+\.ecr\.[^/]+/([^:@]+)[:@]")
 _MAX_INVENTORY_BYTES = 2**20
 _MAX_NAMED_FILES = 3  # in a refusal
 
@@ -38,6 +40,7 @@ class PackageChecks:
     def check(self, package: Package) -> None:
         """Raise ReleaseRefusedError for a package that brings anything but weights as stored."""
         container = _container(package.description)
+        _check_server(self._settings.image, container.get("Image", ""))
         _check_equal("image", self._settings.image, container.get("Image"))
         _check_equal(
             "environment", self._settings.container_environment, container.get("Environment", {})
@@ -91,6 +94,15 @@ def _container(description: Mapping[str, Any]) -> dict[str, Any]:
 def _check_members(what: str, known: set[str], found: dict[str, Any]) -> None:
     if unknown := sorted(name for name, value in found.items() if value and name not in known):
         raise ReleaseRefusedError(f"the package's {what} must have no {', '.join(unknown)}")
+
+
+def _check_server(expected: str, found: str) -> None:
+    served, registered = _REPOSITORY.match(expected), _REPOSITORY.match(found)
+    if served and registered and served[1] != registered[1]:
+        raise ReleaseRefusedError(
+            f"the package was registered for another server, {registered[1]}, and the endpoint runs"
+            f" {served[1]}: tune the model again in this environment"
+        )
 
 
 def _check_equal(what: str, expected: object, found: object) -> None:

@@ -124,6 +124,16 @@ def test_rollback_is_refused_when_the_previous_weights_were_changed() -> None:
         _rolls_back(registry, "3", account=account)
 
 
+def test_rollback_is_refused_when_the_previous_package_is_of_another_server() -> None:
+    vllm = "1.dkr.ecr.eu-west-1.amazonaws.com/vllm:0.30.0"
+    registry = _Registry(_Account(package_image=vllm), v2="2026-01-01", v3="2026-01-02")
+    said = (
+        r"/2 was registered for another server, .*/vllm:0\.30\.0, and the endpoint runs tgi: name"
+    )
+    with pytest.raises(SystemExit, match=said):
+        _rolls_back(registry, "3")
+
+
 class _Account:
     """What describes the endpoint of a stack whose template has one model and one config."""
 
@@ -305,7 +315,7 @@ class _Serving(Stacks):
 
     def __init__(self, *events: tuple[str, ...], serves: str = "") -> None:
         outputs = {
-            "Serving": {"EndpointName": "e"},
+            "Serving": {"EndpointName": "e", "ServingImageTag": "tgi:1.1"},
             "Training": {"ReleaseRoleArn": _ROLE, "ModelPackageGroupName": "g"},
         }
         super().__init__(outputs, ModelPackageArn=serves, InstanceType="ml.g5.2xlarge")

@@ -51,6 +51,7 @@ class LlamaCpp(Server):
     name: ClassVar[str] = "llama-cpp"
     title: ClassVar[str] = "llama.cpp"
     reads: ClassVar[tuple[type[Weights], ...]] = (StagedGguf, PackagedWeights)
+    reads_tuned: ClassVar[bool] = False
     startup_timeout_seconds: ClassVar[int] = 600
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
     owned: ClassVar[frozenset[str]] = frozenset(

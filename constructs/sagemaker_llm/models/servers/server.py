@@ -40,6 +40,8 @@ class Server(Checked, ABC):
     title: ClassVar[str]
     # The kinds of weights that it reads.
     reads: ClassVar[tuple[type[Weights], ...]]
+    # Whether it reads what fine-tuning writes, which is safetensors.
+    reads_tuned: ClassVar[bool] = True
     # Until the container answers: the weights are on the instance by then.
     startup_timeout_seconds: ClassVar[int]
     # The machine image whose driver the container needs; None: SageMaker's default for the type.

@@ -81,6 +81,15 @@ def test_package_that_brings_something_else_is_refused(
         _check(account, _package(**container))
 
 
+def test_package_of_another_server_is_refused_in_words(account: Account) -> None:
+    image = IMAGE.replace("tgi:1.1.0", "vllm:0.30.0")
+    said = (
+        "was registered for another server, vllm, and the endpoint runs tgi: tune the model again"
+    )
+    with pytest.raises(ReleaseRefusedError, match=said):
+        _check(account, _package(Image=image))
+
+
 def test_package_with_a_second_container_is_refused(account: Account) -> None:
     description = package()
     description["InferenceSpecification"]["Containers"] *= 2

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from prepare import prepare
-from sagemaker_llm import Approval, DataMode, TuningSettings
+from sagemaker_llm import (
+    LLAMA_CPP,
+    VLLM,
+    Approval,
+    DataMode,
+    StagedGguf,
+    TuningSettings,
+    find_model,
+)
 from sagemaker_llm.models.instances import find_instance
 from stacks import environments
 
@@ -94,3 +102,11 @@ def test_models_wait_for_a_person_unless_an_environment_says_otherwise() -> None
     assert _settings().approval is Approval.PENDING
     for environment in (environments.staging, environments.prod):
         assert environment(account=None, region=None).tuning.approval is Approval.PENDING
+
+
+def test_server_that_cannot_run_a_tuned_model_is_refused() -> None:
+    weights = StagedGguf(repository="a/b", file="m.gguf", file_bytes=1)
+    model = find_model("mistral-7b-instruct").served_by(LLAMA_CPP, weights=weights)
+    with pytest.raises(ValueError, match=r"must read the safetensors .*, got llama\.cpp: tune it"):
+        _settings().check_model(model)
+    _settings().check_model(find_model("mistrallite").served_by(VLLM, window=32_768))
