@@ -1,6 +1,6 @@
-"""llama-server's flags, as AWS's image makes them from the environment."""
+"""llama-server's flags, and what they set."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,6 @@ from typing import Any
 import xllamacpp
 
 from embedded_aws.model_server.errors import SettingsError
-
-PREFIX = "SM_LLAMA_CPP_"
-_OF_THE_ENTRY_POINT = {f"{PREFIX}{name}" for name in ("MODEL", "MODEL_DIR", "PORT")}
 
 _VERBOSE = 4
 
@@ -25,19 +22,9 @@ class Flag:
     apply: Apply
 
 
-def flags(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the flags that the image's entry point hands to llama-server, with their values."""
-    for name, value in environment.items():
-        if not name.startswith(PREFIX) or name in _OF_THE_ENTRY_POINT:
-            continue
-        if value.lower() != "false":
-            flag = name.removeprefix(PREFIX).lower().replace("_", "-")
-            yield f"--{flag}", "" if value.lower() == "true" else value
-
-
-def apply(params: xllamacpp.CommonParams, environment: Mapping[str, str]) -> None:
-    """Set what the environment's flags say; raises SettingsError in llama-server's words."""
-    for name, value in flags(environment):
+def apply(params: xllamacpp.CommonParams, given: Iterable[tuple[str, str]]) -> None:
+    """Set what flags and their values say; raises SettingsError in llama-server's words."""
+    for name, value in given:
         flag = _FLAGS.get(name)
         if flag is None:
             known = ", ".join(_FLAGS)
@@ -79,6 +66,18 @@ def _set_timeouts(params: xllamacpp.CommonParams, seconds: int) -> None:
     params.timeout_read = params.timeout_write = seconds
 
 
+def _lock(params: xllamacpp.CommonParams, _: None) -> None:
+    is_mapped = params.load_mode != _LOAD.LLAMA_LOAD_MODE_NONE
+    mapped, unmapped = _LOAD.LLAMA_LOAD_MODE_MMAP_MLOCK, _LOAD.LLAMA_LOAD_MODE_MLOCK
+    params.load_mode = mapped if is_mapped else unmapped
+
+
+def _do_not_map(params: xllamacpp.CommonParams, _: None) -> None:
+    is_locked = params.load_mode == _LOAD.LLAMA_LOAD_MODE_MMAP_MLOCK
+    locked, unlocked = _LOAD.LLAMA_LOAD_MODE_MLOCK, _LOAD.LLAMA_LOAD_MODE_NONE
+    params.load_mode = locked if is_locked else unlocked
+
+
 def _read_file(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
@@ -96,10 +95,22 @@ _REASONING_FORMATS = {
 }
 
 
-def _read_reasoning_format(text: str) -> xllamacpp.common_reasoning_format:
-    if text not in _REASONING_FORMATS:
-        raise ValueError(f"unknown reasoning format: {text}")
-    return _REASONING_FORMATS[text]
+_FLASH = xllamacpp.llama_flash_attn_type
+_FLASH_ATTENTION = {
+    "on": _FLASH.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": _FLASH.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    "auto": _FLASH.LLAMA_FLASH_ATTN_TYPE_AUTO,
+}
+_LOAD = xllamacpp.llama_load_mode
+
+
+def _choice(choices: Mapping[str, Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:  # noqa: ANN401 - each flag has an enumeration of its own
+        if text not in choices:
+            raise ValueError(f"unknown value {text!r}, expected {', '.join(choices)}")
+        return choices[text]
+
+    return read
 
 
 _FLAGS = {
@@ -118,13 +129,17 @@ _FLAGS = {
     "--chat-template-file": Flag(_read_file, _set("chat_template")),
     "--jinja": _turn("use_jinja", on=True),
     "--no-jinja": _turn("use_jinja", on=False),
-    "--reasoning-format": Flag(_read_reasoning_format, _set("reasoning_format")),
+    "--reasoning-format": Flag(_choice(_REASONING_FORMATS), _set("reasoning_format")),
     "--cont-batching": _turn("cont_batching", on=True),
     "--no-cont-batching": _turn("cont_batching", on=False),
     "--kv-unified": _turn("kv_unified", on=True),
     "--no-kv-unified": _turn("kv_unified", on=False),
     "--context-shift": _turn("ctx_shift", on=True),
     "--no-context-shift": _turn("ctx_shift", on=False),
+    "--cache-ram": Flag(int, _set("cache_ram_mib")),
+    "--flash-attn": Flag(_choice(_FLASH_ATTENTION), _set("flash_attn_type")),
+    "--mlock": Flag(None, _lock),
+    "--no-mmap": Flag(None, _do_not_map),
     "--cache-prompt": _turn("cache_prompt", on=True),
     "--no-cache-prompt": _turn("cache_prompt", on=False),
     "--metrics": _turn("endpoint_metrics", on=True),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from embedded_aws.model_server.llama_cpp.room import HUB_REPOSITORY
+from embedded_aws.model_server.llama_cpp.entrypoint import HUB_REPOSITORY
 from embedded_aws.tests.model_server.conftest import ModelServer, started
 
 # What a proxy that has rendered the prompt itself sets.

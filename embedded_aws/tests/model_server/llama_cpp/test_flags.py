@@ -7,8 +7,8 @@ import pytest
 from embedded_aws.model_server import packaged
 from embedded_aws.model_server.engine import parameters
 from embedded_aws.model_server.errors import SettingsError
-from embedded_aws.model_server.llama_cpp import flags
-from embedded_aws.model_server.llama_cpp.room import HUB_REPOSITORY, find_model
+from embedded_aws.model_server.llama_cpp import entrypoint, flags
+from embedded_aws.model_server.llama_cpp.entrypoint import HUB_REPOSITORY, find_model
 
 
 def test_variables_become_flags() -> None:
@@ -22,7 +22,7 @@ def test_variables_become_flags() -> None:
         "SM_LLAMA_CPP_PORT": "8080",
         "HF_MODEL_ID": "x",
     }
-    assert dict(flags.flags(environment)) == {
+    assert dict(entrypoint.flags(environment)) == {
         "--ctx-size": "4096",
         "--metrics": "",
         "--jinja": "",
@@ -34,25 +34,30 @@ def test_flags_set_llama_cpps_parameters(tmp_path: Path) -> None:
     template.write_text("{{ bos_token }}", encoding="utf-8")
     params = parameters(Path("m.gguf"))
 
-    flags.apply(
-        params,
-        {
-            "SM_LLAMA_CPP_CTX_SIZE": "4096",
-            "SM_LLAMA_CPP_PARALLEL": "3",
-            "SM_LLAMA_CPP_N_PREDICT": "77",
-            "SM_LLAMA_CPP_ALIAS": "one, two",
-            "SM_LLAMA_CPP_CHAT_TEMPLATE_FILE": str(template),
-            "SM_LLAMA_CPP_NO_JINJA": "true",
-            "SM_LLAMA_CPP_THREADS": "8",
-            "SM_LLAMA_CPP_TOP_P": "0.5",
-        },
-    )
+    environment = {
+        "SM_LLAMA_CPP_CTX_SIZE": "4096",
+        "SM_LLAMA_CPP_PARALLEL": "3",
+        "SM_LLAMA_CPP_N_PREDICT": "77",
+        "SM_LLAMA_CPP_ALIAS": "one, two",
+        "SM_LLAMA_CPP_CHAT_TEMPLATE_FILE": str(template),
+        "SM_LLAMA_CPP_NO_JINJA": "true",
+        "SM_LLAMA_CPP_THREADS": "8",
+        "SM_LLAMA_CPP_TOP_P": "0.5",
+        "SM_LLAMA_CPP_CACHE_RAM": "64",
+        "SM_LLAMA_CPP_FLASH_ATTN": "on",
+        "SM_LLAMA_CPP_NO_MMAP": "true",
+        "SM_LLAMA_CPP_MLOCK": "true",
+    }
+    flags.apply(params, entrypoint.flags(environment))
 
     assert (params.n_ctx, params.n_parallel, params.n_predict) == (4096, 3, 77)
     assert params.model_alias == {"one", "two"}
     assert (params.chat_template, params.use_jinja) == ("{{ bos_token }}", False)
     assert params.cpuparams.n_threads == 1
     assert params.sampling.top_p == 0.5
+    assert params.cache_ram_mib == 64
+    assert params.flash_attn_type.name == "LLAMA_FLASH_ATTN_TYPE_ENABLED"
+    assert params.load_mode.name == "LLAMA_LOAD_MODE_MLOCK"
 
 
 @pytest.mark.parametrize(
@@ -68,13 +73,13 @@ def test_flags_set_llama_cpps_parameters(tmp_path: Path) -> None:
         ("CTX_SIZE", "4k", 'error while handling argument "--ctx-size": .*4k'),
         ("THREADS", "0", 'error while handling argument "--threads"'),
         ("METRICS", "yes", "^error: invalid argument: yes"),
-        ("REASONING_FORMAT", "loud", "unknown reasoning format: loud"),
+        ("REASONING_FORMAT", "loud", "unknown value 'loud', expected none, auto"),
         ("CHAT_TEMPLATE_FILE", "/nowhere.jinja", 'argument "--chat-template-file": .*nowhere'),
     ],
 )
 def test_flag_that_llama_server_does_not_take_is_refused(name: str, value: str, error: str) -> None:
     with pytest.raises(SettingsError, match=error):
-        flags.apply(parameters(Path("m.gguf")), {f"SM_LLAMA_CPP_{name}": value})
+        flags.apply(parameters(Path("m.gguf")), entrypoint.flags({f"SM_LLAMA_CPP_{name}": value}))
 
 
 def test_model_is_the_named_file_or_the_first_of_the_model_data(tmp_path: Path) -> None:
