@@ -44,7 +44,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM
+unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODE := $(value MODE)
@@ -63,6 +63,11 @@ export GIVEN_ASSEMBLY := $(value ASSEMBLY)
 export GIVEN_DIGEST := $(value DIGEST)
 export GIVEN_COMMIT := $(value COMMIT)
 export GIVEN_CONFIRM := $(value CONFIRM)
+export GIVEN_BEFORE := $(value BEFORE)
+export GIVEN_AFTER := $(value AFTER)
+export GIVEN_LABELS := $(value LABELS)
+export GIVEN_NUMBER := $(value NUMBER)
+export GIVEN_FILE := $(value FILE)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -127,9 +132,16 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 
 ## --- for CI: what the workflows in .github call
 
-.PHONY: assembly place
+.PHONY: assembly diff-report comment place
 assembly: installed ## synthesize all environments on AWS into one file, and print its digest (COMMIT=)
 	@python -m operate assembly --commit="$$GIVEN_COMMIT"
+
+diff-report: installed ## print the comment for a pull request, and fail if it deletes what holds data (BEFORE=, AFTER=, LABELS=)
+	@python -m operate diff-report --labels="$$GIVEN_LABELS" \
+	  $${GIVEN_BEFORE:+"--before=$$GIVEN_BEFORE"} $${GIVEN_AFTER:+"--after=$$GIVEN_AFTER"}
+
+comment: installed ## write the comment of a pull request, or write it anew in place (NUMBER=, FILE=)
+	@python -m operate comment --number="$$GIVEN_NUMBER" $${GIVEN_FILE:+"--file=$$GIVEN_FILE"}
 
 place: installed ## print the region and the roles that a job signs in with (ENV=)
 	@python -m operate place -- "$$GIVEN_ENV"

@@ -125,13 +125,21 @@ _BEYOND: Mapping[str, tuple[str, ...]] = {
 
 
 @cache
-def _handlers(resource_type: str) -> Mapping[str, frozenset[str]]:
-    """Return the actions of each handler; the newest region has every type."""
+def schema_of(resource_type: str) -> Mapping[str, Any]:
+    """Return CloudFormation's schema of a type; the newest region has every type."""
     files = json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text())
     if resource_type not in files:
         raise ValueError(f"resource type must be one that CloudFormation has, got {resource_type}")
-    schema = json.loads((_SCHEMAS / "resources" / f"{files[resource_type]}.json").read_text())
-    found = schema["handlers"].items()
+    found: dict[str, Any] = json.loads(
+        (_SCHEMAS / "resources" / f"{files[resource_type]}.json").read_text()
+    )
+    return found
+
+
+@cache
+def _handlers(resource_type: str) -> Mapping[str, frozenset[str]]:
+    """Return the actions of each handler."""
+    found = schema_of(resource_type)["handlers"].items()
     return {name: frozenset(each["permissions"]) for name, each in found if name in _HANDLERS}
 
 

@@ -42,7 +42,7 @@ def add_days(parser: ArgumentParser) -> None:
     add_environment(parser)
     parser.add_argument(
         "--days",
-        type=_days,
+        type=_number,
         default=365,
         help="a retention of CloudWatch Logs, such as 30, 90 or 365 (the default: 365)",
     )
@@ -149,15 +149,43 @@ def add_synthesis(parser: ArgumentParser) -> None:
     )
 
 
+def add_assemblies(parser: ArgumentParser) -> None:
+    """Add the assemblies that are compared, and the labels of the pull request."""
+    for name, of, file in (("--before", "base", "base"), ("--after", "change", "assembly")):
+        parser.add_argument(
+            name,
+            type=_folder,
+            default=Path(f"build/{file}.tar.gz"),
+            metavar="FILE",
+            help=f"the assembly of the {of} (the default: build/{file}.tar.gz)",
+        )
+    parser.add_argument(
+        "--labels", default="", help="the labels of the pull request, separated by commas"
+    )
+
+
+def add_comment(parser: ArgumentParser) -> None:
+    """Add the pull request, and the file of the comment's text."""
+    parser.add_argument(
+        "--number", type=_number, default=0, metavar="N", help="the number of the pull request"
+    )
+    parser.add_argument(
+        "--file",
+        type=_folder,
+        default=Path("build/comment.md"),
+        help="the comment's text (the default: build/comment.md)",
+    )
+
+
 def _add_commit(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--commit", default="", metavar="HASH", help="tag what is deployed with this commit"
     )
 
 
-def _days(text: str) -> int:
+def _number(text: str) -> int:
     if not text.isdecimal():
-        raise ArgumentTypeError(f"give a number of days, got {text!r}")
+        raise ArgumentTypeError(f"give a number, got {text!r}")
     return int(text)
 
 

@@ -1,7 +1,9 @@
 """The verbs that CI runs, on an environment and on its own."""
 
 from operate.arguments import (
+    add_assemblies,
     add_assembly,
+    add_comment,
     add_deployment,
     add_destruction,
     add_environment,
@@ -47,6 +49,22 @@ ON_AN_ENVIRONMENT = (
 )
 
 FOR_CI = (
+    Verb(
+        name="diff-report",
+        summary="print the comment for a pull request, and fail if it deletes what holds data",
+        changes="nothing, and asks no AWS; exits with 1 where a label is needed",
+        example="make -s diff-report BEFORE=base.tar.gz AFTER=build/assembly.tar.gz",
+        work="operate.delivery.report.verb:diff_report",
+        add_arguments=add_assemblies,
+    ),
+    Verb(
+        name="comment",
+        summary="write the comment of a pull request, or write it anew in place",
+        changes="one comment of the pull request",
+        example="make comment NUMBER=7 FILE=comment.md, with GITHUB_TOKEN and GITHUB_REPOSITORY",
+        work="operate.delivery.comment:write_comment",
+        add_arguments=add_comment,
+    ),
     Verb(
         name="place",
         summary="print the region and the roles that a job signs in with",

@@ -56,7 +56,7 @@ def test_a_folder_may_begin_with_a_tilde(
 def test_days_are_a_number(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command_line.main(["job-logs", "--days", "a week"])
-    assert "give a number of days, got 'a week'" in capsys.readouterr().err
+    assert "give a number, got 'a week'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["local", "Local", "LOCAL"])
