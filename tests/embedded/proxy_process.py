@@ -8,18 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embedded_aws.host.processes import free_port, wait_until_ready
+from invoke_proxy.settings import ServerName
 
 ROOT = Path(__file__).parents[2]
 ASSET = ROOT / "build/invoke_proxy/local"
 MODEL = "smollm2-135m-instruct"
 
 
-def proxy_environment(port: int, sagemaker_port: int) -> dict[str, str]:
+def proxy_environment(port: int, sagemaker_port: int, server: ServerName = "tgi") -> dict[str, str]:
     """Return what Lambda and the Web Adapter would give the proxy, and nothing else."""
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",
         "ENDPOINT_NAME": "endpoint",
+        "SERVER": server,
         "MODEL_ID": MODEL,
         "PROMPT_FORMAT": "chatml",
         "TOKENIZER": "smollm2",
@@ -34,13 +36,13 @@ def proxy_environment(port: int, sagemaker_port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running_proxy(sagemaker_port: int) -> Iterator[str]:
-    """Yield the URL of a proxy that is ready."""
+def running_proxy(sagemaker_port: int, server: ServerName = "tgi") -> Iterator[str]:
+    """Yield the URL of a proxy that is ready, for an endpoint with this server."""
     subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
     port = free_port()
     with subprocess.Popen(
         [ASSET / "run.sh"],
-        env=proxy_environment(port, sagemaker_port),
+        env=proxy_environment(port, sagemaker_port, server),
         cwd="/",
         stdout=subprocess.DEVNULL,
         text=True,

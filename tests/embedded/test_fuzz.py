@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -25,21 +25,25 @@ from invoke_proxy.http.errors import (
     status_of,
 )
 from invoke_proxy.openapi import document
-from invoke_proxy.settings import MAX_CHOICES
+from invoke_proxy.servers import SERVERS
+from invoke_proxy.settings import MAX_CHOICES, ServerName
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
 from tests.embedded.proxy_process import MODEL, running_proxy
-from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import stream
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, VLLM, Said, Wire
 
 pytestmark = pytest.mark.slow
 
 # where nothing is sent, nothing can be wrong
 OPERATIONS = [
-    pytest.param(method, path, mode, id=f"{method} {path} {mode.value}")
-    for path, operations in document()["paths"].items()
+    pytest.param(server, method, path, mode, id=f"{server} {method} {path} {mode.value}")
+    for server in SERVERS
+    for path, operations in document(server)["paths"].items()
     for method, operation in operations.items()
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE or {"requestBody", "parameters"} & operation.keys()
+    # A server makes a difference to what has a body.
+    if server == "tgi" or "requestBody" in operation
 ]
 # A change is judged by the same few examples each time; `make fuzz` looks for new ones.
 FEW = 25
@@ -56,11 +60,21 @@ BEYOND_A_SCHEMA = {
 }
 DEPENDENT = {
     *("model", "max_tokens", "max_completion_tokens", "n", "echo", "stream_options"),
-    *("top_logprobs", "best_of", "decoder_input_details", "max_new_tokens", "seed", "truncate"),
+    *(
+        "logit_bias",
+        "response_format",
+        "temperature",
+        "top_logprobs",
+        "best_of",
+        "decoder_input_details",
+        "max_new_tokens",
+        "seed",
+        "truncate",
+    ),
 }
 TOKEN = b'{"id":7,"text":" a","logprob":-0.5,"special":false}'
 DETAILS = b'{"finish_reason":"length","generated_tokens":1,"seed":null,"prefill":[],"tokens":[%b]}'
-FRAMES = stream(tgi_frames([" a", " b"]))
+SAID = Said([" a", " b"])
 WHOLE = stream([b'[{"generated_text":" a","details":%b}]' % (DETAILS % TOKEN)])
 
 
@@ -71,11 +85,16 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             head = await reader.readuntil(b"\r\n\r\n")
             length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
             asked = json.loads(await reader.readexactly(int(length)))
-            writer.writelines(
-                step for step in (FRAMES if asked["stream"] else WHOLE) if isinstance(step, bytes)
-            )
+            reply = stream(_wire(asked).frames(asked, SAID)) if asked["stream"] else WHOLE
+            writer.writelines(step for step in reply if isinstance(step, bytes))
             await writer.drain()
     writer.transport.abort()
+
+
+def _wire(asked: Any) -> Wire:
+    if "inputs" in asked:
+        return TGI
+    return VLLM if "prompt" in asked else LLAMA_CPP
 
 
 @pytest.fixture(scope="session")
@@ -94,16 +113,19 @@ def sagemaker_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def api(sagemaker_port: int) -> Iterator[Any]:
-    with running_proxy(sagemaker_port) as url:
-        yield schemathesis.openapi.from_url(f"{url}/openapi.json")
+def apis(sagemaker_port: int) -> Iterator[dict[ServerName, Any]]:
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(running_proxy(sagemaker_port, name)) for name in SERVERS}
+        yield {
+            name: schemathesis.openapi.from_url(f"{url}/openapi.json") for name, url in urls.items()
+        }
 
 
-@pytest.mark.parametrize(("method", "path", "mode"), OPERATIONS)
+@pytest.mark.parametrize(("server", "method", "path", "mode"), OPERATIONS)
 def test_every_answer_is_in_the_contract(
-    api: Any, method: str, path: str, mode: GenerationMode
+    apis: dict[ServerName, Any], server: ServerName, method: str, path: str, mode: GenerationMode
 ) -> None:
-    cases = api[path][method].as_strategy(generation_mode=mode)
+    cases = apis[server][path][method].as_strategy(generation_mode=mode)
 
     # the plugin's own way to write this is behind pytest's releases
     @given(case=cases)

@@ -28,6 +28,12 @@ ENVIRONMENTS: dict[ServerName, dict[str, str]] = {
         "MAX_TOTAL_TOKENS": str(_WINDOW),
         "MAX_CONCURRENT_REQUESTS": str(_CONCURRENT),
     },
+    "vllm": {
+        "SM_VLLM_MODEL": _HUB,
+        "SM_VLLM_MAX_MODEL_LEN": str(_WINDOW),
+        "SM_VLLM_MAX_NUM_SEQS": str(_CONCURRENT),
+        "SM_VLLM_GENERATION_CONFIG": "vllm",
+    },
     "llama-cpp": {
         "SM_LLAMA_CPP_HF_REPO": f"{_HUB}-GGUF",
         "SM_LLAMA_CPP_CTX_SIZE": str(_CONCURRENT * _WINDOW),
@@ -151,24 +157,28 @@ def test_streams_and_their_usage_are_equal(proxies: dict[ServerName, Proxy]) -> 
     assert (usage["usage"]["completion_tokens"], done) == (8, "[DONE]")
 
 
+@pytest.mark.slow
 def test_answers_that_end_by_themselves_are_equal(proxies: dict[ServerName, Proxy]) -> None:
     turn = {"role": "user", "content": "Reply with the one word: yes"}
     answer, *_ = equal(proxies, CHATS, {"messages": [turn], "temperature": 0, "max_tokens": 60})
     assert answer["choices"][0]["finish_reason"] == "stop"
 
 
+@pytest.mark.slow
 def test_stop_sequences_end_the_same_text(proxies: dict[ServerName, Proxy]) -> None:
     body = {"prompt": "1, 2, 3, 4,", "temperature": 0, "max_tokens": 30, "stop": [" 7", "nine"]}
     texts = {proxy.ask(COMPLETIONS, body)["choices"][0]["text"] for proxy in proxies.values()}
     assert texts == {" 5, 6,"}
 
 
+@pytest.mark.slow
 def test_completions_with_log_probabilities_are_equal(proxies: dict[ServerName, Proxy]) -> None:
     body = {"prompt": ["The sea is", "One, two,"], "temperature": 0, "max_tokens": 5, "logprobs": 2}
     answer, *_ = equal(proxies, COMPLETIONS, body)
     assert len(answer["choices"][0]["logprobs"]["tokens"]) == 5
 
 
+@pytest.mark.slow
 def test_generate_with_details_is_equal(proxies: dict[ServerName, Proxy]) -> None:
     parameters = {"max_new_tokens": 6, "details": True, "repetition_penalty": 1.2}
     answer, *_ = equal(proxies, "/generate", {"inputs": "The sea is", "parameters": parameters})
@@ -190,6 +200,7 @@ def better(request: pytest.FixtureRequest, proxies: dict[ServerName, Proxy]) -> 
     return proxies[request.param]
 
 
+@pytest.mark.slow
 def test_a_json_schema_is_kept_to(better: Proxy) -> None:
     place = {
         "type": "object",
@@ -204,6 +215,7 @@ def test_a_json_schema_is_kept_to(better: Proxy) -> None:
     assert (set(told), type(told["coast"])) == ({"city", "coast"}, bool)
 
 
+@pytest.mark.slow
 def test_a_logit_bias_bans_a_token(better: Proxy) -> None:
     body = {"prompt": "1, 2, 3, 4,", "temperature": 0, "max_tokens": 1}
     banned = smollm2().encode(" ", add_special_tokens=False).ids
@@ -212,6 +224,7 @@ def test_a_logit_bias_bans_a_token(better: Proxy) -> None:
     assert biased["choices"][0]["text"] != usual
 
 
+@pytest.mark.slow
 def test_a_penalty_changes_the_answer(better: Proxy) -> None:
     body = {"prompt": " sea sea sea sea", "temperature": 0, "max_tokens": 8}
     usual = better.ask(COMPLETIONS, body)["choices"][0]["text"]
