@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from copy import copy
 from typing import Self
 
 from starlette.requests import Request
@@ -25,8 +26,18 @@ _PLACEHOLDER_NAMES = ("tgi", "dummy")
 _LONG_TEXT = 20_000
 
 
+def unknown_model(served: Sequence[str]) -> RequestError:
+    """Return the refusal of a model that is not served."""
+    models = "model" if len(served) == 1 else "models"
+    problem = f"this API serves the {models} {', '.join(served)}"
+    return RequestError("model_not_found", problem, "model")
+
+
 class Model:
-    """Counts tokens, checks limits and generates; only it uses the tokenizer and the runtime."""
+    """Counts tokens, checks limits and generates; only it uses the tokenizer and the runtime.
+
+    An endpoint's adapters are models too, with its base's tokenizer, limits and server.
+    """
 
     def __init__(self, settings: Settings, tokenizer: Tokenizer, runtime: Runtime) -> None:
         self.settings = settings
@@ -34,18 +45,24 @@ class Model:
         self._tokenizer = tokenizer
         self._special_tokens = frozenset(tokenizer.special_tokens)
         self._runtime = runtime
+        self._components = settings.components
+        self.name = settings.model_id
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """Return the model that the application serves."""
+        """Return the model that the application serves: of an endpoint with adapters, the base."""
         model: Self = request.app.state.model
         return model
 
-    def check_name(self, name: str | None) -> None:
-        """Refuse a request for another model."""
-        served = self.settings.model_id
-        if name is not None and name != served and name not in _PLACEHOLDER_NAMES:
-            raise RequestError("model_not_found", f"this API serves the model {served}", "model")
+    def named(self, name: str | None, record: Record) -> Self:
+        """Return the model that a request names, and refuse one that is not served."""
+        if name is None or name in (self.name, *_PLACEHOLDER_NAMES):
+            return self
+        if name not in self.settings.models:
+            raise unknown_model(self.settings.models)
+        chosen = copy(self)
+        chosen.name = record.model_id = name
+        return chosen
 
     @property
     def unsupported(self) -> Unsupported:
@@ -93,10 +110,14 @@ class Model:
     def generate(self, generation: Generation, record: Record) -> AsyncGenerator[Chunk]:
         """Return the tokens of one generation; the record counts them as they arrive."""
         reader = self.server.reader(generation, self._special_tokens)
-        parts = self._runtime.invoke(self.server.body(generation))
+        parts = self._runtime.invoke(self.server.body(generation), self._component)
         return chunks(parts, reader, UsageCheck(record, generation.prompt_tokens))
+
+    @property
+    def _component(self) -> str | None:
+        return self._components.get(self.name)
 
     async def invoke_whole(self, body: bytes) -> bytes:
         """Return what the endpoint answers to a body that asks for no stream."""
-        async with aclosing(self._runtime.invoke(body)) as parts:
+        async with aclosing(self._runtime.invoke(body, self._component)) as parts:
             return b"".join([part async for part in parts])

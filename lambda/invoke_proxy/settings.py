@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     endpoint_name: Name
     server: ServerName = "tgi"
     model_id: Name
+    # JSON: the inference component that answers for each model of the endpoint, which hosts the
+    # base `model_id` and its adapters; empty for an endpoint that has one model.
+    inference_components: str = ""
     prompt_format: str  # One of `FORMATS`, or `none` for a base model.
     tokenizer: TokenizerName
     max_input_length: Count
@@ -46,6 +49,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
                 f"MAX_INPUT_LENGTH must be below MAX_TOTAL_TOKENS ({self.max_total_tokens}), "
                 f"got {self.max_input_length}"
             )
+        if self.components and self.model_id not in self.components:
+            raise ValueError(
+                f"INFERENCE_COMPONENTS must have the base {self.model_id}, "
+                f"got {', '.join(self.components)}"
+            )
+
+    @property
+    def components(self) -> dict[str, str]:
+        """The component of each model, by the name that clients give."""
+        if not self.inference_components:
+            return {}
+        try:
+            return msgspec.json.decode(self.inference_components, type=dict[Name, Name])
+        except msgspec.DecodeError as error:
+            raise ValueError(
+                f"INFERENCE_COMPONENTS must be a JSON object of names, got {error}"
+            ) from None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of what is served: the base first, then its adapters."""
+        return (self.model_id, *(name for name in self.components if name != self.model_id))
 
     @property
     def max_choices(self) -> int:

@@ -20,7 +20,7 @@ async def chat_completions(request: Request) -> Response:
     """Answer a chat, whole or as a stream."""
     model, record = Model.of(request), Record.of(request)
     body = parse(await read(request), ChatRequest, model.unsupported)
-    model.check_name(body.model)
+    model = model.named(body.model, record)
     check(model, body)
     prompt_format = _format(model)
     top_logprobs = _top_logprobs(model, body)
@@ -34,7 +34,7 @@ async def chat_completions(request: Request) -> Response:
     limit = model.fit(tokens, _max_tokens(body), "messages")
     record.prompt_tokens = tokens
     writer = ChatWriter(
-        model=model.settings.model_id,
+        model=model.name,
         prompt_tokens=tokens,
         with_logprobs=bool(body.logprobs),
         with_usage=include_usage(body),

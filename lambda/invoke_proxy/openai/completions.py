@@ -22,7 +22,7 @@ async def completions(request: Request) -> Response:
     """Complete each prompt, whole or as a stream."""
     model, record = Model.of(request), Record.of(request)
     body = parse(await read(request), CompletionRequest, model.unsupported)
-    model.check_name(body.model)
+    model = model.named(body.model, record)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
     check(model, body, len(prompts))
     _check_echo(body)
@@ -30,7 +30,7 @@ async def completions(request: Request) -> Response:
     limits = [_limit(model, body, tokens) for tokens in counts]
     record.prompt_tokens = sum(counts)
     writer = CompletionWriter(
-        model=model.settings.model_id,
+        model=model.name,
         prompt_tokens=record.prompt_tokens,
         with_logprobs=body.logprobs is not None,
         with_usage=include_usage(body),

@@ -4,22 +4,23 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from invoke_proxy.http.errors import RequestError
-from invoke_proxy.model import Model
+from invoke_proxy.model import Model, unknown_model
 from invoke_proxy.openai.answers import ModelCard, ModelList
+from invoke_proxy.settings import Settings
 
 
 async def list_models(request: Request) -> Response:
-    """Answer the list of the one model that is served."""
-    return _json(ModelList(data=[_card(Model.of(request))]))
+    """Answer the list of what is served: a model, and the adapters beside it."""
+    settings = Model.of(request).settings
+    return _json(ModelList(data=[_card(settings, name) for name in settings.models]))
 
 
 async def get_model(request: Request) -> Response:
-    """Answer the card of the model, if it is this one."""
-    card = _card(Model.of(request))
-    if request.path_params["model"] != card.id:
-        raise RequestError("model_not_found", f"this API serves the model {card.id}", "model")
-    return _json(card)
+    """Answer the card of a model that is served."""
+    settings, name = Model.of(request).settings, request.path_params["model"]
+    if name not in settings.models:
+        raise unknown_model(settings.models)
+    return _json(_card(settings, name))
 
 
 async def health(request: Request) -> Response:
@@ -28,10 +29,9 @@ async def health(request: Request) -> Response:
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
-def _card(model: Model) -> ModelCard:
-    settings = model.settings
+def _card(settings: Settings, name: str) -> ModelCard:
     return ModelCard(
-        id=settings.model_id,
+        id=name,
         created=0,  # A deployed model has no date.
         owned_by="sagemaker",
         max_input_tokens=settings.max_input_length,

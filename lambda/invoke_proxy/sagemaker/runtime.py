@@ -28,8 +28,11 @@ class _StaleConnectionError(EndpointError):
 class Runtime(Protocol):
     """What the proxy needs from an endpoint."""
 
-    def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
-        """Yield the answer's bytes, cut anywhere; raise EndpointError. Closing it cancels."""
+    def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
+        """Yield the answer's bytes, cut anywhere; raise EndpointError. Closing it cancels.
+
+        The inference component answers, on an endpoint that has them.
+        """
         ...
 
 
@@ -41,12 +44,12 @@ class SageMakerRuntime:
         self._signer = signer
         self._host = host
 
-    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+    async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
         """Yield the parts of the response stream; retry, but only before the first of them."""
         for attempt in range(1, _ATTEMPTS + 1):
             begun = False
             try:
-                async with self._response(body) as response:
+                async with self._response(body, component) as response:
                     messages = EventStreamBuffer()
                     while chunk := await response.read():
                         messages.add_data(chunk)
@@ -69,11 +72,11 @@ class SageMakerRuntime:
         await asyncio.sleep(jitter * _BACKOFF_SECONDS * 2**attempt)
 
     @asynccontextmanager
-    async def _response(self, body: bytes) -> AsyncGenerator[Connection]:
+    async def _response(self, body: bytes, component: str | None) -> AsyncGenerator[Connection]:
         """Lend the connection once its response has begun; raise EndpointError for every fault."""
         broken = "endpoint_unavailable"
         try:
-            headers = self._signer.headers(self._path, body)
+            headers = self._signer.headers(self._path, body, component)
             async with self._host.connection() as connection:
                 try:
                     response = await connection.post(self._path, headers, body)

@@ -24,10 +24,11 @@ class Signer:
         self._region = client.meta.region_name
         self._credentials = session.get_credentials()
 
-    def headers(self, path: str, body: bytes) -> list[tuple[str, str]]:
+    def headers(self, path: str, body: bytes, component: str | None) -> list[tuple[str, str]]:
         """Return the headers of a signed POST, raising BotoCoreError without credentials."""
         if self._credentials is None:
             raise NoCredentialsError
+        named = {"X-Amzn-SageMaker-Inference-Component": component} if component else {}
         request = AWSRequest(
             method="POST",
             url=self.url + path,
@@ -35,6 +36,7 @@ class Signer:
                 "Host": self.url.partition("://")[2],
                 "Content-Type": "application/json",
                 "Content-Length": str(len(body)),
+                **named,
             },
             data=body,
         )

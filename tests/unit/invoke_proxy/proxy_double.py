@@ -49,10 +49,12 @@ class FakeRuntime:
     def __init__(self, *steps: Step) -> None:
         self.steps: Sequence[Step] = steps
         self.bodies: list[Any] = []
+        self.components: list[str | None] = []
         self.open = 0
 
-    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+    async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
         self.bodies.append(json.loads(body))
+        self.components.append(component)
         self.open += 1
         try:
             for step in self.steps:

@@ -50,6 +50,10 @@ def test_settings_name_the_variable_when_it_is_missing(name: str) -> None:
         ("MAX_TOTAL_TOKENS", "-1"),
         ("MAX_CONCURRENT_REQUESTS", "0"),
         ("CLIENT_TIMEOUT_SECONDS", "481"),
+        ("INFERENCE_COMPONENTS", "support"),
+        ("INFERENCE_COMPONENTS", '["support"]'),
+        ("INFERENCE_COMPONENTS", '{"mistral-7b": ""}'),
+        ("INFERENCE_COMPONENTS", '{"support": "support-endpoint"}'),
     ],
 )
 def test_settings_name_the_variable_when_it_is_wrong(name: str, value: str) -> None:

@@ -44,9 +44,9 @@ class Upstream(FakeRuntime):
         self.said = said
         self.edit: Callable[[list[bytes]], Sequence[bytes]] = lambda frames: frames
 
-    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+    async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
         self.steps = self.edit(self.wire.frames(json.loads(body), self.said))
-        async for part in super().invoke(body):
+        async for part in super().invoke(body, component):
             yield part
 
     @property

@@ -106,9 +106,9 @@ async def test_a_wrong_request_is_refused_before_it_costs_an_invocation(
 
 async def test_one_choice_that_fails_fails_the_request_and_ends_the_others() -> None:
     class Failing(FakeRuntime):
-        async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+        async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
             self.steps = (b"data:garbage\n\n",) if self.bodies else (10.0,)
-            async with aclosing(super().invoke(body)) as parts:
+            async with aclosing(super().invoke(body, component)) as parts:
                 async for part in parts:
                     yield part
 

@@ -65,8 +65,10 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signer: Signer) -> St
     return started
 
 
-async def received(opened: SageMakerRuntime, body: bytes = b"{}") -> list[bytes]:
-    return [chunk async for chunk in opened.invoke(body)]
+async def received(
+    opened: SageMakerRuntime, body: bytes = b"{}", component: str | None = None
+) -> list[bytes]:
+    return [chunk async for chunk in opened.invoke(body, component)]
 
 
 async def fault(opened: SageMakerRuntime) -> EndpointError:
@@ -91,7 +93,7 @@ async def test_the_payload_parts_of_a_stream_come_as_they_are(start: Start) -> N
 async def test_the_signature_is_that_of_the_bytes_that_are_sent(start: Start) -> None:
     sagemaker = FakeSageMaker(stream([b"a"]))
     async with start(sagemaker) as opened:
-        await received(opened, b'{"inputs":"\xc3\xa9"}')
+        await received(opened, b'{"inputs":"\xc3\xa9"}', "support-endpoint")
     head, _, body = sagemaker.requests[0].partition(b"\r\n\r\n")
     request_line, *lines = head.decode().split("\r\n")
     headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
@@ -120,7 +122,9 @@ async def test_the_signature_is_that_of_the_bytes_that_are_sent(start: Start) ->
     ):
         key = hmac.digest(key, part_.encode(), "sha256")
     assert key.hex() == signature
-    assert {"host", "x-amz-date"} <= set(signed.split(";"))
+    component = "x-amzn-sagemaker-inference-component"
+    assert {"host", "x-amz-date", component} <= set(signed.split(";"))
+    assert headers[component] == "support-endpoint"
 
 
 async def test_messages_may_be_cut_anywhere(start: Start) -> None:
@@ -173,7 +177,7 @@ async def test_a_kept_connection_that_fails_is_replaced_at_once(
 async def test_leaving_a_stream_cancels_it_at_the_endpoint(start: Start) -> None:
     sagemaker = FakeSageMaker([HEAD, part(b"a"), 0.1, *[part(b"b")] * 100, END])
     async with start(sagemaker) as opened:
-        answer = opened.invoke(b"{}")
+        answer = opened.invoke(b"{}", None)
         assert await anext(answer) == b"a"
         await answer.aclose()
         await asyncio.sleep(0.2)
