@@ -1,8 +1,6 @@
 """Shows every change of a template in review: `make golden` accepts the changes."""
 
 import json
-import re
-from typing import Any
 
 import pytest
 
@@ -10,8 +8,8 @@ from bootstrap.stage import Stage
 from bootstrap.template import template
 from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
 from tests.infrastructure.differences import differences
+from tests.infrastructure.reviewed import check_reviewed
 
-_GOLDEN = ROOT / "tests" / "infrastructure" / "golden"
 _STACKS = ("Serving", "Api", "Training")
 
 # Staging is held against Prod instead.
@@ -57,23 +55,13 @@ _OF_STAGING = {
 }
 
 
-def _masked(body: dict[str, Any]) -> str:
-    """Return a template; the hashes of assets change with every line of code."""
-    text = json.dumps(body, indent=1, sort_keys=True) + "\n"
-    return re.sub(r"[0-9a-f]{64}\.(zip|gz)", r"<asset>.\1", text)
-
-
 @pytest.mark.parametrize("stack", _STACKS)
 @pytest.mark.parametrize("environment", _REVIEWED)
 def test_template_is_as_reviewed(
     assembly: Assembly, environment: str, stack: str, pytestconfig: pytest.Config
 ) -> None:
-    file = _GOLDEN / environment.lower() / f"{stack.lower()}.json"
-    synthesized = _masked(assembly.template(f"{environment}/{stack}").body)
-    if pytestconfig.getoption("--update-golden"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(synthesized)
-    assert synthesized.splitlines() == file.read_text().splitlines(), "see `make golden`"
+    body = assembly.template(f"{environment}/{stack}").body
+    check_reviewed(environment, stack, body, pytestconfig)
 
 
 def test_every_stack_is_reviewed(assembly: Assembly) -> None:
