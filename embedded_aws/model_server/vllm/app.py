@@ -24,6 +24,8 @@ from embedded_aws.model_server.vllm.writer import Answer, Json
 
 VERSION = "0.30.0"
 ADAPTER_HEADER = "x-amzn-sagemaker-adapter-identifier"
+SESSION_HEADER = "x-amzn-sagemaker-session-id"
+_NO_SESSIONS = "stateful sessions not enabled, X-Amzn-SageMaker-Session-Id header not supported"
 AnyBody = CompletionRequest | ChatRequest
 Writer = CompletionWriter | ChatWriter
 
@@ -58,12 +60,18 @@ class App:
         return await self._respond(request, read(await _json_body(request), ChatRequest))
 
     async def _invoke(self, request: Request) -> Response:
-        """Answer what the body is: a chat, or else a completion."""
+        """Answer what the body is: a chat, or else a completion.
+
+        As model-hosting-container-standards has it, the header chooses the adapter: without it
+        the base model answers, whatever `model` the body names.
+        """
         raw = await _json_body(request)
-        body = _chat_or_completion(raw)
-        if adapter := request.headers.get(ADAPTER_HEADER):
-            body = structs.replace(body, model=adapter)
-        return await self._respond(request, body)
+        if SESSION_HEADER in request.headers:
+            raise of_http(400, f"Invalid payload. {_NO_SESSIONS}")
+        adapter = request.headers.get(ADAPTER_HEADER)
+        return await self._respond(
+            request, structs.replace(_chat_or_completion(raw), model=adapter)
+        )
 
     async def _respond(self, request: Request, body: AnyBody) -> Response:
         return await respond_while_connected(request, partial(self._answer, body))
