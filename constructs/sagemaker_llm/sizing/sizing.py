@@ -10,6 +10,8 @@ from .staffing import MAX_INSTANCES, capacity, fleet, max_load
 
 # What the load grows by while an instance starts, where no schedule foresees it.
 _GROWTH = 1.03
+# Of the mean number in flight of the whole fleet.
+_NOISE_DEVIATIONS = 1.5
 # Above a fleet's busiest instance at the target: five minutes there are no noise.
 _ALARM_MARGIN = 3
 _DAY_SECONDS = 86_400
@@ -48,12 +50,14 @@ class Sizing:
 
     @property
     def derived_target(self) -> float:
-        """The requests in flight of the busiest instance at the target load.
+        """The requests in flight of the busiest instance at the target load, and what is noise.
 
-        CloudWatch's statistic of the metric is the maximum over the instances, which is above
-        their mean by what is added here.
+        Without room for noise a small fleet grows at three unlucky datapoints in a row, and costs
+        a quarter more: what is foreseen has its scheduled minimum.
         """
-        return round(self.in_flight(self.target_load) + self._maximum_above_mean, 1)
+        in_flight = self.in_flight(self.target_load)
+        noise = _NOISE_DEVIATIONS * math.sqrt(in_flight / self.peak_instances)
+        return round(in_flight + self.maximum_above_mean + noise, 1)
 
     @property
     def target_concurrent_requests(self) -> float:
@@ -147,7 +151,8 @@ class Sizing:
         return self.demand.in_flight(load, self.peak_instances)
 
     @property
-    def _maximum_above_mean(self) -> float:
+    def maximum_above_mean(self) -> float:
+        """What CloudWatch's maximum over balanced instances is above their mean."""
         return 0.4 + 0.4 * math.log10(self.peak_instances)
 
     def _chosen(self, name: str, derived: float) -> float:

@@ -1,0 +1,1 @@
+"""A day of an endpoint, simulated: the service model under AWS's scaling, against an oracle."""

@@ -1,0 +1,96 @@
+"""A day's run: the series of a simulation, and what they come to."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sagemaker_llm.sizing.demand import Demand
+from sagemaker_llm.sizing.workload import Objective
+from simulation.events import (
+    ENDED,
+    INSTANCES,
+    MILLISECONDS,
+    MISSED,
+    REFUSED,
+    Scaling,
+    simulate,
+)
+from simulation.inputs import Floats, Integers, Policy, requests_of
+from simulation.pooled import Pool, simulate_pooled
+
+# From as many instances on, the pooled model is right and the events are slow.
+POOLED_FROM = 30
+_NO_FLOATS = np.zeros(0)
+_NO_INTEGERS = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened: a row each 10 seconds."""
+
+    series: Floats
+
+    @cached_property
+    def requests(self) -> float:
+        """The requests that ended, or were refused for good."""
+        return float(self.series[:, ENDED].sum() + self.series[:, REFUSED].sum())
+
+    @cached_property
+    def missed(self) -> float:
+        """The share that missed the objective: too slow, or refused."""
+        lost = self.series[:, MISSED].sum() + self.series[:, REFUSED].sum()
+        return float(lost) / max(self.requests, 1.0)
+
+    @cached_property
+    def hours(self) -> float:
+        """The instance-hours that are paid for."""
+        return float(self.series[:, INSTANCES].sum()) / 360
+
+    @cached_property
+    def milliseconds(self) -> Floats:
+        """The mean milliseconds a token in each row; not a number where nothing ended."""
+        ended = self.series[:, ENDED]
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.series[:, MILLISECONDS] / ended)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """A day's load, and the promise."""
+
+    rate: Floats
+    demand: Demand
+    objective: Objective
+    declared: Demand  # by which work is counted
+
+    def run(
+        self,
+        policy: Policy,
+        first: int,
+        *,
+        minimums: Floats = _NO_FLOATS,
+        given: Integers = _NO_INTEGERS,
+        counts_work: bool = False,
+        pooled: bool = False,
+        seed: int = 1,
+    ) -> Day:
+        """Simulate the day from a fleet of `first` instances."""
+        scaling = Scaling(policy, minimums, given)
+        if pooled:
+            return Day(simulate_pooled(self._pool(), scaling, first, seed))
+        declared = self.declared if counts_work else None
+        requests = requests_of(self.rate, self.demand, self.objective, declared=declared)
+        return Day(simulate(requests, scaling, first, seed))
+
+    def _pool(self) -> Pool:
+        demand, of_whole = self.demand, self.objective.time_to_first_token_seconds is None
+        return Pool(
+            rate=self.rate,
+            tokens=demand.output_tokens,
+            step=demand.service.step,
+            slope=demand.slope,
+            own=0.0 if of_whole else demand.mean_prefill / demand.output_tokens,
+            spread=demand.prefill_variance / demand.output_tokens**2,
+            slow_token=self.objective.milliseconds_per_token,
+        )

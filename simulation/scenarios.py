@@ -1,0 +1,111 @@
+"""The scenarios: days that are as declared, and days that are not."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sagemaker_llm.sizing.demand import Demand
+from sagemaker_llm.sizing.load import Load
+from sagemaker_llm.sizing.profile import published_profile
+from sagemaker_llm.sizing.service import fit
+from sagemaker_llm.sizing.sizing import Sizing
+from sagemaker_llm.sizing.staffing import capacity
+from sagemaker_llm.sizing.workload import (
+    FLAT_DAY,
+    OFFICE_DAY,
+    SINE_DAY,
+    Objective,
+    RequestShape,
+    Workload,
+)
+from simulation import days
+from simulation.day import POOLED_FROM, Situation
+from simulation.oracle import Best, oracle
+from simulation.policies import Way, ways
+
+# As SIZING's study: the whole answer within 60 ms a token, of 99 % of the requests.
+OBJECTIVE = Objective(milliseconds_per_token=60)
+_FULL = 0.985  # of what the peak's fleet holds
+# Of a day of which a fifth of the peak is the trough.
+_MEANS = {SINE_DAY: 0.6, OFFICE_DAY: 0.55, FLAT_DAY: 1.0}
+
+
+def mix(short: float) -> tuple[RequestShape, ...]:
+    """Return short and long prompts, a share of them short."""
+    return (
+        RequestShape(prompt_words=128, output_tokens=128, share=short),
+        RequestShape(prompt_words=512, output_tokens=128, share=1 - short),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A declared load, and the day that comes."""
+
+    sizing: Sizing
+    situation: Situation
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the fleet is so large that its noise is pooled."""
+        return self.sizing.peak_instances >= POOLED_FROM
+
+    def run(self, way: Way) -> tuple[float, float]:
+        """Return the share that missed, and the instance-hours."""
+        first = self.sizing.fleet(float(self.situation.rate[0]))
+        first = int(min(max(first, way.policy.minimum), way.policy.maximum))
+        day = self.situation.run(
+            way.policy,
+            first,
+            minimums=way.minimums,
+            counts_work=way.counts_work and not self.pooled,
+            pooled=self.pooled,
+        )
+        return day.missed, day.hours
+
+
+def sizing_for(instances: int, curve: tuple[float, ...] = SINE_DAY) -> Sizing:
+    """Return the plan of a load whose peak needs so many instances."""
+    shapes = mix(0.5)
+    demand = Demand(fit(published_profile()), shapes)
+    peak = _FULL * capacity(demand, OBJECTIVE, instances)
+    mean = sum(days.curved(peak, curve)) / days.DAY_SECONDS if curve != FLAT_DAY else peak
+    workload = Workload(
+        shapes=shapes,
+        peak_requests_per_second=peak,
+        mean_requests_per_second=min(mean, peak),
+        daily_curve=curve,
+    )
+    return Sizing(Load(workload=workload, objective=OBJECTIVE, profile=published_profile()))
+
+
+def scenarios(instances: int) -> Mapping[str, Scenario]:
+    """Return all scenarios of a size, by their names in the tables."""
+    sine = sizing_for(instances)
+    peak, demand = sine.load.workload.peak_requests_per_second, sine.demand
+    daily = days.daily(peak)
+    longer = replace(demand, shapes=mix(0.3))
+
+    def of(sizing: Sizing, rate: days.Floats, asked: Demand = demand) -> Scenario:
+        situation = Situation(
+            rate=rate, demand=asked, objective=OBJECTIVE, declared=sizing.demand
+        )
+        return Scenario(sizing=sizing, situation=situation)
+
+    return {
+        "steady": of(sizing_for(instances, FLAT_DAY), days.steady(peak)),
+        "daily": of(sine, daily),
+        "office": of(sizing_for(instances, OFFICE_DAY), days.office(peak)),
+        "+20 %": of(sine, 1.2 * daily),
+        "mix 30/70": of(sine, daily, longer),
+        "bursts": of(sine, days.bursty(daily)),
+        "flash": of(sine, days.flash(daily)),
+    }
+
+
+def row(scenario: Scenario) -> Iterator[tuple[str, float, float, float]]:
+    """Yield each way's name, its missed share, its hours, and those hours over the oracle's."""
+    best: Best = oracle(scenario.situation, pooled=scenario.pooled)
+    yield "oracle", best.missed, best.hours, 1.0
+    for name, way in ways(scenario.sizing).items():
+        missed, hours = scenario.run(way)
+        yield name, missed, hours, hours / best.hours
