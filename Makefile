@@ -244,7 +244,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench recall bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -310,6 +310,9 @@ fuzz: build ## look for answers outside the contract, with ever new requests (mi
 bench_of_laptop = --words 32,64,128 --tokens 32 --users 1,2,4 --seconds 10 --requests 4
 bench: installed ## throughput and latency of a stage by prompt length and users (ENV=, BENCH="--users 1,2")
 	@python -m bench run --env "$$GIVEN_ENV" $(if $(is_local),$(bench_of_laptop)) $$GIVEN_BENCH
+
+simulate: installed ## scaling policies, fixed fleets and an oracle through seven days, from 1 to 1,000 instances
+	@python -m simulation
 
 recall_of_laptop = --lengths 512,1024 --trials 3
 recall: installed ## what a stage finds in long prompts, as MistralLite's card has it (ENV=, BENCH="--users 8")

@@ -1,7 +1,7 @@
-"""AWS's control loop: the datapoints of CloudWatch, the alarms of target tracking, what they decide.
+"""AWS's control loop: CloudWatch's datapoints, target tracking's alarms, and what they decide.
 
-A high-resolution datapoint every 10 seconds, three of which scale out; fifteen of a minute below nine
-tenths of the target scale in. An endpoint that is updating refuses every change.
+A high-resolution datapoint comes every 10 seconds, and three scale out; fifteen of a minute below
+nine tenths of the target scale in. An endpoint that is updating refuses every change.
 """
 
 import math
@@ -34,9 +34,7 @@ class Control(NamedTuple):
 def new_control() -> Control:
     """Return a loop that has seen nothing."""
     minutes = _IN_MINUTES + 1
-    return Control(
-        np.zeros(4), np.zeros(minutes), np.zeros(minutes), np.zeros(2), np.zeros(3)
-    )
+    return Control(np.zeros(4), np.zeros(minutes), np.zeros(minutes), np.zeros(2), np.zeros(3))
 
 
 @compiled
@@ -58,13 +56,11 @@ def observe(control: Control, tick: int, active: int, busiest: float, arrived: f
 def wanted_out(control: Control, active: int, policy: Policy) -> int:
     """Return the instances that the alarms of scaling out ask for; alarms are one period late."""
     wanted, recent, minutes = 0, control.concurrent, control.invocations
-    if policy.target_concurrent > 0:
-        if min(recent[-2], recent[-3], recent[-4]) > policy.target_concurrent:
-            wanted = math.ceil(active * recent[-2] / policy.target_concurrent - 1e-9)
-    if policy.target_per_minute > 0:
-        if min(minutes[-2], minutes[-3], minutes[-4]) > policy.target_per_minute:
-            more = math.ceil(active * minutes[-2] / policy.target_per_minute - 1e-9)
-            wanted = max(wanted, more)
+    if 0 < policy.target_concurrent < min(recent[-2], recent[-3], recent[-4]):
+        wanted = math.ceil(active * recent[-2] / policy.target_concurrent - 1e-9)
+    if 0 < policy.target_per_minute < min(minutes[-2], minutes[-3], minutes[-4]):
+        more = math.ceil(active * minutes[-2] / policy.target_per_minute - 1e-9)
+        wanted = max(wanted, more)
     return wanted
 
 

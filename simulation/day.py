@@ -63,6 +63,9 @@ class Situation:
     demand: Demand
     objective: Objective
     declared: Demand  # by which work is counted
+    # Answers of exactly one length keep in step where a fleet is balanced: their prompts come in
+    # bunches, which no real traffic does.
+    spread: float = 0.0
 
     def run(
         self,
@@ -80,7 +83,9 @@ class Situation:
         if pooled:
             return Day(simulate_pooled(self._pool(), scaling, first, seed))
         declared = self.declared if counts_work else None
-        requests = requests_of(self.rate, self.demand, self.objective, declared=declared)
+        requests = requests_of(
+            self.rate, self.demand, self.objective, spread=self.spread, declared=declared
+        )
         return Day(simulate(requests, scaling, first, seed))
 
     def _pool(self) -> Pool:

@@ -36,7 +36,9 @@ def office(peak: float) -> Floats:
     return curved(peak, OFFICE_DAY)
 
 
-def bursty(rate: Floats, *, factor: float = 1.5, seconds: float = 300, pause: float = 1500) -> Floats:
+def bursty(
+    rate: Floats, *, factor: float = 1.5, seconds: float = 300, pause: float = 1500
+) -> Floats:
     """Return a day with bursts of minutes, at random."""
     random, day, at = np.random.default_rng(5), rate.copy(), 0
     while at < len(day):

@@ -47,7 +47,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
     arrival, tick = next_arrival(0.0, requests.rate), 0
     while True:
         due = tick * TICK
-        now = min(min(arrival, fleet.departures[1]), min(retries[0][0], due))
+        now = min(arrival, fleet.departures[1], retries[0][0], due)
         if now == due:
             if tick == ticks:
                 return series
@@ -63,7 +63,9 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             continue
         if now == arrival:
             began, tries = now, 0
-            q = np.searchsorted(requests.cumulative, np.random.random(), side="right")
+            q, draw = 0, np.random.random()
+            while draw > requests.cumulative[q]:
+                q += 1
             arrival = next_arrival(now, requests.rate)
         else:
             _, began, q, tries = heapq.heappop(retries)
@@ -72,7 +74,9 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
         if fleet.in_flight[i] < int(scaling.policy.limit):
             enter(fleet, i, now, began, q, requests)
         elif tries < int(scaling.policy.retries):
-            pause = 1000.0 * scaling.policy.back_off * 2.0**tries * (0.75 + 0.5 * np.random.random())
+            pause = (
+                1000.0 * scaling.policy.back_off * 2.0**tries * (0.75 + 0.5 * np.random.random())
+            )
             heapq.heappush(retries, (now + pause, began, q, tries + 1))
         else:
             row[REFUSED] += 1

@@ -15,6 +15,7 @@ from simulation.tournament import NEVER, least_leaf, new_tree, put
 
 OFF, STARTING, ACTIVE, DRAINING = 0, 1, 2, 3
 _ACTIVE, _STARTING = 0, 1
+_FEWEST_TOKENS = 8.0
 
 
 class Fleet(NamedTuple):
@@ -34,7 +35,7 @@ class Fleet(NamedTuple):
     ends: Floats  # by the tokens gained
     arrived: Floats
     first: Floats  # when the prefill is done
-    shape: Integers
+    tokens: Floats
 
 
 @compiled
@@ -56,7 +57,7 @@ def new_fleet(policy: Policy) -> Fleet:
         np.zeros((most, limit)),
         np.zeros((most, limit)),
         np.zeros((most, limit)),
-        np.zeros((most, limit), np.int64),
+        np.zeros((most, limit)),
     )
 
 
@@ -148,10 +149,14 @@ def enter(fleet: Fleet, i: int, now: float, began: float, q: int, requests: Requ
     advance(fleet, i, now, requests)
     fleet.stalled[i] += requests.prefill[q]
     place = fleet.in_flight[i]
-    fleet.ends[i, place] = fleet.gained[i] + requests.tokens[q]
+    tokens = requests.tokens[q]
+    if requests.spread > 0:
+        squared = requests.spread**2
+        tokens = max(_FEWEST_TOKENS, tokens * np.random.gamma(1 / squared, squared))
+    fleet.ends[i, place] = fleet.gained[i] + tokens
     fleet.arrived[i, place] = began
     fleet.first[i, place] = now + fleet.stalled[i]
-    fleet.shape[i, place] = q
+    fleet.tokens[i, place] = tokens
     fleet.in_flight[i] = place + 1
     expect_departure(fleet, i, now, requests)
 
@@ -162,18 +167,17 @@ def leave(fleet: Fleet, i: int, now: float, requests: Requests) -> tuple[float, 
     advance(fleet, i, now, requests)
     count = fleet.in_flight[i]
     place = fleet.ends[i, :count].argmin()
-    q, first = fleet.shape[i, place], fleet.first[i, place]
+    tokens, first = fleet.tokens[i, place], fleet.first[i, place]
     began = fleet.arrived[i, place]
     step = requests.step + requests.per_request * count
     late = False
     if requests.late_first_token > 0:
         late = first + requests.admission_steps * step - began > requests.late_first_token
         began = first
-    each = (now - began) / requests.tokens[q]
+    each = (now - began) / tokens
     fleet.in_flight[i] = count - 1
-    for values in (fleet.ends, fleet.arrived, fleet.first):
+    for values in (fleet.ends, fleet.arrived, fleet.first, fleet.tokens):
         values[i, place] = values[i, count - 1]
-    fleet.shape[i, place] = fleet.shape[i, count - 1]
     expect_departure(fleet, i, now, requests)
     return each, late or each > requests.slow_token
 
@@ -195,7 +199,7 @@ def next_arrival(now: float, rate: Floats) -> float:
     while second < len(rate):
         each, remaining = rate[second] / 1000.0, (second + 1) * 1000.0 - now
         if each * remaining >= left:
-            return now + left / each
+            return float(now + left / each)
         left -= each * remaining
         second += 1
         now = second * 1000.0

@@ -19,6 +19,7 @@ class Requests(NamedTuple):
     cumulative: Floats  # the shapes' shares
     prefill: Floats
     tokens: Floats
+    spread: float  # of the answers' lengths: their deviation over their mean
     weight: Floats  # of a shape in the metric that counts work: 1 is a mean declared request
     step: float
     per_request: float
@@ -44,9 +45,14 @@ class Policy(NamedTuple):
 
 
 def requests_of(
-    rate: Floats, demand: Demand, objective: Objective, *, declared: Demand | None = None
+    rate: Floats,
+    demand: Demand,
+    objective: Objective,
+    *,
+    spread: float = 0.0,
+    declared: Demand | None = None,
 ) -> Requests:
-    """Return the requests of a day; with a declared demand, the metric counts work and not calls."""
+    """Return the requests of a day; with a declared demand, the metric counts work."""
     prefill = np.array(demand.prefills)
     tokens = np.array([float(shape.output_tokens) for shape in demand.shapes])
     service, first = demand.service, objective.time_to_first_token_seconds
@@ -58,6 +64,7 @@ def requests_of(
         cumulative=cumulative,
         prefill=prefill,
         tokens=tokens,
+        spread=spread,
         weight=np.ones_like(work) if declared is None else work / declared.work_moment(1),
         step=service.step,
         per_request=service.per_request,

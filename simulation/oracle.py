@@ -48,7 +48,9 @@ def oracle(situation: Situation, *, pooled: bool) -> Best:
     return best
 
 
-def _capacities(situation: Situation, greatest: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _capacities(
+    situation: Situation, greatest: float
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     found = [0.0]
     while found[-1] < greatest:
         found.append(capacity(situation.demand, situation.objective, len(found)))

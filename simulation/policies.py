@@ -47,7 +47,7 @@ def work_plan(sizing: Sizing) -> Way:
 
 
 def tracking_concurrency(sizing: Sizing, target: float) -> Way:
-    """Return a target of requests in flight, without a schedule, a limit or a maximum that counts."""
+    """Return a target of requests in flight, without a schedule or a limit."""
     return Way(policy=_free(sizing)._replace(target_concurrent=target))
 
 
@@ -83,9 +83,7 @@ def schedule_of(sizing: Sizing) -> Floats:
     """Return the scheduled minimum of each minute of the day."""
     if not sizing.schedule:
         return NO_SCHEDULE
-    return np.array(
-        [float(minimum_at(sizing.schedule, minute, 0)) for minute in range(1440)]
-    )
+    return np.array([float(minimum_at(sizing.schedule, minute, 0)) for minute in range(1440)])
 
 
 def _as_deployed(sizing: Sizing, retries: float) -> Policy:

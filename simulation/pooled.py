@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation.compiled import compiled
-from simulation.control import TICK, decide, new_control, observe, scaled_in, scaled_out
+from simulation.control import decide, new_control, observe, scaled_in, scaled_out
 from simulation.events import (
     ARRIVED,
     ENDED,

@@ -19,6 +19,7 @@ from sagemaker_llm.sizing.workload import (
 )
 from simulation import days
 from simulation.day import POOLED_FROM, Situation
+from simulation.inputs import Floats
 from simulation.oracle import Best, oracle
 from simulation.policies import Way, ways
 
@@ -85,10 +86,8 @@ def scenarios(instances: int) -> Mapping[str, Scenario]:
     daily = days.daily(peak)
     longer = replace(demand, shapes=mix(0.3))
 
-    def of(sizing: Sizing, rate: days.Floats, asked: Demand = demand) -> Scenario:
-        situation = Situation(
-            rate=rate, demand=asked, objective=OBJECTIVE, declared=sizing.demand
-        )
+    def of(sizing: Sizing, rate: Floats, asked: Demand = demand) -> Scenario:
+        situation = Situation(rate=rate, demand=asked, objective=OBJECTIVE, declared=sizing.demand)
         return Scenario(sizing=sizing, situation=situation)
 
     return {

@@ -24,6 +24,7 @@ _OURS = {
     "model_release",
     "embedded_aws",
     "bench",
+    "simulation",
     "least_privilege",
     "operate",
     *_JOBS,
@@ -37,10 +38,14 @@ _MAY_IMPORT = {
     "lambda/api_authorizer": {"api_authorizer"},
     "lambda/model_release": {"model_release"},
     "embedded_aws": {"embedded_aws"},
+    "simulation": {"simulation", "sagemaker_llm"},
     "bench": {"bench", "embedded_aws", "operate", "recall"},  # it measures what is deployed
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
-    "operate": {"operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"},
+    "operate": {
+        *("operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"),
+        "simulation",
+    },
     "jobs": _JOBS,
 }
 

@@ -14,7 +14,7 @@ _TEN = 23.1  # requests a second that need ten instances
 def test_targets_and_limits_follow_from_the_load() -> None:
     sizing = sized(_TEN)
     assert sizing.peak_instances == 10
-    assert sizing.target_concurrent_requests == pytest.approx(15.5, abs=0.3)
+    assert sizing.target_concurrent_requests == pytest.approx(17.4, abs=0.1)
     assert sizing.max_concurrent_requests == 20
     assert (sizing.min_instances, sizing.max_instances) == (3, 15)
     assert sizing.requests_per_second == pytest.approx(36.2, abs=0.1)
