@@ -97,15 +97,15 @@ class Generation:
     async def _tokens(self, frame: Frame) -> list[Scored]:
         """Return a frame's tokens: several when they are parts of one character."""
         (chosen,) = frame.completion_probabilities
-        count = min(frame.tokens_predicted, self._limit) - self._predicted
-        self._predicted += count
+        count, room = frame.tokens_predicted - self._predicted, self._limit - self._predicted
+        self._predicted += min(count, room)
         last = await self._scored(chosen, frame.content)
         if count <= 1:
             return [last][:count]
         # llama.cpp tells the last one only; a vocabulary mostly has one way to write a character
         written = await self._llama.token_ids(frame.content, add_special=False)
         parts = written[-count:-1] if len(written) >= count else [chosen.id] * (count - 1)
-        return [*(Scored(part, "") for part in parts), last]
+        return [*(Scored(part, "") for part in parts), last][:room]
 
     async def _scored(self, chosen: Probability, content: str) -> Scored:
         text = content if chosen.bytes else await self._llama.special_text(chosen.id)
