@@ -14,8 +14,12 @@ from invoke_proxy.servers.openai_wire import Event, HeldEndReader, Usage
 from invoke_proxy.servers.server import Capabilities, spread
 
 _SEEDS = 2**32 - 1  # The highest 32-bit number asks for a random seed.
-# TGI's order, and vLLM's: by default the temperature would come last.
-_SAMPLERS = ("penalties", "temperature", "top_k", "top_p", "typ_p")
+_STREAM = {
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "timings_per_token": True,  # With the number of tokens so far.
+    "reasoning_format": "none",
+}
 
 
 class _Top(msgspec.Struct):
@@ -65,42 +69,15 @@ class LlamaCpp:
 
     def body(self, generation: Generation) -> bytes:
         """Return a chat request; explicit, so that no default of the server or the file applies."""
-        fields: dict[str, Any] = {
-            "messages": [{"role": "user", "content": generation.prompt}],
-            "max_tokens": generation.max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "timings_per_token": True,  # With the number of tokens so far.
-            "reasoning_format": "none",
-            "samplers": _SAMPLERS,
-            "temperature": 0.0,
-            "top_p": 1.0,
-            "top_k": 0,
-            "min_p": 0.0,
-            "typical_p": 1.0,
-            "repeat_penalty": generation.repetition_penalty or 1.0,
-            "repeat_last_n": generation.prompt_tokens + generation.max_tokens,
-            "presence_penalty": generation.presence_penalty or 0.0,
-            "frequency_penalty": generation.frequency_penalty or 0.0,
-        }
-        if generation.samples:
-            fields["temperature"] = generation.temperature or 1.0
-            fields["top_p"] = generation.top_p or 1.0
-            fields["top_k"] = generation.top_k or 0
-            fields["typical_p"] = generation.typical_p or 1.0
-        if generation.seed is not None:
-            fields["seed"] = generation.seed % _SEEDS
-        # The server drops the sequence, so an answer that keeps it is cut by the proxy.
-        if generation.stop and not generation.keeps_stop:
-            fields["stop"] = generation.stop
-        if generation.top_tokens is not None:
-            # With 0 alternatives the server sends no log probabilities at all.
-            fields |= {"logprobs": True, "top_logprobs": generation.top_tokens or 1}
-        if generation.logit_bias:
-            fields["logit_bias"] = generation.logit_bias
-        if generation.response_format:
-            fields["response_format"] = generation.response_format
-        return msgspec.json.encode(fields)
+        return msgspec.json.encode(
+            {
+                "messages": [{"role": "user", "content": generation.prompt}],
+                "max_tokens": generation.max_tokens,
+                **_STREAM,
+                **_sampling(generation),
+                **_asked(generation),
+            }
+        )
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "LlamaCppReader":
         """Return a decoder for one answer."""
@@ -151,6 +128,43 @@ class LlamaCppReader(HeldEndReader):
     def _token(self, scored: _Scored) -> Token:
         top = [Token(each.id, each.token, each.logprob) for each in scored.top_logprobs]
         return Token(scored.id, scored.token, scored.logprob, alternatives=top[: self._top])
+
+
+def _sampling(generation: Generation) -> dict[str, Any]:
+    """Return every value that changes the choice of tokens; temperature 0 is greedy."""
+    samples = generation.samples
+    return {
+        # TGI's order, and vLLM's: by default the temperature would come last.
+        "samplers": ("penalties", "temperature", "top_k", "top_p", "typ_p"),
+        "temperature": generation.temperature or 1.0 if samples else 0.0,
+        "top_p": generation.top_p or 1.0 if samples else 1.0,
+        "top_k": generation.top_k or 0 if samples else 0,
+        "min_p": 0.0,
+        "typical_p": generation.typical_p or 1.0 if samples else 1.0,
+        "repeat_penalty": generation.repetition_penalty or 1.0,
+        # The penalties look at all of the prompt and the answer, as TGI's does.
+        "repeat_last_n": generation.prompt_tokens + generation.max_tokens,
+        "presence_penalty": generation.presence_penalty or 0.0,
+        "frequency_penalty": generation.frequency_penalty or 0.0,
+    }
+
+
+def _asked(generation: Generation) -> dict[str, Any]:
+    """Return what is sent only where it is asked for."""
+    fields: dict[str, Any] = {}
+    if generation.seed is not None:
+        fields["seed"] = generation.seed % _SEEDS
+    # The server drops the sequence, so an answer that keeps it is cut by the proxy.
+    if generation.stop and not generation.keeps_stop:
+        fields["stop"] = generation.stop
+    if generation.top_tokens is not None:
+        # With 0 alternatives the server sends no log probabilities at all.
+        fields |= {"logprobs": True, "top_logprobs": generation.top_tokens or 1}
+    if generation.logit_bias:
+        fields["logit_bias"] = generation.logit_bias
+    if generation.response_format:
+        fields["response_format"] = generation.response_format
+    return fields
 
 
 def _reason(finish_reason: str) -> EndReason:

@@ -11,6 +11,7 @@ from invoke_proxy.servers.openai_wire import Event, HeldEndReader
 from invoke_proxy.servers.server import Capabilities, spread
 
 _SEEDS = 2**63
+_STREAM = {"stream": True, "stream_options": {"include_usage": True}, "return_token_ids": True}
 _UNKNOWN_ID = -1  # vLLM sends the alternatives' texts only; no route shows their ids.
 
 
@@ -50,38 +51,15 @@ class Vllm:
 
     def body(self, generation: Generation) -> bytes:
         """Return a completion request; explicit, so that no model's own defaults apply."""
-        fields: dict[str, Any] = {
-            "prompt": generation.prompt,
-            "max_tokens": generation.max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "return_token_ids": True,
-            "temperature": 0.0,
-            "top_p": 1.0,
-            "top_k": 0,
-            "min_p": 0.0,
-            "repetition_penalty": generation.repetition_penalty or 1.0,
-            "presence_penalty": generation.presence_penalty or 0.0,
-            "frequency_penalty": generation.frequency_penalty or 0.0,
-        }
-        if generation.samples:
-            fields["temperature"] = generation.temperature or 1.0
-            fields["top_p"] = generation.top_p or 1.0
-            fields["top_k"] = generation.top_k or 0
-        if generation.seed is not None:
-            fields["seed"] = generation.seed % _SEEDS
-        if generation.stop:
-            # Without its stop sequence an answer would lag behind by its length.
-            fields |= {"stop": generation.stop, "include_stop_str_in_output": True}
-        if generation.top_tokens is not None:
-            fields["logprobs"] = generation.top_tokens
-        if generation.truncate:
-            fields |= {"truncate_prompt_tokens": generation.truncate, "truncation_side": "left"}
-        if generation.logit_bias:
-            fields["logit_bias"] = generation.logit_bias
-        if generation.response_format:
-            fields["response_format"] = generation.response_format
-        return msgspec.json.encode(fields)
+        return msgspec.json.encode(
+            {
+                "prompt": generation.prompt,
+                "max_tokens": generation.max_tokens,
+                **_STREAM,
+                **_sampling(generation),
+                **_asked(generation),
+            }
+        )
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "VllmReader":
         """Return a decoder for one answer."""
@@ -122,6 +100,39 @@ class VllmReader(HeldEndReader):
         ]
         spread(choice.text, tokens)
         return tokens
+
+
+def _sampling(generation: Generation) -> dict[str, Any]:
+    """Return every value that changes the choice of tokens; temperature 0 is greedy."""
+    samples = generation.samples
+    return {
+        "temperature": generation.temperature or 1.0 if samples else 0.0,
+        "top_p": generation.top_p or 1.0 if samples else 1.0,
+        "top_k": generation.top_k or 0 if samples else 0,
+        "min_p": 0.0,
+        "repetition_penalty": generation.repetition_penalty or 1.0,
+        "presence_penalty": generation.presence_penalty or 0.0,
+        "frequency_penalty": generation.frequency_penalty or 0.0,
+    }
+
+
+def _asked(generation: Generation) -> dict[str, Any]:
+    """Return what is sent only where it is asked for."""
+    fields: dict[str, Any] = {}
+    if generation.seed is not None:
+        fields["seed"] = generation.seed % _SEEDS
+    if generation.stop:
+        # Without its stop sequence an answer would lag behind by its length.
+        fields |= {"stop": generation.stop, "include_stop_str_in_output": True}
+    if generation.top_tokens is not None:
+        fields["logprobs"] = generation.top_tokens
+    if generation.truncate:
+        fields |= {"truncate_prompt_tokens": generation.truncate, "truncation_side": "left"}
+    if generation.logit_bias:
+        fields["logit_bias"] = generation.logit_bias
+    if generation.response_format:
+        fields["response_format"] = generation.response_format
+    return fields
 
 
 def _alternatives(top: dict[str, float], most: int) -> list[Token]:
