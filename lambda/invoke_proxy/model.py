@@ -74,6 +74,11 @@ class Model:
         """The texts that the tokenizer reads as single tokens wherever they occur."""
         return self._tokenizer.special_tokens
 
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of tokens, whose ids are below it."""
+        return self._tokenizer.vocabulary_size
+
     async def count(self, text: str) -> int:
         """Return the number of tokens as every server counts them."""
         if len(text) < _LONG_TEXT:

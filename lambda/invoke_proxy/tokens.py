@@ -21,8 +21,13 @@ class Tokenizer(Protocol):
         """The texts that are single tokens wherever they occur."""
         ...
 
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of tokens, whose ids are below it."""
+        ...
+
     def count(self, text: str) -> int:
-        """Return the number of tokens, including the start token that TGI adds."""
+        """Return the number of tokens, including the start token that the server adds."""
         ...
 
 
@@ -36,6 +41,8 @@ class SentencePieceTokenizer:
 
         self._processor = SentencePieceProcessor(model_file=str(model_file))
         self.special_tokens = special
+        known = {self._processor.id_to_piece(id_) for id_ in range(3)}  # <unk>, <s> and </s>
+        self.vocabulary_size = self._processor.vocab_size() + len(set(special) - known)
         self._special = re.compile("|".join(map(re.escape, special)))
 
     def count(self, text: str) -> int:
@@ -56,6 +63,7 @@ class HuggingFaceTokenizer:
         self._tokenizer = Implementation.from_file(str(tokenizer_file))
         added = self._tokenizer.get_added_tokens_decoder().values()
         self.special_tokens = [token.content for token in added]
+        self.vocabulary_size = self._tokenizer.get_vocab_size()
 
     def count(self, text: str) -> int:
         """Count the tokens of the text alone."""

@@ -18,7 +18,7 @@ _SEEDS = 2**63
 def check(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
     """Refuse more sequences than a request may have, or than the server ever admits at once.
 
-    Refuse also more stop sequences than the server takes.
+    Refuse also more stop sequences than the server takes, and tokens that the model does not have.
     """
     n, most = request.n or 1, model.settings.max_choices
     if prompts * n > most:
@@ -29,6 +29,10 @@ def check(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
             param="n" if prompts <= most else "prompt",
         )
     model.check_stops(len(stops(request)), "stop")
+    highest, size = max(map(int, request.logit_bias or ()), default=0), model.vocabulary_size
+    if highest >= size:
+        problem = f"`logit_bias` takes ids of the model's {size} tokens, got {highest}"
+        raise RequestError("invalid_request", problem, param="logit_bias")
 
 
 def stops(request: SamplingRequest) -> list[str]:

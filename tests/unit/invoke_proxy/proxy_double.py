@@ -72,6 +72,7 @@ class WordTokenizer:
     """Counts a start token and the words, so that a test sees by eye what fits."""
 
     special_tokens: Sequence[str] = ("<s>", "</s>")
+    vocabulary_size = 100
 
     def count(self, text: str) -> int:
         return 1 + len(text.split())

@@ -95,3 +95,10 @@ def test_an_unknown_tokenizer_is_refused() -> None:
 def test_any_text_can_be_counted(name: str) -> None:
     tokenizer = tokens.load(name)
     assert all(tokenizer.count(text) > 0 for text in CORPUS + noise(50))
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("mistral-v1", 32_000), ("mistrallite", 32_002), ("smollm2", 49_152)]
+)
+def test_the_vocabulary_has_the_models_size(name: str, size: int) -> None:
+    assert tokens.load(name).vocabulary_size == size

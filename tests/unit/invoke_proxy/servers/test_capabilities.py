@@ -141,6 +141,7 @@ async def test_a_temperature_that_is_too_high_for_the_server_is_refused(
         ("presence_penalty", -2.1, "presence_penalty"),
         ("logit_bias", {"5": 101}, "logit_bias"),
         ("logit_bias", {"the": 1}, "logit_bias"),
+        ("logit_bias", {"5": 1, "100": 1}, "logit_bias"),
         ("logit_bias", [1], "logit_bias"),
         ("response_format", {"type": "xml"}, "response_format"),
         ("response_format", {"type": "json_schema"}, "response_format"),
