@@ -60,7 +60,8 @@ class Container:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
 
-    async def invoke(self, body: bytes) -> AsyncGenerator[bytes]:
+    async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
+        assert component is None
         async with (
             httpx.AsyncClient(base_url=self._base_url, timeout=60) as http,
             http.stream("POST", "/invocations", content=body, headers=_JSON) as response,
