@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,25 @@ _TENSOR = re.compile(r".*\.layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])\.weight")
 Array = npt.NDArray[np.float32]
 
 
-def convert_adapter(model_data: Path, target: Path) -> None:
-    """Write the adapter in `model_data`/adapter as GGUF; raises SettingsError.
+def read_config(model_data: Path) -> dict[str, Any]:
+    """Return the configuration of a tuned model; raises SettingsError."""
+    return _read_json(model_data / "config.json")
 
-    The model's own `config.json` in `model_data` says how many heads it has.
+
+def rank(folder: Path) -> int:
+    """Return the rank of the adapter in a folder; raises SettingsError."""
+    found = _read_json(folder / "adapter_config.json").get("r")
+    if not isinstance(found, int):
+        raise SettingsError(f"adapter_config.json must have its rank as `r`, got {found!r}")
+    return found
+
+
+def convert_adapter(folder: Path, config: Mapping[str, Any], target: Path) -> None:
+    """Write the adapter in a folder as GGUF; raises SettingsError.
+
+    The configuration of its base says how many heads that has.
     """
-    config = _read_json(model_data / "config.json")
-    adapter = _read_json(model_data / "adapter" / "adapter_config.json")
+    adapter = _read_json(folder / "adapter_config.json")
     if adapter.get("use_rslora") or adapter.get("use_dora"):
         raise SettingsError("the adapter must be plain LoRA, got rslora or dora")
     # beside it first: a server that starts at the same time must not read half of it
@@ -44,7 +56,7 @@ def convert_adapter(model_data: Path, target: Path) -> None:
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(adapter["lora_alpha"]))
-    for name, tensor in _tensors(model_data / "adapter" / "adapter_model.safetensors", config):
+    for name, tensor in _tensors(folder / "adapter_model.safetensors", config):
         writer.add_tensor(name, tensor.astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -53,7 +65,7 @@ def convert_adapter(model_data: Path, target: Path) -> None:
     unfinished.replace(target)
 
 
-def _tensors(path: Path, config: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+def _tensors(path: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
     heads = {
         "attn_q": config["num_attention_heads"],
         "attn_k": config["num_key_value_heads"],

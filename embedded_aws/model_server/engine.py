@@ -13,12 +13,16 @@ from embedded_aws.model_server.errors import SettingsError
 BATCH_TOKENS = 64
 
 
-def parameters(model: Path, adapter: Path | None = None) -> xllamacpp.CommonParams:
-    """Return llama.cpp's parameters for a model on a machine that has other work too."""
+def parameters(model: Path, *adapters: Path) -> xllamacpp.CommonParams:
+    """Return llama.cpp's parameters for a model on a machine that has other work too.
+
+    All adapters apply, unless a request chooses among them by their places.
+    """
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
-    if adapter:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+    if adapters:
+        infos = [xllamacpp.CommonAdapterLoraInfo(str(path), 1.0) for path in adapters]
+        params.lora_adapters = infos
     params.ui = False
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     # a second thread makes all of it far slower as soon as anything else runs on the machine

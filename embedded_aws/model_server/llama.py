@@ -62,7 +62,7 @@ class Llama:
         chat_template: str = "",
     ) -> None:
         slots = max(1, min(max_slots, MAX_SLOTS, MAX_CACHED_TOKENS // max_total_tokens))
-        params = parameters(weights.model, weights.adapter)
+        params = parameters(weights.model, *weights.adapters)
         params.chat_template = chat_template
         params.n_parallel, params.n_ctx = slots, slots * (max_total_tokens + CHARACTER_TOKENS)
         # tokenizing goes on beside the generations

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded_aws.model_server import packaged
-from embedded_aws.model_server.adapter import convert_adapter
+from embedded_aws.model_server.adapter import convert_adapter, read_config
 from embedded_aws.model_server.errors import SettingsError
 
 MODEL_DATA_ID = "/opt/ml/model"  # SageMaker's name for what it downloads from S3
@@ -13,10 +13,10 @@ ADAPTER_NAME = "adapter.gguf"
 
 @dataclass(frozen=True)
 class Weights:
-    """A model in GGUF form, and the LoRA adapter to apply to it, if any."""
+    """A model in GGUF form, and LoRA adapters for it."""
 
     model: Path
-    adapter: Path | None = None
+    adapters: tuple[Path, ...] = ()
 
 
 def find_weights(setting: str, model: str, directory: Path) -> Weights:
@@ -31,10 +31,10 @@ def find_weights(setting: str, model: str, directory: Path) -> Weights:
 def _model_data(directory: Path) -> Weights:
     if (directory / "adapter").is_dir() and not list(directory.glob("*.gguf")):
         # what the fine-tuning job writes: its adapter is served on the packaged weights
-        convert_adapter(directory, directory / ADAPTER_NAME)
+        convert_adapter(directory / "adapter", read_config(directory), directory / ADAPTER_NAME)
     match sorted(directory.glob("*.gguf")):
         case [adapter] if adapter.name == ADAPTER_NAME:
-            return Weights(packaged_model(), adapter)
+            return Weights(packaged_model(), (adapter,))
         case [model]:
             return Weights(model)
         case found:

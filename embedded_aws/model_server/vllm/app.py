@@ -4,8 +4,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from functools import partial
+from typing import Annotated
 
-from msgspec import json, structs
+from msgspec import Meta, Struct, json, structs
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.serving import respond_while_connected
+from embedded_aws.model_server.vllm.adapters import Adapters
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, read
 from embedded_aws.model_server.vllm.chat import ChatWriter
 from embedded_aws.model_server.vllm.completions import CompletionWriter
@@ -30,10 +32,16 @@ AnyBody = CompletionRequest | ChatRequest
 Writer = CompletionWriter | ChatWriter
 
 
+class _NewAdapter(Struct):
+    name: Annotated[str, Meta(min_length=1)]
+    src: Annotated[str, Meta(min_length=1)]
+
+
 class App:
     """Owns the routes; a client that disconnects stops its generation."""
 
-    def __init__(self, generator: Generator, flags: Flags) -> None:
+    def __init__(self, generator: Generator, flags: Flags, adapters: Adapters | None) -> None:
+        self._adapters = adapters  # None: vLLM has no routes for them
         self._generator = generator
         self._flags = flags
         self._started = int(time.time())
@@ -49,6 +57,8 @@ class App:
                 Route("/v1/completions", self._complete, methods=["POST"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/invocations", self._invoke, methods=["POST"]),
+                Route("/adapters", self._load, methods=["POST"]),
+                Route("/adapters/{name:path}", self._unload, methods=["DELETE"]),
             ],
             exception_handlers={VllmError: _refuse, HTTPException: _refuse_http},
         )
@@ -72,6 +82,23 @@ class App:
         return await self._respond(
             request, structs.replace(_chat_or_completion(raw), model=adapter)
         )
+
+    async def _load(self, request: Request) -> Response:
+        if self._adapters is None:
+            return _no_route()
+        try:
+            wanted = json.decode(await request.body(), type=_NewAdapter)
+        except ValueError as error:
+            raise of_http(400, str(error)) from error
+        await self._adapters.load(wanted.name, wanted.src)
+        return Response(f"Adapter {wanted.name} registered")
+
+    async def _unload(self, request: Request) -> Response:
+        if self._adapters is None:
+            return _no_route()
+        name = request.path_params["name"]
+        await self._adapters.unload(name)
+        return Response(f"Adapter {name} unregistered")
 
     async def _respond(self, request: Request, body: AnyBody) -> Response:
         return await respond_while_connected(request, partial(self._answer, body))
@@ -120,13 +147,17 @@ class App:
                 "created": self._started,
                 "owned_by": "vllm",
                 "root": self._flags.model,
-                "parent": None,
+                "parent": None if name in self._flags.names else self._flags.names[0],
                 "max_model_len": self._generator.max_model_len,
                 "permission": [],
             }
-            for name in self._flags.names
+            for name in self._generator.names
         ]
         return _json({"object": "list", "data": cards})
+
+
+def _no_route() -> Response:
+    return _json({"detail": "Not Found"}, 404)
 
 
 async def _health(_: Request) -> Response:

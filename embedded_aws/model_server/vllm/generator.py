@@ -11,6 +11,7 @@ from msgspec import structs
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.llama import Llama
 from embedded_aws.model_server.vllm import sampling
+from embedded_aws.model_server.vllm.adapters import Adapters
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, Sampled
 from embedded_aws.model_server.vllm.errors import VllmError, failed, no_model
 from embedded_aws.model_server.vllm.flags import Flags
@@ -34,10 +35,19 @@ class Batch:
 class Generator:
     """Prepares requests for llama.cpp, and runs them."""
 
-    def __init__(self, llama: Llama, flags: Flags, max_model_len: int) -> None:
-        self._llama = llama
+    def __init__(self, adapters: Adapters, flags: Flags, max_model_len: int) -> None:
+        self._adapters = adapters
         self._flags = flags
         self.max_model_len = max_model_len
+
+    @property
+    def _llama(self) -> Llama:
+        return self._adapters.llama
+
+    @property
+    def names(self) -> list[str]:
+        """The names that requests may give as their model: the base's, and the adapters'."""
+        return [*self._flags.names, *self._adapters.names]
 
     async def complete(self, body: CompletionRequest) -> Batch:
         """Return the sequences of a completion; raises VllmError."""
@@ -67,7 +77,7 @@ class Generator:
         return self._batch(body, [await self._tokens(body, prompt)], limit, top)
 
     def _check(self, body: Sampled, max_tokens: int | None, logprobs: int) -> None:
-        if body.model and body.model not in self._flags.names:
+        if body.model and body.model not in self.names:
             raise no_model(body.model)
         if body.stream and body.use_beam_search:
             raise VllmError("Streaming is not currently supported with beam search")
@@ -91,6 +101,7 @@ class Generator:
         for prompt in prompts:
             limit = self._room(len(prompt), max_tokens)
             asked = sampling.options(body, limit, len(prompt), logprobs)
+            asked |= self._adapters.options(body.model)
             for copy in range(body.n or 1):
                 generations.append(Generation(self._llama, prompt, limit, body))
                 options.append(asked if body.seed is None else asked | {"seed": body.seed + copy})

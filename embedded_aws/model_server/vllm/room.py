@@ -1,11 +1,13 @@
 """vLLM's room: its flags, its weights and its application."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.llama import MAX_SLOTS, Llama
 from embedded_aws.model_server.serving import Room
+from embedded_aws.model_server.vllm.adapters import Adapters, may_change
 from embedded_aws.model_server.vllm.app import VERSION, App
 from embedded_aws.model_server.vllm.entrypoint import arguments
 from embedded_aws.model_server.vllm.flags import parse
@@ -22,13 +24,15 @@ def furnish(environment: Mapping[str, str]) -> Room:
     flags = parse(arguments(environment, model_data))
     weights = find_weights("the model of vLLM", flags.model.rstrip("/"), model_data)
     max_model_len = flags.max_model_len or DEFAULT_MAX_MODEL_LEN
-    llama = Llama(
-        weights,
-        max_model_len,
+    start = partial(
+        Llama,
+        max_total_tokens=max_model_len,
         max_slots=flags.max_num_seqs or MAX_SLOTS,
         chat_template=_chat_template(flags.chat_template),
     )
-    app = App(Generator(llama, flags, max_model_len), flags)
+    adapters = Adapters(weights, model_data, flags, start)
+    generator = Generator(adapters, flags, max_model_len)
+    app = App(generator, flags, adapters if may_change(environment) else None)
     loaded = f"vLLM {VERSION} serves {flags.model}, up to {max_model_len} tokens in all"
     return Room(app.asgi(), loaded)
 

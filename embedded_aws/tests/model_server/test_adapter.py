@@ -8,7 +8,7 @@ import pytest
 from gguf import GGUFReader
 from safetensors.numpy import save_file
 
-from embedded_aws.model_server.adapter import convert_adapter
+from embedded_aws.model_server.adapter import convert_adapter, read_config
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.weights import MODEL_DATA_ID
 from embedded_aws.tests.model_server.conftest import ModelServer, model_server
@@ -38,9 +38,14 @@ def write_model(directory: Path, scale: float = 0.1, **config: bool) -> dict[str
     return tensors
 
 
+def convert(model_data: Path) -> None:
+    target = model_data / "adapter.gguf"
+    convert_adapter(model_data / "adapter", read_config(model_data), target)
+
+
 def test_adapter_has_llama_cpps_names_and_order(tmp_path: Path) -> None:
     tensors = write_model(tmp_path)
-    convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+    convert(tmp_path)
     reader = GGUFReader(tmp_path / "adapter.gguf")
     assert reader.fields["adapter.type"].contents() == "lora"
     assert reader.fields["adapter.lora.alpha"].contents() == 8
@@ -66,7 +71,7 @@ def test_adapter_changes_what_the_packaged_model_answers(
     tmp_path: Path, server: ModelServer
 ) -> None:
     write_model(tmp_path, scale=0.2)
-    convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+    convert(tmp_path)
     with model_server(HF_MODEL_ID=MODEL_DATA_ID, SM_MODEL_DIR=str(tmp_path)) as tuned:
         answers = [
             each.generate("The sea is", max_new_tokens=8)["generated_text"]
@@ -79,7 +84,7 @@ def test_adapter_that_changes_nothing_leaves_the_answer_alone(
     tmp_path: Path, server: ModelServer
 ) -> None:
     write_model(tmp_path, scale=0)
-    convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+    convert(tmp_path)
     with model_server(HF_MODEL_ID=MODEL_DATA_ID, SM_MODEL_DIR=str(tmp_path)) as tuned:
         answers = [
             each.generate("The sea is", max_new_tokens=8)["generated_text"]
@@ -101,7 +106,7 @@ def test_a_diverged_adapter_starts_and_cannot_be_sampled(tmp_path: Path) -> None
 def test_other_scalings_are_refused(tmp_path: Path, config: dict[str, bool]) -> None:
     write_model(tmp_path, **config)
     with pytest.raises(SettingsError, match="the adapter must be plain LoRA"):
-        convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+        convert(tmp_path)
 
 
 def test_module_that_llama_cpp_cannot_adapt_is_refused(tmp_path: Path) -> None:
@@ -109,7 +114,7 @@ def test_module_that_llama_cpp_cannot_adapt_is_refused(tmp_path: Path) -> None:
     tensor = {"base_model.model.lm_head.lora_A.weight": np.zeros((4, 8), np.float32)}
     save_file(tensor, tmp_path / "adapter" / "adapter_model.safetensors")
     with pytest.raises(SettingsError, match=r"got base_model.model.lm_head.lora_A.weight"):
-        convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+        convert(tmp_path)
     assert not (tmp_path / "adapter.gguf").exists()
 
 
@@ -120,4 +125,4 @@ def test_broken_file_is_named(tmp_path: Path, name: str) -> None:
     write_model(tmp_path)
     (tmp_path / name).write_bytes(b"{")
     with pytest.raises(SettingsError, match=name):
-        convert_adapter(tmp_path, tmp_path / "adapter.gguf")
+        convert(tmp_path)

@@ -1,0 +1,100 @@
+"""LoRA adapters: those that vLLM loads while it runs, each a model of its own by its name."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+
+from embedded_aws.model_server import packaged
+from embedded_aws.model_server.adapter import convert_adapter, rank, read_config
+from embedded_aws.model_server.errors import SettingsError
+from embedded_aws.model_server.llama import Llama
+from embedded_aws.model_server.vllm.errors import VllmError
+from embedded_aws.model_server.vllm.flags import Flags
+from embedded_aws.model_server.weights import ADAPTER_NAME, Weights
+
+DEFAULT_MAX_LORA_RANK = 16
+_WORDS = ("1", "true")
+
+
+def may_change(environment: Mapping[str, str]) -> bool:
+    """Return whether vLLM has routes by which adapters come and go."""
+    return environment.get("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "").strip().lower() in _WORDS
+
+
+class Adapters:
+    """Owns llama.cpp with all adapters; as it takes them at its start only, each starts another.
+
+    What is generated meanwhile ends on the one that it began on.
+    """
+
+    def __init__(
+        self, weights: Weights, model_data: Path, flags: Flags, start: Callable[[Weights], Llama]
+    ) -> None:
+        self._weights, self._start, self._flags = weights, start, flags
+        self._config = read_config(model_data) if weights.adapters else packaged.HEADS
+        self._lock = asyncio.Lock()
+        self._loaded: dict[str, Path] = {}
+        self.llama = start(weights)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the adapters."""
+        return list(self._loaded)
+
+    def options(self, model: str | None) -> dict[str, object]:
+        """Return llama.cpp's options for a model: all adapters of the base, and one by name."""
+        if not self._loaded:
+            return {}
+        chosen = [True] * len(self._weights.adapters) + [name == model for name in self._loaded]
+        # With an empty list llama.cpp applies all.
+        return {"lora": [{"id": n, "scale": float(is_on)} for n, is_on in enumerate(chosen)]}
+
+    async def load(self, name: str, source: str) -> None:
+        """Load an adapter; raises VllmError."""
+        async with self._lock:
+            if name in self._loaded:
+                raise VllmError(f"The lora adapter '{name}' has already been loaded.", "lora_name")
+            path = await asyncio.to_thread(self._convert, name, Path(source))
+            await self._restart({**self._loaded, name: path})
+
+    async def unload(self, name: str) -> None:
+        """Forget an adapter; raises VllmError."""
+        async with self._lock:
+            if name not in self._loaded:
+                raise VllmError(
+                    f"The lora adapter '{name}' cannot be found.",
+                    "lora_name",
+                    status=HTTPStatus.NOT_FOUND,
+                    kind="NotFoundError",
+                )
+            kept = {each: path for each, path in self._loaded.items() if each != name}
+            await self._restart(kept)
+
+    def _convert(self, name: str, source: Path) -> Path:
+        if not self._flags.enable_lora:
+            raise VllmError("LoRA is not enabled. Use --enable-lora to enable LoRA.")
+        if not (source / "adapter_config.json").is_file():
+            raise VllmError(
+                f"Loading lora {name} failed: No adapter found for {source}",
+                status=HTTPStatus.NOT_FOUND,
+                kind="NotFoundError",
+            )
+        largest = self._flags.max_lora_rank or DEFAULT_MAX_LORA_RANK
+        target = source / ADAPTER_NAME
+        try:
+            if (found := rank(source)) > largest:
+                raise VllmError(f"LoRA rank {found} is greater than max_lora_rank {largest}.")
+            convert_adapter(source, self._config, target)
+        except SettingsError as error:
+            raise VllmError(f"Loading lora {name} failed: {error}") from error
+        return target
+
+    async def _restart(self, loaded: dict[str, Path]) -> None:
+        adapters = (*self._weights.adapters, *loaded.values())
+        try:
+            llama = await asyncio.to_thread(self._start, replace(self._weights, adapters=adapters))
+        except SettingsError as error:
+            raise VllmError(str(error)) from error
+        self._loaded, self.llama = loaded, llama
