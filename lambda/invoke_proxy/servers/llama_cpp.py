@@ -153,7 +153,8 @@ def _asked(generation: Generation) -> dict[str, Any]:
     """Return what is sent only where it is asked for."""
     fields: dict[str, Any] = {}
     if generation.seed is not None:
-        fields["seed"] = generation.seed % _SEEDS
+        # What is read from the cache of prompts differs in its last bits, so nothing would repeat.
+        fields |= {"seed": generation.seed % _SEEDS, "cache_prompt": False}
     # The server drops the sequence, so an answer that keeps it is cut by the proxy.
     if generation.stop and not generation.keeps_stop:
         fields["stop"] = generation.stop

@@ -63,7 +63,8 @@ async def decoded(*parts: bytes, top_tokens: int | None = None) -> list[Chunk]:
             {"samples": True, "temperature": 0.5, "top_p": 0.9, "top_k": 3, "typical_p": 0.8},
             {"temperature": 0.5, "top_p": 0.9, "top_k": 3, "typical_p": 0.8},
         ),
-        ({"seed": 2**32 - 1}, {"seed": 0}),  # The number that would ask for a random seed.
+        # The number that would ask for a random seed.
+        ({"seed": 2**32 - 1}, {"seed": 0, "cache_prompt": False}),
         ({"stop": ["x"]}, {"stop": ["x"]}),
         ({"stop": ["x"], "keeps_stop": True}, {}),
         ({"top_tokens": 0}, {"logprobs": True, "top_logprobs": 1}),
