@@ -6,6 +6,7 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.recall.run import Outcome, Refused
@@ -51,12 +52,7 @@ def accuracy_by_length(measured: Sequence[Retrieval]) -> Figure:
     with plots.figure(len(names)) as (drawn, all_axes):
         for axes, name in zip(all_axes, names, strict=True):
             row = [each for each in measured if each.task == name]
-            below = [100 * (each.accuracy - each.interval[0]) for each in row]
-            above = [100 * (each.interval[1] - each.accuracy) for each in row]
-            axes.errorbar(
-                [each.tokens for each in row], [100 * each.accuracy for each in row],
-                [below, above], fmt="o-", color=plots.COLOURS[0], capsize=3, label="measured",
-            )  # fmt: skip
+            accuracy_line(axes, row, plots.COLOURS[0], "measured")
             for place, label in ((1, "Mistral-7B-Instruct-v0.1"), (2, "MistralLite")):
                 card = _CARD.get(name, ())
                 axes.plot(
@@ -68,6 +64,16 @@ def accuracy_by_length(measured: Sequence[Retrieval]) -> Figure:
             axes.set_ylim(-3, 103)
         all_axes[0].legend(frameon=False, labelcolor=plots.TEXT, fontsize=8)
     return drawn
+
+
+def accuracy_line(axes: Axes, row: Sequence[Retrieval], colour: str, label: str) -> None:
+    """Draw accuracies by length, with their intervals."""
+    below = [100 * (each.accuracy - each.interval[0]) for each in row]
+    above = [100 * (each.interval[1] - each.accuracy) for each in row]
+    axes.errorbar(
+        [each.tokens for each in row], [100 * each.accuracy for each in row],
+        [below, above], fmt="o-", color=colour, capsize=3, label=label,
+    )  # fmt: skip
 
 
 def describe(outcome: Outcome) -> str:

@@ -80,7 +80,7 @@ def _by_length(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iter
 def _of_files(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:
     for name, questions in plan.files.items():
         try:
-            tokens = max(answerer.prompt_tokens(each.prompt) for each in questions)
+            tokens = answerer.prompt_tokens(max((each.prompt for each in questions), key=len))
             right = _right(answerer, questions, _FILE_ANSWER_TOKENS, pool)
             yield Retrieval(name, tokens, right, len(questions))
         except openai.BadRequestError as error:

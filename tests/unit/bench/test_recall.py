@@ -11,11 +11,12 @@ import openai
 import pytest
 
 from bench.recall.answerer import Stage
+from bench.recall.answerers import Reader
+from bench.recall.known import known_picture, known_table, measure_all
 from bench.recall.report import recall_table, write_recall
 from bench.recall.run import Plan, Refused, ask_all
 from recall.questions import Question
 from recall.tasks import DOCUMENT, LINE, PASS_KEY, TOPIC
-from tests.unit.jobs.recall.answerers import Reader
 
 
 def _plan(**given: Any) -> Plan:
@@ -91,6 +92,18 @@ def test_questions_from_files_are_asked() -> None:
     (outcome,) = ask_all(Reader(), plan, lambda _: None)
 
     assert recall_table([outcome]).endswith("| mine | 35 | 1 of 2 | 50% | 9% to 91% | - | - |")
+
+
+def test_the_table_of_known_answerers_holds_what_is_known() -> None:
+    measured = measure_all()
+
+    for known, outcomes in measured:
+        assert len(outcomes) == 12
+        for each in outcomes:
+            low, high = each.interval
+            assert low - 0.01 <= known.accuracy[each.task] <= high + 0.01, (known.name, each)
+    assert "| perfect | topic | 100% | 100% (93% to 100%) |" in known_table(measured)
+    assert len(known_picture(measured).axes) == 4
 
 
 @pytest.mark.parametrize("given", [{"trials": 0}, {"users": 0}, {"lengths": [10]}])

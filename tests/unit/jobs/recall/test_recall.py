@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.recall.answerers import Guesser, Reader
 from recall.files import read_questions
 from recall.measure import Answerer, Retrieval, measure_retrieval, measure_scale
 from recall.questions import Question, Task
 from recall.tasks import DOCUMENT, LINE, PASS_KEY, TASKS, TOPIC
-from tests.unit.jobs.recall.answerers import Guesser, Reader
 
 _LENGTHS = (3000, 12000)
 
