@@ -14,6 +14,7 @@ from bench.results.plots import Cells
 from bench.results.profile import write_profile
 from bench.results.store import Run
 from bench.results.table import details, published_form
+from reports.plots import save_png
 
 Watch = Callable[[int, Load, Snapshot], None]
 Measured = Callable[[Figures], None]
@@ -64,5 +65,5 @@ def write_report(run: Run, cells: Cells) -> Path:
     answered = [(cell, recorded) for cell, recorded in cells if cell.answered]
     if answered:
         picture = plots.throughput_and_latency(answered)
-        plots.save_png(picture, run.folder / "report.png")
+        save_png(picture, run.folder / "report.png")
     return report

@@ -12,11 +12,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bench.recall.answerers import Guesser, Reader, without_the_middle
-from bench.recall.report import accuracy_line
-from bench.results import plots
 from bench.results.table import markdown
 from recall.measure import Answerer, Retrieval, measure_retrieval
 from recall.tasks import TASKS
+from reports import plots
 
 # In characters, which are these answerers' tokens: about the card's lengths.
 LENGTHS = (12_000, 24_000, 48_000)
@@ -80,11 +79,9 @@ def known_picture(measured: Sequence[tuple[Known, Sequence[Retrieval]]]) -> Figu
         for axes, task in zip(all_axes, TASKS, strict=True):
             for colour, (known, outcomes) in zip(plots.COLOURS, measured, strict=False):
                 row = [each for each in outcomes if each.task == task.name]
-                accuracy_line(axes, row, colour, known.name)
+                plots.accuracies(axes, row, colour, known.name)
                 axes.axhline(100 * known.accuracy[task.name], color=colour, ls="--", alpha=0.5)
             axes.set_xlabel(f"{task.name}: characters of the prompt")
-            axes.set_ylabel("right answers, %")
-            axes.set_ylim(-3, 103)
         all_axes[0].legend(frameon=False, labelcolor=plots.TEXT, fontsize=8)
     return drawn
 

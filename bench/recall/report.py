@@ -3,18 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.recall.run import Outcome, Refused
-from bench.results import plots
-from bench.results.page import page_of, table_as_html
 from bench.results.table import markdown
 from recall.measure import Retrieval
 from recall.tasks import TASKS
+from reports import plots
+from reports.page import markdown_table, page, picture
 
 _CARD = {task.name: task.card for task in TASKS}
 _HEAD = (
@@ -30,15 +28,15 @@ def write_recall(folder: Path, target: str, outcomes: Sequence[Outcome]) -> Path
     stored = {"target": target, "outcomes": [asdict(outcome) for outcome in outcomes]}
     (folder / "recall.json").write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     (folder / "recall.md").write_text(table + "\n", encoding="utf-8")
-    sections = [f"<h1>Recall of {escape(target)}</h1>", table_as_html(table)]
+    sections = [markdown_table(table)]
     measured = [each for each in outcomes if isinstance(each, Retrieval)]
     if measured:
-        picture = accuracy_by_length(measured)
-        plots.save_png(picture, folder / "recall.png")
-        sections.insert(1, f"<figure>{plots.as_svg(picture)}</figure>")
-    page = folder / "recall.html"
-    page.write_text(page_of("Recall", sections), encoding="utf-8")
-    return page
+        drawn = accuracy_by_length(measured)
+        plots.save_png(drawn, folder / "recall.png")
+        sections.append(picture(drawn))
+    path = folder / "recall.html"
+    path.write_text(page(f"Recall of {target}", sections), encoding="utf-8")
+    return path
 
 
 def recall_table(outcomes: Sequence[Outcome]) -> str:
@@ -52,7 +50,7 @@ def accuracy_by_length(measured: Sequence[Retrieval]) -> Figure:
     with plots.figure(len(names)) as (drawn, all_axes):
         for axes, name in zip(all_axes, names, strict=True):
             row = [each for each in measured if each.task == name]
-            accuracy_line(axes, row, plots.COLOURS[0], "measured")
+            plots.accuracies(axes, row, plots.COLOURS[0], "measured")
             for place, label in ((1, "Mistral-7B-Instruct-v0.1"), (2, "MistralLite")):
                 card = _CARD.get(name, ())
                 axes.plot(
@@ -60,20 +58,8 @@ def accuracy_by_length(measured: Sequence[Retrieval]) -> Figure:
                     color=plots.COLOURS[place], label=f"{label} (card)", alpha=0.8,
                 )  # fmt: skip
             axes.set_xlabel(f"{name}: tokens of the prompt")
-            axes.set_ylabel("right answers, %")
-            axes.set_ylim(-3, 103)
         all_axes[0].legend(frameon=False, labelcolor=plots.TEXT, fontsize=8)
     return drawn
-
-
-def accuracy_line(axes: Axes, row: Sequence[Retrieval], colour: str, label: str) -> None:
-    """Draw accuracies by length, with their intervals."""
-    below = [100 * (each.accuracy - each.interval[0]) for each in row]
-    above = [100 * (each.interval[1] - each.accuracy) for each in row]
-    axes.errorbar(
-        [each.tokens for each in row], [100 * each.accuracy for each in row],
-        [below, above], fmt="o-", color=colour, capsize=3, label=label,
-    )  # fmt: skip
 
 
 def describe(outcome: Outcome) -> str:

@@ -1,21 +1,14 @@
-"""Plots of a run, as SVG that a page can hold."""
+"""Plots of a run."""
 
-import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.load.generator import Recorded
 from bench.results.figures import Figures, tokens_within
-
-_STYLE = str(Path(__file__).with_suffix(".mplstyle"))
-COLOURS = ("#0f8b8d", "#c8553d", "#5c6b8a", "#b08900", "#7a4fa3", "#3c7d3c")
-TEXT = "#7b8494"  # legible on a light and on a dark page
+from reports.plots import COLOURS, TEXT, figure
 
 Cells = Sequence[tuple[Figures, Recorded]]
 
@@ -116,34 +109,6 @@ def timeline(cell: Figures, recorded: Recorded) -> Figure:
         beside.set_ylabel("requests in flight", color=COLOURS[1])
         beside.tick_params(colors=TEXT)
     return drawn
-
-
-def as_svg(drawn: Figure) -> str:
-    """Return a figure as an svg element."""
-    text = io.StringIO()
-    with style.context(_STYLE):
-        drawn.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
-
-
-def save_png(drawn: Figure, path: Path) -> None:
-    """Write a figure as a picture on white, for a README."""
-    with style.context(_STYLE):
-        drawn.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
-
-
-@contextmanager
-def figure(columns: int) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-    """Give a figure of so many plots in a row, in the style of all."""
-    with style.context(_STYLE):
-        drawn = Figure(figsize=(5.2 * columns, 3.4), layout="constrained")
-        axes = list(drawn.subplots(1, columns, squeeze=False)[0])
-        yield drawn, axes
-        for each in axes:
-            each.tick_params(colors=TEXT)
-            for label in (each.xaxis.label, each.yaxis.label):
-                if label.get_color() == "black":
-                    label.set_color(TEXT)
 
 
 def _rows(cells: Cells) -> Iterator[tuple[str, int, Cells]]:

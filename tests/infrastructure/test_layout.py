@@ -39,7 +39,8 @@ _MAY_IMPORT = {
     "lambda/model_release": {"model_release"},
     "embedded_aws": {"embedded_aws"},
     "simulation": {"simulation", "sagemaker_llm"},
-    "bench": {"bench", "embedded_aws", "operate", "recall"},  # it measures what is deployed
+    # It measures what is deployed.
+    "bench": {"bench", "embedded_aws", "operate", "recall", "reports"},
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
     "operate": {

@@ -1,0 +1,1 @@
+"""What every report looks like: the pipeline's, the benchmark's and that of recall."""
