@@ -21,9 +21,9 @@ help: ## list the verbs
 
 ## --- on this machine
 
-.PHONY: up down status logs proxy
-up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model
-	@python -m operate up
+.PHONY: up down status logs proxy gguf
+up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model (MODEL=your.gguf, ENTRY=mistral-7b-instruct)
+	@python -m operate up $${GIVEN_MODEL:+"--model=$$GIVEN_MODEL"} $${GIVEN_ENTRY:+"--entry=$$GIVEN_ENTRY"}
 
 down: ## stop the embedded AWS; its data stays
 	@python -m operate down
@@ -37,16 +37,22 @@ logs: ## print the logs of the functions, the endpoint and the embedded AWS
 proxy: ## run the proxy from its sources, with reload, against the deployed endpoint (LOCAL_PROXY_PORT=8000)
 	@python -m operate proxy
 
-## --- on any environment: ENV=local, dev, staging or prod
+gguf: ## write a tuned model's checkpoint as one GGUF file (FROM=folder TO=file.gguf KIND=Q8_0, F16 or Q4_0)
+	@python -m operate gguf --from="$$GIVEN_FROM" --to="$$GIVEN_TO" $${GIVEN_KIND:+"--kind=$$GIVEN_KIND"}
+
+## --- on any environment: ENV=local, dev, cpu, staging or prod
 
 ENV ?= local
 CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
+export GIVEN_MODEL := $(value MODEL)
+export GIVEN_ENTRY := $(value ENTRY)
+export GIVEN_KIND := $(value KIND)
 export GIVEN_MODE := $(value MODE)
 export GIVEN_DATA := $(value DATA)
 export GIVEN_SET := $(value SET)
@@ -127,7 +133,7 @@ image: ## show the digests of the container images, in the registry and as deplo
 job-logs: ## set how many days the account keeps the logs that belong to no stack (DAYS=365)
 	@python -m operate job-logs --days="$$GIVEN_DAYS" -- "$$GIVEN_ENV"
 
-stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder)
+stage-weights: ## bring a model's weights from the hub into the account (ENV=, FROM=folder or file.gguf)
 	@python -m operate stage-weights $${GIVEN_FROM:+"--from=$$GIVEN_FROM"} -- "$$GIVEN_ENV"
 
 ## --- for CI: what the workflows in .github call
@@ -158,7 +164,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy gguf info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke examples bench-streaming: installed
 
 .PHONY: installed
 installed:

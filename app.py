@@ -4,14 +4,17 @@ import _paths  # isort: skip  # first: it makes the imports below find their pac
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
+from sagemaker_llm import CatalogEntry
 from stacks import environments
 from stacks.accounts import Accounts, Place, read_accounts
 from stacks.stage import LlmStage
+
+_GIVEN: Mapping[str, str] = os.environ
 
 
 def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
@@ -29,7 +32,7 @@ def chosen(wanted: str | None, known: Iterable[str]) -> list[str]:
 def accounts() -> Accounts:
     """Return what accounts.toml says, and this process's environment instead of it."""
     try:
-        return read_accounts(os.environ)
+        return read_accounts(_GIVEN)
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
@@ -38,6 +41,7 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
     """Return what makes each environment, by its stage's name."""
     placed: dict[str, Callable[..., environments.Environment]] = {
         "Dev": environments.dev,
+        "Cpu": environments.cpu,
         "Staging": environments.staging,
         "Prod": environments.prod,
     }
@@ -52,7 +56,18 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
         place: Place = known.place(name.lower())
         return lambda: placed[name](account=place.account, region=place.region)
 
-    return {"Local": environments.local, **{name: at(name) for name in placed}}
+    return {
+        "Local": lambda: environments.local(own_model()),
+        **{name: at(name) for name in placed},
+    }
+
+
+def own_model() -> CatalogEntry | None:
+    """Return the model that `make up MODEL=` serves from a person's own file; None without it."""
+    if not (path := _GIVEN.get("LOCAL_MODEL")):
+        return None
+    entry, window = _GIVEN["LOCAL_ENTRY"], int(_GIVEN["LOCAL_WINDOW"])
+    return environments.own_model(path, entry, window=window)
 
 
 def _configured(

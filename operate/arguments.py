@@ -26,6 +26,18 @@ def _environment_name(text: str) -> str:
     return name
 
 
+def add_own_model(parser: ArgumentParser) -> None:
+    """Add the file that is served in place of the packaged model, and what it is served as."""
+    parser.add_argument(
+        "--model", type=_path, metavar="FILE", help="your own GGUF file (the default: SmolLM2)"
+    )
+    parser.add_argument(
+        "--entry",
+        metavar="MODEL_ID",
+        help="the model of the catalog that the file is (the default: mistral-7b-instruct)",
+    )
+
+
 def add_client(parser: ArgumentParser) -> None:
     """Add the environment and the client."""
     add_environment(parser)
@@ -52,7 +64,25 @@ def add_source(parser: ArgumentParser) -> None:
     """Add the environment and the source of the weights."""
     add_environment(parser)
     parser.add_argument(
-        "--from", dest="source", type=_folder, metavar="FOLDER", help="a folder instead of the hub"
+        "--from",
+        dest="source",
+        type=_path,
+        metavar="PATH",
+        help="a folder instead of the hub, or the file of a model that is one GGUF file",
+    )
+
+
+def add_conversion(parser: ArgumentParser) -> None:
+    """Add the checkpoint, the file to write, and how its numbers are written."""
+    parser.add_argument(
+        "--from", dest="source", type=_path, metavar="FOLDER", help="the checkpoint"
+    )
+    parser.add_argument("--to", dest="target", type=_path, metavar="FILE", help="a new .gguf file")
+    parser.add_argument(
+        "--kind",
+        choices=("F16", "Q8_0", "Q4_0"),
+        default="Q8_0",
+        help="how the weights are written (the default: Q8_0, one byte each)",
     )
 
 
@@ -71,7 +101,7 @@ def add_tuning(parser: ArgumentParser) -> None:
     """Add the environment, the data and the parameters of a fine-tuning."""
     add_environment(parser)
     parser.add_argument(
-        "--data", type=_folder, metavar="FOLDER", help="your data (the default: the mode's example)"
+        "--data", type=_path, metavar="FOLDER", help="your data (the default: the mode's example)"
     )
     parser.add_argument(
         "--mode",
@@ -112,7 +142,7 @@ def add_assembly(parser: ArgumentParser) -> None:
     add_environment(parser)
     parser.add_argument(
         "--assembly",
-        type=_folder,
+        type=_path,
         metavar="FILE",
         help="what `assembly` wrote (the default: this checkout, synthesized now)",
     )
@@ -143,7 +173,7 @@ def add_synthesis(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--file",
-        type=_folder,
+        type=_path,
         default=Path("build/assembly.tar.gz"),
         help="where the assembly is written (the default: build/assembly.tar.gz)",
     )
@@ -154,7 +184,7 @@ def add_assemblies(parser: ArgumentParser) -> None:
     for name, of, file in (("--before", "base", "base"), ("--after", "change", "assembly")):
         parser.add_argument(
             name,
-            type=_folder,
+            type=_path,
             default=Path(f"build/{file}.tar.gz"),
             metavar="FILE",
             help=f"the assembly of the {of} (the default: build/{file}.tar.gz)",
@@ -171,7 +201,7 @@ def add_comment(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--file",
-        type=_folder,
+        type=_path,
         default=Path("build/comment.md"),
         help="the comment's text (the default: build/comment.md)",
     )
@@ -189,12 +219,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _folder(text: str) -> Path:
+def _path(text: str) -> Path:
     """Return a path, whose tilde not every shell has replaced."""
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ArgumentTypeError(f"name a folder of a known home, got {text!r}") from error
+        raise ArgumentTypeError(f"name a path in a known home, got {text!r}") from error
 
 
 def _assignments(text: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
@@ -31,6 +32,12 @@ def cdk(*arguments: str) -> None:
     """Run the CLI with the shell's credentials; raises SystemExit when it fails."""
     if run_cdk([*arguments]):
         raise SystemExit(f"`cdk {shlex.join(arguments)}` failed: see above")
+
+
+def parameter_options(stack: str, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the CLI's options that give a stack's parameters their values."""
+    for name, value in values.items():
+        yield from ("--parameters", f"{stack}:{name}={value}")
 
 
 # A profile that the person's ~/.cdk.json names is for AWS, not for an embedded one.

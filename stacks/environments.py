@@ -1,6 +1,6 @@
-"""The environments: what differs between local, dev, staging and prod, and nothing else."""
+"""The environments: what differs between them, and nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import aws_cdk as cdk
@@ -11,12 +11,14 @@ from sagemaker_llm import (
     Approval,
     CatalogEntry,
     Client,
+    FileWeights,
     Firewall,
     FunctionTarget,
     GuardedUpdates,
     Image,
     LogKeeping,
     Reservation,
+    StagedGguf,
     TargetTracking,
     TuningSettings,
     find_model,
@@ -26,6 +28,7 @@ from sagemaker_llm.api.proxy import check_function_target
 from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
 from sagemaker_llm.models.images import registry_account
+from sagemaker_llm.models.servers.llama_cpp import LLAMA_CPP
 from sagemaker_llm.serving.components import check_components
 
 from .regions import check_region
@@ -43,7 +46,8 @@ class Environment(Checked):
     instance_type: str
     scaling: TargetTracking
     api: ApiSettings
-    tuning: TuningSettings
+    # None: it fine-tunes nothing, and has no stack for that.
+    tuning: TuningSettings | None
     log_keeping: LogKeeping
     # What becomes of buckets, their key, and the registry's group when the stack is deleted.
     data_removal_policy: cdk.RemovalPolicy
@@ -68,7 +72,8 @@ class Environment(Checked):
         if self.model.server.adapters:
             check_components(self.scaling, self.updates)
         reserved_concurrency(self.api, self.max_concurrent_requests)
-        self.tuning.check_model(self.model)
+        if self.tuning:
+            self.tuning.check_model(self.model)
         check_function_target(self.model, self.function_target)
 
     @property
@@ -101,6 +106,21 @@ class Environment(Checked):
             registry_account(self.region, self.image)
             if not self.allow_unlisted_region:
                 check_region(self.region)
+
+
+_CPU_INSTANCE = "ml.c7g.2xlarge"  # the one with which AWS tests its arm64 image of llama.cpp
+_WAITING = 200
+_ONE_ON_A_CPU = TargetTracking(min_instances=1, max_instances=1, target_concurrent_requests=1)
+
+# Q4_K_M, the quantization that the file's page recommends; under Apache 2.0, as the model.
+# Unverified: the commit and the size, from public logs and lists: `make stage-weights ENV=cpu`
+# compares both with the hub.
+_QUANTIZED_MISTRAL = StagedGguf(
+    repository="TheBloke/Mistral-7B-Instruct-v0.1-GGUF",
+    revision="731a9fc8f06f5f5e2db8a0cf9d256197eb6e05d1",
+    file="mistral-7b-instruct-v0.1.Q4_K_M.gguf",
+    file_bytes=4_368_438_944,
+)
 
 
 # What a laptop's two cores train in two or three minutes: short examples, few steps, an adapter.
@@ -145,8 +165,37 @@ _DEMONSTRATION = TuningSettings(
 )
 
 
-def local() -> Environment:
-    """Return the environment that the embedded AWS runs: a small model, and nothing is kept."""
+def own_model(path: str, entry: str, *, window: int) -> CatalogEntry:
+    """Return a model of the catalog served from a person's own GGUF file, for this machine.
+
+    The window is the entry's, or the file's if that is shorter. Two requests at a time: each has
+    its part of the cache, which is a gigabyte for Mistral's 8,192 tokens.
+    """
+    declared = find_model(entry)
+    return declared.served_by(
+        LLAMA_CPP,
+        weights=FileWeights(path=path),
+        window=min(window, declared.limits.max_total_tokens),
+        max_concurrent_requests=2,
+    )
+
+
+def local(own: CatalogEntry | None = None) -> Environment:
+    """Return the environment that the embedded AWS runs: a small model, and nothing is kept.
+
+    With a model of a person's own, it runs that one, and fine-tunes nothing.
+    """
+    if own is not None:
+        declared = local()
+        return replace(
+            declared,
+            model=own,
+            # What llama.cpp has no slot for waits there, and in as many executions of the proxy.
+            api=replace(declared.api, reserved_concurrency=_WAITING),
+            instance_type=_CPU_INSTANCE,
+            scaling=_ONE_ON_A_CPU,
+            tuning=None,
+        )
     return Environment(
         account="000000000000",
         region="us-east-1",
@@ -182,6 +231,30 @@ def dev(*, account: str | None, region: str | None) -> Environment:
             reserved_concurrency=Reservation.NONE,
         ),
         tuning=_DEMONSTRATION,
+        log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_WEEK),
+        data_removal_policy=cdk.RemovalPolicy.RETAIN,
+    )
+
+
+def cpu(*, account: str | None, region: str | None) -> Environment:
+    """Return the environment for tens of cents an hour: a quantized Mistral on a CPU."""
+    return Environment(
+        account=account,
+        region=region,
+        model=find_model("mistral-7b-instruct").served_by(
+            LLAMA_CPP,
+            weights=_QUANTIZED_MISTRAL,
+            # The file has 4.1 GiB, the cache of a request 1 GiB, of the instance's 16.
+            max_concurrent_requests=4,
+        ),
+        instance_type=_CPU_INSTANCE,
+        scaling=_ONE_ON_A_CPU,
+        api=ApiSettings(
+            clients=(Client(name="Demo", rate_limit=5, burst_limit=10, daily_quota=5_000),),
+            playground=True,
+            reserved_concurrency=Reservation.NONE,
+        ),
+        tuning=None,
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_WEEK),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,
     )

@@ -40,7 +40,14 @@ class LlmStage(cdk.Stage):
             self, "Serving", environment=environment, weights_bucket=self._weights(environment)
         )
         ApiStack(self, "Api", environment=environment, published=serving.published)
-        TrainingStack(self, "Training", environment=environment, published=serving.published)
+        if environment.tuning:
+            TrainingStack(
+                self,
+                "Training",
+                environment=environment,
+                settings=environment.tuning,
+                published=serving.published,
+            )
         for stack in self.node.children:
             if isinstance(stack, cdk.Stack):
                 stack.termination_protection = environment.termination_protection

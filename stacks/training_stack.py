@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import FineTuning, PublishedEndpoint
+from sagemaker_llm import FineTuning, PublishedEndpoint, TuningSettings
 
 from .environments import Environment
 
@@ -21,6 +21,7 @@ class TrainingStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
+        settings: TuningSettings,
         published: PublishedEndpoint,
     ) -> None:
         super().__init__(scope, construct_id, description="Fine-tuning, registry and release")
@@ -29,13 +30,13 @@ class TrainingStack(cdk.Stack):
             "Default",  # the stack holds nothing else: its name stands in no logical id
             endpoint=published.for_releases(self),
             data_removal_policy=environment.data_removal_policy,
-            settings=environment.tuning,
+            settings=settings,
             target=environment.function_target,
             log_keeping=environment.log_keeping,
             reserves_concurrency=environment.reserves_concurrency,
             name_prefix=self.stack_name.lower(),
         )
-        image = environment.tuning.image
+        image = settings.image
         for name, value in {
             "TunerPolicyArn": tuning.duties.tuner.managed_policy_arn,
             "ApproverPolicyArn": tuning.duties.approver.managed_policy_arn,

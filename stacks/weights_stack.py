@@ -28,9 +28,22 @@ class WeightsStack(cdk.Stack):
             "WeightsPrefix": location.prefix,
             "WeightsRepository": weights.repository,
             "WeightsRevision": weights.revision,
+            **_of_one_file(weights, environment),
         }.items():
             cdk.CfnOutput(self, name, value=value)
         cdk.Annotations.of(self).add_info(
             f"{environment.model.model_id} is served from this stack's bucket: deploy this stack"
             " first, and run `make stage-weights` with its ENV before the others are deployed"
         )
+
+
+def _of_one_file(weights: StagedWeights | StagedGguf, environment: Environment) -> dict[str, str]:
+    """Return what the file of a GGUF model is compared with before it is uploaded."""
+    if not isinstance(weights, StagedGguf):
+        return {}
+    return {
+        "WeightsFile": weights.file,
+        "WeightsFileBytes": str(weights.file_bytes),
+        "WeightsTokenizer": environment.model.tokenizer.value,
+        "WeightsWindow": str(environment.model.limits.max_total_tokens),
+    }

@@ -24,7 +24,13 @@ from .models.servers.server import Server
 from .models.servers.tgi import TGI, TGI_IMAGE, Tgi
 from .models.servers.vllm import VLLM, VLLM_IMAGE, Vllm
 from .models.shape import ModelShape
-from .models.weights import JumpStartWeights, PackagedWeights, StagedGguf, StagedWeights
+from .models.weights import (
+    FileWeights,
+    JumpStartWeights,
+    PackagedWeights,
+    StagedGguf,
+    StagedWeights,
+)
 from .release.registry import ModelRegistry
 from .release.release import ModelRelease
 from .release.storage import TuningStorage
@@ -65,6 +71,7 @@ __all__ = [
     "ControlTokens",
     "DataMode",
     "Duties",
+    "FileWeights",
     "FineTuning",
     "Firewall",
     "Fixed",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,31 +14,42 @@ from stacks.accounts import qualifier
 _POLL_SECONDS = 2
 
 Run = Callable[[list[str]], int]
+Json = dict[str, Any]
 
 
-def bootstrap(environment: Environment, run_cdk: Run = run_cdk) -> None:
-    """Deploy the policies, then bootstrap with them; raises SystemExit if either fails."""
-    name = environment.stack_name("Bootstrap")
+def bootstrap(
+    environment: Environment, run_cdk: Run = run_cdk, policies: Json | None = None
+) -> None:
+    """Deploy the policies, then bootstrap with them; raises SystemExit if either fails.
+
+    They are the template that the checkout holds for the environment, or another one.
+    """
+    name, template = environment.stack_name("Bootstrap"), policies or declared(environment.name)
     try:
-        template = json.dumps(json.loads(policy_files()[environment.name].read_text()))
-        _deploy(environment.client("cloudformation"), name, template)
+        _deploy(environment.client("cloudformation"), name, json.dumps(template))
         account = environment.client("sts").get_caller_identity()["Account"]
     except ClientError as error:
         raise SystemExit(
             f"{name} cannot be deployed: {error}\n"
             "use an administrator's credentials for the account of the environment"
         ) from error
-    policies = environment.outputs("Bootstrap")["ExecutionPolicies"]
+    arns = environment.outputs("Bootstrap")["ExecutionPolicies"]
     place = f"aws://{account}/{environment.client('sts').meta.region_name}"
     command = ["bootstrap", place, "--app", "", "--no-notices"]
     command += ["--qualifier", qualifier(environment.name)]
     command += ["--toolkit-stack-name", environment.stack_name("CDKToolkit")]
-    command += ["--cloudformation-execution-policies", policies]
+    command += ["--cloudformation-execution-policies", arns]
     if environment.endpoint_url:
         command.append(NO_PROFILE)
     if run_cdk(command):
         raise SystemExit("`cdk bootstrap` failed: see above")
     print(f"deployments of {environment.name} to {place} have the policies of {name}, and no more")
+
+
+def declared(name: str) -> Json:
+    """Return the template of an environment's policies, as the checkout holds it."""
+    template: Json = json.loads(policy_files()[name].read_text())
+    return template
 
 
 def _deploy(cloudformation: Client, name: str, template: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from operate.environment import Environment
+from operate.environment import Environment, find_stack
 
 # <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`.
 _URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
@@ -40,10 +40,11 @@ class Deployed(NamedTuple):
 
 def check_images(environment: Environment) -> None:
     """Print each image; raises SystemExit if one is not what its tag names in the registry."""
-    agree = [
-        _agrees(environment, image) for image in (_serving(environment), _training(environment))
-    ]
-    if not all(agree):
+    images = [_serving(environment)]
+    if find_stack(environment.client("cloudformation"), environment.stack_name("Training")):
+        images.append(_training(environment))
+    disagree = [image for image in images if not _agrees(environment, image)]
+    if disagree:
         raise SystemExit(
             f"{environment.name} runs an image that its tag no longer names: read what"
             " changed, then pin the new digest or keep the old one"

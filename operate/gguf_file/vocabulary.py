@@ -1,6 +1,10 @@
 """The vocabularies that the proxy counts with, and whether a GGUF file has the same one."""
 
+import _paths  # noqa: F401  # isort: skip  # first: it makes the proxy's sources findable
+
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +14,10 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from invoke_proxy import tokens
+from operate.cdk_cli import ROOT
 from operate.gguf_file.header import RefusedFileError
+
+_TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,19 @@ class Vocabulary:
     added: Sequence[str] = ()  # by the model, after those of the file, in any order
 
 
-def load(tokenizer: str, folder: Path) -> Vocabulary:
-    """Return a tokenizer of the catalog from the folder that the proxy's build writes."""
+def load(tokenizer: str, folder: Path | None = None) -> Vocabulary:
+    """Return the vocabulary of a tokenizer of the catalog, from a folder of the proxy's build."""
+    folder = folder or _built()
     if tokenizer == "smollm2":
         return _byte_level(folder / "smollm2.json")
     return _sentence_piece(folder / "mistral-v1.model", tokens.load(tokenizer, folder))
+
+
+def _built() -> Path:
+    if not _TOKENIZERS.is_dir():
+        build = [sys.executable, "lambda/build_functions.py", "local"]
+        subprocess.run(build, cwd=ROOT, check=True)  # noqa: S603 - our own
+    return _TOKENIZERS
 
 
 def _sentence_piece(file: Path, tokenizer: tokens.Tokenizer) -> Vocabulary:

@@ -1,36 +1,51 @@
 """The stage `local`: its bootstrap and its deployment into the embedded AWS."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from bootstrap.stage import Stage
+from bootstrap.template import template
 from embedded_aws.host import contents
 from operate.account import bootstrap as account
-from operate.declared import policy_files
+from operate.cdk_cli import parameter_options
 from operate.environment import Environment
 from operate.laptop import waiting
 from operate.laptop.cdk_cli import ASSEMBLY, Cli
+from operate.releases.instance_type import InstanceTypeChange
+from operate.releases.updates import INSTANCE_TYPE, PACKAGE, served_package
 
 _NAME = "local"
 STAGE = _NAME.capitalize()
+Json = dict[str, Any]
+
+_SERVER = "ServingImageTag"  # the output that names the server
 
 
-def bootstrap(cli: Cli, local: Environment) -> None:
+def bootstrap(cli: Cli, local: Environment, policies: Json | None = None) -> None:
     """Bootstrap the embedded account with its stage's policies, unless that is done.
 
-    The verb is the one for AWS, so the same policies limit deployments here.
+    The verb is the one for AWS, so the same policies limit deployments here. By default they are
+    those of the stage as the checkout declares it.
     """
     waiting.until_settled(contents.stacks)
-    if not _is_bootstrapped():
-        account.bootstrap(local, cli.try_cdk)
+    wanted = policies or account.declared(_NAME)
+    if not _is_bootstrapped(wanted):
+        account.bootstrap(local, cli.try_cdk, wanted)
 
 
-def _is_bootstrapped() -> bool:
+def policies_of_synthesized() -> Json:
+    """Return the policies of the stage as the app wrote it last, with a person's own model."""
+    return template(Stage(STAGE, _synthesized()))
+
+
+def _is_bootstrapped(wanted: Json) -> bool:
     policies, found = f"{STAGE}-Bootstrap", dict(contents.stacks())
     complete = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
     if any(found.get(name) not in complete for name in (policies, f"{STAGE}-CDKToolkit")):
         return False
     deployed = contents.client("cloudformation").get_template(StackName=policies)["TemplateBody"]
-    return bool(deployed == json.loads(policy_files()[_NAME].read_text()))
+    return bool(deployed == wanted)
 
 
 SYNTHESIZED = ("--app", str(ASSEMBLY), "--build", "")
@@ -42,8 +57,37 @@ def deploy(cli: Cli, local: Environment, app: Sequence[str] = SYNTHESIZED) -> No
     waiting.until_settled(contents.endpoints)  # After a restart their containers start again.
     _finish_deletions()
     how = ("--require-approval", "never", "--method", "direct", "--concurrency", "2")
-    cli.cdk("deploy", f"{STAGE}/*", *app, *how)
+    values = _changes(cli, local) if app is SYNTHESIZED else {}
+    parameters = parameter_options(local.stack_name("Serving"), values)
+    cli.cdk("deploy", f"{STAGE}/*", *app, *how, *parameters)
     check_endpoint(local.outputs("Serving")["EndpointName"])
+
+
+def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
+    """Return the parameters that another model on another server needs; none for the same one."""
+    name = local.stack_name("Serving")
+    if name not in dict(contents.stacks()):
+        return {}
+    wanted, deployed = _synthesized()[name], local.outputs("Serving").get(_SERVER)
+    if deployed in (None, wanted["Outputs"][_SERVER]["Value"]):  # None: it never served.
+        return {}
+    if package := served_package(local):
+        print(f"{package} was tuned from another model: base weights are served in its place")
+    instance_type = wanted["Parameters"][INSTANCE_TYPE]["Default"]
+    return {PACKAGE: "", **InstanceTypeChange(local, cli.cdk).prepare(instance_type)}
+
+
+def _synthesized() -> Mapping[str, Json]:
+    """Return the templates that the app wrote last, by the names of their stacks."""
+    folder = ASSEMBLY / f"assembly-{STAGE}"
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"].values()
+    return {
+        each["displayName"].replace("/", "-"): json.loads(
+            (folder / each["properties"]["templateFile"]).read_text()
+        )
+        for each in artifacts
+        if each["type"] == "aws:cloudformation:stack"
+    }
 
 
 def _finish_deletions() -> None:

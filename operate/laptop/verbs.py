@@ -1,14 +1,18 @@
 """The verbs for the embedded AWS on this machine."""
 
+from operate.arguments import add_conversion, add_own_model
 from operate.verb import Verb
 
 ON_THIS_MACHINE = (
     Verb(
         name="up",
         summary="set up, deploy into the embedded AWS, answer a prompt with a real model",
-        changes="starts the embedded AWS and deploys the stage Local; its data lies in .local/",
-        example="LOCAL_AWS_PORT=4570 make up",
+        changes="starts the embedded AWS and deploys the stage Local; its data lies in .local/."
+        " With MODEL it serves that GGUF file, which stays where it is; without, the packaged model"
+        " again",
+        example="make up MODEL=mistral-7b-instruct-v0.1.Q4_K_M.gguf ENTRY=mistral-7b-instruct",
         work="operate.laptop.up:up",
+        add_arguments=add_own_model,
     ),
     Verb(
         name="down",
@@ -37,6 +41,14 @@ ON_THIS_MACHINE = (
         changes="nothing; serves until it is interrupted",
         example="LOCAL_PROXY_PORT=8001 make proxy",
         work="operate.laptop.proxy:proxy",
+    ),
+    Verb(
+        name="gguf",
+        summary="write a tuned model's checkpoint as one GGUF file",
+        changes="writes the file; one tensor at a time is in memory",
+        example="make gguf FROM=tuned-model TO=tuned.Q8_0.gguf && make up MODEL=tuned.Q8_0.gguf",
+        work="operate.gguf_file.convert:gguf",
+        add_arguments=add_conversion,
     ),
 )
 

@@ -46,6 +46,8 @@ def _way_out(name: str, status: str, environment: str) -> str:
 
 def pipeline_name(sagemaker: Client, cloudformation: Client, plan: Plan) -> Row:
     """Tell whether the pipeline's name is free, or the environment's own pipeline has it."""
+    if plan.pipeline is None:
+        return Row("pipeline", Verdict.OK, "none: the environment fine-tunes nothing")
     subject, stack = f"pipeline {plan.pipeline}", f"{plan.stage}-Training"
     try:
         sagemaker.describe_pipeline(PipelineName=plan.pipeline)

@@ -42,7 +42,8 @@ def instance_type_of(name: str) -> str:
 
 def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, region: str) -> Plan:
     own, stage = at_home[name], name.capitalize()
-    images = {"serving": own.image, "training": own.tuning.image}
+    training = {"training": own.tuning.image} if own.tuning else {}
+    images = {"serving": own.image, **training}
     on_aws = own.function_target is FunctionTarget.AWS  # The embedded AWS runs its own programs.
     return Plan(
         stage=stage,
@@ -58,7 +59,7 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
         fleet=_fleet(own),
         stacks=tuple(f"{stage}-{stack}" for stack in _stacks(own)),
-        pipeline=f"{name}-training-fine-tune",
+        pipeline=f"{name}-training-fine-tune" if own.tuning else None,
     )
 
 
@@ -86,11 +87,15 @@ def _fleet(environment: "Environment") -> Fleet:
 def _stacks(environment: "Environment") -> Iterator[str]:
     if isinstance(environment.model.weights, StagedWeights | StagedGguf):
         yield "Weights"
-    yield from ("Serving", "Api", "Training")
+    yield from ("Serving", "Api")
+    if environment.tuning:
+        yield "Training"
 
 
 def _instance_types(environment: "Environment") -> set[str]:
     tuning = environment.tuning
+    if tuning is None:
+        return {environment.instance_type}
     return {
         environment.instance_type,
         tuning.prepare_instance_type,
@@ -110,10 +115,13 @@ def _quotas(environments: Mapping[str, "Environment"]) -> Iterator[QuotaNeed]:
 
 def needed(environment: "Environment") -> dict[str, int]:
     """Return how many instances an environment needs of each of SageMaker's quotas."""
+    serving = {f"{environment.instance_type} for endpoint usage": environment.endpoint_quota}
     tuning = environment.tuning
+    if tuning is None:
+        return serving
     training = "spot training job" if tuning.managed_spot else "training job"
     return {
-        f"{environment.instance_type} for endpoint usage": environment.endpoint_quota,
+        **serving,
         f"{tuning.training_instance_type} for {training} usage": 1,
         f"{tuning.evaluation_instance_type} for processing job usage": 1,
         f"{tuning.prepare_instance_type} for processing job usage": 1,
@@ -125,4 +133,4 @@ def reserved_executions(environment: "Environment") -> int:
     if not environment.reserves_concurrency:
         return 0
     api = reserved_concurrency(environment.api, environment.max_concurrent_requests)
-    return (api.proxy or 0) + (api.authorizer or 0) + MAX_CONCURRENCY
+    return (api.proxy or 0) + (api.authorizer or 0) + (MAX_CONCURRENCY if environment.tuning else 0)

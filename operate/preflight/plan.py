@@ -68,4 +68,4 @@ class Plan:
     reserved_executions: Mapping[str, int]  # of Lambda's concurrency, by environment
     fleet: Fleet
     stacks: tuple[str, ...]
-    pipeline: str
+    pipeline: str | None  # None: the environment fine-tunes nothing

@@ -1,10 +1,10 @@
 """Another instance type for an endpoint that serves all the while: two deployments of its stack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import boto3
 
-from operate.cdk_cli import cdk
+from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment
 from operate.laptop.cdk_cli import only_cli
 from operate.polling import polled
@@ -66,6 +66,14 @@ class InstanceTypeChange:
 
     def make(self, wanted: str) -> None:
         """Deploy the type; raises SystemExit with what to run if that fails."""
+        values = self.prepare(wanted)
+        try:
+            self._deploy(values)
+        except SystemExit as failed:
+            raise SystemExit(f"{failed}\n{self._after_failure()}") from failed
+
+    def prepare(self, wanted: str) -> Mapping[str, str]:
+        """Let the deployed endpoint take another type; return what to deploy it with."""
         deployed = parameter(self._environment, INSTANCE_TYPE)
         print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
         if deployed != wanted:
@@ -73,19 +81,15 @@ class InstanceTypeChange:
                 print("until it is changed, the instance count stays as it is")
                 self._scale(_OFF)
             self._wait_for_the_endpoint()
-        try:
-            self._deploy(wanted)
-        except SystemExit as failed:
-            raise SystemExit(f"{failed}\n{self._after_failure()}") from failed
+        return {INSTANCE_TYPE: wanted, SCALING: _ON}
 
-    def _deploy(self, wanted: str) -> None:
+    def _deploy(self, values: Mapping[str, str]) -> None:
         """Deploy what names the type: the endpoint, and the role of releases."""
         name, serving = self._environment.name, self._environment.stack_name("Serving")
-        values = (f"{INSTANCE_TYPE}={wanted}", f"{SCALING}={_ON}")
         self._cdk(
             *("deploy", f"{name.capitalize()}/Serving", f"{name.capitalize()}/Training"),
             *("--exclusively", "--require-approval", "never", "-c", f"environments={name}"),
-            *(word for value in values for word in ("--parameters", f"{serving}:{value}")),
+            *parameter_options(serving, values),
         )
 
     def _after_failure(self) -> str:

@@ -74,6 +74,7 @@ def _start(
     """Check all that the pipeline takes, upload the data, and start; return the execution's ARN."""
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
     found = environment.outputs("Training")
+    _check_server(environment)
     pipeline, bucket = found["PipelineName"], found["DataBucketName"]
     definition = pipeline_definition(sagemaker, pipeline)
     declared = declared_parameters(definition)
@@ -95,6 +96,16 @@ def _start(
         ClientRequestToken=uuid.uuid4().hex,
     )
     return str(answer["PipelineExecutionArn"]), data
+
+
+def _check_server(environment: Environment) -> None:
+    """Raise SystemExit where a GGUF file is served beside a pipeline from before."""
+    server = environment.outputs("Serving")["ServingImageTag"]
+    if server.startswith("llama-cpp"):
+        raise SystemExit(
+            f"{environment.name} serves a GGUF file on llama.cpp, which takes no model of the"
+            " pipeline: `make up` without MODEL serves the packaged model, which can be tuned"
+        )
 
 
 def _wait(environment: Environment, execution_arn: str) -> None:

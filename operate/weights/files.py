@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 # Pickled weights and Python are left out: loading them can run code.
 _WANTED = ("*.safetensors", "*.json", "tokenizer.model", "LICENSE*", "NOTICE*", "README.md")
 _CHUNK = 8 * 2**20
+
+Choice = Callable[[Iterable[str]], list[str]]
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,18 @@ def of_folder(folder: Path) -> list[WeightFile]:
     if not folder.is_dir():
         raise SystemExit(f"FROM must be a folder, got {folder}")
     paths = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-    return _checked([_file(name, paths[name]) for name in _wanted(paths)])
+    return _checked([describe(name, paths[name]) for name in _wanted(paths)])
 
 
 def of_hub(repository: str, revision: str) -> list[WeightFile]:
-    """Download the wanted files of a commit and compare them with it; raises SystemExit.
+    """Download the wanted files of a commit and compare them with it; raises SystemExit."""
+    return _checked(download(repository, revision, _wanted))
 
-    Files that were downloaded before are not downloaded again.
+
+def download(repository: str, revision: str, choose: Choice) -> list[WeightFile]:
+    """Download files of a commit, of whose names `choose` chooses, and compare them with it.
+
+    Files that were downloaded before are not downloaded again; raises SystemExit.
     """
     from httpx2 import HTTPError  # noqa: PLC0415 - takes seconds
     from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415 - likewise
@@ -45,13 +52,13 @@ def of_hub(repository: str, revision: str) -> list[WeightFile]:
             raise SystemExit(f"the hub answers {model.sha} for {repository} at {revision}")
         found = {sibling.rfilename: sibling for sibling in model.siblings or []}
         files = []
-        for name in _wanted(found):
+        for name in choose(found):
             path = Path(hf_hub_download(repository, name, revision=revision))
-            files.append(file := _file(name, path))
+            files.append(file := describe(name, path))
             _compare(file, found[name])
     except (HTTPError, OSError) as error:
         raise SystemExit(f"{repository} at {revision} cannot be fetched: {error}") from error
-    return _checked(files)
+    return files
 
 
 def _wanted(names: Iterable[str]) -> list[str]:
@@ -62,7 +69,8 @@ def _wanted(names: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _file(name: str, path: Path) -> WeightFile:
+def describe(name: str, path: Path) -> WeightFile:
+    """Return a file with its checksum."""
     digest = hashlib.sha256()
     with path.open("rb") as content:
         while chunk := content.read(_CHUNK):

@@ -1,6 +1,7 @@
 """Staging of a model's base weights: from the hub, or a folder, into the account's bucket."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from operate.environment import Client, Environment
 from operate.weights.files import WeightFile, of_folder, of_hub
+from operate.weights.one_gguf import WantedFile
 
 _PERCENT = 100
 
@@ -19,15 +21,23 @@ def stage_weights(environment: Environment, source: Path | None) -> None:
     bucket, prefix = found["WeightsBucketName"], found["WeightsPrefix"]
     repository, revision = found["WeightsRepository"], found["WeightsRevision"]
     print(f"{repository} at {revision} to s3://{bucket}/{prefix}")
-    files = of_folder(source) if source else of_hub(repository, revision)
+    files = _files(found, source)
     _refuse_others(s3, bucket, prefix, files)
     for file in files:
         if _is_staged(s3, bucket, prefix + file.name, file):
             print(f"{file.name}: already staged")
         else:
             _upload(s3, bucket, prefix + file.name, file)
-    origin = {"folder": source.name} if source else {"repository": repository, "revision": revision}
+    origin = {"path": source.name} if source else {"repository": repository, "revision": revision}
     _write_inventory(s3, bucket, f"inventories/{prefix.rstrip('/')}.json", files, origin)
+
+
+def _files(found: Mapping[str, str], source: Path | None) -> list[WeightFile]:
+    if wanted := WantedFile.of(found):
+        return wanted.of_file(source) if source else wanted.of_hub()
+    if source:
+        return of_folder(source)
+    return of_hub(found["WeightsRepository"], found["WeightsRevision"])
 
 
 def _refuse_others(s3: Client, bucket: str, prefix: str, files: list[WeightFile]) -> None:

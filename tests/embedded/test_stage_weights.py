@@ -112,7 +112,7 @@ def test_folder_is_staged_without_what_could_run_code(
     assert "left out: modeling.py, pytorch_model.bin" in staged.stdout
     assert "model.safetensors: 100 %" in staged.stdout
     assert _inventory(account) == {
-        "origin": {"folder": "lite"},
+        "origin": {"path": "lite"},
         "files": [
             {"name": n, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
             for n, c in sorted(_MODEL.items())

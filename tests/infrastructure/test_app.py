@@ -45,13 +45,13 @@ def test_jsii_is_given_no_cache_where_the_home_cannot_be_written(home: str, cach
     assert done.stdout == f"{cache}\n"
 
 
-_KNOWN = ("Local", "Dev", "Staging", "Prod")
+_KNOWN = ("Local", "Dev", "Cpu", "Staging", "Prod")
 
 
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        (None, ["Local", "Dev", "Staging", "Prod"]),
+        (None, ["Local", "Dev", "Cpu", "Staging", "Prod"]),
         ("local", ["Local"]),
         ("PROD, dev,prod", ["Dev", "Prod"]),
     ],
@@ -62,7 +62,9 @@ def test_environments_are_chosen_by_name(wanted: str | None, names: list[str]) -
 
 @pytest.mark.parametrize("wanted", ["", "local,", "test", "local;dev"])
 def test_unknown_environment_is_refused(wanted: str) -> None:
-    with pytest.raises(SystemExit, match="environments must be of local, dev, staging, prod, got"):
+    with pytest.raises(
+        SystemExit, match="environments must be of local, dev, cpu, staging, prod, got"
+    ):
         chosen(wanted, _KNOWN)
 
 

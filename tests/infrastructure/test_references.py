@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.assembly import ENVIRONMENTS, Assembly, Template
+from tests.infrastructure.assembly import ENVIRONMENTS, TUNED, Assembly, Template
 
 _PARAMETER = "AWS::SSM::Parameter"
 
@@ -13,6 +13,10 @@ _PARAMETER = "AWS::SSM::Parameter"
 @pytest.fixture(params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def _readers(environment: str) -> tuple[str, ...]:
+    return ("Api", "Training") if environment in TUNED else ("Api",)
 
 
 def _published(template: Template) -> dict[str, Any]:
@@ -39,16 +43,23 @@ def test_no_stack_refers_to_another_as_it_once_was(assembly: Assembly, environme
 def test_api_and_training_follow_the_endpoint(assembly: Assembly, environment: str) -> None:
     published = _published(assembly.template(f"{environment}/Serving"))
     endpoint, role = {"Ref": "LlmEndpoint0550A83E"}, {"Fn::GetAtt": ["LlmRole8B828C87", "Arn"]}
-    for stack, values in (("Api", [endpoint]), ("Training", [endpoint, role])):
+    values = {"Api": [endpoint], "Training": [endpoint, role]}
+    for stack in _readers(environment):
         read = _read(assembly.template(f"{environment}/{stack}")).values()
-        assert [published[each["Default"]] for each in read] == values
+        assert [published[each["Default"]] for each in read] == values[stack]
+
+
+def test_endpoint_follows_the_bucket_of_its_weights(assembly: Assembly) -> None:
+    published = _published(assembly.template("Cpu/Weights"))
+    (read,) = _read(assembly.template("Cpu/Serving")).values()
+    assert published[read["Default"]] == {"Ref": "WeightsBucket670F500A"}
 
 
 def test_readers_are_deployed_even_if_their_templates_have_not_changed(
     assembly: Assembly, environment: str
 ) -> None:
     """The CDK CLI does so for such parameters, but for those that say that they can be skipped."""
-    for stack in ("Api", "Training"):
+    for stack in _readers(environment):
         for parameter in _read(assembly.template(f"{environment}/{stack}")).values():
             assert "[cdk:skip]" not in parameter.get("Description", "")
 
@@ -58,6 +69,6 @@ def test_readers_are_deployed_after_what_they_read(assembly: Assembly, environme
     artifacts = json.loads(manifest.read_text())["artifacts"]
     names = {each.get("displayName"): name for name, each in artifacts.items()}
     serving = names[f"{environment}/Serving"]
-    for stack in ("Api", "Training"):
+    for stack in _readers(environment):
         assert serving in artifacts[names[f"{environment}/{stack}"]]["dependencies"]
         assert names[f"{environment}/{stack}"] not in artifacts[serving]["dependencies"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly, Template
+from tests.infrastructure.assembly import ROOT, TUNED, Assembly, Template
 
 _BUCKET = "AWS::S3::Bucket"
 _STATEFUL = {
@@ -15,7 +15,7 @@ _STATEFUL = {
 }
 
 
-@pytest.fixture(name="training", params=ENVIRONMENTS)
+@pytest.fixture(name="training", params=TUNED)
 def _training(request: pytest.FixtureRequest, assembly: Assembly) -> Template:
     return assembly.template(f"{request.param}/Training")
 

@@ -10,7 +10,7 @@ from sagemaker_llm.common.log_keeping import LogKeeping
 from sagemaker_llm.common.packaged_function import PackagedFunction
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.prompts import Tokenizer
-from sagemaker_llm.models.weights import PackagedWeights
+from sagemaker_llm.models.weights import FileWeights, PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
 
 from . import web_adapter
@@ -65,10 +65,10 @@ def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
     """Raise ValueError for a model of which AWS lacks a part that this machine has."""
     if target is not FunctionTarget.AWS:
         return
-    if isinstance(model.weights, PackagedWeights):
+    if isinstance(model.weights, PackagedWeights | FileWeights):
         raise RefusedValueError(
             "model must have weights that SageMaker can fetch: those of"
-            f" {model.model_id} are in the embedded AWS's container only"
+            f" {model.model_id} are on this machine only, for the embedded AWS's containers"
         )
     if model.tokenizer is Tokenizer.SMOLLM2:
         raise RefusedValueError(

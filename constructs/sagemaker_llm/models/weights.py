@@ -88,4 +88,18 @@ class PackagedWeights(Checked):
     download_timeout_seconds: ClassVar[int | None] = None
 
 
-Weights = JumpStartWeights | StagedWeights | StagedGguf | PackagedWeights
+@dataclass(frozen=True, kw_only=True)
+class FileWeights(Checked):
+    """A GGUF file on this machine, which a container of the embedded AWS opens where it lies."""
+
+    path: Annotated[str, Pattern(r"/.{1,1000}\.gguf", "an absolute path that ends in .gguf")]
+
+    download_timeout_seconds: ClassVar[int | None] = None
+
+    @property
+    def hf_model_id(self) -> str:
+        """What the container serves."""
+        return self.path
+
+
+Weights = JumpStartWeights | StagedWeights | StagedGguf | PackagedWeights | FileWeights

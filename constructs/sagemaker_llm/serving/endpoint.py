@@ -88,6 +88,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             base = component_name(model.model_id, name)
             log_group_name = f"/aws/sagemaker/InferenceComponents/{base}"
         log_group = log_keeping.log_group(self, "Logs", name=log_group_name)
+        self.weights_bucket = weights_bucket
         self.base_weights = published_weights(self, model, weights_bucket)
         alarms = RollbackAlarms(self, "Rollback", endpoint_name=name, updates=updates).alarms
         self.role: iam.IRole = EndpointRole(

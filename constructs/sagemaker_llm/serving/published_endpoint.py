@@ -44,4 +44,6 @@ class PublishedEndpoint(Construct):
         if self._key_arn:
             arn = self._key_arn.read_by(stack)
             seen.volume_key = kms.Key.from_key_arn(stack, "VolumeKey", arn)
+        if seen.weights_bucket:
+            seen.base_weights = seen.weights_bucket.prefix_for(stack, seen.model)
         return seen

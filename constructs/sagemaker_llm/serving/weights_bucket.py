@@ -6,6 +6,7 @@ from constructs import Construct
 
 from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
 from sagemaker_llm.common.log_keeping import check_removal_policy
+from sagemaker_llm.common.published import Published
 from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.weights import JumpStartWeights, StagedGguf, StagedWeights
@@ -42,6 +43,7 @@ class WeightsBucket(Construct):
         reason = "who reads which object is for CloudTrail's data events"
         acknowledge(self._bucket, "S1", reason=reason)
         acknowledge_scan(self._bucket, "Checkov::CKV_AWS_18", reason=reason)
+        self._name = Published(self, "Name", value=self._bucket.bucket_name)
 
     def prefix_of(self, model: CatalogEntry) -> S3Prefix:
         """Return the prefix of a model's weights; raise ValueError without a revision."""
@@ -55,6 +57,14 @@ class WeightsBucket(Construct):
             )
         return S3Prefix(self._bucket, f"{_PREFIX}{model.model_id}/{weights.revision}/")
 
+    def prefix_for(self, reader: Construct, model: CatalogEntry) -> S3Prefix:
+        """Return the prefix as the stack of a reader knows it, which is deployed after this one."""
+        own, stack = self.prefix_of(model), cdk.Stack.of(reader)
+        if stack is cdk.Stack.of(self):
+            return own
+        name = self._name.read_by(stack)
+        return S3Prefix(s3.Bucket.from_bucket_name(reader, "StagedWeights", name), own.prefix)
+
 
 def published_weights(
     scope: Construct, model: CatalogEntry, staged: WeightsBucket | None
@@ -67,5 +77,5 @@ def published_weights(
     if isinstance(model.weights, StagedWeights | StagedGguf):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
-        return staged.prefix_of(model)
+        return staged.prefix_for(scope, model)
     return None

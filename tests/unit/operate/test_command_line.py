@@ -50,7 +50,7 @@ def test_a_folder_may_begin_with_a_tilde(
     assert parsed.data == Path("/at/home/mine")
     with pytest.raises(SystemExit):
         command_line.main(["stage-weights", "--from", "~nobody-at-all/x"])
-    assert "name a folder of a known home, got '~nobody-at-all/x'" in capsys.readouterr().err
+    assert "name a path in a known home, got '~nobody-at-all/x'" in capsys.readouterr().err
 
 
 def test_days_are_a_number(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_an_unknown_environment_is_refused(given: str, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as ended:
         command_line.main(["drift", "--", given])
     assert ended.value.code == 2
-    said = f"ENVIRONMENT: must be one of dev, local, prod, staging, got {given!r}"
+    said = f"ENVIRONMENT: must be one of cpu, dev, local, prod, staging, got {given!r}"
     assert said in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """The environments: what they promise, and what they refuse before synth."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from sagemaker_llm import (
     Client,
     FunctionTarget,
     GuardedUpdates,
+    StagedGguf,
     TargetTracking,
     Tgi,
     UpdateStrategy,
@@ -83,6 +85,29 @@ def test_environment_goes_to_an_unlisted_region_when_it_says_so() -> None:
 def test_quota_holds_the_largest_fleet_and_what_an_update_adds() -> None:
     quotas = [each(account=None, region=None).endpoint_quota for each in _PLACED]
     assert quotas == [2, 4, 5]
+
+
+def test_environment_on_a_cpu_serves_one_file_of_a_commit_and_fine_tunes_nothing() -> None:
+    cpu = environments.cpu(account="123456789012", region="eu-west-1")
+    assert (cpu.instance_type, cpu.tuning, cpu.endpoint_quota) == ("ml.c7g.2xlarge", None, 2)
+    assert cpu.image.repository == "llama-cpp-arm64"
+    assert isinstance(cpu.model.weights, StagedGguf)
+    assert re.fullmatch(r"[0-9a-f]{40}", cpu.model.weights.revision)
+
+
+def test_fine_tuning_is_refused_where_a_gguf_file_is_served() -> None:
+    tuning = environments.dev(account=None, region=None).tuning
+    with pytest.raises(ValueError, match="must read the safetensors that fine-tuning writes"):
+        dataclasses.replace(environments.cpu(account=None, region=None), tuning=tuning)
+
+
+def test_persons_own_file_is_served_on_this_machine_only() -> None:
+    own = environments.own_model("/models/mine.gguf", "mistral-7b", window=2048)
+    assert own.limits.max_total_tokens == 2048
+    local = environments.local(own)
+    assert (local.model, local.tuning) == (own, None)
+    with pytest.raises(ValueError, match="mistral-7b are on this machine only"):
+        dataclasses.replace(environments.cpu(account=None, region=None), model=own)
 
 
 def test_environment_is_refused_when_sagemaker_would_not_follow_its_updates() -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.images import Image
 from sagemaker_llm.models.instances import InstanceType, Processor, find_instance
-from sagemaker_llm.models.weights import MODEL_FOLDER, PackagedWeights, StagedGguf, Weights
+from sagemaker_llm.models.weights import (
+    MODEL_FOLDER,
+    FileWeights,
+    PackagedWeights,
+    StagedGguf,
+    Weights,
+)
 
 from .server import Server
 from .setting import ON, Setting, one_of
@@ -50,7 +56,7 @@ class LlamaCpp(Server):
 
     name: ClassVar[str] = "llama-cpp"
     title: ClassVar[str] = "llama.cpp"
-    reads: ClassVar[tuple[type[Weights], ...]] = (StagedGguf, PackagedWeights)
+    reads: ClassVar[tuple[type[Weights], ...]] = (StagedGguf, PackagedWeights, FileWeights)
     reads_tuned: ClassVar[bool] = False
     startup_timeout_seconds: ClassVar[int] = 600
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
@@ -75,10 +81,8 @@ class LlamaCpp(Server):
         """
         limits = entry.limits
         start = _START if entry.tokenizer.has_start_token else ""
-        # As publishers call the repository of a model's GGUF files.
-        packaged = {} if model == MODEL_FOLDER else {"SM_LLAMA_CPP_HF_REPO": f"{model}-GGUF"}
         return {
-            **packaged,
+            **_source(entry, model),
             "SM_LLAMA_CPP_ALIAS": entry.model_id,
             # Of all slots together.
             "SM_LLAMA_CPP_CTX_SIZE": str(_cached_tokens(entry)),
@@ -112,6 +116,16 @@ class LlamaCpp(Server):
             return None
         cache = _cached_tokens(entry) * entry.shape.cache_bytes_per_token
         return entry.weights.file_bytes + cache + _WORKSPACE
+
+
+def _source(entry: "CatalogEntry", model: str) -> dict[str, str]:
+    """Return what names the model; what lies in SageMaker's folder the image finds itself."""
+    if model == MODEL_FOLDER:
+        return {}
+    if isinstance(entry.weights, FileWeights):
+        return {"SM_LLAMA_CPP_MODEL": model}
+    # As publishers call the repository of a model's GGUF files.
+    return {"SM_LLAMA_CPP_HF_REPO": f"{model}-GGUF"}
 
 
 def _cached_tokens(entry: "CatalogEntry") -> int:

@@ -13,16 +13,10 @@ from embedded_aws.model_server import packaged
 from operate.gguf_file.fitness import check_memory, open_file
 from operate.gguf_file.header import RefusedFileError, read_header
 from operate.gguf_file.vocabulary import Vocabulary, check_same, load
-from tests.tiny_gguf import add_shape, finish, write_tiny_mistral
+from tests.tiny_gguf import add_shape, finish
 from tests.unit.invoke_proxy.real_tokenizers import vocabularies
 
 _GIB = 2**30
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("gguf") / "tiny.Q4_0.gguf"
-    return write_tiny_mistral(path, vocabularies() / "mistral-v1.model")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +71,7 @@ def test_packaged_models_vocabulary_is_taken() -> None:
 
 def test_memory_is_that_of_weights_and_cache(tiny: Path) -> None:
     file = open_file(tiny)
-    assert file.context == 8192
+    assert file.context == 4096
     # Keys and values, 2 layers, 2 heads of 16 values of 2 bytes each.
     assert file.cache_bytes(1000) == 2 * 2 * 2 * 16 * 2 * 1000
     check_memory(file, 1000, available=_GIB)

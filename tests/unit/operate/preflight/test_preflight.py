@@ -8,6 +8,7 @@ import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from operate.environment import Environment
+from operate.preflight import prices
 from operate.preflight.declaration import plan_of
 from operate.preflight.plan import Plan
 from operate.preflight.preflight import preflight, rows_of
@@ -92,6 +93,15 @@ def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None
     assert (found.configured, found.region) == ((None, None), REGION)
     assert [need.by for need in found.quotas[:1]] == [{"prod": 5}]
     assert found.reserved_executions == {"prod": 606}
+
+
+def test_environment_that_fine_tunes_nothing_needs_nothing_for_it() -> None:
+    found = plan_of("cpu", ACCOUNT, REGION)
+    assert [need.name for need in found.quotas] == ["ml.c7g.2xlarge for endpoint usage"]
+    assert [image.repository for image in found.images] == ["llama-cpp-arm64"]
+    assert found.stacks == ("Cpu-Weights", "Cpu-Serving", "Cpu-Api")
+    assert (found.staged, found.pipeline, found.reserved_executions) == (True, None, {"cpu": 0})
+    assert prices.cost(found).verdict is Verdict.UNKNOWN
 
 
 def test_region_that_cannot_serve_is_said_at_once() -> None:

@@ -1,0 +1,97 @@
+"""A person's own GGUF file in place of the packaged model: checked, linked, named to the app."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from embedded_aws.host import contents, control, home
+from operate.gguf_file.fitness import GgufFile, check_memory, open_file
+
+if TYPE_CHECKING:
+    from sagemaker_llm import CatalogEntry
+
+DEFAULT_ENTRY = "mistral-7b-instruct"
+VARIABLES = ("LOCAL_MODEL", "LOCAL_ENTRY", "LOCAL_WINDOW")  # app.py reads them
+_LINKS = home.HOME / "models"
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """The file under a name that changes with its content, and the entry that it is served as."""
+
+    link: Path
+    entry: "CatalogEntry"
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it only completes texts."""
+        return self.entry.prompt_format.value == "none"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What app.py makes the environment `local` from."""
+        window = self.entry.limits.max_total_tokens
+        values = (str(self.link), self.entry.model_id, str(window))
+        return dict(zip(VARIABLES, values, strict=True))
+
+
+def choose(path: Path | None, entry: str | None) -> OwnModel | None:
+    """Return the person's model; None if none is named. Raises SystemExit with why not."""
+    if path is None:
+        if entry:
+            raise SystemExit(f"ENTRY says what the file MODEL is served as: give both, got {entry}")
+        return None
+    name = entry or DEFAULT_ENTRY
+    try:
+        return _checked(open_file(path), name)
+    except ValueError as error:
+        raise SystemExit(f"{path} cannot be served as {name}: {error}") from error
+
+
+def _checked(file: GgufFile, name: str) -> OwnModel:
+    from operate.gguf_file.vocabulary import check_same, load  # noqa: PLC0415 - makes stacks findable
+    from stacks import environments  # noqa: PLC0415 - the CDK takes two seconds
+
+    link = _link_name(file)
+    entry = environments.own_model(str(link), name, window=file.context)
+    check_same(file.metadata, load(entry.tokenizer.value))
+    limits = entry.limits
+    if str(link) not in _opened():
+        tokens = limits.max_total_tokens * limits.max_concurrent_requests
+        check_memory(file, tokens, psutil.virtual_memory().available)
+    print(
+        f"{file.path.name}: {limits.max_concurrent_requests} requests at a time,"
+        f" {limits.max_total_tokens} tokens each"
+    )
+    _make(link, file.path)
+    return OwnModel(link, entry)
+
+
+def _link_name(file: GgufFile) -> Path:
+    about = file.path.stat()
+    identity = f"{file.path.resolve()}\0{about.st_size}\0{about.st_mtime_ns}"
+    return _LINKS / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.gguf"
+
+
+def _make(link: Path, path: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+
+
+def _opened() -> set[str]:
+    """Return the files that containers have open: their memory is theirs already."""
+    if control.running_pid() is None:
+        return set()
+    sagemaker = contents.client("sagemaker")
+    pages = sagemaker.get_paginator("list_models").paginate()
+    models = (
+        sagemaker.describe_model(ModelName=model["ModelName"])
+        for page in pages
+        for model in page["Models"]
+    )
+    environments = (model["PrimaryContainer"].get("Environment", {}) for model in models)
+    return {each.get("SM_LLAMA_CPP_MODEL", "") for each in environments}
