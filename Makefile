@@ -47,7 +47,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODEL := $(value MODEL)
@@ -74,6 +74,7 @@ export GIVEN_AFTER := $(value AFTER)
 export GIVEN_LABELS := $(value LABELS)
 export GIVEN_NUMBER := $(value NUMBER)
 export GIVEN_FILE := $(value FILE)
+export GIVEN_MINUTES = $(value MINUTES)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -138,7 +139,7 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 
 ## --- for CI: what the workflows in .github call
 
-.PHONY: assembly diff-report comment place
+.PHONY: assembly diff-report comment deployed-commit watch stack-drift cost place
 assembly: installed ## synthesize all environments on AWS into one file, and print its digest (COMMIT=)
 	@python -m operate assembly --commit="$$GIVEN_COMMIT"
 
@@ -148,6 +149,19 @@ diff-report: installed ## print the comment for a pull request, and fail if it d
 
 comment: installed ## write the comment of a pull request, or write it anew in place (NUMBER=, FILE=)
 	@python -m operate comment --number="$$GIVEN_NUMBER" $${GIVEN_FILE:+"--file=$$GIVEN_FILE"}
+
+deployed-commit: installed ## print the commit that was deployed last (ENV=)
+	@python -m operate deployed-commit -- "$$GIVEN_ENV"
+
+MINUTES ?= 15
+watch: installed ## look at the alarms for a while, and fail when one rings (ENV=, MINUTES=15)
+	@python -m operate watch --minutes="$$GIVEN_MINUTES" -- "$$GIVEN_ENV"
+
+stack-drift: installed ## let CloudFormation compare its stacks with what is there (ENV=)
+	@python -m operate stack-drift -- "$$GIVEN_ENV"
+
+cost: installed ## print what the deployed stacks cost a month (ENV=)
+	@python -m operate cost -- "$$GIVEN_ENV"
 
 place: installed ## print the region and the roles that a job signs in with (ENV=)
 	@python -m operate place -- "$$GIVEN_ENV"

@@ -115,6 +115,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         default=default.max_inter_token_latency,
     )
+    promise.add_argument(
+        "--min-good",
+        type=float,
+        metavar="SHARE",
+        default=0.0,
+        help="share of the answers that must keep it in each cell, for CI: else exit with 1",
+    )
     kept = parser.add_argument_group("where the results are kept")
     kept.add_argument("--out", type=Path, help="a new folder (bench-results/…)")
     kept.add_argument(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -44,6 +44,13 @@ def run_benchmark(given: Namespace) -> None:
     cells = run.cells()
     print(published_form([cell for cell, _ in cells]))
     _say_report(write_report(run, cells))
+    check_good_shares([cell.good_share for cell, _ in cells], given.min_good)
+
+
+def check_good_shares(shares: Sequence[float], least: float) -> None:
+    """Raise SystemExit if in a cell a smaller share of the answers keeps the objective."""
+    if shares and min(shares) < least:
+        sys.exit(f"{min(shares):.0%} of the answers kept the objective, {least:.0%} must")
 
 
 def ask_for_recall(given: Namespace) -> None:

@@ -179,6 +179,12 @@ def add_synthesis(parser: ArgumentParser) -> None:
     )
 
 
+def add_minutes(parser: ArgumentParser) -> None:
+    """Add the environment, and how long it is watched."""
+    add_environment(parser)
+    parser.add_argument("--minutes", type=_number, default=15, help="(the default: 15)")
+
+
 def add_assemblies(parser: ArgumentParser) -> None:
     """Add the assemblies that are compared, and the labels of the pull request."""
     for name, of, file in (("--before", "base", "base"), ("--after", "change", "assembly")):

@@ -18,9 +18,11 @@ _SESSION = cdk.Duration.hours(4)
 
 
 class DeliveryStack(cdk.Stack):
-    """One role for each environment of an account, which its jobs at GitHub may assume.
+    """Two roles for each environment of an account, which its jobs at GitHub may assume.
 
-    A role can assume the roles of its environment's own bootstrap, and do nothing itself.
+    The one that deploys can assume the roles of its environment's own bootstrap, the one that only
+    reads that for look-ups; neither does anything itself. A nightly job reads, and nobody is awake
+    to approve it: so it runs in an environment of its own at GitHub, such as `prod-nightly`.
     """
 
     def __init__(
@@ -45,16 +47,23 @@ class DeliveryStack(cdk.Stack):
         )
         provider_arn = self._provider(repository)
         for name, place in environments.items():
-            role = iam.Role(
+            iam.Role(
                 self,
                 name.capitalize(),
-                role_name=role_name(name),
+                role_name=f"{name.capitalize()}-Delivery",
                 description=f"GitHub's environment {name} of {repository.name} deploys with it",
                 assumed_by=_jobs(provider_arn, repository, name),
                 max_session_duration=_SESSION,
-                inline_policies={"Bootstrap": _bootstrap_roles(name, place)},
+                inline_policies={"Bootstrap": _bootstrap_roles(name, place, _BOOTSTRAP_ROLES)},
             )
-            cdk.CfnOutput(self, f"{name.capitalize()}RoleArn", value=role.role_arn)
+            iam.Role(
+                self,
+                f"{name.capitalize()}Nightly",
+                role_name=f"{name.capitalize()}-Nightly",
+                description=f"GitHub's environment {name}-nightly reads with it",
+                assumed_by=_jobs(provider_arn, repository, f"{name}-nightly"),
+                inline_policies={"Bootstrap": _bootstrap_roles(name, place, ("lookup",))},
+            )
 
     def _provider(self, repository: Repository) -> str:
         """Return the ARN of GitHub's provider, of which an account has one at most."""
@@ -64,11 +73,6 @@ class DeliveryStack(cdk.Stack):
             self, "GitHub", url=f"https://{_HOST}", client_ids=[_AUDIENCE]
         )
         return provider.oidc_provider_arn
-
-
-def role_name(environment: str) -> str:
-    """Return the name of the role that an environment's jobs assume."""
-    return f"{environment.capitalize()}-Delivery"
 
 
 def _jobs(provider_arn: str, repository: Repository, environment: str) -> iam.IPrincipal:
@@ -84,9 +88,9 @@ def _jobs(provider_arn: str, repository: Repository, environment: str) -> iam.IP
     )
 
 
-def _bootstrap_roles(environment: str, place: Place) -> iam.PolicyDocument:
+def _bootstrap_roles(environment: str, place: Place, kinds: tuple[str, ...]) -> iam.PolicyDocument:
     own = f"cdk-{qualifier(environment)}"
-    roles = [f"{own}-{kind}-role-{place.account}-{place.region}" for kind in _BOOTSTRAP_ROLES]
+    roles = [f"{own}-{kind}-role-{place.account}-{place.region}" for kind in kinds]
     arns = [f"arn:{cdk.Aws.PARTITION}:iam::{place.account}:role/{role}" for role in roles]
     return iam.PolicyDocument(
         statements=[iam.PolicyStatement(actions=["sts:AssumeRole"], resources=arns)]

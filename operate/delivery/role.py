@@ -32,4 +32,5 @@ def place(environment: Environment) -> None:
     role = f"arn:aws:iam::{account}:role"
     print(f"region={region}")
     print(f"role={role}/{environment.name.capitalize()}-Delivery")
+    print(f"nightly={role}/{environment.name.capitalize()}-Nightly")
     print(f"reader={role}/{environment.bootstrap_role('lookup', account, region)}")

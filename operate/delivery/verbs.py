@@ -7,6 +7,7 @@ from operate.arguments import (
     add_deployment,
     add_destruction,
     add_environment,
+    add_minutes,
     add_synthesis,
 )
 from operate.verb import Verb
@@ -64,6 +65,38 @@ FOR_CI = (
         example="make comment NUMBER=7 FILE=comment.md, with GITHUB_TOKEN and GITHUB_REPOSITORY",
         work="operate.delivery.comment:write_comment",
         add_arguments=add_comment,
+    ),
+    Verb(
+        name="deployed-commit",
+        summary="print the commit that was deployed last",
+        changes="nothing",
+        example='make -s deployed-commit ENV=prod >> "$GITHUB_OUTPUT"',
+        work="operate.delivery.observation:deployed_commit",
+        add_arguments=add_environment,
+    ),
+    Verb(
+        name="watch",
+        summary="look at the alarms for a while, and fail when one rings",
+        changes="nothing",
+        example="make watch ENV=prod MINUTES=15",
+        work="operate.delivery.observation:watch",
+        add_arguments=add_minutes,
+    ),
+    Verb(
+        name="stack-drift",
+        summary="let CloudFormation compare its stacks with what is there",
+        changes="nothing",
+        example="make stack-drift ENV=prod",
+        work="operate.delivery.observation:stack_drift",
+        add_arguments=add_environment,
+    ),
+    Verb(
+        name="cost",
+        summary="print what the deployed stacks cost a month",
+        changes="nothing",
+        example="make cost ENV=prod",
+        work="operate.delivery.observation:deployed_cost",
+        add_arguments=add_environment,
     ),
     Verb(
         name="place",

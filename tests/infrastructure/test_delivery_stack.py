@@ -40,11 +40,11 @@ def _template(folder: Path, account: str) -> dict[str, Any]:
     return found
 
 
-def _role(folder: Path, account: str) -> dict[str, Any]:
+def _role(folder: Path, account: str, name: str = "Prod-Delivery") -> dict[str, Any]:
     (role,) = (
         each["Properties"]
         for each in _template(folder, account)["Resources"].values()
-        if each["Type"] == "AWS::IAM::Role"
+        if each["Type"] == "AWS::IAM::Role" and each["Properties"]["RoleName"] == name
     )
     return dict(role)
 
@@ -123,6 +123,7 @@ def test_jobs_of_the_environment_are_trusted_in_both_forms(folder: Path, reposit
     "sub",
     [
         f"{_PLAIN}:environment:staging",
+        f"{_PLAIN}:environment:prod-nightly",
         f"{_PLAIN}:environment:production",
         f"{_PLAIN}:ref:refs/heads/main",
         f"{_PLAIN}:pull_request",
@@ -151,6 +152,25 @@ def test_no_other_job_is_trusted(folder: Path, sub: str) -> None:
 def test_no_other_token_is_trusted(folder: Path, change: dict[str, str]) -> None:
     trust = _role(folder, _PROD)["AssumeRolePolicyDocument"]
     assert not _trusts(trust, sub=f"{_PLAIN}:environment:prod", **change)
+
+
+def test_a_nightly_job_reads_and_never_deploys(folder: Path) -> None:
+    nightly = _role(folder, _PROD, "Prod-Nightly")
+    trust = nightly["AssumeRolePolicyDocument"]
+    assert _trusts(trust, sub=f"{_NUMBERED}:environment:prod-nightly")
+    assert not _trusts(trust, sub=f"{_NUMBERED}:environment:prod")
+    (policy,) = nightly["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRole"
+    arn = f":iam::{_PROD}:role/cdk-llmprod-lookup-role-{_PROD}-ap-southeast-3"
+    assert (
+        _joined(
+            json.loads(
+                json.dumps(statement["Resource"]).replace('{"Ref": "AWS::Partition"}', '"aws"')
+            )
+        )
+        == f"arn:aws{arn}"
+    )
 
 
 def test_trust_is_one_statement_without_wildcards(folder: Path) -> None:

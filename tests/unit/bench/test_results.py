@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.commands import check_good_shares
 from bench.load.arrivals import Users, read_trace
 from bench.load.prompts import prompts
 from bench.load.requests import Request
@@ -176,3 +177,10 @@ def test_a_trace_needs_numbers(tmp_path: Path) -> None:
     assert read_trace(tmp_path / "a.txt").seconds == (0, 1, 2.5)
     with pytest.raises(ValueError, match=r"line 2 of .*'soon'"):
         read_trace(tmp_path / "b.txt")
+
+
+def test_a_cell_below_the_promised_share_ends_the_command() -> None:
+    check_good_shares([1.0, 0.95], 0.95)
+    check_good_shares([], 0.95)
+    with pytest.raises(SystemExit, match="94% of the answers kept the objective, 95% must"):
+        check_good_shares([1.0, 0.94], 0.95)

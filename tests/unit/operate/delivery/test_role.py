@@ -27,6 +27,7 @@ def test_a_job_is_told_where_and_as_whom_it_signs_in(capsys: pytest.CaptureFixtu
     assert dict(line.split("=") for line in capsys.readouterr().out.splitlines()) == {
         "region": "eu-west-1",
         "role": "arn:aws:iam::111111111111:role/Dev-Delivery",
+        "nightly": "arn:aws:iam::111111111111:role/Dev-Nightly",
         "reader": "arn:aws:iam::111111111111:role/cdk-llmdev-lookup-role-111111111111-eu-west-1",
     }
 

@@ -1,0 +1,81 @@
+"""What is deployed, as CI sees it: its commit, its alarms, its drift and its cost."""
+
+from collections.abc import Callable, Iterator
+
+from operate.account.leftovers import standing
+from operate.cdk_cli import cdk
+from operate.delivery.report.costs import month
+from operate.environment import Environment, find_stack
+from operate.laptop.cdk_cli import only_cli
+from operate.polling import polled
+
+_ALARM = "AWS::CloudWatch::Alarm"
+_POLL_SECONDS = 30
+_AT_ONCE = 100  # the alarms of one call
+# The last that is deployed: an environment whose deployment was cut off has the commit before.
+_LAST = "Training"
+
+
+def deployed_commit(environment: Environment) -> None:
+    """Print the commit that was deployed last, nothing where none was."""
+    name = environment.stack_name(_LAST)
+    stack = find_stack(environment.client("cloudformation"), name) or {}
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    print(f"commit={tags.get('commit', '')}")
+
+
+def watch(environment: Environment, minutes: int, every: float = _POLL_SECONDS) -> None:
+    """Look at the alarms for a while; raises SystemExit as soon as one of them rings."""
+    names = list(_alarms(environment))
+    if not names:
+        raise SystemExit(f"{environment.name} has no alarm: deploy it first")
+    print(f"watching for {minutes} minutes: {', '.join(names)}", flush=True)
+    for ringing in polled(lambda: _ringing(environment, names), every=every, within=minutes * 60):
+        if ringing:
+            raise SystemExit(f"{environment.name} is in alarm: {'; '.join(ringing)}")
+    print("no alarm rang")
+
+
+def _alarms(environment: Environment) -> Iterator[str]:
+    pages = environment.client("cloudformation").get_paginator("list_stack_resources")
+    for stack in standing(environment):
+        for page in pages.paginate(StackName=stack):
+            for resource in page["StackResourceSummaries"]:
+                if resource["ResourceType"] == _ALARM:
+                    yield resource["PhysicalResourceId"]
+
+
+def _ringing(environment: Environment, names: list[str]) -> list[str]:
+    cloudwatch = environment.client("cloudwatch")
+    return [
+        f"{alarm['AlarmName']}, {alarm['StateReason']}"
+        for first in range(0, len(names), _AT_ONCE)
+        for alarm in cloudwatch.describe_alarms(AlarmNames=names[first : first + _AT_ONCE])[
+            "MetricAlarms"
+        ]
+        if alarm["StateValue"] == "ALARM"
+    ]
+
+
+def stack_drift(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
+    """Let CloudFormation compare its stacks with what is there; raises SystemExit if it differs."""
+    words = ("drift", f"{environment.name.capitalize()}/*", "--fail")
+    context = ("--context", f"environments={environment.name}")
+    if environment.name == "local":
+        with only_cli() as cli:
+            cli.cdk(*words, *context)
+    else:
+        cdk(*words, *context)
+
+
+def deployed_cost(environment: Environment) -> None:
+    """Print what the deployed stacks cost a month before the first request comes."""
+    cloudformation = environment.client("cloudformation")
+    templates = [
+        cloudformation.get_template(StackName=stack)["TemplateBody"]
+        for stack in standing(environment)
+    ]
+    least, most, unknown = month(templates)
+    print(f"{environment.name}: {least:,.2f} to {most:,.2f} USD a month, and what requests cost")
+    if unknown:
+        raise SystemExit(f"without {', '.join(unknown)}: add their prices to sizing/prices.py")

@@ -1,0 +1,101 @@
+"""What CI sees of an environment: its commit, its alarms, its cost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operate.delivery.observation import deployed_commit, deployed_cost, stack_drift, watch
+from tests.unit.operate.doubles import environment, refusal
+
+_GOLDEN = Path(__file__).parents[4] / "tests/infrastructure/golden/prod"
+_COMMIT = "0123456789abcdef"
+
+
+class _Aws:
+    """The stacks of `prod` with two alarms, whose states come one after the other."""
+
+    def __init__(self, *states: str, tags: dict[str, str] | None = None) -> None:
+        self.states = list(states)
+        self.tags = tags
+        self.asked: list[list[str]] = []
+
+    def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 - boto3's name
+        if self.tags is None:
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        return {"Stacks": [{"StackName": StackName, "Tags": tags}]}
+
+    def get_paginator(self, operation: str) -> Any:
+        pages = {
+            "describe_stacks": [{"Stacks": [{"StackName": "Prod-Serving"}]}],
+            "list_stack_resources": [
+                {
+                    "StackResourceSummaries": [
+                        {"ResourceType": "AWS::CloudWatch::Alarm", "PhysicalResourceId": "a"},
+                        {"ResourceType": "AWS::SageMaker::Model", "PhysicalResourceId": "m"},
+                    ]
+                },
+                {
+                    "StackResourceSummaries": [
+                        {"ResourceType": "AWS::CloudWatch::Alarm", "PhysicalResourceId": "b"}
+                    ]
+                },
+            ],
+        }[operation]
+        return type("Pages", (), {"paginate": lambda _self, **_request: pages})()
+
+    def describe_alarms(self, *, AlarmNames: list[str]) -> Any:  # noqa: N803 - likewise
+        self.asked.append(AlarmNames)
+        state = self.states.pop(0)
+        return {
+            "MetricAlarms": [
+                {"AlarmName": "a", "StateValue": "OK", "StateReason": ""},
+                {"AlarmName": "b", "StateValue": state, "StateReason": "5 errors"},
+            ]
+        }
+
+    def get_template(self, *, StackName: str) -> Any:  # noqa: N803 - likewise
+        assert StackName == "Prod-Serving"
+        return {"TemplateBody": json.loads((_GOLDEN / "serving.json").read_text())}
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"), [({"commit": _COMMIT}, _COMMIT), ({"owner": "me"}, ""), (None, "")]
+)
+def test_the_commit_is_the_stacks_tag(
+    tags: dict[str, str] | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed_commit(environment(cloudformation=_Aws(tags=tags)))
+    assert capsys.readouterr().out == f"commit={said}\n"
+
+
+def test_an_alarm_that_rings_ends_the_watch_at_once() -> None:
+    aws = _Aws("OK", "INSUFFICIENT_DATA", "ALARM", "OK")
+    with pytest.raises(SystemExit, match="prod is in alarm: b, 5 errors"):
+        watch(environment(cloudformation=aws, cloudwatch=aws), minutes=60, every=0)
+    assert aws.asked == [["a", "b"]] * 3
+
+
+def test_a_watch_without_an_alarm_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = _Aws("OK")
+    watch(environment(cloudformation=aws, cloudwatch=aws), minutes=0)
+    assert capsys.readouterr().out.endswith("no alarm rang\n")
+
+
+def test_an_environment_without_alarms_is_not_watched() -> None:
+    aws = _Aws("OK")
+    with pytest.raises(SystemExit, match="dev has no alarm: deploy it first"):
+        watch(environment("dev", cloudformation=aws, cloudwatch=aws), minutes=0)
+
+
+def test_the_cost_is_that_of_what_is_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+    deployed_cost(environment(cloudformation=_Aws()))
+    assert capsys.readouterr().out.startswith("prod: 2,212.10 to 4,424.00 USD a month")
+
+
+def test_drift_of_the_stacks_fails_by_the_clis_own_word() -> None:
+    ran: list[tuple[str, ...]] = []
+    stack_drift(environment("prod"), lambda *words: ran.append(words))
+    assert ran == [("drift", "Prod/*", "--fail", "--context", "environments=prod")]
