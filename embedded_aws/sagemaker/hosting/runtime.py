@@ -33,7 +33,7 @@ _ACTIONS = {
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
     "async-invocations": "InvokeEndpointAsync",
 }
-_PATH = re.compile(rf"^/endpoints/([^/]+)/({'|'.join(_ACTIONS)})$")
+_PATH = re.compile(rf"^/endpoints/([^/]+)/({'|'.join(_ACTIONS)}|openai/.+)$")
 
 
 def matches(path: str, _headers: dict[str, str]) -> bool:
@@ -48,6 +48,12 @@ async def handle(
     matched = _PATH.match(path)
     assert matched is not None  # noqa: S101 - `matches` routed it here
     name, operation = matched.groups()
+    if operation not in _ACTIONS:
+        problem = (
+            f"SageMaker's OpenAI route is not emulated, got {path}: use InvokeEndpoint or"
+            " InvokeEndpointWithResponseStream."
+        )
+        return _error(400, "ValidationError", problem)
     action = _ACTIONS[operation]
     refusal = _denial(action, name, headers, query) or _refusal(action, body)
     if refusal:

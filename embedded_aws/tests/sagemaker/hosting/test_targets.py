@@ -54,3 +54,10 @@ def test_asynchronous_invocation_says_that_it_is_not_emulated(hosting: Hosting) 
         "InvokeEndpointAsync is not emulated: use InvokeEndpoint or"
         " InvokeEndpointWithResponseStream."
     )
+
+
+def test_openai_route_says_that_it_is_not_emulated(hosting: Hosting) -> None:
+    hosting.create()
+    status, error = _invoke("openai/v1/chat/completions")
+    assert status == 400
+    assert error["Message"].startswith("SageMaker's OpenAI route is not emulated, got /endpoints/")
