@@ -36,6 +36,7 @@ class Adapters:
         self._config = read_config(model_data) if weights.adapters else packaged.HEADS
         self._lock = asyncio.Lock()
         self._loaded: dict[str, Path] = {}
+        self._known: tuple[Path, ...] = ()  # what llama.cpp has, with those that are gone since
         self.llama = start(weights)
 
     @property
@@ -45,9 +46,10 @@ class Adapters:
 
     def options(self, model: str | None) -> dict[str, object]:
         """Return llama.cpp's options for a model: all adapters of the base, and one by name."""
-        if not self._loaded:
+        if not self._known:
             return {}
-        chosen = [True] * len(self._weights.adapters) + [name == model for name in self._loaded]
+        chosen = [True] * len(self._weights.adapters)
+        chosen += [path == self._loaded.get(model or "") for path in self._known]
         # With an empty list llama.cpp applies all.
         return {"lora": [{"id": n, "scale": float(is_on)} for n, is_on in enumerate(chosen)]}
 
@@ -57,7 +59,9 @@ class Adapters:
             if name in self._loaded:
                 raise VllmError(f"The lora adapter '{name}' has already been loaded.", "lora_name")
             path = await asyncio.to_thread(self._convert, name, Path(source))
-            await self._restart({**self._loaded, name: path})
+            known = (*self._loaded.values(), path)
+            self.llama = await self._started(known)
+            self._known, self._loaded[name] = known, path
 
     async def unload(self, name: str) -> None:
         """Forget an adapter; raises VllmError."""
@@ -69,8 +73,7 @@ class Adapters:
                     status=HTTPStatus.NOT_FOUND,
                     kind="NotFoundError",
                 )
-            kept = {each: path for each, path in self._loaded.items() if each != name}
-            await self._restart(kept)
+            del self._loaded[name]
 
     def _convert(self, name: str, source: Path) -> Path:
         if not self._flags.enable_lora:
@@ -91,10 +94,9 @@ class Adapters:
             raise VllmError(f"Loading lora {name} failed: {error}") from error
         return target
 
-    async def _restart(self, loaded: dict[str, Path]) -> None:
-        adapters = (*self._weights.adapters, *loaded.values())
+    async def _started(self, known: tuple[Path, ...]) -> Llama:
+        weights = replace(self._weights, adapters=(*self._weights.adapters, *known))
         try:
-            llama = await asyncio.to_thread(self._start, replace(self._weights, adapters=adapters))
+            return await asyncio.to_thread(self._start, weights)
         except SettingsError as error:
             raise VllmError(str(error)) from error
-        self._loaded, self.llama = loaded, llama

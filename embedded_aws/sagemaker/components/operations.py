@@ -117,8 +117,9 @@ def update_component(request: Json) -> Json:
     _check(wanted)
     previous = record["Specification"]
     if record["InferenceComponentStatus"] == "InService":
-        if wanted["Specification"] == previous:  # another number of copies
+        if wanted["Specification"] == previous:  # another number of copies, or a stack's rollback
             record.update(request)
+            record.pop("FailureReason", None)
             return {"InferenceComponentArn": record["Arn"]}
         record["_Before"] = {"Specification": previous}
     record.update(request, InferenceComponentStatus="Updating")

@@ -297,6 +297,7 @@ def test_a_stack_makes_updates_and_deletes_components(
     broken = {**base, "Specification": {**_BASE, "ModelName": "Broken"}}
     with pytest.raises(ValueError, match="it is broken"):
         change("Base", base_arn, newer, broken)
+    change("Base", base_arn, broken, newer)  # the stack's rollback
     delete(adapter_arn, adapter)
     delete(base_arn, newer)
     delete(base_arn, newer)  # it is gone already

@@ -1,0 +1,188 @@
+"""A stack with a base and LoRA adapters: several models of one container, and one is exchanged."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from safetensors.numpy import save_file
+
+from embedded_aws.model_server.packaged import MODEL_ID
+from embedded_aws.tests.account import BUCKET, Account, allow, until
+
+Json = dict[str, Any]
+_IMAGE = (
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
+)
+_SETTLED_SECONDS = 120
+_ASKED = json.dumps({"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0})
+_RANK, _HIDDEN, _BLOCKS = 2, 576, 30
+
+
+def _archive(folder: Path, seed: int) -> bytes:
+    """Return the archive of a random adapter of SmolLM2's queries."""
+    folder.mkdir()
+    draw = np.random.default_rng(seed)
+    tensors = {
+        f"base_model.model.model.layers.{block}.self_attn.q_proj.lora_{part}.weight": draw.normal(
+            0, 0.4, shape
+        ).astype(np.float32)
+        for block in range(_BLOCKS)
+        for part, shape in {"A": (_RANK, _HIDDEN), "B": (_HIDDEN, _RANK)}.items()
+    }
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": _RANK, "lora_alpha": 4}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.add(file, file.name)
+    return buffer.getvalue()
+
+
+def _component(name: str, depends_on: str | None = None, **properties: Any) -> Json:
+    endpoint = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
+    return {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        **({"DependsOn": depends_on} if depends_on else {}),
+        "Properties": {
+            "InferenceComponentName": name,
+            "EndpointName": endpoint,
+            **properties,
+        },
+    }
+
+
+def _template(role: str, stack: str, adapters: dict[str, str]) -> str:
+    variables = {
+        "SM_VLLM_MODEL": MODEL_ID,
+        "SM_VLLM_MAX_MODEL_LEN": "640",
+        "SM_VLLM_ENABLE_LORA": "true",
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "true",
+    }
+    variant = {
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1",
+    }
+    base = {
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "ComputeResourceRequirements": {
+            "NumberOfAcceleratorDevicesRequired": 1,
+            "MinMemoryRequiredInMb": 8192,
+        },
+    }
+    resources = {
+        "Model": {
+            "Type": "AWS::SageMaker::Model",
+            "Properties": {
+                "ExecutionRoleArn": role,
+                "PrimaryContainer": {"Image": _IMAGE, "Environment": variables},
+            },
+        },
+        "Config": {
+            "Type": "AWS::SageMaker::EndpointConfig",
+            "Properties": {"ExecutionRoleArn": role, "ProductionVariants": [variant]},
+        },
+        "Endpoint": {
+            "Type": "AWS::SageMaker::Endpoint",
+            "Properties": {
+                "EndpointName": stack,
+                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+            },
+        },
+        "Base": _component(
+            f"{stack}-base",
+            VariantName="AllTraffic",
+            Specification=base,
+            RuntimeConfig={"CopyCount": 1},
+        ),
+        **{
+            name.capitalize(): _component(
+                f"{stack}-{name}",
+                "Base",
+                Specification={
+                    "BaseInferenceComponentName": f"{stack}-base",
+                    "Container": {"ArtifactUrl": url},
+                },
+            )
+            for name, url in adapters.items()
+        },
+    }
+    return json.dumps({"Resources": resources})
+
+
+class Stack:
+    """One stack, and what its components answer."""
+
+    def __init__(self, account: Account) -> None:
+        self.account, self.name = account, account.name("components")
+        self.cloudformation = account.aws.client("cloudformation")
+        self.role = account.role(
+            allow("s3:*", f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*")
+        )
+
+    def deploy(self, status: str, **adapters: str) -> None:
+        body = _template(self.role, self.name, adapters)
+        is_new = status.startswith("CREATE")
+        call = self.cloudformation.create_stack if is_new else self.cloudformation.update_stack
+        call(StackName=self.name, TemplateBody=body)
+        self.wait(status)
+
+    def wait(self, status: str) -> None:
+        def ended() -> bool:
+            (found,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+            assert "FAILED" not in found["StackStatus"], found
+            return bool(found["StackStatus"] == status)
+
+        until(ended, _SETTLED_SECONDS)
+
+    def ask(self, model: str) -> str:
+        answer = self.account.aws.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.name,
+            InferenceComponentName=f"{self.name}-{model}",
+            ContentType="application/json",
+            Body=_ASKED,
+        )
+        return str(json.load(answer["Body"])["choices"][0]["text"])
+
+
+@pytest.fixture
+def stack(account: Account) -> Iterator[Stack]:
+    made = Stack(account)
+    yield made
+    made.cloudformation.delete_stack(StackName=made.name)
+
+
+def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
+    account: Account, stack: Stack, tmp_path: Path
+) -> None:
+    one, two = (
+        account.put(f"{stack.name}/{number}.tar.gz", _archive(tmp_path / number, int(number)))
+        for number in ("1", "2")
+    )
+    stack.deploy("CREATE_COMPLETE", support=one, legal=two)
+    base, support, legal = (stack.ask(model) for model in ("base", "support", "legal"))
+    assert len({base, support, legal}) == 3
+
+    # Another version is another address, and a component that is no longer declared goes.
+    stack.deploy("UPDATE_COMPLETE", support=two)
+    assert (stack.ask("base"), stack.ask("support")) == (base, legal)
+    with pytest.raises(ClientError, match="not found"):
+        stack.ask("legal")
+
+    # What serves outlives an update to what is not there.
+    stack.deploy("UPDATE_ROLLBACK_COMPLETE", support=f"s3://{BUCKET}/gone.tar.gz")
+    assert stack.ask("support") == legal
+
+    # Each adapter goes before the base, and both before the endpoint.
+    stack.cloudformation.delete_stack(StackName=stack.name)
+    listed = account.sagemaker.list_inference_components
+    until(lambda: not listed(NameContains=stack.name)["InferenceComponents"], _SETTLED_SECONDS)
+    until(lambda: not account.sagemaker.list_endpoints(NameContains=stack.name)["Endpoints"])
