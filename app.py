@@ -56,8 +56,9 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
         place: Place = known.place(name.lower())
         return lambda: placed[name](account=place.account, region=place.region)
 
+    own = own_model()
     return {
-        "Local": lambda: environments.local(own_model()),
+        "Local": (lambda: environments.local_with(own)) if own else environments.local,
         **{name: at(name) for name in placed},
     }
 
@@ -66,8 +67,8 @@ def own_model() -> CatalogEntry | None:
     """Return the model that `make up MODEL=` serves from a person's own file; None without it."""
     if not (path := _GIVEN.get("LOCAL_MODEL")):
         return None
-    entry, window = _GIVEN["LOCAL_ENTRY"], int(_GIVEN["LOCAL_WINDOW"])
-    return environments.own_model(path, entry, window=window)
+    window, threads = int(_GIVEN["LOCAL_WINDOW"]), int(_GIVEN["LOCAL_THREADS"])
+    return environments.own_model(path, _GIVEN["LOCAL_ENTRY"], window=window, threads=threads)
 
 
 def _configured(

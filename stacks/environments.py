@@ -28,7 +28,7 @@ from sagemaker_llm.api.proxy import check_function_target
 from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
 from sagemaker_llm.models.images import registry_account
-from sagemaker_llm.models.servers.llama_cpp import LLAMA_CPP
+from sagemaker_llm.models.servers.llama_cpp import LLAMA_CPP, LlamaCpp
 from sagemaker_llm.serving.components import check_components
 
 from .regions import check_region
@@ -165,7 +165,7 @@ _DEMONSTRATION = TuningSettings(
 )
 
 
-def own_model(path: str, entry: str, *, window: int) -> CatalogEntry:
+def own_model(path: str, entry: str, *, window: int, threads: int) -> CatalogEntry:
     """Return a model of the catalog served from a person's own GGUF file, for this machine.
 
     The window is the entry's, or the file's if that is shorter. Two requests at a time: each has
@@ -173,29 +173,29 @@ def own_model(path: str, entry: str, *, window: int) -> CatalogEntry:
     """
     declared = find_model(entry)
     return declared.served_by(
-        LLAMA_CPP,
+        LlamaCpp(container_settings={"SM_LLAMA_CPP_THREADS": str(threads)}),
         weights=FileWeights(path=path),
         window=min(window, declared.limits.max_total_tokens),
         max_concurrent_requests=2,
     )
 
 
-def local(own: CatalogEntry | None = None) -> Environment:
-    """Return the environment that the embedded AWS runs: a small model, and nothing is kept.
+def local_with(own: CatalogEntry) -> Environment:
+    """Return the environment `local` with a model of a person's own; it fine-tunes nothing."""
+    declared = local()
+    return replace(
+        declared,
+        model=own,
+        # What llama.cpp has no slot for waits there, and in as many executions of the proxy.
+        api=replace(declared.api, reserved_concurrency=_WAITING),
+        instance_type=_CPU_INSTANCE,
+        scaling=_ONE_ON_A_CPU,
+        tuning=None,
+    )
 
-    With a model of a person's own, it runs that one, and fine-tunes nothing.
-    """
-    if own is not None:
-        declared = local()
-        return replace(
-            declared,
-            model=own,
-            # What llama.cpp has no slot for waits there, and in as many executions of the proxy.
-            api=replace(declared.api, reserved_concurrency=_WAITING),
-            instance_type=_CPU_INSTANCE,
-            scaling=_ONE_ON_A_CPU,
-            tuning=None,
-        )
+
+def local() -> Environment:
+    """Return the environment that the embedded AWS runs: a small model, and nothing is kept."""
     return Environment(
         account="000000000000",
         region="us-east-1",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sagemaker_llm import CatalogEntry
 
 DEFAULT_ENTRY = "mistral-7b-instruct"
-VARIABLES = ("LOCAL_MODEL", "LOCAL_ENTRY", "LOCAL_WINDOW")  # app.py reads them
+# app.py reads them.
+VARIABLES = ("LOCAL_MODEL", "LOCAL_ENTRY", "LOCAL_WINDOW", "LOCAL_THREADS")
 _LINKS = home.HOME / "models"
 
 
@@ -33,8 +34,8 @@ class OwnModel:
     @property
     def variables(self) -> dict[str, str]:
         """What app.py makes the environment `local` from."""
-        window = self.entry.limits.max_total_tokens
-        values = (str(self.link), self.entry.model_id, str(window))
+        window = str(self.entry.limits.max_total_tokens)
+        values = (str(self.link), self.entry.model_id, window, str(_threads()))
         return dict(zip(VARIABLES, values, strict=True))
 
 
@@ -56,7 +57,7 @@ def _checked(file: GgufFile, name: str) -> OwnModel:
     from stacks import environments  # noqa: PLC0415 - the CDK takes two seconds
 
     link = _link_name(file)
-    entry = environments.own_model(str(link), name, window=file.context)
+    entry = environments.own_model(str(link), name, window=file.context, threads=_threads())
     check_same(file.metadata, load(entry.tokenizer.value))
     limits = entry.limits
     if str(link) not in _opened():
@@ -68,6 +69,14 @@ def _checked(file: GgufFile, name: str) -> OwnModel:
     )
     _make(link, file.path)
     return OwnModel(link, entry)
+
+
+def _threads() -> int:
+    """Return the processor's cores but one, which the rest of the embedded AWS needs.
+
+    With a thread for each, all wait for the one whose core does something else.
+    """
+    return max(1, (psutil.cpu_count(logical=False) or 1) - 1)
 
 
 def _link_name(file: GgufFile) -> Path:

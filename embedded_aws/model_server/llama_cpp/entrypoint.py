@@ -23,6 +23,12 @@ def flags(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield f"--{flag}", "" if value.lower() == "true" else value
 
 
+def is_of_this_machine(environment: Mapping[str, str]) -> bool:
+    """Return whether the model is a person's own file, which no container on AWS could see."""
+    given = environment.get(f"{_PREFIX}MODEL", "")
+    return bool(given) and not given.startswith(f"{MODEL_DATA_ID}/")
+
+
 def find_model(environment: Mapping[str, str]) -> Path:
     """Return the file that the image's entry point, or else llama-server, finds."""
     folder = Path(environment.get("SM_MODEL_DIR", MODEL_DATA_ID))

@@ -56,10 +56,15 @@ def _sample(field: str) -> Apply:
     return lambda params, value: setattr(params.sampling, field, value)
 
 
-def _check_threads(_params: xllamacpp.CommonParams, value: int) -> None:
-    # The endpoint's instance has those cores; here the model runs on one thread, always.
-    if value == 0:
-        raise ValueError("threads must not be 0")
+def _set_threads(*, of_batches_only: bool) -> Apply:
+    def apply(params: xllamacpp.CommonParams, value: int) -> None:
+        if value == 0:
+            raise ValueError("threads must not be 0")
+        if not of_batches_only:
+            params.cpuparams.n_threads = value
+        params.cpuparams_batch.n_threads = value
+
+    return apply
 
 
 def _set_timeouts(params: xllamacpp.CommonParams, seconds: int) -> None:
@@ -120,8 +125,8 @@ _FLAGS = {
     "--predict": Flag(int, _set("n_predict")),
     "--batch-size": Flag(int, _set("n_batch")),
     "--ubatch-size": Flag(int, _set("n_ubatch")),
-    "--threads": Flag(int, _check_threads),
-    "--threads-batch": Flag(int, _check_threads),
+    "--threads": Flag(int, _set_threads(of_batches_only=False)),
+    "--threads-batch": Flag(int, _set_threads(of_batches_only=True)),
     "--threads-http": Flag(int, _set("n_threads_http")),
     "--timeout": Flag(int, _set_timeouts),
     "--alias": Flag(_read_aliases, _set("model_alias")),

@@ -102,9 +102,9 @@ def test_fine_tuning_is_refused_where_a_gguf_file_is_served() -> None:
 
 
 def test_persons_own_file_is_served_on_this_machine_only() -> None:
-    own = environments.own_model("/models/mine.gguf", "mistral-7b", window=2048)
+    own = environments.own_model("/models/mine.gguf", "mistral-7b", window=2048, threads=1)
     assert own.limits.max_total_tokens == 2048
-    local = environments.local(own)
+    local = environments.local_with(own)
     assert (local.model, local.tuning) == (own, None)
     with pytest.raises(ValueError, match="mistral-7b are on this machine only"):
         dataclasses.replace(environments.cpu(account=None, region=None), model=own)

@@ -9,6 +9,7 @@ from embedded_aws.model_server.engine import parameters
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.llama_cpp import entrypoint, flags
 from embedded_aws.model_server.llama_cpp.entrypoint import HUB_REPOSITORY, find_model
+from embedded_aws.model_server.llama_cpp.room import read_parameters
 
 
 def test_variables_become_flags() -> None:
@@ -41,7 +42,6 @@ def test_flags_set_llama_cpps_parameters(tmp_path: Path) -> None:
         "SM_LLAMA_CPP_ALIAS": "one, two",
         "SM_LLAMA_CPP_CHAT_TEMPLATE_FILE": str(template),
         "SM_LLAMA_CPP_NO_JINJA": "true",
-        "SM_LLAMA_CPP_THREADS": "8",
         "SM_LLAMA_CPP_TOP_P": "0.5",
         "SM_LLAMA_CPP_CACHE_RAM": "64",
         "SM_LLAMA_CPP_FLASH_ATTN": "on",
@@ -53,11 +53,27 @@ def test_flags_set_llama_cpps_parameters(tmp_path: Path) -> None:
     assert (params.n_ctx, params.n_parallel, params.n_predict) == (4096, 3, 77)
     assert params.model_alias == {"one", "two"}
     assert (params.chat_template, params.use_jinja) == ("{{ bos_token }}", False)
-    assert params.cpuparams.n_threads == 1
     assert params.sampling.top_p == 0.5
     assert params.cache_ram_mib == 64
     assert params.flash_attn_type.name == "LLAMA_FLASH_ATTN_TYPE_ENABLED"
     assert params.load_mode.name == "LLAMA_LOAD_MODE_MLOCK"
+
+
+@pytest.mark.parametrize(
+    ("model", "threads"),
+    [
+        ({"MODEL": "/home/me/m.gguf"}, (6, 4)),
+        ({"MODEL": "/opt/ml/model/m.gguf"}, (1, 1)),
+        ({}, (1, 1)),
+    ],
+)
+def test_threads_are_those_of_this_machine_for_its_own_files_only(
+    model: dict[str, str], threads: tuple[int, int]
+) -> None:
+    given = {"THREADS": "6", "THREADS_BATCH": "4", **model}
+    environment = {f"SM_LLAMA_CPP_{name}": value for name, value in given.items()}
+    params = read_parameters(environment, Path("m.gguf"))
+    assert (params.cpuparams.n_threads, params.cpuparams_batch.n_threads) == threads
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ _CONTEXT = 4096
 def _nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(control, "running_pid", lambda: None)
     monkeypatch.setattr(own_model, "_LINKS", tmp_path / "models")
+    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else 8)
 
 
 def test_packaged_model_is_served_without_a_file() -> None:
@@ -35,11 +36,14 @@ def test_file_is_linked_and_served_as_the_entry(tiny: Path) -> None:
     assert own.entry.limits.max_total_tokens == _CONTEXT
     assert own.entry.limits.max_input_length == _CONTEXT - 1
     assert own.entry.weights == FileWeights(path=str(own.link))
-    assert own.entry.container_environment["SM_LLAMA_CPP_MODEL"] == str(own.link)
+    environment = own.entry.container_environment
+    assert environment["SM_LLAMA_CPP_MODEL"] == str(own.link)
+    assert environment["SM_LLAMA_CPP_THREADS"] == "7"
     assert own.variables == {
         "LOCAL_MODEL": str(own.link),
         "LOCAL_ENTRY": "mistral-7b-instruct",
         "LOCAL_WINDOW": str(_CONTEXT),
+        "LOCAL_THREADS": "7",
     }
 
 

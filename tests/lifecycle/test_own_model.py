@@ -1,0 +1,88 @@
+"""A person's own Mistral as a GGUF file: served, asked, and given back for the packaged model."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openai import OpenAI
+from sentencepiece import SentencePieceProcessor
+
+from operate.api.deployment import Deployment
+from tests.embedded.conftest import LocalStage
+from tests.lifecycle.stage import endpoints
+from tests.tiny_gguf import write_tiny_mistral
+from tests.unit.invoke_proxy.real_tokenizers import vocabularies
+
+_QUESTION = "Is </s> the end, <s>really?"
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Path:
+    return vocabularies() / "mistral-v1.model"
+
+
+def _container(aws: LocalStage) -> dict[str, Any]:
+    sagemaker = aws.client("sagemaker")
+    (name,) = endpoints(aws)
+    served = sagemaker.describe_endpoint(EndpointName=name)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=served["EndpointConfigName"])
+    (variant,) = config["ProductionVariants"]
+    container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
+    return {"InstanceType": variant["InstanceType"], **container}
+
+
+def _counts_exactly(deployment: Deployment, vocabulary: Path) -> None:
+    openai = OpenAI(base_url=f"{deployment.base_url}/v1", api_key=deployment.api_key)
+    chat = openai.chat.completions.create(
+        model="mistral-7b-instruct",
+        messages=[{"role": "user", "content": "What is a monad?"}],
+        max_tokens=9,
+        temperature=0,
+    )
+    prompt = SentencePieceProcessor(model_file=str(vocabulary)).encode(
+        "[INST] What is a monad? [/INST]"
+    )
+    assert chat.usage is not None
+    assert chat.usage.prompt_tokens == 1 + len(prompt)
+    assert (chat.usage.completion_tokens, chat.choices[0].finish_reason) == (9, "length")
+    text = openai.completions.create(
+        model="mistral-7b-instruct", prompt=_QUESTION, max_tokens=3, temperature=0
+    )
+    assert text.usage is not None
+    assert text.usage.completion_tokens == 3
+
+
+def _shows_the_playground(deployment: Deployment) -> None:
+    page = httpx.get(f"{deployment.base_url}/playground", timeout=30).raise_for_status()
+    assert "mistral-7b-instruct" in page.text
+
+
+def test_own_model_is_served_in_place_of_the_packaged_one_and_given_back(
+    aws: LocalStage, tmp_path: Path, vocabulary: Path
+) -> None:
+    mine = write_tiny_mistral(tmp_path / "mine.Q4_0.gguf", vocabulary)
+    refused = aws.try_verb("up", f"--model={mine}", "--entry=smollm2-135m-instruct")
+    assert "its vocabulary must be of llama.cpp's kind 'gpt2', got 'llama'" in refused.stderr
+    assert aws.pid == 0
+
+    served = aws.run("up", f"--model={mine}")
+    assert "mine.Q4_0.gguf: 2 requests at a time, 8192 tokens each" in served.stdout
+    container = _container(aws)
+    assert container["InstanceType"] == "ml.c7g.2xlarge"
+    assert Path(container["Environment"]["SM_LLAMA_CPP_MODEL"]).resolve() == mine
+    deployment = aws.deployment()
+    assert deployment.model == "mistral-7b-instruct"
+    assert aws.run("key").stdout.strip() == deployment.api_key
+    _counts_exactly(deployment, vocabulary)
+    _shows_the_playground(deployment)
+    tuned = aws.try_verb("finetune", "local")
+    assert "local serves a GGUF file and fine-tunes nothing" in tuned.stderr
+
+    aws.run("up")
+    assert aws.deployment().model == "smollm2-135m-instruct"
+    assert _container(aws)["InstanceType"] == "ml.g5.2xlarge"
+    aws.run("up", f"--model={mine}", "--entry=mistral-7b")
+    assert _container(aws)["Environment"]["SM_LLAMA_CPP_ALIAS"] == "mistral-7b"
+    assert "takes no model of the pipeline" in aws.try_verb("finetune", "local").stderr
+    aws.run("drift", "local")
