@@ -122,6 +122,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="share of the answers that must keep it in each cell, for CI: else exit with 1",
     )
+    limits.add_argument(
+        "--estimate",
+        action="store_true",
+        help="say how long that is and what it costs, and measure nothing",
+    )
     kept = parser.add_argument_group("where the results are kept")
     kept.add_argument("--out", type=Path, help="a new folder (bench-results/…)")
     kept.add_argument(

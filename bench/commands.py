@@ -14,6 +14,7 @@ import aiohttp
 import boto3
 import openai
 
+from bench.estimate import aws_prices, estimate, expect
 from bench.load.endpoint import SageMakerEndpoint
 from bench.load.targets import RestApi, Target
 from bench.options import Options
@@ -37,6 +38,9 @@ _FOLDER = Path("bench-results")
 
 def run_benchmark(given: Namespace) -> None:
     """Measure, with progress on the terminal; raises ValueError, SystemExit when interrupted."""
+    if given.estimate:
+        print(_estimate(given, _options(given, "")))
+        return
     try:
         run = asyncio.run(_benchmark(given))
     except KeyboardInterrupt:
@@ -97,6 +101,8 @@ async def _benchmark(given: Namespace) -> Run:
     async with _target(given) as target:
         run = _opened_run(given, target)
         progress = Progress(run.options)
+        if not given.resume:
+            progress.say(_estimate(given, run.options) + "\n")
         try:
             await run_cells(run, target, progress.watch, progress.measured)
         except asyncio.CancelledError:
@@ -114,9 +120,20 @@ def _opened_run(given: Namespace, target: Target) -> Run:
                 " give the same --env, --url, --endpoint and --route"
             )
         return run
+    return Run.create(given.out or _new_folder(given.env), _options(given, target.name))
+
+
+def _options(given: Namespace, target: str) -> Options:
     names = {field.name for field in fields(Options)} - {"target"}
-    options = Options(target=target.name, **{name: getattr(given, name) for name in names})
-    return Run.create(given.out or _new_folder(given.env), options)
+    return Options(target=target, **{name: getattr(given, name) for name in names})
+
+
+def _estimate(given: Namespace, options: Options) -> str:
+    """Return what a run takes on AWS; of this machine's stage or another server, at least."""
+    if given.url or given.env == "local":
+        seconds = len(options.words) * len(options.loads) * (options.warm_up + options.seconds)
+        return f"at least {seconds / 60:.1f} minutes"
+    return estimate(expect(options), aws_prices(), through_the_api=not given.endpoint)
 
 
 def _new_folder(name: str) -> Path:

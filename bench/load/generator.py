@@ -12,7 +12,7 @@ from bench.load.requests import Request
 from bench.load.targets import RequestFailedError, Target, Usage
 
 _CHECK_SECONDS = 0.05
-_RAMP_SECONDS = 1.0  # Over which users begin, so that they do not march in step.
+RAMP_SECONDS = 1.0  # Over which users begin, so that they do not march in step.
 _FAILURES_AT_LEAST = 5  # Before their share is judged.
 
 
@@ -119,7 +119,7 @@ class _Run:
         load = self.cell.load
         if isinstance(load, Users):
             for number in range(load.number):
-                user = self._user(number, _RAMP_SECONDS * number / load.number)
+                user = self._user(number, RAMP_SECONDS * number / load.number)
                 self._track(tasks.create_task(user))
         else:
             arrivals = load.times(self.cell.seed)
