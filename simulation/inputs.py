@@ -65,7 +65,7 @@ def requests_of(
         prefill=prefill,
         tokens=tokens,
         spread=spread,
-        weight=np.ones_like(work) if declared is None else work / declared.work_moment(1),
+        weight=np.ones_like(work) if declared is None else work / declared.work[0],
         step=service.step,
         per_request=service.per_request,
         admission_steps=float(service.admission_steps),

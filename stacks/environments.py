@@ -18,6 +18,7 @@ from sagemaker_llm import (
     Image,
     LogKeeping,
     Reservation,
+    Sizing,
     StagedGguf,
     TargetTracking,
     TuningSettings,
@@ -31,6 +32,7 @@ from sagemaker_llm.models.images import registry_account
 from sagemaker_llm.models.servers.llama_cpp import LLAMA_CPP, LlamaCpp
 from sagemaker_llm.serving.components import check_components
 
+from . import loads
 from .regions import check_region
 
 _ACCOUNT = Pattern(r"[0-9]{12}", "12 digits")
@@ -60,6 +62,8 @@ class Environment(Checked):
     # looks, where the region is not of `KNOWN_REGIONS`.
     allow_unlisted_region: bool = False
     function_target: FunctionTarget = FunctionTarget.AWS
+    # What follows from the load that is declared; None: nothing is, and all numbers are chosen.
+    sizing: Sizing | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,6 +79,7 @@ class Environment(Checked):
         if self.tuning:
             self.tuning.check_model(self.model)
         check_function_target(self.model, self.function_target)
+        self._check_sizing()
 
     @property
     def image(self) -> Image:
@@ -95,6 +100,37 @@ class Environment(Checked):
     def reserves_concurrency(self) -> bool:
         """Whether the functions reserve a share of the account's Lambda concurrency."""
         return self.api.reserved_concurrency is not Reservation.NONE
+
+    def _check_sizing(self) -> None:
+        """Raise ValueError for numbers that neither follow from the load nor are fixed in it."""
+        if self.sizing is None:
+            return
+        profile = self.sizing.load.profile
+        if profile.instance_type != self.instance_type:
+            raise RefusedValueError(
+                f"instance_type must be {profile.instance_type}, which the profile {profile.name}"
+                f" was measured on, got {self.instance_type!r}: measure it with `make bench`"
+            )
+        scaling = self.scaling
+        derived = TargetTracking.sized(self.sizing, initial_instances=scaling.initial_instances)
+        if scaling != derived:
+            raise RefusedValueError(
+                f"scaling must be what follows from the load, {derived}, or fixed there with a"
+                f" reason, got {scaling}"
+            )
+        admitted, limit = self.model.limits.max_concurrent_requests, self.sizing
+        if admitted != limit.max_concurrent_requests:
+            raise RefusedValueError(
+                f"max_concurrent_requests must be {limit.max_concurrent_requests}, as follows from"
+                f" the load, or fixed there with a reason, got {admitted}"
+            )
+        rates = sum(each.rate for each in self.api.limits.values())
+        if rates > self.sizing.requests_per_second:
+            raise RefusedValueError(
+                "the rates of all clients must add up to at most the"
+                f" {self.sizing.requests_per_second:.2f} requests/s that the largest fleet serves"
+                f" as it is promised, got {rates:g}"
+            )
 
     def _check_location(self) -> None:
         if (self.account is None) != (self.region is None):
@@ -218,14 +254,17 @@ def local() -> Environment:
 
 def dev(*, account: str | None, region: str | None) -> Environment:
     """Return the environment for trying things out on AWS: one instance."""
+    sizing = loads.dev()
     return Environment(
         account=account,
         region=region,
-        model=find_model("mistral-7b-instruct"),
+        model=find_model("mistral-7b-instruct").admitting(sizing.max_concurrent_requests),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(min_instances=1, max_instances=1),
+        sizing=sizing,
+        scaling=TargetTracking.sized(sizing),
+        updates=GuardedUpdates.sized(sizing),
         api=ApiSettings(
-            clients=(Client(name="Demo", rate_limit=5, burst_limit=10, daily_quota=5_000),),
+            clients=(Client.sized(sizing, name="Demo"),),
             playground=True,
             # It must deploy into a new account, which may have no concurrency to reserve.
             reserved_concurrency=Reservation.NONE,
@@ -262,15 +301,16 @@ def cpu(*, account: str | None, region: str | None) -> Environment:
 
 def staging(*, account: str | None, region: str | None) -> Environment:
     """Return the environment where a release is proven: prod's shape at its smallest."""
+    sizing = loads.staging()
     return Environment(
         account=account,
         region=region,
-        model=find_model("mistral-7b-instruct"),
+        model=find_model("mistral-7b-instruct").admitting(sizing.max_concurrent_requests),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(min_instances=1, max_instances=2),
-        api=ApiSettings(
-            clients=(Client(name="Demo", rate_limit=10, burst_limit=20, daily_quota=20_000),),
-        ),
+        sizing=sizing,
+        scaling=TargetTracking.sized(sizing),
+        updates=GuardedUpdates.sized(sizing),
+        api=ApiSettings(clients=(Client.sized(sizing, name="Demo"),)),
         tuning=_mistral_tuning(Approval.PENDING),
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_MONTH),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,
@@ -279,16 +319,16 @@ def staging(*, account: str | None, region: str | None) -> Environment:
 
 def prod(*, account: str | None, region: str | None) -> Environment:
     """Return the environment that users call: two instances at least, so that one may fail."""
+    sizing = loads.prod()
     return Environment(
         account=account,
         region=region,
-        model=find_model("mistral-7b-instruct"),
+        model=find_model("mistral-7b-instruct").admitting(sizing.max_concurrent_requests),
         instance_type="ml.g5.2xlarge",
-        scaling=TargetTracking(min_instances=2, max_instances=4, initial_instances=2),
-        api=ApiSettings(
-            clients=(Client(name="Demo", rate_limit=20, burst_limit=40, daily_quota=200_000),),
-            firewall=Firewall(),
-        ),
+        sizing=sizing,
+        scaling=TargetTracking.sized(sizing, initial_instances=2),
+        updates=GuardedUpdates.sized(sizing),
+        api=ApiSettings(clients=(Client.sized(sizing, name="Demo"),), firewall=Firewall()),
         tuning=_mistral_tuning(Approval.PENDING),
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_YEAR),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,

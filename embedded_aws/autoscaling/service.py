@@ -2,13 +2,18 @@
 
 import hashlib
 
-from embedded_aws.autoscaling import activities, tracking
+from embedded_aws.autoscaling import activities, schedules, tracking
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
 from embedded_aws.core.rpc import JsonService, invalid, now
 from embedded_aws.sagemaker.hosting.records import endpoints
-from embedded_aws.sagemaker.hosting.scalable import policies, targets
+from embedded_aws.sagemaker.hosting.scalable import policies, scheduled, targets
 
-STORES = {"targets": targets, "policies": policies, "activities": activities.activities}
+STORES = {
+    "targets": targets,
+    "policies": policies,
+    "scheduled": scheduled,
+    "activities": activities.activities,
+}
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -38,12 +43,13 @@ def register_scalable_target(request: Json) -> Json:
 
 
 def deregister_scalable_target(request: Json) -> Json:
-    """DeregisterScalableTarget; its policies go with it."""
+    """DeregisterScalableTarget; its policies and scheduled actions go with it."""
     key = _target_id(request)
     if targets.pop(key, None) is None:
         raise invalid(f"no scalable target {key}")
-    for policy_key in [p for p in policies if p.startswith(f"{key}|")]:
-        del policies[policy_key]
+    for store in (policies, scheduled):
+        for of_target in [each for each in store if each.startswith(f"{key}|")]:
+            del store[of_target]
     return {}
 
 
@@ -82,6 +88,24 @@ def describe_scaling_policies(request: Json) -> Json:
     return {"ScalingPolicies": found}
 
 
+def put_scheduled_action(request: Json) -> Json:
+    """PutScheduledAction."""
+    return schedules.put(_target_id(request), request)
+
+
+def delete_scheduled_action(request: Json) -> Json:
+    """DeleteScheduledAction."""
+    return schedules.delete(_target_id(request), request)
+
+
+def describe_scheduled_actions(request: Json) -> Json:
+    """DescribeScheduledActions."""
+    resource_ids = [request["ResourceId"]] if "ResourceId" in request else None
+    names = request.get("ScheduledActionNames")
+    found = _selected(scheduled, request, ResourceId=resource_ids, ScheduledActionName=names)
+    return {"ScheduledActions": found}
+
+
 def describe_scaling_activities(request: Json) -> Json:
     """DescribeScalingActivities."""
     _check_one_page(request)
@@ -110,6 +134,9 @@ service = JsonService(
         "PutScalingPolicy": put_scaling_policy,
         "DeleteScalingPolicy": delete_scaling_policy,
         "DescribeScalingPolicies": describe_scaling_policies,
+        "PutScheduledAction": put_scheduled_action,
+        "DeleteScheduledAction": delete_scheduled_action,
+        "DescribeScheduledActions": describe_scheduled_actions,
         "DescribeScalingActivities": describe_scaling_activities,
     },
 )

@@ -6,8 +6,9 @@ flight for each instance, every 10 seconds of AWS's.
 
 import math
 from collections import deque
+from datetime import UTC, datetime
 
-from embedded_aws.autoscaling import activities
+from embedded_aws.autoscaling import activities, schedules
 from embedded_aws.core.circumstances import CircumstancesError
 from embedded_aws.core.emulator import Json, scope
 from embedded_aws.core.rpc import ServiceError
@@ -21,11 +22,15 @@ SAMPLE_SECONDS = 10
 _OUT_SAMPLES, _IN_SAMPLES = 3, 90
 _IN_SHARE = 0.9  # of the target: scaling in begins below it, or it would go in and out
 _COOLDOWN_SECONDS = 300  # unless the policy names another
+_scheduled_until = datetime.now(UTC)  # what was due before the start is not made up for
 _followers: dict[tuple[str, str, str], "_Follower"] = {}
 
 
 def follow_all() -> None:
     """Take one sample of every scalable target, and scale what has to be scaled."""
+    global _scheduled_until
+    before, _scheduled_until = _scheduled_until, datetime.now(UTC)
+    schedules.run_between(before, _scheduled_until)
     found = targets.all_items()
     for key in _followers.keys() - {key for key, _target in found}:
         del _followers[key]

@@ -36,7 +36,7 @@ def environment(*adapters: Adapter, instances: int = 2) -> environments.Environm
     )
     model = find_model(_BASE).served_by(Vllm(adapters=adapters))
     prod = environments.prod(account="222222222222", region="eu-west-1")
-    return dataclasses.replace(prod, model=model, scaling=fleet)
+    return dataclasses.replace(prod, model=model, scaling=fleet, sizing=None)
 
 
 @pytest.fixture(scope="module")

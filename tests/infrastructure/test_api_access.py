@@ -22,7 +22,7 @@ def _api_template(**changes: Any) -> Template:
     """The API stack of prod with other settings."""
     prod = environments.prod(account=None, region=None)
     api = dataclasses.replace(prod.api, **changes)
-    stage = LlmStage(cdk.App(), "Prod", environment=dataclasses.replace(prod, api=api))
+    stage = LlmStage(cdk.App(), "Prod", environment=dataclasses.replace(prod, api=api, sizing=None))
     stack = stage.node.find_child("Api")
     assert isinstance(stack, cdk.Stack)
     return Template.from_stack(stack)
@@ -78,7 +78,7 @@ def test_iam_authentication_passes_the_security_rules_and_cfn_lint(tmp_path: Pat
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     prod = environments.prod(account="333333333333", region="ap-southeast-3")
     api = ApiSettings(authentication=Authentication.IAM, firewall=Firewall())
-    LlmStage(app, "Prod", environment=dataclasses.replace(prod, api=api))
+    LlmStage(app, "Prod", environment=dataclasses.replace(prod, api=api, sizing=None))
     app.synth()
     reports = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
     assert [report["violations"] for report in reports] == [[]] * len(reports)

@@ -28,7 +28,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "AWS_LWA_INVOKE_MODE": "response_stream",
         "AWS_LWA_PORT": "8080",
         "AWS_LWA_READINESS_CHECK_PATH": "/health",
-        "MAX_CONCURRENT_REQUESTS": "128",
+        "MAX_CONCURRENT_REQUESTS": "25",
         "MAX_INPUT_LENGTH": "8191",
         "MAX_TOTAL_TOKENS": "8192",
         "MODEL_ID": "mistral-7b-instruct",
@@ -62,10 +62,10 @@ def test_functions_reserve_what_the_endpoint_admits_where_the_account_has_it(
     assert reserved == {
         ("Dev", "Proxy"): None,
         ("Dev", "KeyAuthorizer"): None,
-        ("Staging", "Proxy"): 2 * 128 + 26,
-        ("Staging", "KeyAuthorizer"): 20,
-        ("Prod", "Proxy"): 4 * 128 + 52,
-        ("Prod", "KeyAuthorizer"): 40,
+        ("Staging", "Proxy"): 2 * 25 + 20,
+        ("Staging", "KeyAuthorizer"): 25,
+        ("Prod", "Proxy"): 4 * 25 + 20,
+        ("Prod", "KeyAuthorizer"): 50,
     }
 
 

@@ -22,6 +22,7 @@ _REVIEWED = [
 _LOGS = (365, 30)
 _ROLLING = "LlmEndpoint#.Properties.DeploymentConfig.RollingUpdatePolicy"
 _BLUE_GREEN = "LlmEndpoint#.Properties.DeploymentConfig.BlueGreenUpdatePolicy"
+_SCHEDULED = "LlmScalingTarget#.Properties.ScheduledActions"
 _OF_STAGING = {
     "Serving": {
         "LlmConfig#.Properties.ProductionVariants[0].InitialInstanceCount": (2, 1),
@@ -38,16 +39,32 @@ _OF_STAGING = {
         f"{_BLUE_GREEN}.TrafficRoutingConfiguration.WaitIntervalInSeconds": (None, 0),
         "LlmScalingTarget#.Properties.MaxCapacity": (4, 2),
         "LlmScalingTarget#.Properties.MinCapacity": (2, 1),
+        "LlmScalingPolicy#.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue": (
+            16.6,
+            13.7,
+        ),
+        **{
+            f"{_SCHEDULED}[{number}].{name}": (value, None)
+            for number, (instances, time, cron) in enumerate(
+                ((3, "0645", "cron(45 6 * * ? *)"), (2, "1700", "cron(0 17 * * ? *)"))
+            )
+            for name, value in {
+                "ScalableTargetAction.MinCapacity": instances,
+                "Schedule": cron,
+                "ScheduledActionName": f"Minimum{time}",
+                "Timezone": "Etc/UTC",
+            }.items()
+        },
         "LlmLogs#.Properties.RetentionInDays": _LOGS,
     },
     "Api": {
-        "InvokeClientsDemoPlan#.Properties.Quota.Limit": (200_000, 20_000),
-        "InvokeClientsDemoPlan#.Properties.Throttle.BurstLimit": (40, 20),
-        "InvokeClientsDemoPlan#.Properties.Throttle.RateLimit": (20, 10),
+        "InvokeClientsDemoPlan#.Properties.Quota.Limit": (388_800, 93_312),
+        "InvokeClientsDemoPlan#.Properties.Throttle.BurstLimit": (50, 25),
+        "InvokeClientsDemoPlan#.Properties.Throttle.RateLimit": (7.57, 3.34),
         "InvokeFirewallAcl#": ("AWS::WAFv2::WebACL", None),
         "InvokeFirewallAssociation#": ("AWS::WAFv2::WebACLAssociation", None),
-        "InvokeKeyAuthorizerFunction#.Properties.ReservedConcurrentExecutions": (40, 20),
-        "InvokeProxyFunction#.Properties.ReservedConcurrentExecutions": (564, 282),
+        "InvokeKeyAuthorizerFunction#.Properties.ReservedConcurrentExecutions": (50, 25),
+        "InvokeProxyFunction#.Properties.ReservedConcurrentExecutions": (120, 70),
         "InvokeKeyAuthorizerLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeProxyLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeRestApiAccessLogs#.Properties.RetentionInDays": _LOGS,

@@ -41,6 +41,7 @@ def _environment(model: CatalogEntry, instance_type: str) -> Environment:
         model=model,
         instance_type=instance_type,
         scaling=TargetTracking(target_concurrent_requests=1),
+        sizing=None,
     )
 
 
@@ -69,6 +70,7 @@ def _by_llama_cpp(request: pytest.FixtureRequest) -> Template:
         model=model.at_revision(_REVISION),
         instance_type=request.param,
         scaling=TargetTracking(target_concurrent_requests=1),
+        sizing=None,
         weights_bucket=WeightsBucket(stack, "W", removal_policy=cdk.RemovalPolicy.RETAIN),
     )
     return Template(request.param, Path(), dict(assertions.Template.from_stack(stack).to_json()))
@@ -186,5 +188,6 @@ def test_region_without_the_servers_image_is_refused() -> None:
             environments.dev(account="111111111111", region="eu-west-1"),
             model=_BY_VLLM,
             region="us-gov-west-1",
+            sizing=None,
             allow_unlisted_region=True,
         )

@@ -21,6 +21,8 @@ from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
 
 _SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
+# The targets that follow from a declared load.
+_DECLARED = {"Dev": 13.7, "Staging": 13.7, "Prod": 16.6}
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
@@ -77,9 +79,11 @@ def test_every_environment_runs_its_model_in_network_isolation(serving: Template
 
 def test_scaling_is_refused_when_the_model_would_never_reach_its_target() -> None:
     prod = environments.prod(account=None, region=None)
-    scaling = dataclasses.replace(prod.scaling, target_concurrent_requests=128)
-    with pytest.raises(ValueError, match=r"must be below the max_concurrent_requests .* 128"):
-        LlmStage(cdk.App(), "Prod", environment=dataclasses.replace(prod, scaling=scaling))
+    scaling = dataclasses.replace(prod.scaling, target_concurrent_requests=25)
+    with pytest.raises(ValueError, match=r"must be below the max_concurrent_requests .* 25"):
+        LlmStage(
+            cdk.App(), "Prod", environment=dataclasses.replace(prod, scaling=scaling, sizing=None)
+        )
 
 
 def test_released_package_is_served_instead_of_the_base_weights(serving: Template) -> None:
@@ -238,7 +242,9 @@ def test_alarms_on_what_callers_see_undo_an_update(serving: Template) -> None:
         assert dimension["Value"] == serving.only(_ENDPOINT)["EndpointName"]
         statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
         limits[alarm["MetricName"], statistic] = alarm["Threshold"]
-    assert limits == {("Faults", "Average"): 0.1, ("TimeToFirstToken", "p90"): 30_000}
+    promised = serving.stack.split("/")[0] in _DECLARED
+    slow = 10_000 if promised else 30_000
+    assert limits == {("Faults", "Average"): 0.1, ("TimeToFirstToken", "p90"): slow}
 
 
 def test_metrics_that_cost_are_chosen_and_not_defaulted(serving: Template) -> None:
@@ -305,7 +311,10 @@ def test_instance_type_that_is_deployed_stays_until_the_scaling_was_off(serving:
 
 
 def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template) -> None:
-    policy = serving.only("AWS::ApplicationAutoScaling::ScalingPolicy")
+    policy, environment = (
+        serving.only("AWS::ApplicationAutoScaling::ScalingPolicy"),
+        serving.stack.split("/")[0],
+    )
     assert policy["PolicyType"] == "TargetTrackingScaling"
     assert policy["TargetTrackingScalingPolicyConfiguration"] == {
         "PredefinedMetricSpecification": {
@@ -313,8 +322,19 @@ def test_scaling_tracks_concurrent_requests_at_high_resolution(serving: Template
         },
         "ScaleInCooldown": 300,
         "ScaleOutCooldown": 60,
-        "TargetValue": 8,
+        "TargetValue": _DECLARED.get(environment, 1 if environment == "Cpu" else 8),
     }
+
+
+def test_prod_has_its_instances_before_the_morning_comes(assembly: Assembly) -> None:
+    target = assembly.template("Prod/Serving").only("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert target["MinCapacity"] == 2
+    assert [
+        (each["Schedule"], each["ScalableTargetAction"]) for each in target["ScheduledActions"]
+    ] == [
+        ("cron(45 6 * * ? *)", {"MinCapacity": 3}),
+        ("cron(0 17 * * ? *)", {"MinCapacity": 2}),
+    ]
 
 
 def test_log_group_is_there_and_limited_before_sagemaker_would_make_it(

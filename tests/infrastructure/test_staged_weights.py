@@ -32,7 +32,7 @@ def _environment(model: CatalogEntry) -> Environment:
     if isinstance(model.weights, PackagedWeights):
         return dataclasses.replace(environments.local(), model=model)
     dev = environments.dev(account="111111111111", region="eu-west-1")
-    return dataclasses.replace(dev, model=model)
+    return dataclasses.replace(dev, model=model, sizing=None)
 
 
 def _pinned(model: CatalogEntry) -> CatalogEntry:

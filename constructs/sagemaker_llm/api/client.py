@@ -9,6 +9,7 @@ from constructs import Construct
 
 from allowed_values.rules import Pattern, Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.sizing.sizing import Sizing
 
 _SECONDS_A_DAY = 86_400
 
@@ -49,6 +50,15 @@ class Client(Checked):
     rate_limit: _Rate = 10
     burst_limit: _Burst = 20
     daily_quota: Annotated[int, Range(at_least=1, at_most=2**31 - 1)] = 20_000
+
+    @classmethod
+    def sized(cls, sizing: Sizing, *, name: str, share: float = 1.0) -> "Client":
+        """Return a client with its share of what the largest fleet serves as it is promised."""
+        rate = min(math.floor(100 * share * sizing.requests_per_second) / 100, _BUCKET)
+        burst = min(max(math.ceil(rate), math.floor(share * sizing.burst_requests)), _BUCKET)
+        a_day = Limit(rate=rate, burst=burst).requests_within(_SECONDS_A_DAY)
+        quota = min(max(math.ceil(share * sizing.daily_requests), burst), a_day)
+        return cls(name=name, rate_limit=rate, burst_limit=burst, daily_quota=quota)
 
     def __post_init__(self) -> None:
         super().__post_init__()

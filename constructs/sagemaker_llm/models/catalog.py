@@ -95,6 +95,11 @@ class CatalogEntry(Checked):
             limits = replace(limits, max_concurrent_requests=max_concurrent_requests)
         return replace(self, server=server, weights=weights or self.weights, limits=limits)
 
+    def admitting(self, max_concurrent_requests: int) -> "CatalogEntry":
+        """Return the model with another limit of the requests that an instance admits at once."""
+        limits = replace(self.limits, max_concurrent_requests=max_concurrent_requests)
+        return replace(self, limits=limits)
+
     def at_revision(self, revision: str) -> "CatalogEntry":
         """Return the model with its staged weights pinned to a commit of the hub's repository."""
         if not isinstance(self.weights, StagedWeights | StagedGguf):

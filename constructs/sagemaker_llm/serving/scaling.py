@@ -10,6 +10,9 @@ from constructs import Construct
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.models.limits import MAX_CONCURRENT_REQUESTS, RequestLimits
+from sagemaker_llm.sizing.schedule import ScheduledMinimum
+from sagemaker_llm.sizing.sizing import Sizing
+from sagemaker_llm.sizing.workload import TIMEZONE
 
 # Zero instances need inference components, and then fail requests for minutes. SageMaker names no
 # upper bound but the account's quota: this one is ours.
@@ -34,9 +37,30 @@ class TargetTracking(Checked):
     scale_out_cooldown_seconds: _Cooldown = 60
     # A new instance takes minutes to load the model: removing one too early costs most.
     scale_in_cooldown_seconds: _Cooldown = 300
+    # What min_instances is from a minute of each day on; none keeps it all day.
+    scheduled_minimums: tuple[ScheduledMinimum, ...] = ()
+    timezone: Annotated[str, TIMEZONE] = "Etc/UTC"  # of the schedule
+
+    @classmethod
+    def sized(cls, sizing: Sizing, *, initial_instances: int = 1) -> "TargetTracking":
+        """Return the scaling that follows from a declared load."""
+        return cls(
+            min_instances=sizing.min_instances,
+            max_instances=sizing.max_instances,
+            initial_instances=initial_instances,
+            target_concurrent_requests=sizing.target_concurrent_requests,
+            scheduled_minimums=sizing.schedule,
+            timezone=sizing.load.workload.timezone,
+        )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for minimum in self.scheduled_minimums:
+            if not self.min_instances <= minimum.instances <= self.max_instances:
+                raise RefusedValueError(
+                    f"scheduled_minimums must be from min_instances {self.min_instances} to"
+                    f" max_instances {self.max_instances}, got {minimum.instances}"
+                )
         for name in ("min_instances", "initial_instances"):
             if getattr(self, name) > self.max_instances:
                 raise RefusedValueError(
@@ -78,6 +102,7 @@ class EndpointScaling(Construct):
             resource_id=f"endpoint/{endpoint_name}/variant/{variant_name}",
             min_capacity=tracking.min_instances,
             max_capacity=tracking.max_instances,
+            scheduled_actions=_scheduled(tracking),
         )
         target.cfn_options.condition = condition
         policy = appscaling.CfnScalingPolicy
@@ -100,3 +125,22 @@ class EndpointScaling(Construct):
             ),
         )
         tracked.cfn_options.condition = condition
+
+
+def _scheduled(
+    tracking: TargetTracking,
+) -> list[appscaling.CfnScalableTarget.ScheduledActionProperty] | None:
+    """Return the actions that set the minimum; at most 200, of which a day's half hours need 48."""
+    of_target = appscaling.CfnScalableTarget
+    return [
+        of_target.ScheduledActionProperty(
+            scheduled_action_name=f"Minimum{hour:02}{minute:02}",
+            schedule=f"cron({minute} {hour} * * ? *)",
+            timezone=tracking.timezone,
+            scalable_target_action=of_target.ScalableTargetActionProperty(
+                min_capacity=each.instances
+            ),
+        )
+        for each in tracking.scheduled_minimums
+        for hour, minute in [divmod(each.minute, 60)]
+    ] or None

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.sizing.sizing import Sizing
 
 from .scaling import Instances, TargetTracking
 
@@ -36,6 +37,12 @@ class GuardedUpdates(Checked):
     max_error_share: Annotated[float, Range(above=0, below=1)] = 0.1
     # Of nine requests in ten; SageMaker ends a stream after 8 minutes.
     max_time_to_first_token_seconds: Annotated[float, Range(above=0, below=480)] = 30
+
+    @classmethod
+    def sized(cls, sizing: Sizing) -> "GuardedUpdates":
+        """Return updates that go back where they break what a declared load promises."""
+        first = sizing.max_time_to_first_token_seconds
+        return cls() if first is None else cls(max_time_to_first_token_seconds=first)
 
     def chosen(self, scaling: TargetTracking) -> UpdateStrategy:
         """Return the strategy; raise ValueError for one that SageMaker would not follow."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-_STEPS = 50
+_STEPS = 36  # nine digits
 
 
 def last_true(low: float, high: float, holds: Callable[[float], bool]) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .bisection import last_true
 from .service import Service
@@ -16,44 +17,42 @@ class Demand:
     service: Service
     shapes: tuple[RequestShape, ...]
 
-    @property
+    @cached_property
     def prefills(self) -> Sequence[float]:
         """The prefill of each shape."""
         return [self.service.prefill(shape.prompt_words) for shape in self.shapes]
 
-    @property
+    @cached_property
     def output_tokens(self) -> float:
         """The mean tokens of an answer."""
         return self._mean([shape.output_tokens for shape in self.shapes])
 
-    @property
+    @cached_property
     def mean_prefill(self) -> float:
         """The mean prefill."""
         return self._mean(self.prefills)
 
-    @property
+    @cached_property
     def prefill_variance(self) -> float:
         """The variance of the prefills."""
         return self._mean([each**2 for each in self.prefills]) - self.mean_prefill**2
 
-    def work_moment(self, power: int) -> float:
-        """Return a moment of the work of a request: its prefill, and its part of the steps."""
+    @cached_property
+    def work(self) -> tuple[float, float, float]:
+        """The first three moments of a request's work: its prefill, and its part of the steps."""
         each = self.service.per_request
-        return self._mean(
-            [
-                (prefill + each * shape.output_tokens) ** power
-                for prefill, shape in zip(self.prefills, self.shapes, strict=True)
-            ]
-        )
+        work = [p + each * s.output_tokens for p, s in zip(self.prefills, self.shapes, strict=True)]
+        first, second, third = (self._mean([value**power for value in work]) for power in (1, 2, 3))
+        return first, second, third
 
-    @property
+    @cached_property
     def slope(self) -> float:
         """k: the milliseconds a token that each further request in flight costs all others."""
-        return self.work_moment(1) / self.output_tokens
+        return self.work[0] / self.output_tokens
 
     def requests_per_second(self, load: float) -> float:
         """Return an instance's requests a second at a load: a share of what it can ever do."""
-        return 1000 * load / self.work_moment(1)
+        return 1000 * load / self.work[0]
 
     def in_flight(self, load: float, instances: int) -> float:
         """Return the mean requests in flight on each of the instances at a load."""
@@ -64,7 +63,7 @@ class Demand:
 
         Cramer and Lundberg's approximation of the M/G/1 queue: exact far out.
         """
-        arrivals = load / self.work_moment(1)
+        arrivals = load / self.work[0]
         busy = arrivals * self.mean_prefill
         if milliseconds < 0 or busy >= 1:
             return 1.0

@@ -15,7 +15,12 @@ from .staffing import MAX_INSTANCES, fleet
 from .workload import Objective, Workload
 
 # What may be decided otherwise than it is derived.
-FIXABLE = ("min_instances", "max_instances", "target_concurrent_requests")
+FIXABLE = (
+    "min_instances",
+    "max_instances",
+    "max_concurrent_requests",
+    "target_concurrent_requests",
+)
 _MAX_STREAM_SECONDS = 480  # SageMaker ends a response stream after 8 minutes.
 _Relax = Callable[[float], Objective]
 # Past the longest prompt that was measured, the service model is a guess.

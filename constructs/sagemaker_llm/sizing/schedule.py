@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from allowed_values.rules import Range
+from sagemaker_llm.models.checked import Checked
 
 _MINUTES = 1440
 _SLOT = 30
@@ -12,11 +16,11 @@ _SHARE = 0.95
 
 
 @dataclass(frozen=True)
-class ScheduledMinimum:
+class ScheduledMinimum(Checked):
     """The minimum from a minute of the day on."""
 
-    minute: int
-    instances: int
+    minute: Annotated[int, Range(at_least=0, below=_MINUTES)]
+    instances: Annotated[int, Range(at_least=1, at_most=1000)]
 
 
 def scheduled_minimums(

@@ -6,6 +6,7 @@ batch for P(w) = p1 w + p2 w^2. An answer of n tokens so sees s0 + (c + P(w)/n) 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from allowed_values.rules import RefusedValueError
 
@@ -36,6 +37,7 @@ class Service:
         return self.step + (self.per_request + self.prefill(words) / tokens) * in_flight
 
 
+@lru_cache(maxsize=64)
 def fit(profile: Profile) -> Service:
     """Return the model of least relative squares; raise RefusedValueError where none fits."""
     rows = profile.rows

@@ -14,6 +14,8 @@ _GROWTH = 1.03
 _NOISE_DEVIATIONS = 1.5
 # Above a fleet's busiest instance at the target: five minutes there are no noise.
 _ALARM_MARGIN = 3
+# Of the promised time to first token: a new instance's first requests are slow too.
+_BROKEN, _LONGEST_FIRST = 5, 479.0
 _DAY_SECONDS = 86_400
 
 
@@ -48,7 +50,7 @@ class Sizing:
         """The load that scaling aims at."""
         return self.max_load / self.headroom
 
-    @property
+    @cached_property
     def derived_target(self) -> float:
         """The requests in flight of the busiest instance at the target load, and what is noise.
 
@@ -64,7 +66,7 @@ class Sizing:
         """The target of the scaling."""
         return self._chosen("target_concurrent_requests", self.derived_target)
 
-    @property
+    @cached_property
     def derived_min(self) -> int:
         """The instances that the least rate of the day needs."""
         return self.fleet(self.load.workload.trough_requests_per_second)
@@ -74,7 +76,7 @@ class Sizing:
         """The fewest instances at any time."""
         return int(self._chosen("min_instances", self.derived_min))
 
-    @property
+    @cached_property
     def derived_max(self) -> int:
         """The instances that the peak needs if it turns out greater, bursts included."""
         workload = self.load.workload
@@ -95,6 +97,11 @@ class Sizing:
 
     @property
     def max_concurrent_requests(self) -> int:
+        """What an instance admits at once."""
+        return int(self._chosen("max_concurrent_requests", self.derived_limit))
+
+    @cached_property
+    def derived_limit(self) -> int:
         """What an instance admits: with more in flight, even the mean request misses the objective.
 
         By as much as unequal prompts vary, and what its memory was seen to hold.
@@ -136,6 +143,12 @@ class Sizing:
     def concurrency_alarm(self) -> float:
         """The mean requests in flight on an instance that call for a person."""
         return round(self.in_flight(self.max_load) + _ALARM_MARGIN, 1)
+
+    @property
+    def max_time_to_first_token_seconds(self) -> float | None:
+        """The p90 that undoes an update: far above what hardly any request may exceed."""
+        first = self.load.objective.time_to_first_token_seconds
+        return None if first is None else min(_BROKEN * first, _LONGEST_FIRST)
 
     @property
     def max_refused_share(self) -> float:

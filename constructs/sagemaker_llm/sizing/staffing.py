@@ -51,7 +51,10 @@ def capacity(demand: Demand, objective: Objective, instances: int) -> float:
 
 def fleet(demand: Demand, objective: Objective, requests_per_second: float) -> int:
     """Return the fewest instances that serve a rate; above `MAX_INSTANCES` if none do."""
-    low, high = 1, MAX_INSTANCES + 1
+    high = 1
+    while high <= MAX_INSTANCES and capacity(demand, objective, high) < requests_per_second:
+        high *= 2
+    low, high = high // 2 + 1, min(high, MAX_INSTANCES + 1)
     while low < high:
         middle = (low + high) // 2
         if capacity(demand, objective, middle) >= requests_per_second:
@@ -65,7 +68,7 @@ def _slow_tokens(
     demand: Demand, objective: Objective, shape: RequestShape, load: float, instances: int
 ) -> float:
     service, tokens, rest = demand.service, shape.output_tokens, 1 - load
-    first, second, third = (demand.work_moment(power) for power in (1, 2, 3))
+    first, second, third = demand.work
     arrivals = load / first
     of_whole = objective.time_to_first_token_seconds is None
     # A balanced fleet is never empty where a request arrives: it sees less of its own prefill.

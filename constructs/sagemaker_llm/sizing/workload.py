@@ -9,7 +9,7 @@ from allowed_values.rules import Choice, Pattern, Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
 
 _DAY_SECONDS = 86_400
-_TIMEZONE = Pattern(
+TIMEZONE = Pattern(
     r"[A-Z][A-Za-z]+(/[A-Z][A-Za-z0-9_+-]+){1,2}", "an IANA name such as Europe/Zurich"
 )
 _Share = Annotated[float, Range(above=0, at_most=1)]
@@ -50,7 +50,7 @@ class Workload(Checked):
     mean_requests_per_second: Annotated[float, Range(above=0, at_most=100_000)]
     daily_curve: tuple[Annotated[float, Range(at_least=0, at_most=1)], ...] = SINE_DAY
     # An IANA name: the curve's hours, and the schedule's.
-    timezone: Annotated[str, _TIMEZONE] = "Etc/UTC"
+    timezone: Annotated[str, TIMEZONE] = "Etc/UTC"
     # What bursts of minutes multiply the rate by, which instances on stand-by serve: no instance
     # starts so soon. Bursts above it are refused.
     burst: Annotated[float, Range(at_least=1, at_most=10)] = 1.0

@@ -204,15 +204,27 @@ def _delete_pipeline(physical_id: str, _props: Json) -> None:
     _ignoring_absence(lambda: _call("DeletePipeline", request))
 
 
+_TARGET_KEYS = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+
 def _put_target(_logical_id: str, props: Json) -> tuple[str, Json]:
-    autoscaling.service.call("RegisterScalableTarget", props)
-    parts = (props[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-    return "|".join(parts), {}
+    actions = props.get("ScheduledActions", [])
+    target = {name: value for name, value in props.items() if name != "ScheduledActions"}
+    autoscaling.service.call("RegisterScalableTarget", target)
+    identity = {name: props[name] for name in _TARGET_KEYS}
+    old = autoscaling.service.call("DescribeScheduledActions", identity)
+    kept = {action["ScheduledActionName"] for action in actions}
+    for action in old["ScheduledActions"]:
+        if (name := action["ScheduledActionName"]) not in kept:
+            gone = {**identity, "ScheduledActionName": name}
+            autoscaling.service.call("DeleteScheduledAction", gone)
+    for action in actions:
+        autoscaling.service.call("PutScheduledAction", {**identity, **action})
+    return "|".join(identity.values()), {}
 
 
 def _target_request(target_id: str) -> Json:
-    keys = ("ResourceId", "ScalableDimension", "ServiceNamespace")
-    return dict(zip(keys, target_id.split("|"), strict=True))
+    return dict(zip(_TARGET_KEYS, target_id.split("|"), strict=True))
 
 
 def _delete_target(physical_id: str, _props: Json) -> None:

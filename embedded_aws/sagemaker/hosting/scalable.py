@@ -2,7 +2,7 @@
 
 from embedded_aws.core.emulator import ScopedStore
 
-targets, policies = ScopedStore(), ScopedStore()
+targets, policies, scheduled = ScopedStore(), ScopedStore(), ScopedStore()
 
 
 def is_registered(endpoint_name: str, variant_name: str) -> bool:
@@ -12,7 +12,7 @@ def is_registered(endpoint_name: str, variant_name: str) -> bool:
 
 
 def deregister(endpoint_name: str) -> None:
-    """Delete the targets of an endpoint, and their policies."""
-    for store in (targets, policies):
+    """Delete the targets of an endpoint, their policies and their scheduled actions."""
+    for store in (targets, policies, scheduled):
         for key in [k for k in store if k.startswith(f"endpoint/{endpoint_name}/")]:
             del store[key]

@@ -73,7 +73,7 @@ def test_environment_is_refused_when_it_cannot_be_deployed(
 ) -> None:
     prod = environments.prod(account="123456789012", region="eu-west-1")
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(prod, **changes)
+        dataclasses.replace(prod, **{"sizing": None, **changes})
 
 
 def test_environment_goes_to_an_unlisted_region_when_it_says_so() -> None:
@@ -120,6 +120,7 @@ def test_environment_is_refused_when_sagemaker_would_not_follow_its_updates() ->
 def test_environment_is_refused_when_the_model_needs_more_gpus() -> None:
     prod = environments.prod(account=None, region=None)
     split = dataclasses.replace(find_model("mistral-7b"), server=Tgi(num_gpus=4))
+    prod = dataclasses.replace(prod, sizing=None)
     assert dataclasses.replace(prod, model=split, instance_type="ml.g5.12xlarge").model is split
     with pytest.raises(ValueError, match="must have the 4 GPUs that mistral-7b is split over"):
         dataclasses.replace(prod, model=split)

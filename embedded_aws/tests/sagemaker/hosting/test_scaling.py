@@ -1,13 +1,15 @@
 """Scaling: an endpoint's instances follow the requests that it works on, and activities say so."""
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from embedded_aws.autoscaling import schedules, tracking
 from embedded_aws.autoscaling import service as autoscaling
-from embedded_aws.autoscaling import tracking
 from embedded_aws.core.rpc import ServiceError
+from embedded_aws.sagemaker.cloudformation import resource_types
 from embedded_aws.sagemaker.hosting import traffic
 from embedded_aws.tests.sagemaker.hosting.conftest import TRACKING, Hosting
 
@@ -35,6 +37,11 @@ class Scaled:
 
     def bound(self, least: int, most: int, **more: Any) -> None:
         self.call("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **more)
+
+    def minimum(self) -> int:
+        request = {"ServiceNamespace": "sagemaker"}
+        (target,) = autoscaling.service.call("DescribeScalableTargets", request)["ScalableTargets"]
+        return int(target["MinCapacity"])
 
     def under(self, requests: int) -> None:
         """Let the endpoint work on so many requests from now on."""
@@ -180,3 +187,66 @@ def test_another_metric_is_refused(scaled: Scaled) -> None:
             PolicyName="Q",
             TargetTrackingScalingPolicyConfiguration=tracked,
         )
+
+
+_MORNING: Json = {
+    "ScheduledActionName": "Morning",
+    "Schedule": "cron(30 7 * * ? *)",
+    "Timezone": "Europe/Zurich",
+    "ScalableTargetAction": {"MinCapacity": 3},
+}
+
+
+def _at(hour: int, minute: int) -> datetime:
+    return datetime(2026, 11, 27, hour, minute, tzinfo=UTC)
+
+
+def test_scheduled_minimum_starts_instances_at_its_local_time(scaled: Scaled) -> None:
+    scaled.call("PutScheduledAction", **_MORNING)
+    schedules.run_between(_at(6, 20), _at(6, 29))
+    assert scaled.after(20) == 1
+    schedules.run_between(_at(6, 29), _at(6, 30))  # 7:30 in Zurich
+    assert scaled.after(20) == 3
+    scaled.bound(1, 4)  # as an update of the stack does
+    schedules.run_between(_at(6, 30), _at(6, 31))
+    assert scaled.minimum() == 1
+
+
+def test_of_actions_that_were_due_together_the_last_one_counts(scaled: Scaled) -> None:
+    scaled.call("PutScheduledAction", **_MORNING)
+    night = {**_MORNING, "ScheduledActionName": "Later", "Schedule": "cron(0 8 * * ? *)"}
+    scaled.call("PutScheduledAction", **{**night, "ScalableTargetAction": {"MinCapacity": 2}})
+    schedules.run_between(_at(6, 0), _at(9, 0))
+    assert scaled.minimum() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"Schedule": "rate(1 day)"}, "schedules like .* only, got rate"),
+        ({"Schedule": "cron(60 7 * * ? *)"}, "schedules like"),
+        ({"Timezone": "Europe/Atlantis"}, "invalid timezone: Europe/Atlantis"),
+        ({"ScalableTargetAction": {}}, "must have a MinCapacity or a MaxCapacity"),
+    ],
+)
+def test_schedule_that_is_not_run_is_refused(scaled: Scaled, changes: Json, words: str) -> None:
+    with pytest.raises(ServiceError, match=words):
+        scaled.call("PutScheduledAction", **{**_MORNING, **changes})
+
+
+def test_scheduled_actions_go_with_their_target(scaled: Scaled) -> None:
+    scaled.call("PutScheduledAction", **_MORNING)
+    (found,) = scaled.call("DescribeScheduledActions")["ScheduledActions"]
+    assert _MORNING.items() <= found.items()
+    scaled.call("DeregisterScalableTarget")
+    assert scaled.call("DescribeScheduledActions") == {"ScheduledActions": []}
+
+
+def test_a_stack_s_update_changes_adds_and_deletes_scheduled_actions(scaled: Scaled) -> None:
+    target = {**_TARGET, "MinCapacity": 1, "MaxCapacity": 4}
+    evening = {**_MORNING, "ScheduledActionName": "Evening"}
+    resource_types._put_target("Target", {**target, "ScheduledActions": [_MORNING, evening]})
+    later = {**_MORNING, "Schedule": "cron(0 9 * * ? *)"}
+    resource_types._put_target("Target", {**target, "ScheduledActions": [later]})
+    (found,) = scaled.call("DescribeScheduledActions")["ScheduledActions"]
+    assert (found["ScheduledActionName"], found["Schedule"]) == ("Morning", "cron(0 9 * * ? *)")

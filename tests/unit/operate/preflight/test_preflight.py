@@ -85,14 +85,14 @@ def test_plan_of_an_environment_adds_up_those_of_its_account_and_region(
         "ml.g5.2xlarge for processing job usage": {"dev": 1, "staging": 1},
         "ml.m5.large for processing job usage": {"dev": 1, "staging": 1},
     }
-    assert found.reserved_executions == {"dev": 0, "staging": 304}
+    assert found.reserved_executions == {"dev": 0, "staging": 97}
 
 
 def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None:
     found = plan_of("prod", ACCOUNT, REGION)
     assert (found.configured, found.region) == ((None, None), REGION)
     assert [need.by for need in found.quotas[:1]] == [{"prod": 5}]
-    assert found.reserved_executions == {"prod": 606}
+    assert found.reserved_executions == {"prod": 172}
 
 
 def test_environment_that_fine_tunes_nothing_needs_nothing_for_it() -> None:
