@@ -20,6 +20,8 @@ from bench.proxy.servers import LITELLM, ROOT, Server, litellm, proxy, stub
 _CONCURRENCY = (1, 16, 128)
 _STARTS = 5
 _DIRECT = "stub alone"
+# One process for each server's wire; the first is also compared with what is not ours.
+_PROXIES = {"proxy": "tgi", "of vLLM": "vllm", "of llama.cpp": "llama-cpp"}
 
 
 def main() -> None:
@@ -30,7 +32,10 @@ def main() -> None:
     asked = arguments.parse_args()
     with ExitStack() as stack:
         model = stack.enter_context(stub())
-        servers = {"proxy": stack.enter_context(proxy(asked.asset, model.port))}
+        servers = {
+            name: stack.enter_context(proxy(asked.asset, model.port, model_server))
+            for name, model_server in _PROXIES.items()
+        }
         if asked.against:
             servers["other build"] = stack.enter_context(proxy(asked.against, model.port))
         if LITELLM.exists():

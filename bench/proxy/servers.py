@@ -60,12 +60,13 @@ def stub() -> Iterator[Server]:
 
 
 @contextmanager
-def proxy(asset: Path, sagemaker_port: int) -> Iterator[Server]:
-    """The built function, as it runs on Lambda."""
+def proxy(asset: Path, sagemaker_port: int, model_server: str = "tgi") -> Iterator[Server]:
+    """The built function, as it runs on Lambda for an endpoint with this server."""
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ENDPOINT_NAME": "endpoint",
+        "SERVER": model_server,
         "MODEL_ID": "smollm2-135m-instruct",
         "PROMPT_FORMAT": "chatml",
         "TOKENIZER": "smollm2",

@@ -10,6 +10,7 @@ import sys
 import time
 from binascii import crc32
 from struct import pack
+from typing import NamedTuple
 
 from bench.stub_server import Connection, chunk, serve
 
@@ -20,12 +21,44 @@ _HEAD = (
     b"Transfer-Encoding: chunked\r\n\r\n"
 )
 _END = b"0\r\n\r\n"
-_TOKEN = b'data:{"token":{"id":7,"text":"@%d@","logprob":-0.5,"special":false},'
-_MORE = _TOKEN + b'"generated_text":null,"details":null}\n\n'
-_LAST = (
-    _TOKEN + b'"generated_text":"x",'
-    b'"details":{"finish_reason":"length","generated_tokens":%d,"seed":null}}\n\n'
+
+
+class _Wire(NamedTuple):
+    """A server's events: of a token, and of the last one of that many."""
+
+    more: bytes
+    last: bytes
+
+
+_TGI = b'data:{"token":{"id":7,"text":"@%d@","logprob":-0.5,"special":false},'
+_VLLM = (
+    b'data: {"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{'
+    b'"index":0,"text":"@%d@","logprobs":null,"finish_reason":null,"stop_reason":null,"token_ids":[7]}]}\n\n'
 )
+_LLAMA_CPP = (
+    b'data: {"choices":[{"finish_reason":null,"index":0,"delta":{"content":"@%d@"}}],"created":1,'
+    b'"id":"chatcmpl-1","model":"m","system_fingerprint":"b1","object":"chat.completion.chunk",'
+    b'"timings":{"cache_n":0,"prompt_n":1,"prompt_ms":1.0,"predicted_ms":1.0}}\n\n'
+)
+_USAGE = (
+    b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":%d,"total_tokens":9}}\n\n'
+    b"data: [DONE]\n\n"
+)
+# By the member that only this server's requests have.
+_WIRES = {
+    "inputs": _Wire(
+        _TGI + b'"generated_text":null,"details":null}\n\n',
+        _TGI + b'"generated_text":"x",'
+        b'"details":{"finish_reason":"length","generated_tokens":%d,"seed":null}}\n\n',
+    ),
+    "prompt": _Wire(_VLLM, _VLLM.replace(b'_reason":null', b'_reason":"length"', 1) + _USAGE),
+    "messages": _Wire(
+        _LLAMA_CPP,
+        _LLAMA_CPP
+        + b'data: {"choices":[{"finish_reason":"length","index":0,"delta":{}}]}\n\n'
+        + _USAGE,
+    ),
+}
 
 
 class _Runtime(Connection):
@@ -33,18 +66,21 @@ class _Runtime(Connection):
 
     def answer(self, _head: bytes, body: bytes) -> None:
         """Stream as many tokens as are asked for."""
-        parameters = json.loads(body)["parameters"]
+        asked = json.loads(body)
+        self._wire = next(wire for member, wire in _WIRES.items() if member in asked)
+        last = asked.get("max_tokens") or asked["parameters"]["max_new_tokens"]
         self.transport.write(_HEAD)
         loop = asyncio.get_running_loop()
-        self._emit(loop, loop.time(), 0, parameters["max_new_tokens"])
+        self._emit(loop, loop.time(), 0, last)
 
     def _emit(self, loop: asyncio.AbstractEventLoop, begun: float, sent: int, last: int) -> None:
         """Send a token and plan the next, by the clock: delays do not add up."""
         if self.transport.is_closing():
             return
         if sent:
-            now = time.monotonic_ns()
-            self.transport.write(_message(_MORE % now if sent < last else _LAST % (now, last)))
+            now, wire = time.monotonic_ns(), self._wire
+            event = wire.more % now if sent < last else wire.last % (now, last)
+            self.transport.write(_message(event))
         if sent == last:
             self.transport.write(_END)
             return
