@@ -77,7 +77,7 @@ def test_words_after_a_mark_are_read_across_the_lines_of_a_comment() -> None:
     assert list(_said(text)) == ["that API Gateway says so; look"]
 
 
-@pytest.mark.parametrize("name", ["Dev", "Staging", "Prod"])
+@pytest.mark.parametrize("name", ["Dev", "Cpu", "Staging", "Prod"])
 def test_readme_names_the_quotas_that_each_environment_needs(name: str) -> None:
     environment = getattr(environments, name.lower())(account=None, region=None)
     readme = (ROOT / "README.md").read_text()
