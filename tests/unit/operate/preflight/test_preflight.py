@@ -1,5 +1,6 @@
 """The table as a whole: what is asked, what a denied call becomes, and the exit codes."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,12 +8,16 @@ import boto3
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
+import app
 from operate.environment import Environment
 from operate.preflight import prices
 from operate.preflight.declaration import plan_of
 from operate.preflight.plan import Plan
 from operate.preflight.preflight import preflight, rows_of
+from operate.preflight.prices import cost
 from operate.preflight.row import Verdict
+from sagemaker_llm import VLLM, VLLM_IMAGE, find_model
+from stacks import environments
 from tests.unit.operate.preflight.examples import ACCOUNT, REGION, plan
 
 
@@ -107,3 +112,24 @@ def test_environment_that_fine_tunes_nothing_needs_nothing_for_it() -> None:
 def test_region_that_cannot_serve_is_said_at_once() -> None:
     with pytest.raises(SystemExit, match="dev cannot be deployed to nowhere-1: region must be"):
         plan_of("dev", ACCOUNT, "nowhere-1")
+
+
+def test_plan_of_another_server_names_its_image_and_its_instances(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = replace(
+        environments.dev(account=ACCOUNT, region=REGION),
+        model=find_model("mistral-7b-instruct").served_by(VLLM, window=32_768),
+        instance_type="ml.g6.xlarge",
+    )
+    monkeypatch.setattr(app, "declared", lambda: {"Dev": lambda: declared})
+    found = plan_of("dev", ACCOUNT, REGION)
+    serving, _ = found.images
+    assert (serving.repository, serving.tag) == (VLLM_IMAGE.repository, VLLM_IMAGE.tag)
+    assert "ml.g6.xlarge" in found.instance_types
+    assert "ml.g6.xlarge for endpoint usage" in {need.name for need in found.quotas}
+    price = cost(found)
+    assert (price.verdict, price.found) == (
+        Verdict.UNKNOWN,
+        "the price of ml.g6.xlarge is unknown",
+    )
