@@ -1,11 +1,12 @@
 """The archives of LoRA adapters, and the routes by which a container learns of them."""
 
+import io
 import tarfile
-import tempfile
 from http import HTTPStatus
 from pathlib import Path
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import ServiceError
@@ -38,16 +39,15 @@ def load(container: Container, record: Json, role_arn: str) -> None:
 
 
 def _extract(url: str, role_arn: str, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="local-aws-adapter-") as downloads:
-        try:
-            s3_folders.download(roles.client(role_arn, "s3"), url, Path(downloads))
-            (archive,) = Path(downloads).iterdir()
-            with tarfile.open(archive, "r:gz") as files:
-                files.extractall(folder, filter="data")
-        except (ServiceError, s3_folders.TransferError, tarfile.TarError, OSError) as error:
-            raise ContainerError(
-                f"Could not access the adapter at {url} with {role_arn}: {error}"
-            ) from error
+    bucket, key = s3_folders.location(url)
+    try:
+        archive = roles.client(role_arn, "s3").get_object(Bucket=bucket, Key=key)["Body"]
+        with tarfile.open(fileobj=io.BytesIO(archive.read()), mode="r:gz") as files:
+            files.extractall(folder, filter="data")
+    except (ServiceError, BotoCoreError, ClientError, tarfile.TarError, OSError) as error:
+        raise ContainerError(
+            f"Could not access the adapter at {url} with {role_arn}: {error}"
+        ) from error
 
 
 def unload(container: Container, name: str) -> None:

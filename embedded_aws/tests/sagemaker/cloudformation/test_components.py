@@ -124,9 +124,10 @@ class Stack:
     def __init__(self, account: Account) -> None:
         self.account, self.name = account, account.name("components")
         self.cloudformation = account.aws.client("cloudformation")
-        self.role = account.role(
-            allow("s3:*", f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*")
-        )
+        # As the construct has it: the archives of this account, and no list of them.
+        archives = allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{self.name}/*")
+        archives["Condition"] = {"StringEquals": {"aws:ResourceAccount": "000000000000"}}
+        self.role = account.role(archives)
 
     def deploy(self, status: str, **adapters: str) -> None:
         body = _template(self.role, self.name, adapters)
@@ -143,14 +144,21 @@ class Stack:
 
         until(ended, _SETTLED_SECONDS)
 
-    def ask(self, model: str) -> str:
-        answer = self.account.aws.client("sagemaker-runtime").invoke_endpoint(
+    def ask(self, model: str, client: Any = None) -> str:
+        runtime = client or self.account.aws.client("sagemaker-runtime")
+        answer = runtime.invoke_endpoint(
             EndpointName=self.name,
             InferenceComponentName=f"{self.name}-{model}",
             ContentType="application/json",
             Body=_ASKED,
         )
         return str(json.load(answer["Body"])["choices"][0]["text"])
+
+    def caller(self, *resources: str) -> Any:
+        """A client that may invoke these resources and nothing else."""
+        arns = [f"arn:aws:sagemaker:us-east-1:000000000000:{each}" for each in resources]
+        allowed = allow("sagemaker:InvokeEndpoint", *arns)
+        return self.account.caller(allowed, service="sagemaker-runtime")
 
 
 @pytest.fixture
@@ -171,14 +179,24 @@ def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
     base, support, legal = (stack.ask(model) for model in ("base", "support", "legal"))
     assert len({base, support, legal}) == 3
 
+    # Who invokes needs both: neither is enough, and one component is not another.
+    endpoint, component = f"endpoint/{stack.name}", f"inference-component/{stack.name}-support"
+    assert stack.ask("support", stack.caller(endpoint, component)) == support
+    for resources in ((endpoint,), (component,)):
+        with pytest.raises(ClientError, match="not authorized"):
+            stack.ask("support", stack.caller(*resources))
+    with pytest.raises(ClientError, match="not authorized"):
+        stack.ask("legal", stack.caller(endpoint, component))
+
     # Another version is another address, and a component that is no longer declared goes.
     stack.deploy("UPDATE_COMPLETE", support=two)
     assert (stack.ask("base"), stack.ask("support")) == (base, legal)
     with pytest.raises(ClientError, match="not found"):
         stack.ask("legal")
 
-    # What serves outlives an update to what is not there.
-    stack.deploy("UPDATE_ROLLBACK_COMPLETE", support=f"s3://{BUCKET}/gone.tar.gz")
+    # What serves outlives an update to an archive that the role may not read.
+    other = account.put("other/3.tar.gz", _archive(tmp_path / "3", 3))
+    stack.deploy("UPDATE_ROLLBACK_COMPLETE", support=other)
     assert stack.ask("support") == legal
 
     # Each adapter goes before the base, and both before the endpoint.
