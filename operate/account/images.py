@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from operate.environment import Environment, find_stack
+from operate.releases.components import served_model
 
 # <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`.
 _URI = re.compile(r"(\d{12})\.dkr\.ecr\.([^.]+)\.[^/]+/([^:@]+)(?:@(.+))?")
@@ -92,7 +93,7 @@ def _serving(environment: Environment) -> Deployed:
     sagemaker, found = environment.client("sagemaker"), environment.outputs("Serving")
     endpoint = sagemaker.describe_endpoint(EndpointName=found["EndpointName"])
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    name = config["ProductionVariants"][0]["ModelName"]
+    name = served_model(sagemaker, found["EndpointName"], config["ProductionVariants"][0])
     container = sagemaker.describe_model(ModelName=name)["PrimaryContainer"]
     if package := container.get("ModelPackageName"):
         described = sagemaker.describe_model_package(ModelPackageName=package)

@@ -1,11 +1,13 @@
 """Drift: whether the endpoint serves what the template, the parameter and the registry say."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from operate.environment import Client, Environment
+from operate.releases.check import Check
+from operate.releases.components import component_checks, served_model
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
 from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
@@ -15,19 +17,6 @@ _CONFIG = "AWS::SageMaker::EndpointConfig"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 # SageMaker took an update back, and CloudFormation, which noticed nothing, cleaned up after it.
 _DELETED = "deleted, as the last update did not stay: release, roll back or deploy once more"
-
-
-class Check(NamedTuple):
-    """One statement of the stack, and what the endpoint has instead of it or as it says."""
-
-    subject: str
-    said: object
-    found: object
-
-    @property
-    def holds(self) -> bool:
-        """Return whether both are the same."""
-        return self.said == self.found
 
 
 def drift(environment: Environment) -> None:
@@ -45,7 +34,8 @@ def _checks(environment: Environment) -> Iterator[Check]:
     sagemaker, name = environment.client("sagemaker"), environment.stack_name("Serving")
     endpoint_name = environment.outputs("Serving")["EndpointName"]
     template = environment.client("cloudformation").get_template(StackName=name)["TemplateBody"]
-    physical = _physical_ids(environment.client("cloudformation"), name)
+    resources = environment.client("cloudformation").describe_stack_resources(StackName=name)
+    physical = _physical_ids(resources, "ResourceType")
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     yield Check("endpoint status", "InService", endpoint["EndpointStatus"])
     config = _config(sagemaker, endpoint["EndpointConfigName"])
@@ -53,13 +43,26 @@ def _checks(environment: Environment) -> Iterator[Check]:
     if not config:
         return
     (variant,) = config["ProductionVariants"]
+    if "ModelName" in variant:
+        yield from _variant_checks(environment, template, endpoint_name, variant)
+    else:
+        (said,) = _properties(template, _CONFIG)["ProductionVariants"]
+        yield Check("instance type", said["InstanceType"], variant["InstanceType"])
+        ids = _physical_ids(resources, "LogicalResourceId")
+        yield from component_checks(sagemaker, endpoint_name, template, ids)
+    name = served_model(sagemaker, endpoint_name, variant)
+    model = sagemaker.describe_model(ModelName=name)
+    yield Check("model", physical[_MODEL], model["ModelArn"])
+    yield from _container_checks(environment, template, model)
+
+
+def _variant_checks(
+    environment: Environment, template: dict[str, Any], endpoint_name: str, variant: dict[str, Any]
+) -> Iterator[Check]:
     said = parameter(environment, INSTANCE_TYPE)
     yield Check("instance type", said, variant["InstanceType"])
     said = str(_properties(template, _POLICY)["PolicyName"])
     yield Check("scaling policy", said, _policies(environment, endpoint_name))
-    model = sagemaker.describe_model(ModelName=variant["ModelName"])
-    yield Check("model", physical[_MODEL], model["ModelArn"])
-    yield from _container_checks(environment, template, model)
 
 
 def _config(sagemaker: Client, name: str) -> dict[str, Any]:
@@ -115,9 +118,8 @@ def _only_container(package: dict[str, Any]) -> dict[str, Any]:
     return dict(container)
 
 
-def _physical_ids(cloudformation: Client, stack: str) -> dict[str, str]:
-    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    return {found["ResourceType"]: found["PhysicalResourceId"] for found in resources}
+def _physical_ids(resources: dict[str, Any], by: str) -> dict[str, str]:
+    return {found[by]: found["PhysicalResourceId"] for found in resources["StackResources"]}
 
 
 def _properties(template: dict[str, Any], resource_type: str) -> dict[str, Any]:

@@ -44,9 +44,10 @@ class ServingEndpoint:
             config = self._sagemaker.describe_endpoint_config(
                 EndpointConfigName=self._describe()["EndpointConfigName"]
             )
-            model = self._sagemaker.describe_model(
-                ModelName=config["ProductionVariants"][0]["ModelName"]
-            )
+            (variant,) = config["ProductionVariants"]
+            if "ModelName" not in variant:
+                return ""  # adapters have the base weights beneath them
+            model = self._sagemaker.describe_model(ModelName=variant["ModelName"])
         except ClientError as error:
             if "Could not find" in error.response["Error"]["Message"]:
                 return None
