@@ -62,14 +62,6 @@ async def test_several_prompts_and_choices_are_numbered_prompt_by_prompt() -> No
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_echo_starts_with_the_prompt(*, stream: bool) -> None:
-    async with client_of(FakeRuntime(*FRAMES)) as client:
-        answer = await client.post(ROUTE, {"prompt": "The sea", "echo": True, "stream": stream})
-    events = answer.events[:-1] if stream else [answer.json]
-    assert "".join(event["choices"][0]["text"] for event in events) == "The sea is blue"
-
-
-@pytest.mark.parametrize("stream", [False, True])
 async def test_logprobs_have_the_place_of_each_token(*, stream: bool) -> None:
     body = {"prompt": "The sea", "logprobs": 0, "stream": stream}
     async with client_of(FakeRuntime(*FRAMES)) as client:

@@ -9,7 +9,8 @@ import pytest
 
 from invoke_proxy.http.bodies import NEUTRAL
 from invoke_proxy.openai.requests import ChatRequest, CompletionRequest, SamplingRequest
-from tests.unit.invoke_proxy.proxy_double import Answer, FakeRuntime, client_of, tgi_frames
+from tests.unit.invoke_proxy.proxy_double import Answer, client_of
+from tests.unit.invoke_proxy.wires import TGI, WIRES, Wire
 
 DOCUMENT = json.loads((Path(__file__).parent / "document/schemas.json").read_text())
 CHAT = {"messages": [{"role": "user", "content": "Hi"}]}
@@ -40,26 +41,30 @@ def check(answer: Any, schema: str) -> None:
     jsonschema.Draft202012Validator(root).validate(answer)
 
 
-async def asked(route: str, body: Any = None) -> Answer:
-    frames = tgi_frames([" Hello", ",", " you"], "eos_token", end_token="</s>")
-    async with client_of(FakeRuntime(*frames)) as client:
+async def asked(route: str, body: Any = None, wire: Wire = TGI) -> Answer:
+    upstream = wire.upstream(" Hello", ",", " you", reason="eos_token", end_token="</s>")
+    async with client_of(upstream, wire.settings) as client:
         return await (client.post(route, body) if body else client.get(route))
 
 
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 @pytest.mark.parametrize("more", [{}, {"n": 2}, {"logprobs": True, "top_logprobs": 1}], ids=str)
-async def test_chats_are_as_the_document_says_whole_and_streamed(more: dict[str, Any]) -> None:
-    whole = await asked("/v1/chat/completions", {**CHAT, **more})
+async def test_chats_are_as_the_document_says_whole_and_streamed(
+    more: dict[str, Any], wire: Wire
+) -> None:
+    whole = await asked("/v1/chat/completions", {**CHAT, **more}, wire)
     check(whole.json, "CreateChatCompletionResponse")
-    streamed = await asked("/v1/chat/completions", {**CHAT, **more, **USAGE})
+    streamed = await asked("/v1/chat/completions", {**CHAT, **more, **USAGE}, wire)
     *chunks, done = streamed.events
     assert done == "[DONE]"
     for chunk in chunks:
         check(chunk, "CreateChatCompletionStreamResponse")
 
 
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 @pytest.mark.parametrize("more", [{}, {"n": 2}, {"logprobs": 1}, {"echo": True}], ids=str)
-async def test_completions_are_as_the_document_says(more: dict[str, Any]) -> None:
-    whole = await asked("/v1/completions", {**PROMPT, **more})
+async def test_completions_are_as_the_document_says(more: dict[str, Any], wire: Wire) -> None:
+    whole = await asked("/v1/completions", {**PROMPT, **more}, wire)
     check(whole.json, "CreateCompletionResponse")
 
 

@@ -34,6 +34,7 @@ async def ask(upstream: Upstream, route: str, body: Any) -> Any:
 
 async def test_a_chat_and_its_usage_are_the_same_whole(hello: Upstream) -> None:
     answer = await ask(hello, CHATS, CHAT)
+    assert (answer["object"], answer["model"]) == ("chat.completion", "mistral-7b-instruct")
     assert answer["choices"] == [
         {
             "index": 0,
@@ -54,7 +55,9 @@ async def test_a_chat_and_its_usage_are_the_same_streamed(hello: Upstream) -> No
     deltas = [event["choices"][0]["delta"] for event in events]
     assert [delta.get("content") for delta in deltas] == ["", "Hello", ",", " you", None]
     assert events[-1]["choices"][0]["finish_reason"] == "stop"
+    assert usage["choices"] == []
     assert (usage["usage"]["total_tokens"], done) == (PROMPT_TOKENS + 4, "[DONE]")
+    assert all(event["usage"] is None for event in events)
 
 
 @pytest.mark.parametrize("stream", [False, True])
