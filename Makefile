@@ -47,7 +47,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODEL := $(value MODEL)
@@ -74,6 +74,8 @@ export GIVEN_AFTER := $(value AFTER)
 export GIVEN_LABELS := $(value LABELS)
 export GIVEN_NUMBER := $(value NUMBER)
 export GIVEN_FILE := $(value FILE)
+export GIVEN_URL := $(value URL)
+export GIVEN_KEY := $(value KEY)
 export GIVEN_MINUTES = $(value MINUTES)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
@@ -178,7 +180,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy gguf info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke examples bench-streaming: installed
+down status logs chat proxy gguf info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke browser examples bench-streaming: installed
 
 .PHONY: installed
 installed:
@@ -264,7 +266,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke browser examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -316,8 +318,11 @@ scan: build .venv-scan/installed ## checkov and cloudsplaining over every enviro
 least-privilege: build ## take each permission away in turn, and see what fails (minutes; ROLE=release, WRITE=1)
 	@python -m least_privilege $${GIVEN_ROLE:+"--role=$$GIVEN_ROLE"} $${GIVEN_WRITE:+--write}
 
-smoke: ## the deployed stage, after `make up`: playground and foreign pages in a browser (chromium), example prompts
+smoke: ## a deployed stage: routes, refusals, limits, logs and metrics, example prompts (ENV=, or URL= KEY=)
 	@python -m pytest -q tests/smoke
+
+browser: ## a deployed stage's playground, and foreign pages, in a browser (chromium; ENV=, or URL= KEY=)
+	@python -m pytest -q tests/browser
 
 examples: ## the example prompts, asked of the deployed model
 	@stage="$$(python -m operate openai -- "$$GIVEN_ENV")" && eval "$$stage" && for example in examples/prompts/[a-z]*.py; do \

@@ -143,7 +143,7 @@ FOR_SCRIPTS = (
         name="openai",
         summary="print shell variables that point OpenAI's clients at the deployed API",
         changes="nothing",
-        example='eval "$(python -m operate openai dev)" && make smoke',
+        example='eval "$(python -m operate openai dev)" && make examples',
         work="operate.api.deployment:openai",
         add_arguments=add_client,
     ),

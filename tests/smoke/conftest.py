@@ -1,61 +1,68 @@
-"""The stage under test: any deployed one, by OpenAI's variables; without them `make up`'s.
+"""The stage under test: any deployed one.
 
-OPENAI_BASE_URL=https://….amazonaws.com/api/v1 OPENAI_API_KEY=… make smoke
+make smoke ENV=dev, with credentials; make smoke URL=https://….amazonaws.com/api KEY=…, without
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from embedded_aws.host import home
+from operate.environment import Environment
+from operate.verb import open_environment
 
-# Names that the browser finds on this machine, as those of a foreign site would be.
-SITE, REBOUND = "attacker.example", "rebound.example"
-_ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),  # root starts it
-    f"--host-resolver-rules=MAP {SITE} 127.0.0.1,MAP {REBOUND} 127.0.0.1",
-]
-_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).parents[2]
+_SECONDS = 300  # a long answer's
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A deployed API, and a key of it."""
+    """A deployed API, and a key of it; with credentials, also what it consists of in AWS."""
 
     base_url: str
     api_key: str
+    environment: Environment | None = None
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The header that a client sends."""
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    def ask(self, method: str, path: str, **request: object) -> httpx.Response:
+        """Send a request with the key, unless it has headers of its own."""
+        given = {"headers": self.key, "timeout": _SECONDS, **request}
+        return httpx.request(method, f"{self.base_url}{path}", **given)  # type: ignore[arg-type]  # of httpx's own
 
 
-@pytest.fixture(scope="session", name="deployed")
-def _deployed() -> Stage:
-    if url := os.environ.get("OPENAI_BASE_URL"):
-        if not (key := os.environ.get("OPENAI_API_KEY")):
-            pytest.exit("set OPENAI_API_KEY to a key of OPENAI_BASE_URL", returncode=1)
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    """The stage at GIVEN_URL, or the environment GIVEN_ENV."""
+    if url := os.environ.get("GIVEN_URL") or os.environ.get("OPENAI_BASE_URL"):
+        key = os.environ.get("GIVEN_KEY") or os.environ.get("OPENAI_API_KEY")
+        if not key:
+            pytest.exit("give KEY, a key of URL", returncode=1)
         return Stage(url.rstrip("/").removesuffix("/v1"), key)
-    command = [sys.executable, "-m", "operate", "info"]
+    name = os.environ.get("GIVEN_ENV") or "local"
+    command = [sys.executable, "-m", "operate", "info", "--", name]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ended.returncode:
         pytest.exit(ended.stderr.strip(), returncode=1)
-    home.enter_environment()
     info = json.loads(ended.stdout)
-    return Stage(info["base_url"], info["api_key"])
+    return Stage(info["base_url"], info["api_key"], open_environment(name.lower()))
 
 
-@pytest.fixture(scope="session", name="browser")
-def _browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _CHROMIUMS)), None)
-    if chromium is None or not os.access(chromium, os.X_OK):
-        pytest.skip(f"no Chromium at {chromium or ', '.join(_CHROMIUMS)}: set CHROMIUM to one")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="session", name="deployed")
+def deployed(stage: Stage) -> Stage:
+    """The same, by the name that the browser's tests have for it."""
+    return stage
+
+
+@pytest.fixture(scope="session")
+def model(stage: Stage) -> str:
+    """The model that is served."""
+    return str(stage.ask("GET", "/v1/models").raise_for_status().json()["data"][0]["id"])

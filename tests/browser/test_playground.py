@@ -1,4 +1,4 @@
-"""The playground in a real browser, against the deployed stage: `make up`, then `make smoke`."""
+"""The playground in a real browser, against the deployed stage: `make up`, then `make browser`."""
 
 import os
 from collections.abc import Iterator

@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedded_aws.host import contents, control, home
 from embedded_aws.tests.listeners import tcp_listeners
-from tests.smoke.conftest import REBOUND, SITE, Stage
-from tests.smoke.foreign_site import SCRIPT, serving
+from tests.browser.conftest import REBOUND, SITE
+from tests.browser.foreign_site import SCRIPT, serving
+from tests.smoke.conftest import Stage
 
 _PATIENCE_SECONDS = 10
 _transcript: list[str] = []
