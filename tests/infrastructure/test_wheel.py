@@ -156,7 +156,7 @@ def test_script_that_starts_the_proxy_can_be_executed(foreign: Foreign) -> None:
 
 def test_what_the_readme_shows_works(built: Foreign) -> None:
     readme = (_LIBRARY / "README.md").read_text()
-    app, own_model = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    app, own_model, other_server = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     (built.folder / "readme.py").write_text(app)
     template = json.loads(
         (built.synth("readme.py", "readme.out") / "Chat.template.json").read_text()
@@ -164,6 +164,8 @@ def test_what_the_readme_shows_works(built: Foreign) -> None:
     assert {"BaseUrl", "KeyId"} <= template["Outputs"].keys()
     shown = built.python("-c", f"{own_model}\nprint(mine.container_environment['HF_MODEL_ID'])")
     assert shown.stdout == "/opt/ml/model\n", shown.stderr
+    shown = built.python("-c", f"{other_server}\nprint(longer.server.name)")
+    assert shown.stdout == "vllm\n", shown.stderr
 
 
 def test_readme_lists_every_public_construct(foreign: Foreign) -> None:

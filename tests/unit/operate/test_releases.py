@@ -124,6 +124,14 @@ def test_rollback_is_refused_when_the_previous_weights_were_changed() -> None:
         _rolls_back(registry, "3", account=account)
 
 
+def test_rollback_of_an_environment_that_fine_tunes_nothing_says_what_to_deploy() -> None:
+    stacks = Stacks({"Serving": {"EndpointName": "e"}}, ModelPackageArn="")
+    with pytest.raises(
+        SystemExit, match=r"prod has no stack Prod-Training, so .*: deploy the model"
+    ):
+        rollback(environment(cloudformation=stacks))
+
+
 def test_rollback_is_refused_when_the_previous_package_is_of_another_server() -> None:
     vllm = "1.dkr.ecr.eu-west-1.amazonaws.com/vllm:0.30.0"
     registry = _Registry(_Account(package_image=vllm), v2="2026-01-01", v3="2026-01-02")
