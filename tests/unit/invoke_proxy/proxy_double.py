@@ -120,7 +120,7 @@ class Client:
     """Calls an ASGI application in this process, without a socket."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return await self.request("GET", path, b"", headers)
@@ -165,7 +165,7 @@ class Client:
             "query_string": b"",
             "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
         }
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         return answer
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any, get_args
 
+import httpx2
+import openai
+import pydantic
 import pytest
 
 from invoke_proxy.openapi import document
@@ -194,3 +197,31 @@ def test_every_server_that_the_settings_know_has_an_adapter() -> None:
     assert {wire.name for wire in WIRES} == set(SERVERS)
     for name in SERVERS:
         assert document(name)["openapi"] == "3.2.0"
+
+
+class Place(pydantic.BaseModel):
+    """A place in the world."""
+
+    city: str
+    coast: bool
+
+
+@pytest.mark.parametrize("wire", [VLLM, LLAMA_CPP], ids=lambda wire: wire.name)
+async def test_openais_client_gets_an_object_of_its_class(wire: Wire) -> None:
+    upstream = wire.upstream('{"city": "Rome",', ' "coast": false}', reason="eos_token")
+    async with client_of(upstream, wire.settings) as client:
+        transport = httpx2.ASGITransport(client.app)
+        ours = openai.AsyncOpenAI(
+            base_url="http://api/v1",
+            api_key="k",
+            http_client=httpx2.AsyncClient(transport=transport),
+        )
+        answer = await ours.chat.completions.parse(
+            model=wire.settings.model_id,
+            messages=[{"role": "user", "content": "Which city?"}],
+            response_format=Place,
+        )
+    assert answer.choices[0].message.parsed == Place(city="Rome", coast=False)
+    (sent,) = upstream.bodies
+    schema = sent["response_format"]["json_schema"]["schema"]
+    assert schema["required"] == ["city", "coast"]
