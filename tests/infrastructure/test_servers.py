@@ -169,7 +169,7 @@ def test_processors_take_the_key_of_their_volumes_and_no_gpus_driver(
             "max_total_tokens of mistrallite must be at most 12288 with TGI 1.1.0",
         ),
         (_BY_VLLM, "ml.g4dn.xlarge", "mistral-7b-instruct computes in bfloat16"),
-        (_BY_VLLM, "ml.c7g.2xlarge", "must have the 1 GPUs"),
+        (_BY_VLLM, "ml.c7g.2xlarge", "must have a GPU, such as ml.g5.2xlarge"),
     ],
 )
 def test_combination_that_cannot_work_is_refused_before_synth(

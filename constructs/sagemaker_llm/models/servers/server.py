@@ -133,6 +133,11 @@ class GpuNeeds:
 
     def check(self, instance: InstanceType, model_id: str) -> None:
         """Raise ValueError for an instance type that has too few GPUs, or too old ones."""
+        if not instance.gpus:
+            raise RefusedValueError(
+                f"instance_type must have a GPU, such as ml.g5.2xlarge, for the server of"
+                f" {model_id}, got {instance.name!r}: llama.cpp runs without one"
+            )
         if self.num_gpus > instance.gpus:
             raise RefusedValueError(
                 f"instance_type must have the {self.num_gpus} GPUs that {model_id} is split over,"

@@ -41,7 +41,7 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "SM_VLLM_ENFORCE_EAGER": ON,
         "SM_VLLM_LOAD_FORMAT": one_of("auto", "safetensors"),
         "SM_VLLM_MAX_LOGPROBS": (int, (Range(at_least=1, at_most=100),)),
-        "SM_VLLM_MAX_NUM_BATCHED_TOKENS": (int, (Range(at_least=1, at_most=2**20),)),
+        "SM_VLLM_MAX_NUM_BATCHED_TOKENS": (int, (Range(at_least=1, at_most=8192),)),
         "SM_VLLM_NO_ENABLE_PREFIX_CACHING": ON,
         "SM_VLLM_SEED": (int, (Range(at_least=0, at_most=2**32 - 1),)),
         "SM_VLLM_TOKENIZER_MODE": one_of("auto", "hf", "slow", "mistral"),
