@@ -8,7 +8,6 @@ from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment
 from operate.laptop.cdk_cli import only_cli
 from operate.polling import polled
-from operate.preflight.declaration import instance_type_of
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
 
 _ON, _OFF = "on", "off"
@@ -21,6 +20,9 @@ Deployer = Callable[[Environment], tuple[Client, str]]
 
 def deploy_instance_type(environment: Environment) -> None:
     """Deploy the instance type that the environment declares."""
+    # `make up` needs the change only: the declaration imports the CDK, which takes seconds.
+    from operate.preflight.declaration import instance_type_of  # noqa: PLC0415
+
     wanted = instance_type_of(environment.name)
     if environment.name == "local":
         with only_cli() as cli:
