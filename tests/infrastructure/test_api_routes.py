@@ -38,7 +38,7 @@ def test_all_routes_but_open_ones_need_a_key(
     api: Template, routes: dict[str, dict[str, Any]]
 ) -> None:
     (authorizer,) = api.resources("AWS::ApiGateway::Authorizer")
-    has_playground = api.stack.startswith(("Local", "Dev"))
+    has_playground = api.stack.startswith(("Local", "Dev", "Cpu"))
     pages = ("/health", "/playground") if has_playground else ("/health",)
     open_routes = {f"{method} {path}" for path in pages for method in ("GET", "HEAD")}
     assert routes.keys() == {*_GUARDED, *open_routes}

@@ -97,7 +97,9 @@ def test_released_package_is_served_instead_of_the_base_weights(serving: Templat
 def test_released_package_runs_with_the_catalogs_environment(serving: Template) -> None:
     # The proxy counts on these limits, whatever the package was registered with.
     _, base, package = serving.only(_MODEL)["PrimaryContainer"]["Fn::If"]
-    assert package["Environment"] == {**base["Environment"], "HF_MODEL_ID": "/opt/ml/model"}
+    # llama.cpp's image finds the file in the folder where SageMaker puts a package's data.
+    place = {} if serving.stack.startswith("Cpu") else {"HF_MODEL_ID": "/opt/ml/model"}
+    assert package["Environment"] == {**base["Environment"], **place}
 
 
 @pytest.mark.parametrize(
@@ -137,8 +139,10 @@ def test_image_is_looked_up_by_region_when_the_region_is_open(assembly: Assembly
 def test_no_key_is_given_for_disks_that_the_instances_encrypt_themselves(
     serving: Template,
 ) -> None:
-    assert "KmsKeyId" not in serving.only(_CONFIG)
-    assert not serving.resources("AWS::KMS::Key")
+    # The CPU's instances have volumes that are attached: tests/infrastructure/test_volume_key.py.
+    is_attached = serving.stack.startswith("Cpu")
+    assert ("KmsKeyId" in serving.only(_CONFIG)) is is_attached
+    assert bool(serving.resources("AWS::KMS::Key")) is is_attached
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_endpoint_is_the_same_one_for_ever(serving: Template) -> None:
         "RetainAllVariantProperties",
     }
     start, stack_part = endpoint["EndpointName"]["Fn::Join"][1]
-    assert re.fullmatch(r"(local|dev|staging|prod)serving-llm-[0-9a-f]{8}-", start)
+    assert re.fullmatch(r"(local|dev|cpu|staging|prod)serving-llm-[0-9a-f]{8}-", start)
     uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
     assert stack_part == {"Fn::Select": [0, {"Fn::Split": ["-", uuid]}]}
     config_id, attribute = serving.only(_ENDPOINT)["EndpointConfigName"]["Fn::GetAtt"]
@@ -297,8 +301,9 @@ def test_raised_minimum_leaves_the_configuration_and_its_instances_as_they_are()
 def test_instance_type_that_is_deployed_stays_until_the_scaling_was_off(serving: Template) -> None:
     # `make instance-type` sets the parameters by their names: both are contracts.
     instance_type, scaling = (serving.body["Parameters"][n] for n in ("InstanceType", "Scaling"))
-    assert instance_type["Default"] == "ml.g5.2xlarge"
-    assert re.fullmatch(instance_type["AllowedPattern"], "ml.g5.2xlarge")
+    declared = "ml.c7g.2xlarge" if serving.stack.startswith("Cpu") else "ml.g5.2xlarge"
+    assert instance_type["Default"] == declared
+    assert re.fullmatch(instance_type["AllowedPattern"], declared)
     for other in ("ml.g5.4xlarge", "ml.g5x2xlarge", ""):
         assert not re.fullmatch(instance_type["AllowedPattern"], other)
     assert "`make instance-type`" in instance_type["ConstraintDescription"]
