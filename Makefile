@@ -80,7 +80,7 @@ export GIVEN_MINUTES = $(value MINUTES)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
-.PHONY: chat info key preflight cleanup bootstrap deploy diff delivery destroy finetune rollback instance-type repair drift image job-logs stage-weights
+.PHONY: chat info key plan preflight cleanup bootstrap deploy diff delivery destroy finetune rollback instance-type repair drift image job-logs stage-weights
 chat: ## talk to the deployed model in the terminal
 	@python -m operate chat --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
 
@@ -89,6 +89,9 @@ info: ## print one JSON object for scripts: base_url, api_key, model, ... (make 
 
 key: ## print a client's API key (make -s key ENV=dev CLIENT=Demo)
 	@python -m operate key --client="$$GIVEN_CLIENT" -- "$$GIVEN_ENV"
+
+plan: ## show what follows from the declared load: fleet, limits, cost, a simulated day
+	@python -m operate plan -- "$$GIVEN_ENV"
 
 preflight: ## check an account before the first deployment, read-only (ENV=dev)
 	@python -m operate preflight -- "$$GIVEN_ENV"
@@ -180,7 +183,7 @@ clean: ## stop everything, and delete all that was made here but the sources
 
 ## --- installation, from exact pins
 
-down status logs chat proxy gguf info key preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke browser examples bench-streaming: installed
+down status logs chat proxy gguf info key plan preflight cleanup rollback instance-type repair drift image job-logs stage-weights smoke browser examples bench-streaming: installed
 
 .PHONY: installed
 installed:

@@ -19,6 +19,18 @@ def add_environment(parser: ArgumentParser) -> None:
     )
 
 
+def add_declared(parser: ArgumentParser) -> None:
+    """Add the environment by its name, for what needs nothing but the checkout."""
+    parser.add_argument(
+        "declared",
+        nargs="?",
+        default="local",
+        type=_environment_name,
+        metavar="ENVIRONMENT",
+        help=f"{', '.join(policy_files())} (the default: local)",
+    )
+
+
 def _environment_name(text: str) -> str:
     name, declared = text.lower(), policy_files()
     if name not in declared:

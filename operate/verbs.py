@@ -3,6 +3,7 @@
 from operate.arguments import (
     add_client,
     add_days,
+    add_declared,
     add_environment,
     add_source,
     add_target,
@@ -36,6 +37,14 @@ ON_ANY_ENVIRONMENT = (
         example="make -s key ENV=dev CLIENT=Demo",
         work="operate.api.keys:key",
         add_arguments=add_client,
+    ),
+    Verb(
+        name="plan",
+        summary="show what follows from the declared load: fleet, limits, cost, a simulated day",
+        changes="nothing, and asks nobody; it writes build/plan/<environment>.svg",
+        example="make plan ENV=prod",
+        work="operate.plan.plan:plan",
+        add_arguments=add_declared,
     ),
     Verb(
         name="preflight",

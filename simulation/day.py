@@ -81,14 +81,14 @@ class Situation:
         """Simulate the day from a fleet of `first` instances."""
         scaling = Scaling(policy, minimums, given)
         if pooled:
-            return Day(simulate_pooled(self._pool(), scaling, first, seed))
+            return Day(simulate_pooled(self._pool(counts_work=counts_work), scaling, first, seed))
         declared = self.declared if counts_work else None
         requests = requests_of(
             self.rate, self.demand, self.objective, spread=self.spread, declared=declared
         )
         return Day(simulate(requests, scaling, first, seed))
 
-    def _pool(self) -> Pool:
+    def _pool(self, *, counts_work: bool) -> Pool:
         demand, of_whole = self.demand, self.objective.time_to_first_token_seconds is None
         return Pool(
             rate=self.rate,
@@ -98,4 +98,5 @@ class Situation:
             own=0.0 if of_whole else demand.mean_prefill / demand.output_tokens,
             spread=demand.prefill_variance / demand.output_tokens**2,
             slow_token=self.objective.milliseconds_per_token,
+            weight=demand.work[0] / self.declared.work[0] if counts_work else 1.0,
         )

@@ -37,6 +37,7 @@ class Pool(NamedTuple):
     own: float  # of the mean request's own prefill a token, which the promise leaves out
     spread: float  # the variance of a prefill a token
     slow_token: float
+    weight: float  # of a request in the metric
 
 
 class _Fleet(NamedTuple):
@@ -87,7 +88,7 @@ def simulate_pooled(pool: Pool, scaling: Scaling, first: int, seed: int) -> Floa
         # A cohort arrives in the middle of its step.
         cohort[x], entered[x] = arrived, gained + 0.5 * _STEP / each
         in_flight += arrived
-        series[tick, ARRIVED] += arrived
+        series[tick, ARRIVED] += arrived * pool.weight
         after = gained + _STEP / each
         while head <= x and entered[head] + pool.tokens <= after:
             ended = (entered[head] + pool.tokens - gained) * each + now

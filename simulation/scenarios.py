@@ -58,7 +58,7 @@ class Scenario:
             way.policy,
             first,
             minimums=way.minimums,
-            counts_work=way.counts_work and not self.pooled,
+            counts_work=way.counts_work,
             pooled=self.pooled,
         )
         return day.missed, day.hours

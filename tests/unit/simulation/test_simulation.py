@@ -126,6 +126,24 @@ def test_pooled_model_pays_for_what_the_events_pay_for() -> None:
     )
 
 
+def test_pooled_model_counts_work_too() -> None:
+    situation = _situation(10.0, words=0.05)
+    policy = Policy(target_per_minute=80.0, maximum=30.0)
+    by_work, by_calls = (
+        situation.run(policy, 8, counts_work=each, pooled=True) for each in (True, False)
+    )
+    assert by_work.series[-1, INSTANCES] > by_calls.series[-1, INSTANCES]
+
+
+def test_lengths_that_vary_more_than_declared_miss_more() -> None:
+    situation = _situation(5.5, 900)
+    policy = fixed(_THREE, 3).policy
+    equal, varied = (
+        replace(situation, spread=spread).run(policy, 3).missed for spread in (0.0, 1.0)
+    )
+    assert varied > 2 * equal
+
+
 def test_oracle_keeps_the_objective_with_the_least_fleet() -> None:
     rate = np.interp(np.arange(1200), [0, 600, 1200], [1.0, 5.0, 1.0])
     best = oracle(replace(_situation(1.0), rate=rate), pooled=False)
