@@ -47,7 +47,7 @@ CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODEL := $(value MODEL)
@@ -74,6 +74,8 @@ export GIVEN_AFTER := $(value AFTER)
 export GIVEN_LABELS := $(value LABELS)
 export GIVEN_NUMBER := $(value NUMBER)
 export GIVEN_FILE := $(value FILE)
+export GIVEN_VERSION := $(value VERSION)
+export GIVEN_DRY := $(value DRY)
 export GIVEN_URL := $(value URL)
 export GIVEN_KEY := $(value KEY)
 export GIVEN_MINUTES = $(value MINUTES)
@@ -144,7 +146,7 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 
 ## --- for CI: what the workflows in .github call
 
-.PHONY: assembly diff-report comment deployed-commit watch stack-drift cost place
+.PHONY: assembly diff-report comment deployed-commit watch stack-drift cost release place
 assembly: installed ## synthesize all environments on AWS into one file, and print its digest (COMMIT=)
 	@python -m operate assembly --commit="$$GIVEN_COMMIT"
 
@@ -167,6 +169,9 @@ stack-drift: installed ## let CloudFormation compare its stacks with what is the
 
 cost: installed ## print what the deployed stacks cost a month (ENV=)
 	@python -m operate cost -- "$$GIVEN_ENV"
+
+release: installed ## write the changelog's section, build the wheels, commit and tag a version (VERSION=, DRY=1)
+	@python -m operate release --version="$$GIVEN_VERSION" $${GIVEN_DRY:+--dry-run}
 
 place: installed ## print the region and the roles that a job signs in with (ENV=)
 	@python -m operate place -- "$$GIVEN_ENV"

@@ -191,6 +191,12 @@ def add_synthesis(parser: ArgumentParser) -> None:
     )
 
 
+def add_release(parser: ArgumentParser) -> None:
+    """Add the version, and whether it is only shown."""
+    parser.add_argument("--version", default="", metavar="N.N.N", help="the version")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be, and stop")
+
+
 def add_minutes(parser: ArgumentParser) -> None:
     """Add the environment, and how long it is watched."""
     add_environment(parser)

@@ -8,6 +8,7 @@ from operate.arguments import (
     add_destruction,
     add_environment,
     add_minutes,
+    add_release,
     add_synthesis,
 )
 from operate.verb import Verb
@@ -97,6 +98,15 @@ FOR_CI = (
         example="make cost ENV=prod",
         work="operate.delivery.observation:deployed_cost",
         add_arguments=add_environment,
+    ),
+    Verb(
+        name="release",
+        summary="write the changelog's section, build the wheels, commit and tag a version",
+        changes="CHANGELOG.md, the versions in pyproject.toml, build/wheels; one commit and one"
+        " tag, which it does not push",
+        example="make release VERSION=0.2.0 DRY=1",
+        work="operate.delivery.release:release",
+        add_arguments=add_release,
     ),
     Verb(
         name="place",
