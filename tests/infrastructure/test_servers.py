@@ -70,7 +70,6 @@ def _by_llama_cpp(request: pytest.FixtureRequest) -> Template:
         model=model.at_revision(_REVISION),
         instance_type=request.param,
         scaling=TargetTracking(target_concurrent_requests=1),
-        sizing=None,
         weights_bucket=WeightsBucket(stack, "W", removal_policy=cdk.RemovalPolicy.RETAIN),
     )
     return Template(request.param, Path(), dict(assertions.Template.from_stack(stack).to_json()))
