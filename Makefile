@@ -357,7 +357,7 @@ bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM'
 bench-synth: build ## synth of one environment and of all beside an empty app
 	@python bench/synth.py
 
-bench-streaming: ## the REST API beside the model server asked directly, after `make up`
+bench-streaming: ## each server through the API beside it asked directly, after `make up`
 	@python bench/streaming.py
 
 lint: style types ## style and types

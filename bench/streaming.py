@@ -1,98 +1,140 @@
-"""Benchmark of the REST API beside the model server alone: `python bench/streaming.py`.
+"""Benchmark of each server through the API, beside it asked directly: `python bench/streaming.py`.
 
-It needs `make up`. The same greedy prompts go to the deployed REST API and to a model server of the
-same settings that is asked directly, in turn, one at a time. Prints the medians of time to first
-token and of tokens a second after it.
+It needs the embedded AWS, as `make up` leaves it. The same greedy prompts go, in turn and one at a
+time, to each server itself, to another one like it through the built proxy and an endpoint of the
+embedded SageMaker, and to the deployed one through its REST API. Prints the medians of the time to
+the first token and of tokens a second after it.
 """
 
-import os
+import argparse
+import json
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from embedded_aws.host import contents, processes
-from operate.api.deployment import find_deployment
+from bench.endpoints import SERVERS, Server, direct, endpoint, role
+from bench.proxy.servers import ROOT, proxy
+from embedded_aws.host import contents, credentials, home
+from operate.api.deployment import Deployment, find_deployment
 from operate.laptop.account import local_environment
 
 _RUNS = 15
 _TOKENS = 64
-_START_SECONDS = 20
 _PROMPT = "Once upon a time, a ship left the harbour of"
+_ROLE = "bench-streaming"
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One streamed answer: seconds to its first token, and tokens a second after it."""
+@dataclass
+class Way:
+    """A way to one server, and what was measured of it."""
 
-    first_token_seconds: float
-    tokens_per_second: float
+    name: str
+    url: str
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    first_token_seconds: list[float] = field(default_factory=list)
+    tokens_per_second: list[float] = field(default_factory=list)
+
+    def measure(self, client: httpx2.Client, run: int) -> None:
+        """Stream one answer; each run has a prompt of its own, so no cache helps."""
+        prompt = {"inputs" if "parameters" in self.body else "prompt": f"{run} {_PROMPT}"}
+        asked = {**self.body, **prompt}
+        begun = time.perf_counter()
+        with client.stream(
+            "POST", self.url, json=asked, headers=self.headers, timeout=60
+        ) as answer:
+            answer.raise_for_status()
+            arrivals = [time.perf_counter() for text in _texts(answer) if text]
+        if run:  # the first warms up
+            self.first_token_seconds.append(arrivals[0] - begun)
+            self.tokens_per_second.append((len(arrivals) - 1) / (arrivals[-1] - arrivals[0]))
 
 
-def measure(client: httpx2.Client, url: str, headers: dict[str, str], run: int) -> Measured:
-    """Stream one answer from a TGI route; each run has a prompt of its own, so no cache helps."""
-    body = {"inputs": f"{run} {_PROMPT}", "parameters": {"max_new_tokens": _TOKENS}}
-    begun = time.perf_counter()
-    with client.stream("POST", url, json=body, headers=headers, timeout=60) as answer:
-        answer.raise_for_status()
-        arrivals = [time.perf_counter() for _ in httpx2.EventSource(answer)]
-    return Measured(arrivals[0] - begun, (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]))
+def _texts(answer: httpx2.Response) -> Iterator[str]:
+    for event in httpx2.EventSource(answer):
+        if event.data != "[DONE]":
+            frame: dict[str, Any] = json.loads(event.data)
+            choices = frame.get("choices", [])
+            yield (
+                frame["token"]["text"] if "token" in frame else "".join(c["text"] for c in choices)
+            )
 
 
-@contextmanager
-def model_server(endpoint: str) -> Iterator[str]:
-    """A model server with the settings of the deployed model."""
-    sagemaker = contents.client("sagemaker")
-    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
-    port = processes.free_port()
-    environment = {
-        **os.environ,
-        **model["PrimaryContainer"]["Environment"],
-        "PORT": str(port),
-        "SM_MODEL_DIR": "/nowhere",
+def _completion(**more: object) -> dict[str, object]:
+    return {"max_tokens": _TOKENS, "temperature": 0, "stream": True, **more}
+
+
+def _directly(server: Server, url: str) -> Way:
+    if server.name == "tgi":
+        body: dict[str, object] = {"parameters": {"max_new_tokens": _TOKENS}}
+    else:
+        body = _completion(cache_prompt=False)
+    return Way("asked directly", f"{url}{server.route}", body)
+
+
+def _rest_api(deployed: Deployment) -> Way:
+    key = {"Authorization": f"Bearer {deployed.api_key}"}
+    body = _completion(model=deployed.model)
+    return Way("REST API, as deployed", f"{deployed.base_url}/v1/completions", body, key)
+
+
+def _ways(server: Server, stack: ExitStack, role_arn: str, registry: str) -> list[Way]:
+    name = stack.enter_context(endpoint(server, role_arn, registry))
+    key_id, secret = credentials.ensure(home.HOME)
+    variables = {
+        "ENDPOINT_NAME": name,
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
     }
-    command = [sys.executable, "-m", "embedded_aws.model_server", "tgi"]
-    root = Path(__file__).parents[1]
-    server = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
-    try:
-        if not processes.wait_until_ready(server, port, "/ping", _START_SECONDS):
-            raise SystemExit("the model server did not start")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
+    asset = ROOT / "build/invoke_proxy/local"
+    running = stack.enter_context(proxy(asset, home.PORT, server.name, variables))
+    url = f"http://127.0.0.1:{running.port}/v1/completions"
+    body = _completion(model="smollm2-135m-instruct")
+    return [
+        _directly(server, stack.enter_context(direct(server))),
+        Way("through the proxy", url, body),
+    ]
 
 
 def main() -> None:
-    """Measure both in turn, and print the table."""
+    """Measure the ways to each server in turn, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [server.name for server in SERVERS]
+    parser.add_argument("--server", choices=names, help="all by default")
+    only = parser.parse_args().server
     deployed = find_deployment(local_environment())
-    key = {"Authorization": f"Bearer {deployed.api_key}"}
-    with model_server(deployed.sagemaker_endpoint) as direct_url, httpx2.Client() as client:
-        ways = {
-            "model server": (f"{direct_url}/generate_stream", {}),
-            "REST API": (f"{deployed.base_url}/generate_stream", key),
-        }
-        measured: dict[str, list[Measured]] = {name: [] for name in ways}
-        for run in range(_RUNS + 1):
-            for name, (url, headers) in ways.items():
-                result = measure(client, url, headers, run)
-                if run:  # the first warms up
-                    measured[name].append(result)
-    print(f"{'':<14}{'first token, ms':>17}{'tokens/s':>10}   (medians of {_RUNS})")
-    for name, results in measured.items():
-        first = statistics.median(r.first_token_seconds for r in results) * 1000
-        rate = statistics.median(r.tokens_per_second for r in results)
-        print(f"{name:<14}{first:>17.1f}{rate:>10.1f}")
+    image = _image(deployed.sagemaker_endpoint)
+    print(f"{'':<32}{'first token, ms':>17}{'tokens/s':>10}   (medians of {_RUNS})")
+    with role(_ROLE) as role_arn, httpx2.Client() as client:
+        for server in (each for each in SERVERS if only in {None, each.name}):
+            with ExitStack() as stack:
+                ways = _ways(server, stack, role_arn, image.partition("/")[0])
+                if f"/{server.image.partition(':')[0]}" in image:
+                    ways.append(_rest_api(deployed))
+                for run in range(_RUNS + 1):
+                    for way in ways:
+                        way.measure(client, run)
+            for way in ways:
+                first = statistics.median(way.first_token_seconds) * 1000
+                rate = statistics.median(way.tokens_per_second)
+                print(f"{server.name:<10}{way.name:<22}{first:>17.1f}{rate:>10.1f}", flush=True)
+
+
+def _image(endpoint_name: str) -> str:
+    sagemaker = contents.client("sagemaker")
+    config = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
+    return str(model["PrimaryContainer"]["Image"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from embedded_aws.host.processes import free_port
 
@@ -60,8 +61,13 @@ def stub() -> Iterator[Server]:
 
 
 @contextmanager
-def proxy(asset: Path, sagemaker_port: int, model_server: str = "tgi") -> Iterator[Server]:
-    """The built function, as it runs on Lambda for an endpoint with this server."""
+def proxy(
+    asset: Path,
+    sagemaker_port: int,
+    model_server: str = "tgi",
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Server]:
+    """The built function for an endpoint with this server, as it runs on Lambda."""
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -76,6 +82,7 @@ def proxy(asset: Path, sagemaker_port: int, model_server: str = "tgi") -> Iterat
         "AWS_LWA_PORT": str(port),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{sagemaker_port}",
         **_CREDENTIALS,
+        **more,
     }
     with _running([str(asset.resolve() / "run.sh")], port, "/health", environment) as server:
         yield server
