@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import InvokeApi, PublishedEndpoint
+from sagemaker_llm import InvokeApi, OverloadAlarms, PublishedEndpoint
 
 from .environments import Environment
 
@@ -29,6 +29,8 @@ class ApiStack(cdk.Stack):
             target=environment.function_target,
             log_keeping=environment.log_keeping,
         )
+        if environment.sizing:
+            OverloadAlarms(self, "Overload", endpoint=endpoint, sizing=environment.sizing)
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "RestApiId", value=api.rest_api_id)
         cdk.CfnOutput(self, "ModelId", value=endpoint.model.model_id)

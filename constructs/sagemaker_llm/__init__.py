@@ -5,6 +5,7 @@ from .common import sources  # noqa: F401  # isort: skip  # first: it makes othe
 from .api.client import Client, Limit
 from .api.firewall import Firewall
 from .api.invoke_api import InvokeApi
+from .api.overload import OverloadAlarms
 from .api.settings import ApiSettings, Authentication, ControlTokens, Reservation
 from .common.function_assets import FunctionTarget
 from .common.log_keeping import LogKeeping
@@ -90,6 +91,7 @@ __all__ = [
     "ModelShape",
     "ModelStore",
     "Objective",
+    "OverloadAlarms",
     "PackagedWeights",
     "PromptFormat",
     "PublishedEndpoint",

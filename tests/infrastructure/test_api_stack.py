@@ -187,3 +187,23 @@ def test_outputs_say_where_the_api_is_and_which_key_opens_it(assembly: Assembly)
         "ModelId": "mistral-7b-instruct",
         "RestApiId": rest_api,
     }
+
+
+def test_alarms_call_a_person_where_more_than_the_declared_load_comes(assembly: Assembly) -> None:
+    found = {}
+    for name in ("Dev", "Prod", "Local"):
+        alarms = assembly.template(f"{name}/Api").resources("AWS::CloudWatch::Alarm")
+        for logical_id, alarm in alarms.items():
+            properties = alarm["Properties"]
+            assert properties["EvaluationPeriods"] == 5
+            found[name, logical_id[:12]] = properties["Threshold"]
+            for metric in properties.get("Metrics", [{"MetricStat": {"Metric": properties}}]):
+                if "MetricStat" in metric:
+                    names = {each["Name"] for each in metric["MetricStat"]["Metric"]["Dimensions"]}
+                    assert names == {"EndpointName", "VariantName"}
+    assert found == {
+        ("Dev", "OverloadInFl"): 12.2,
+        ("Dev", "OverloadRefu"): 1,
+        ("Prod", "OverloadInFl"): 16.4,
+        ("Prod", "OverloadRefu"): 1,
+    }

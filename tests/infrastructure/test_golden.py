@@ -65,6 +65,7 @@ _OF_STAGING = {
         "InvokeFirewallAssociation#": ("AWS::WAFv2::WebACLAssociation", None),
         "InvokeKeyAuthorizerFunction#.Properties.ReservedConcurrentExecutions": (50, 25),
         "InvokeProxyFunction#.Properties.ReservedConcurrentExecutions": (120, 70),
+        "OverloadInFlight#.Properties.Threshold": (16.4, 12.2),
         "InvokeKeyAuthorizerLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeProxyLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeRestApiAccessLogs#.Properties.RetentionInDays": _LOGS,

@@ -137,6 +137,12 @@ def test_nothing_of_the_checkout_can_be_imported(foreign: Foreign) -> None:
         assert f"No module named '{module}'" in foreign.python("-c", f"import {module}").stderr
 
 
+def test_published_profile_is_in_the_wheel(foreign: Foreign) -> None:
+    script = "import sagemaker_llm; print(len(sagemaker_llm.published_profile().rows))"
+    done = foreign.python("-c", script)
+    assert done.stdout == "20\n", done.stderr
+
+
 def test_synth_before_the_build_says_how_to_build(foreign: Foreign) -> None:
     function = "function_code('no_such_function', FunctionTarget.AWS)"
     script = f"from sagemaker_llm.common.function_assets import *; {function}"
