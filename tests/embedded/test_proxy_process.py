@@ -200,8 +200,8 @@ async def test_sagemaker_is_met_over_tls_that_is_verified(
         monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     async with sagemaker_runtime("endpoint") as runtime:
         if trusted:
-            assert [part async for part in runtime.invoke(b"{}")] == [b"a"]
+            assert [part async for part in runtime.invoke(b"{}", None)] == [b"a"]
         else:
             with pytest.raises(EndpointError, match="unavailable"):
-                await anext(runtime.invoke(b"{}"))
+                await anext(runtime.invoke(b"{}", None))
     server.close()

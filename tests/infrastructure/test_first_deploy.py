@@ -91,6 +91,7 @@ def test_readme_names_the_quotas_that_each_environment_needs(name: str) -> None:
 
 def test_readme_and_preflight_name_the_quota_of_spot_training() -> None:
     environment = environments.dev(account=None, region=None)
+    assert environment.tuning
     tuning = replace(environment.tuning, managed_spot=True)
     spot = needed(replace(environment, tuning=tuning)).keys() - needed(environment).keys()
     assert spot == {"ml.g5.12xlarge for spot training job usage"}

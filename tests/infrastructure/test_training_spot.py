@@ -14,6 +14,7 @@ from tests.infrastructure.pipeline_definition import definition_of, steps_by_nam
 
 def test_spot_training_waits_for_instances_and_changes_nothing_else(assembly: Assembly) -> None:
     environment = environments.local()
+    assert environment.tuning
     tuning = replace(environment.tuning, managed_spot=True)
     stage = LlmStage(cdk.App(), "Spot", environment=replace(environment, tuning=tuning))
     stack = stage.node.find_child("Training")

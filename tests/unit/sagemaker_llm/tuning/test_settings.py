@@ -80,6 +80,7 @@ def test_dev_makes_enough_updates_of_the_shipped_example(tmp_path: Path) -> None
     prepare(["--mode", "instruction"], tmp_path)
     records = (tmp_path / "output" / "train" / "train.jsonl").read_text().count("\n")
     tuning = environments.dev(account=None, region=None).tuning
+    assert tuning
     p = tuning.hyperparameters
     assert p["peft_type"] == "lora"
     batch = (
@@ -101,7 +102,9 @@ def test_gate_without_a_margin_is_refused(margin: float) -> None:
 def test_models_wait_for_a_person_unless_an_environment_says_otherwise() -> None:
     assert _settings().approval is Approval.PENDING
     for environment in (environments.staging, environments.prod):
-        assert environment(account=None, region=None).tuning.approval is Approval.PENDING
+        tuning = environment(account=None, region=None).tuning
+        assert tuning
+        assert tuning.approval is Approval.PENDING
 
 
 def test_server_that_cannot_run_a_tuned_model_is_refused() -> None:
