@@ -166,11 +166,17 @@ def _add_api(where: argparse._ArgumentGroup) -> None:
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in text.split(","))
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"give whole numbers, such as 1,2,4: got {text}") from None
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(each) for each in text.split(","))
+    try:
+        return tuple(float(each) for each in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"give numbers, such as 0.5,1: got {text}") from None
 
 
 if __name__ == "__main__":

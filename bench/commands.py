@@ -21,7 +21,7 @@ from bench.options import Options
 from bench.progress import Progress
 from bench.recall.answerer import Stage
 from bench.recall.report import describe, recall_table, write_recall
-from bench.recall.run import Plan, ask_all
+from bench.recall.run import Outcome, Plan, ask_all
 from bench.results.compare import compare, read_measurement
 from bench.results.profile import PUBLISHED
 from bench.results.store import Run
@@ -73,10 +73,20 @@ def ask_for_recall(given: Namespace) -> None:
     )
     base_url, key, model = _rest_api(given)
     stage = Stage(openai.OpenAI(base_url=f"{base_url}/v1", api_key=key or "none"), model)
-    outcomes = ask_all(stage, plan, lambda outcome: print(describe(outcome), file=sys.stderr))
+    folder = given.out or _new_folder(f"recall-{given.env}")
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in ask_all(stage, plan):
+            print(describe(outcome), file=sys.stderr)
+            outcomes.append(outcome)
+            write_recall(folder, base_url, outcomes)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except openai.OpenAIError as error:
+        kept = f"; {folder} keeps what was answered" if outcomes else ""
+        raise ValueError(f"{base_url} does not answer: {error}{kept}") from None
     print(recall_table(outcomes))
-    page = write_recall(given.out or _new_folder(f"recall-{given.env}"), base_url, outcomes)
-    print(f"\nplots and figures: {page}", file=sys.stderr)
+    print(f"\nplots and figures: {folder / 'recall.html'}", file=sys.stderr)
 
 
 def report_run(folder: Path) -> None:
@@ -161,6 +171,8 @@ async def _target(given: Namespace) -> AsyncIterator[Target]:
 def _rest_api(given: Namespace) -> tuple[str, str, str]:
     """Return an API's URL, a key and its model; raises SystemExit if it is not deployed."""
     if given.url:
+        if not given.url.startswith(("http://", "https://")):
+            raise ValueError(f"--url must begin with http:// or https://, got {given.url}")
         key = os.environ.get(given.key_variable, "")
         return given.url.rstrip("/").removesuffix("/v1"), key, given.model
     deployed = find_deployment(open_environment(given.env), given.client)

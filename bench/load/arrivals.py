@@ -74,8 +74,12 @@ Load = Users | Rate | Trace
 
 def read_trace(path: Path) -> Trace:
     """Read a file with one arrival a line, in seconds; raises ValueError."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the trace {path} cannot be read: {error}") from None
     times = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

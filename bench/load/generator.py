@@ -140,8 +140,12 @@ class _Run:
         await asyncio.sleep(starts_after)
         while not self.closing:
             prompt = next(self.cell.prompts)
+            failed = self.failures.total()
             await self._ask(prompt, self.now)
             self.answered_users.add(number)
+            if self.failures.total() > failed:
+                # One that fails at once would let nobody else run.
+                await asyncio.sleep(_CHECK_SECONDS)
 
     async def _arrivals(self, times: Iterator[float], tasks: asyncio.TaskGroup) -> None:
         for seconds in times:

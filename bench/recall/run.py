@@ -1,10 +1,9 @@
 """Asks every question, several at once, and says how it goes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 import openai
 
@@ -49,14 +48,11 @@ class Plan:
             raise ValueError(f"lengths must be {_MIN_TOKENS} tokens or more, got {self.lengths}")
 
 
-def ask_all(answerer: Answerer, plan: Plan, watch: Callable[[Outcome], None]) -> list[Outcome]:
+def ask_all(answerer: Answerer, plan: Plan) -> Iterator[Outcome]:
     """Ask all; a length that is refused ends its task, as longer ones would be too."""
-    outcomes = []
     with ThreadPoolExecutor(plan.users) as pool:
-        for outcome in chain(_by_length(answerer, plan, pool), _of_files(answerer, plan, pool)):
-            outcomes.append(outcome)
-            watch(outcome)
-    return outcomes
+        yield from _by_length(answerer, plan, pool)
+        yield from _of_files(answerer, plan, pool)
 
 
 def _by_length(answerer: Answerer, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[Outcome]:

@@ -74,7 +74,7 @@ class Figures:
     inter_token_latency: Distribution
     time_per_output_token: Distribution
     request_latency: Distribution
-    good_share: float  # Of what ended, failures included.
+    good_share: float  # Of what the server ended, failures included.
     goodput: float  # Good requests a second.
     client_cpu_share: float
     client_lag_p99: float
@@ -116,6 +116,7 @@ def figures_of(
         if isinstance(load, Users)
         else _rate(len(complete), seconds)
     )
+    judged = sum(not request.disconnected for request in within)
     good = sum(objective.is_met_by(request) for request in within)
     lags = recorded.client_lags
     return Figures(
@@ -135,7 +136,7 @@ def figures_of(
         inter_token_latency=_distribution(r.inter_token_latency for r in complete),
         time_per_output_token=_distribution(r.time_per_output_token for r in complete),
         request_latency=_distribution(r.request_latency for r in complete),
-        good_share=good / len(within) if within else nan,
+        good_share=good / judged if judged else nan,
         goodput=throughput * good / len(complete) if complete else 0.0,
         client_cpu_share=recorded.client_cpu_share,
         client_lag_p99=float(np.percentile(lags, 99)) if lags else 0.0,

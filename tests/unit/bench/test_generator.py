@@ -7,7 +7,7 @@ import pytest
 
 from bench.load.arrivals import Load, Rate, Trace, Users
 from bench.load.generator import Recorded
-from bench.load.targets import Usage
+from bench.load.targets import RequestFailedError, Usage
 from bench.results.figures import Figures, Objective, figures_of
 from tests.unit.bench.virtual_time import Server, record
 
@@ -155,6 +155,17 @@ def test_a_request_that_takes_too_long_is_a_timeout() -> None:
     assert recorded.stopped == "timeout"
 
 
+def test_a_cell_whose_requests_fail_at_once_is_given_up() -> None:
+    class Refusing(Server):
+        async def answer(self, prompt: str, tokens: int, on_text: Callable[[], None]) -> Usage:
+            del prompt, tokens, on_text
+            raise RequestFailedError("no connection")
+
+    recorded = record(Refusing(), Users(4))
+
+    assert recorded.stopped == "no connection"
+
+
 def test_clients_that_disconnect_early_are_counted_apart() -> None:
     load = Users(16)
 
@@ -162,5 +173,6 @@ def test_clients_that_disconnect_early_are_counted_apart() -> None:
 
     share = cell.disconnected / (cell.disconnected + cell.answered)
     assert share == pytest.approx(0.25, abs=0.03)
+    assert cell.good_share == 1
     assert cell.request_latency.p50 == pytest.approx(0.3)
     assert not cell.failures

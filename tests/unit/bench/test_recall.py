@@ -40,12 +40,9 @@ class ShortReader(Reader):
 
 
 def test_every_length_is_asked_and_written(tmp_path: Path) -> None:
-    seen: list[object] = []
-
-    outcomes = ask_all(Reader(), _plan(), seen.append)
+    outcomes = list(ask_all(Reader(), _plan()))
     page = write_recall(tmp_path, "a stage", outcomes).read_text()
 
-    assert seen == outcomes
     table = recall_table(outcomes).split("\n")
     assert table[2] == (
         "| pass key | 3000 | 5 of 5 | 100% | 57% to 100% | 100% at 3264 | 100% at 3264 |"
@@ -59,7 +56,7 @@ def test_every_length_is_asked_and_written(tmp_path: Path) -> None:
 def test_without_lengths_the_cards_are_asked() -> None:
     plan = _plan(tasks=[TOPIC, DOCUMENT], lengths=[], trials=1)
 
-    outcomes = ask_all(Reader(), plan, lambda _: None)
+    outcomes = list(ask_all(Reader(), plan))
 
     assert [each.tokens for each in outcomes if each.task == "topic"] == [
         2851, 5568, 8313, 11044, 13780,
@@ -68,7 +65,7 @@ def test_without_lengths_the_cards_are_asked() -> None:
 
 
 def test_a_length_that_is_refused_ends_its_task(tmp_path: Path) -> None:
-    outcomes = ask_all(ShortReader(), _plan(lengths=[3000, 6000, 9000]), lambda _: None)
+    outcomes = list(ask_all(ShortReader(), _plan(lengths=[3000, 6000, 9000])))
     write_recall(tmp_path, "a stage", outcomes)
 
     assert [outcome.tokens for outcome in outcomes] == [3000, 6000] * 2
@@ -77,7 +74,7 @@ def test_a_length_that_is_refused_ends_its_task(tmp_path: Path) -> None:
 
 
 def test_a_length_that_no_question_fits_is_said_to_be_too_short() -> None:
-    short, fits = ask_all(Reader(), _plan(tasks=[TOPIC], lengths=[512, 4000]), lambda _: None)
+    short, fits = list(ask_all(Reader(), _plan(tasks=[TOPIC], lengths=[512, 4000])))
 
     assert isinstance(short, Refused)
     assert short.reason.startswith("its shortest prompt and answer have 1")
@@ -89,7 +86,7 @@ def test_questions_from_files_are_asked() -> None:
     question = Question("The pass key is 12345.\n\nWhat is it?", "12345")
     plan = _plan(tasks=[], files={"mine": [question, Question("No key.\n\nWhat?", "1")]})
 
-    (outcome,) = ask_all(Reader(), plan, lambda _: None)
+    (outcome,) = list(ask_all(Reader(), plan))
 
     assert recall_table([outcome]).endswith("| mine | 35 | 1 of 2 | 50% | 9% to 91% | - | - |")
 

@@ -177,6 +177,8 @@ def test_a_trace_needs_numbers(tmp_path: Path) -> None:
     assert read_trace(tmp_path / "a.txt").seconds == (0, 1, 2.5)
     with pytest.raises(ValueError, match=r"line 2 of .*'soon'"):
         read_trace(tmp_path / "b.txt")
+    with pytest.raises(ValueError, match=r"c\.txt cannot be read"):
+        read_trace(tmp_path / "c.txt")
 
 
 def test_a_cell_below_the_promised_share_ends_the_command() -> None:
