@@ -1,19 +1,16 @@
 """A stack with a base and LoRA adapters: several models of one container, and one is exchanged."""
 
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from safetensors.numpy import save_file
 
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import BUCKET, Account, allow, until
+from embedded_aws.tests.sagemaker.adapters import random_adapter
 
 Json = dict[str, Any]
 _IMAGE = (
@@ -21,28 +18,6 @@ _IMAGE = (
 )
 _SETTLED_SECONDS = 120
 _ASKED = json.dumps({"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0})
-_RANK, _HIDDEN, _BLOCKS = 2, 576, 30
-
-
-def _archive(folder: Path, seed: int) -> bytes:
-    """Return the archive of a random adapter of SmolLM2's queries."""
-    folder.mkdir()
-    draw = np.random.default_rng(seed)
-    tensors = {
-        f"base_model.model.model.layers.{block}.self_attn.q_proj.lora_{part}.weight": draw.normal(
-            0, 0.4, shape
-        ).astype(np.float32)
-        for block in range(_BLOCKS)
-        for part, shape in {"A": (_RANK, _HIDDEN), "B": (_HIDDEN, _RANK)}.items()
-    }
-    save_file(tensors, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": _RANK, "lora_alpha": 4}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for file in sorted(folder.iterdir()):
-            archive.add(file, file.name)
-    return buffer.getvalue()
 
 
 def _component(name: str, depends_on: str | None = None, **properties: Any) -> Json:
@@ -172,7 +147,7 @@ def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
     account: Account, stack: Stack, tmp_path: Path
 ) -> None:
     one, two = (
-        account.put(f"{stack.name}/{number}.tar.gz", _archive(tmp_path / number, int(number)))
+        account.put(f"{stack.name}/{number}.tar.gz", random_adapter(tmp_path / number, int(number)))
         for number in ("1", "2")
     )
     stack.deploy("CREATE_COMPLETE", support=one, legal=two)
@@ -195,7 +170,7 @@ def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
         stack.ask("legal")
 
     # What serves outlives an update to an archive that the role may not read.
-    other = account.put("other/3.tar.gz", _archive(tmp_path / "3", 3))
+    other = account.put("other/3.tar.gz", random_adapter(tmp_path / "3", 3))
     stack.deploy("UPDATE_ROLLBACK_COMPLETE", support=other)
     assert stack.ask("support") == legal
 

@@ -1,0 +1,23 @@
+"""The CDK app with the small model on vLLM and an adapter beside it in the stage `Local`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # isort: split
+
+import dataclasses
+
+import app
+from operate.command_line import main
+from sagemaker_llm import Adapter, Vllm
+from stacks import environments
+
+_local = environments.local()
+_support = Adapter(name="support", artifact="s3://tuned-adapters/support/1.tar.gz", rank=2)
+_model = _local.model.served_by(Vllm(adapters=(_support,)))
+environments.local = lambda: dataclasses.replace(_local, model=_model)
+
+if sys.argv[1:]:
+    main(sys.argv[1:])
+else:
+    app.build().synth()

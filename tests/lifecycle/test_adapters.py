@@ -1,0 +1,93 @@
+"""A stage that gets an adapter: the real templates, the real proxy, real answers."""
+
+from pathlib import Path
+
+import pytest
+from openai import NotFoundError, OpenAI
+
+from embedded_aws.tests.sagemaker.adapters import random_adapter
+from tests.embedded.conftest import LocalStage
+from tests.lifecycle.stage import cdk, destroy, endpoints, generates
+
+_APP = "tests/lifecycle/adapters_app.py"
+_BASE = "smollm2-135m-instruct"
+# What `make golden` and `make bootstrap` do for a checkout that declares adapters.
+_BOOTSTRAP = """
+import json, os, subprocess, sys
+from pathlib import Path
+from bootstrap.stage import Stage
+from bootstrap.template import template
+from operate.laptop import stage
+from operate.laptop.account import local_environment
+from operate.laptop.cdk_cli import only_cli
+
+app, folder = sys.argv[1:]
+context = json.dumps({"environments": "local"})
+told = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": context}
+subprocess.run([sys.executable, app], env={**os.environ, **told}, check=True)
+found = Path(folder, "assembly-Local").glob("*.template.json")
+stacks = {f"Local-{name}": path for path in found for name in ("Serving", "Api", "Training")
+          if name in path.name}
+read = {name: json.loads(path.read_text()) for name, path in stacks.items()}
+with only_cli() as cli:
+    stage.bootstrap(cli, local_environment(), template(Stage("Local", read)))
+"""
+
+
+def _bootstrap(aws: LocalStage, folder: Path) -> None:
+    """Allow deployments what the stage with adapters needs."""
+    done = aws.try_run("-c", _BOOTSTRAP, _APP, str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _deploy(aws: LocalStage) -> None:
+    options = ("--exclusively", "--require-approval", "never", "-c", "environments=local")
+    app = ("--app", f"python {_APP}")
+    done = cdk(aws, "deploy", "Local/Serving", "Local/Api", *options, *app)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _components(aws: LocalStage) -> list[str]:
+    found = aws.client("sagemaker").list_inference_components()["InferenceComponents"]
+    return sorted(each["InferenceComponentName"] for each in found)
+
+
+def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Path) -> None:
+    aws.run("up")
+    destroy(aws, "Local/Serving")
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="tuned-adapters")
+    archive = random_adapter(tmp_path / "support", seed=1)
+    s3.put_object(Bucket="tuned-adapters", Key="support/1.tar.gz", Body=archive)
+
+    _bootstrap(aws, tmp_path / "cdk.out")
+    _deploy(aws)
+    (host,) = endpoints(aws)
+    assert _components(aws) == sorted([f"{_BASE}-{host}", f"support-{host}"])
+    deployment = aws.deployment()
+    openai = OpenAI(base_url=f"{deployment.base_url}/v1", api_key=deployment.api_key)
+    assert [model.id for model in openai.models.list()] == [_BASE, "support"]
+
+    def answer(model: str) -> tuple[str, str]:
+        chat = openai.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": "Name a colour."}],
+            max_tokens=8,
+            temperature=0,
+        )
+        return chat.model, chat.choices[0].message.content or ""
+
+    base, support = answer(_BASE), answer("support")
+    assert (base[0], support[0]) == (_BASE, "support")
+    assert base[1] != support[1]
+    assert answer(_BASE) == base
+    with pytest.raises(NotFoundError, match=f"this API serves the models {_BASE}, support"):
+        answer("other")
+    assert generates(deployment)
+
+    aws.run("drift", "local")
+    (component,) = (name for name in _components(aws) if name.startswith("support"))
+    aws.client("sagemaker").delete_inference_component(InferenceComponentName=component)
+    drifted = aws.try_verb("drift", "local")
+    assert drifted.returncode != 0
+    assert "DRIFTED component" in drifted.stdout
