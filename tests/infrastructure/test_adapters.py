@@ -14,7 +14,15 @@ from cdk_nag import AwsSolutionsChecks
 
 from bootstrap.stage import Stage
 from bootstrap.template import template as bootstrap_template
-from sagemaker_llm import Adapter, TargetTracking, Vllm, find_model
+from sagemaker_llm import (
+    Adapter,
+    ApiSettings,
+    Client,
+    GuardedUpdates,
+    TargetTracking,
+    Vllm,
+    find_model,
+)
 from stacks import environments
 from stacks.api_stack import ApiStack
 from stacks.serving_stack import ServingStack
@@ -30,13 +38,20 @@ Json = dict[str, Any]
 
 
 def environment(*adapters: Adapter, instances: int = 2) -> environments.Environment:
-    """Return Prod with as many instances always, on vLLM."""
+    """Return an environment with as many instances always, on vLLM, and nothing of Prod's load."""
     fleet = TargetTracking(
         min_instances=instances, max_instances=instances, initial_instances=instances
     )
     model = find_model(_BASE).served_by(Vllm(adapters=adapters))
     prod = environments.prod(account="222222222222", region="eu-west-1")
-    return dataclasses.replace(prod, model=model, scaling=fleet, sizing=None)
+    return dataclasses.replace(
+        prod,
+        model=model,
+        sizing=None,
+        scaling=fleet,
+        updates=GuardedUpdates(),
+        api=ApiSettings(clients=(Client(name="Demo"),)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +93,7 @@ def _text(value: object) -> str:
 
 
 @pytest.mark.parametrize("stack", _STACKS)
-def test_template_is_as_reviewed(
+def test_template_is_as_its_golden_file(
     templates: dict[str, Json], stack: str, pytestconfig: pytest.Config
 ) -> None:
     file = _GOLDEN / f"{stack.lower()}.json"
