@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,9 +77,9 @@ def direct(server: Server) -> Iterator[str]:
 
 
 @contextmanager
-def role(name: str) -> Iterator[str]:
+def role() -> Iterator[str]:
     """A role that SageMaker may assume, to pull any image and to log: its ARN."""
-    iam = contents.client("iam")
+    iam, name = contents.client("iam"), _name("role")
     principal = {"Service": "sagemaker.amazonaws.com"}
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     pull = {"Effect": "Allow", "Action": ["ecr:*", "logs:*"], "Resource": "*"}
@@ -96,7 +97,7 @@ def role(name: str) -> Iterator[str]:
 @contextmanager
 def endpoint(server: Server, role_arn: str, registry: str) -> Iterator[str]:
     """An endpoint of the server: its name."""
-    sagemaker, name = contents.client("sagemaker"), f"bench-{server.name}"
+    sagemaker, name = contents.client("sagemaker"), _name(server.name)
     image = {"Image": f"{registry}/{server.image}", "Environment": dict(server.environment)}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role_arn, PrimaryContainer=image)
     variant = {
@@ -115,6 +116,10 @@ def endpoint(server: Server, role_arn: str, registry: str) -> Iterator[str]:
     finally:
         sagemaker.delete_endpoint_config(EndpointConfigName=name)
         sagemaker.delete_model(ModelName=name)
+
+
+def _name(kind: str) -> str:
+    return f"bench-{kind}-{uuid.uuid4().hex[:8]}"  # a run that was killed leaves its own
 
 
 def _wait(name: str) -> None:

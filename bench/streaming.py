@@ -30,7 +30,6 @@ from operate.laptop.account import local_environment
 _RUNS = 15
 _TOKENS = 64
 _PROMPT = "Once upon a time, a ship left the harbour of"
-_ROLE = "bench-streaming"
 
 
 @dataclass
@@ -114,7 +113,7 @@ def main() -> None:
     deployed = find_deployment(local_environment())
     image = _image(deployed.sagemaker_endpoint)
     print(f"{'':<32}{'first token, ms':>17}{'tokens/s':>10}   (medians of {_RUNS})")
-    with role(_ROLE) as role_arn, httpx2.Client() as client:
+    with role() as role_arn, httpx2.Client() as client:
         for server in (each for each in SERVERS if only in {None, each.name}):
             with ExitStack() as stack:
                 ways = _ways(server, stack, role_arn, image.partition("/")[0])
