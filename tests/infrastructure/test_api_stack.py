@@ -35,6 +35,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "PLAYGROUND": "false",
         "CONTROL_TOKENS": "escape",
         "PROMPT_FORMAT": "mistral-instruct",
+        "SERVER": "tgi",
         "TOKENIZER": "mistral-v1",
     }
 
@@ -155,8 +156,8 @@ def test_each_client_has_a_key_that_api_gateway_makes_up(api: Template) -> None:
 def test_each_clients_plan_holds_it_to_its_limits(assembly: Assembly) -> None:
     template = assembly.template("Prod/Api")
     plan = template.only("AWS::ApiGateway::UsagePlan")
-    assert plan["Throttle"] == {"BurstLimit": 40, "RateLimit": 20}
-    assert plan["Quota"] == {"Limit": 200_000, "Period": "DAY"}
+    assert plan["Throttle"] == {"BurstLimit": 50, "RateLimit": 7.57}
+    assert plan["Quota"] == {"Limit": 388_800, "Period": "DAY"}
     (stage_id,) = template.resources(_STAGE)
     assert [stage["Stage"] for stage in plan["ApiStages"]] == [{"Ref": stage_id}]
     (plan_id,) = template.resources("AWS::ApiGateway::UsagePlan")
