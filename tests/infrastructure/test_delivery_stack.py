@@ -50,7 +50,9 @@ def _role(folder: Path, account: str, name: str = "Prod-Delivery") -> dict[str, 
 
 
 @pytest.mark.parametrize("account", [_STAGING, _PROD])
-def test_template_is_as_reviewed(folder: Path, account: str, pytestconfig: pytest.Config) -> None:
+def test_golden_template_is_as_reviewed(
+    folder: Path, account: str, pytestconfig: pytest.Config
+) -> None:
     file = _GOLDEN / f"{account}.json"
     synthesized = json.dumps(_template(folder, account), indent=1, sort_keys=True) + "\n"
     if pytestconfig.getoption("--update-golden"):
