@@ -228,8 +228,12 @@ class _Pipeline:
         pytest.fail("was started")
 
 
-def _finetune(data: Path, s3: Any, **values: str) -> None:
-    stacks = Stacks({"Training": {"DataBucketName": "b", "PipelineName": "p"}})
+_TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi1.1.0"
+
+
+def _finetune(data: Path, s3: Any, server: str = _TGI, **values: str) -> None:
+    training = {"DataBucketName": "b", "PipelineName": "p"}
+    stacks = Stacks({"Training": training, "Serving": {"ServingImageTag": server}})
     prod = environment(cloudformation=stacks, sagemaker=_Pipeline(), s3=s3)
     finetune(prod, data=data, mode="instruction", fail=None, values=values.items())
 
@@ -268,6 +272,12 @@ def test_free_text_is_no_reason_to_refuse(licence: str, tmp_path: Path) -> None:
     words = job_arguments(_DEFINITION, {"BaseModelLicense": licence})
     assert licence in words
     assert read_data(_data(tmp_path / "d"), words).first["completion"] == "I"
+
+
+def test_nothing_is_tuned_for_an_endpoint_that_serves_a_gguf_file(tmp_path: Path) -> None:
+    s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
+    with pytest.raises(SystemExit, match=r"serves a GGUF file on llama\.cpp, which takes no model"):
+        _finetune(_data(tmp_path / "d"), s3, "llama-cpp-arm64:server-sagemaker-cpu-v1")
 
 
 def test_unknown_parameter_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
