@@ -121,6 +121,7 @@ def test_plan_of_another_server_names_its_image_and_its_instances(
         environments.dev(account=ACCOUNT, region=REGION),
         model=find_model("mistral-7b-instruct").served_by(VLLM, window=32_768),
         instance_type="ml.g6.xlarge",
+        sizing=None,
     )
     monkeypatch.setattr(app, "declared", lambda: {"Dev": lambda: declared})
     found = plan_of("dev", ACCOUNT, REGION)
