@@ -111,6 +111,11 @@ class Environment(Checked):
                 f"instance_type must be {profile.instance_type}, which the profile {profile.name}"
                 f" was measured on, got {self.instance_type!r}: measure it with `make bench`"
             )
+        if profile.server != self.model.server.name:
+            raise RefusedValueError(
+                f"sizing must be from a profile of {self.model.server.title}, or None, got"
+                f" {profile.name}, which was measured under {profile.server}"
+            )
         scaling = self.scaling
         derived = TargetTracking.sized(self.sizing, initial_instances=scaling.initial_instances)
         if scaling != derived:

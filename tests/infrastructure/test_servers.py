@@ -180,6 +180,12 @@ def test_combination_that_cannot_work_is_refused_before_synth(
         LlmEndpoint(cdk.Stack(cdk.App(), "S"), "E", model=model, instance_type=instance_type)
 
 
+def test_load_that_was_derived_from_another_servers_profile_is_refused() -> None:
+    dev = environments.dev(account="111111111111", region="eu-west-1")
+    with pytest.raises(ValueError, match=r"sizing must be from a profile of vLLM, .* under tgi"):
+        dataclasses.replace(dev, model=_BY_VLLM)
+
+
 def test_region_without_the_servers_image_is_refused() -> None:
     message = "region must be one that AWS keeps the image vllm in, got 'us-gov-west-1'"
     with pytest.raises(ValueError, match=message):

@@ -42,6 +42,7 @@ class Profile:
 
     name: str
     instance_type: str
+    server: str = "tgi"  # as `Server.name`
     rows: tuple[ProfileRow, ...]
 
     @property
@@ -60,7 +61,7 @@ class Profile:
         return max(row.in_flight * (row.words + row.tokens) for row in self.rows)
 
 
-def read_profile(path: Path, *, instance_type: str) -> Profile:
+def read_profile(path: Path, *, instance_type: str, server: str = "tgi") -> Profile:
     """Return a profile of `make bench`; raise RefusedValueError for a row that cannot be true.
 
     A row is true if its users are its throughput times its mean latency: else some of them waited
@@ -87,7 +88,7 @@ def read_profile(path: Path, *, instance_type: str) -> Profile:
                 milliseconds_per_token=latency / tokens,
             )
         )
-    return _profile(path, instance_type, rows)
+    return _profile(path, instance_type, server, rows)
 
 
 def published_profile() -> Profile:
@@ -103,13 +104,13 @@ def published_profile() -> Profile:
         for line, values in _lines(path, _COLUMNS)
         for numbers in [_numbers(path, line, values, _COLUMNS)]
     ]
-    return _profile(path, "ml.g5.2xlarge", rows)
+    return _profile(path, "ml.g5.2xlarge", "tgi", rows)
 
 
-def _profile(path: Path, instance_type: str, rows: list[ProfileRow]) -> Profile:
+def _profile(path: Path, instance_type: str, server: str, rows: list[ProfileRow]) -> Profile:
     if not rows:
         raise RefusedValueError(f"{path} must have a row for each load, got none")
-    return Profile(name=path.stem, instance_type=instance_type, rows=tuple(rows))
+    return Profile(name=path.stem, instance_type=instance_type, server=server, rows=tuple(rows))
 
 
 def _lines(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
