@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.model_server.llama import CHARACTER_TOKENS
-from embedded_aws.model_server.vllm.bodies import Sampled
+from embedded_aws.model_server.vllm.bodies import CompletionRequest, Sampled
 from embedded_aws.model_server.vllm.errors import VllmError
 
 _GREEDY_BELOW = 1e-5
@@ -76,6 +76,7 @@ def _check_emulated(body: Sampled) -> None:
         "bad_words": body.bad_words,
         "prompt_logprobs": body.prompt_logprobs is not None,
         "min_tokens": body.min_tokens,
+        "echo": isinstance(body, CompletionRequest) and body.echo,
         "structured_outputs.regex": outputs and outputs.regex,
         "structured_outputs.structural_tag": outputs and outputs.structural_tag,
     }

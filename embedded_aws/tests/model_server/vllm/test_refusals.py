@@ -76,7 +76,7 @@ def test_streams_are_refused_before_they_begin(vllm: ModelServer) -> None:
     )
 
 
-@pytest.mark.parametrize("field", ["use_beam_search", "min_tokens", "prompt_logprobs"])
+@pytest.mark.parametrize("field", ["use_beam_search", "min_tokens", "prompt_logprobs", "echo"])
 def test_what_llama_cpp_has_not_is_refused_by_name(vllm: ModelServer, field: str) -> None:
     refused = error(vllm.http.post("/v1/completions", json={"prompt": "x", field: 1}))
     assert f"`{field}` is not supported by this server" in refused["message"]
