@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.invoke_proxy.proxy_double import FakeRuntime, client_of
-from tests.unit.invoke_proxy.wires import LLAMA_CPP, TOP, VLLM, WIRES, Upstream, Wire
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, TOP, VLLM, WIRES, Upstream, Wire
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi there"}]}
 PROMPT_TOKENS = 5  # <s> [INST] Hi there [/INST]
@@ -213,7 +213,7 @@ async def test_an_answer_without_text_has_tgis_one_event(wire: Wire) -> None:
     assert (event["generated_text"], event["token"]["special"]) == ("", True)
 
 
-@pytest.mark.parametrize("wire", [each for each in WIRES if each.name != "vllm"], ids=str)
+@pytest.mark.parametrize("wire", [TGI, LLAMA_CPP], ids=lambda wire: wire.name)
 async def test_top_tokens_have_ids(wire: Wire) -> None:
     upstream = wire.upstream(" a")
     body = {"inputs": "a", "parameters": {"top_n_tokens": 1}}
