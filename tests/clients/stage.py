@@ -16,4 +16,4 @@ TALK = (
 )
 MESSAGES = [{"role": role, "content": text} for role, text in TALK]
 TOO_LONG = "sea " * 2500
-REFUSED = "not supported by this model, leave out: `frequency_penalty`"
+REFUSED = "not supported by TGI 1.1, leave out: `frequency_penalty`"
