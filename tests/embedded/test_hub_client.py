@@ -74,7 +74,9 @@ def test_chat_completion_answers_whole_and_streamed(
 
 
 def test_chat_completion_refused_is_a_bad_request(chat: InferenceClient) -> None:
-    with pytest.raises(BadRequestError, match="not supported by TGI 1.1, leave out: `logit_bias`"):
+    with pytest.raises(
+        BadRequestError, match=r"not supported by TGI 1\.1, leave out: `logit_bias`"
+    ):
         chat.chat_completion(CHAT, logit_bias=[1.0])
 
 
