@@ -10,10 +10,16 @@ _SHARED = {
     "embedded_aws": "deployed",
     "account": "account",
     "server": "model server",
+    "vllm": "vllm",
+    "llama_server": "llama_server",
+    "image_uris": "sdk",
     "proxy": "proxy",
     "project": "assets",
     "api": "fuzz",
 }
+
+# Their modules make what their tests share, such as a template or a process: once, in one process.
+_WHOLE_MODULES = ("tests/infrastructure/", "tests/embedded/")
 
 # By fixture: what builds a wheel or all assets anew, or has an embedded AWS of its own to stop,
 # kill and fill up. A module says it of itself with the mark `slow`.
@@ -25,6 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         groups = [group for fixture, group in _SHARED.items() if fixture in fixtures]
+        module = item.nodeid.partition("::")[0]
+        if not groups and module.startswith(_WHOLE_MODULES):
+            groups = [module]
         if groups:
             item.add_marker(pytest.mark.xdist_group(groups[0]))
         if not _SLOW.isdisjoint(fixtures):

@@ -1,6 +1,7 @@
 """The roles that CI deploys with: whom they trust and what they may do, by another's evaluator."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,11 @@ _PLAIN, _NUMBERED = "repo:octo-org/mistral", "repo:octo-org@12/mistral@345"
 
 
 def _synth(folder: Path, accounts: Path) -> subprocess.CompletedProcess[str]:
+    settings = {"CDK_OUTDIR": str(folder), "ACCOUNTS_FILE": str(accounts)}
+    settings["HOME"] = os.environ["HOME"]  # jsii unpacks the CDK there: half a minute in a new one
     return subprocess.run(
         [sys.executable, str(ROOT / "delivery.py")],
-        env={"CDK_OUTDIR": str(folder), "ACCOUNTS_FILE": str(accounts), "HOME": str(folder)},
+        env=settings,
         capture_output=True,
         text=True,
         check=False,
@@ -49,12 +52,12 @@ def _role(folder: Path, account: str, name: str = "Prod-Delivery") -> dict[str, 
     return dict(role)
 
 
-@pytest.mark.parametrize("account", [_STAGING, _PROD])
+@pytest.mark.parametrize("number", [_STAGING, _PROD])
 def test_golden_template_is_as_reviewed(
-    folder: Path, account: str, pytestconfig: pytest.Config
+    folder: Path, number: str, pytestconfig: pytest.Config
 ) -> None:
-    file = _GOLDEN / f"{account}.json"
-    synthesized = json.dumps(_template(folder, account), indent=1, sort_keys=True) + "\n"
+    file = _GOLDEN / f"{number}.json"
+    synthesized = json.dumps(_template(folder, number), indent=1, sort_keys=True) + "\n"
     if pytestconfig.getoption("--update-golden"):
         file.parent.mkdir(exist_ok=True)
         file.write_text(synthesized)
