@@ -201,6 +201,8 @@ def _upload(aws: LocalStage, folder: Path, name: str) -> str:
 
 def _release(aws: LocalStage, template: Json) -> str:
     """Update the stack; returns why it failed, when it is rolled back."""
+    # An alarm of the update before would undo this one too.
+    until(lambda: not _alarming(aws), _SETTLED_SECONDS)
     cloudformation = aws.client("cloudformation")
     cloudformation.update_stack(
         StackName=_STACK,
@@ -240,6 +242,12 @@ def _with_model(aws: LocalStage, uri: str) -> Json:
 
 def _properties(template: Json) -> list[Json]:
     return [resource["Properties"] for resource in template["Resources"].values()]
+
+
+def _alarming(aws: LocalStage) -> list[Json]:
+    found = aws.client("cloudwatch").describe_alarms(StateValue="ALARM", AlarmNamePrefix=_STACK)
+    alarms: list[Json] = found["MetricAlarms"]
+    return alarms
 
 
 def _went_off(aws: LocalStage, alarm: str) -> bool:
