@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from embedded_aws.host.processes import free_port
+from sagemaker_llm.models.servers.tgi import TGI_IMAGE
 from tests.embedded.conftest import LocalStage
 
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
@@ -154,7 +155,14 @@ def _proves_no_drift(aws: LocalStage) -> None:
 
 # What a package must not bring, as changes of a container, and what its rejection says.
 _POISONS: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/evil:1"}, "image must be"),
+    (
+        {"Image": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{TGI_IMAGE.reference}"},
+        "image must be",
+    ),
+    (
+        {"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/evil:1"},
+        "registered for another server",
+    ),
     ({"Environment": {"LD_PRELOAD": "/opt/ml/model/evil.so"}}, "environment must be"),
     ({"weights": "candidates/another/"}, "weights must be s3://"),
     ({"weights": "models/another/"}, "inventory must be s3://"),
