@@ -256,6 +256,7 @@ def _masked(value: Any) -> Any:
             return [_masked(each) for each in value]
         case str():
             text = re.sub(r"[0-9a-f]{64}\.zip", "<asset>.zip", value)
+            text = re.sub(r"\bcdk-[a-z0-9]+-assets-", "cdk-<qualifier>-assets-", text)
             return re.sub(r"\b(Prod-Serving|Foreign)\b", "<stack>", text)
         case _:
             return value
