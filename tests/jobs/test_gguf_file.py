@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import MistralConfig, MistralForCausalLM
+from transformers import MistralForCausalLM
+
+from tests.jobs.tiny_model import write_weights
 
 ROOT = Path(__file__).parents[2]
 # The project's own environment, which has llama.cpp: the verb runs in it.
@@ -35,20 +37,7 @@ asyncio.run(main(*json.loads(sys.argv[2])))
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny Mistral with Mistral's vocabulary, as a tuning job writes one."""
     folder = tmp_path_factory.mktemp("tuned")
-    torch.manual_seed(0)
-    config = MistralConfig(
-        vocab_size=32_000,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        max_position_embeddings=1024,
-        sliding_window=None,
-        initializer_range=0.2,
-    )
-    MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    write_weights(folder, 32_000)
     common = find_spec("mistral_common")
     assert common is not None
     assert common.origin is not None

@@ -13,8 +13,14 @@ BASE_ID = {"base_model_id": "tiny-mistral", "base_model_license": "apache-2.0"}
 
 def write_base(directory: Path) -> None:
     """Write what the base weights' channel holds: safetensors, a tokenizer of bytes, a licence."""
-    torch.manual_seed(0)
     vocabulary = _write_tokenizer(directory)
+    write_weights(directory, vocabulary)
+    (directory / "LICENSE").write_text("Apache License\n")
+
+
+def write_weights(directory: Path, vocabulary: int) -> None:
+    """Write random weights in bfloat16, the same each time, for so many tokens."""
+    torch.manual_seed(0)
     config = MistralConfig(
         vocab_size=vocabulary,
         hidden_size=64,
@@ -28,7 +34,6 @@ def write_base(directory: Path) -> None:
         initializer_range=0.2,
     )
     MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(directory)
-    (directory / "LICENSE").write_text("Apache License\n")
 
 
 def _write_tokenizer(directory: Path) -> int:
