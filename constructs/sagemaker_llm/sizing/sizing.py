@@ -15,7 +15,7 @@ _NOISE_DEVIATIONS = 1.5
 # Above a fleet's busiest instance at the target: five minutes there are no noise.
 _ALARM_MARGIN = 3
 # Of the promised time to first token: a new instance's first requests are slow too.
-_BROKEN, _LONGEST_FIRST = 5, 479.0
+_BROKEN, _MAX_FIRST_SECONDS = 5, 479.0
 _DAY_SECONDS = 86_400
 
 
@@ -148,7 +148,7 @@ class Sizing:
     def max_time_to_first_token_seconds(self) -> float | None:
         """The p90 that undoes an update: far above what hardly any request may exceed."""
         first = self.load.objective.time_to_first_token_seconds
-        return None if first is None else min(_BROKEN * first, _LONGEST_FIRST)
+        return None if first is None else min(_BROKEN * first, _MAX_FIRST_SECONDS)
 
     @property
     def max_refused_share(self) -> float:
