@@ -7,7 +7,8 @@ from embedded_aws.core.rpc import invalid
 
 _DEFAULT_PAGE = 100
 _PAGING = {"MaxResults", "NextToken", "SortBy", "SortOrder"}
-# A filter of the request, and the record's member that it bounds.
+# A filter of the request, and the record's member that it compares.
+_EQUAL = {"EndpointNameEquals": "EndpointName", "VariantNameEquals": "VariantName"}
 _FROM = {
     "CreationTimeAfter": "CreationTime",
     "CreatedAfter": "CreationTime",
@@ -50,6 +51,8 @@ def _holds(record: Json, name: str, wanted: str | float, sort_keys: dict[str, st
         return float(record[_FROM[name]]) >= float(wanted)
     if name in _UNTIL:
         return float(record[_UNTIL[name]]) <= float(wanted)
+    if name in _EQUAL:
+        return bool(record[_EQUAL[name]] == wanted)
     if name == "NameContains":
         return str(wanted) in record[sort_keys["Name"]]
     if name == "StatusEquals":

@@ -6,7 +6,6 @@ at. Unverified: the words of the refusals; look at the errors of a first CreateI
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import Operation, invalid
-from embedded_aws.sagemaker import listings
 from embedded_aws.sagemaker.components import deployments
 from embedded_aws.sagemaker.components.records import KIND, base_of, component, is_adapter
 from embedded_aws.sagemaker.hosting.records import (
@@ -19,6 +18,7 @@ from embedded_aws.sagemaker.hosting.records import (
     endpoints,
     get,
     models,
+    page,
 )
 
 _CREATED = frozenset(
@@ -152,31 +152,11 @@ def describe_component(request: Json) -> Json:
 
 def list_components(request: Json) -> Json:
     """ListInferenceComponents."""
-    names = {"EndpointNameEquals": "EndpointName", "VariantNameEquals": "VariantName"}
-    wanted = {member: request[name] for name, member in names.items() if name in request}
-    found = [
-        {"LastModifiedTime": r["CreationTime"], **r, "InferenceComponentArn": r["Arn"]}
-        for r in components.values()
-        if wanted.items() <= r.items()
-    ]
-    shown = (
-        *("CreationTime", "InferenceComponentArn", "InferenceComponentName", "EndpointArn"),
-        *("EndpointName", "VariantName", "InferenceComponentStatus", "LastModifiedTime"),
+    members = (
+        *("EndpointArn", "EndpointName", "VariantName"),
+        *("InferenceComponentStatus", "CreationTime", "LastModifiedTime"),
     )
-    keys = {
-        "Name": "InferenceComponentName",
-        "Status": "InferenceComponentStatus",
-        "CreationTime": "CreationTime",
-    }
-    return listings.page(
-        "InferenceComponents",
-        found,
-        shown,
-        request,
-        sort_keys=keys,
-        handled=tuple(names),
-        newest_first=True,
-    )
+    return page("InferenceComponents", "InferenceComponent", components, members, request)
 
 
 def delete_component(request: Json) -> Json:
