@@ -14,7 +14,7 @@ from embedded_aws.core.emulator import (
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import inference_component
-from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
+from embedded_aws.sagemaker.cloudformation.calls import arguments, call, settled
 from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
 from embedded_aws.sagemaker.hosting import records as hosting_records
@@ -64,10 +64,6 @@ def install() -> None:
     )
 
 
-def _call(operation: str, request: Json) -> Json:
-    return stack_permissions.call(sagemaker.service, operation, request)
-
-
 def _generated_name(logical_id: str) -> str:
     return f"{logical_id[:50]}-{uuid.uuid4().hex[:12]}"
 
@@ -78,8 +74,8 @@ def _add_immutable(kind: str, store: ScopedStore) -> None:
 
     def create(logical_id: str, props: Json) -> tuple[str, Json]:
         name = props.get(name_property) or _generated_name(logical_id)
-        answer = _call(f"Create{kind}", {**props, name_property: name})
-        _call(f"Describe{kind}", {name_property: name})  # CloudFormation reads what it made
+        answer = call(f"Create{kind}", {**props, name_property: name})
+        call(f"Describe{kind}", {name_property: name})  # CloudFormation reads what it made
         return answer[f"{kind}Arn"], {name_property: name}
 
     def replace(logical_id: str, _physical: str, _old: Json, new: Json) -> tuple[str, Json]:
@@ -87,7 +83,7 @@ def _add_immutable(kind: str, store: ScopedStore) -> None:
 
     def delete(physical_id: str, _props: Json) -> None:
         name = hosting_records.name_of(store, physical_id)
-        _ignoring_absence(lambda: _call(f"Delete{kind}", {name_property: name}))
+        _ignoring_absence(lambda: call(f"Delete{kind}", {name_property: name}))
 
     add_resource_type(f"AWS::SageMaker::{kind}", create, replace, delete)
 
@@ -103,13 +99,12 @@ def _ignoring_absence(delete: Callable[[], object]) -> None:
 
 def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:
     name = props.get("EndpointName") or _generated_name(logical_id)
-    request = _endpoint_request("CreateEndpoint", {**props, "EndpointName": name})
-    _call("CreateEndpoint", request)
+    call("CreateEndpoint", arguments("Create", "Endpoint", {**props, "EndpointName": name}))
     hosting_endpoints.disown(name)
     try:
         created = _settled(name)
     except ValueError:
-        _call("DeleteEndpoint", {"EndpointName": name})
+        call("DeleteEndpoint", {"EndpointName": name})
         raise
     hosting_endpoints.own(name)
     return created
@@ -119,39 +114,24 @@ def _update_endpoint(logical_id: str, physical_id: str, old: Json, new: Json) ->
     name = hosting_records.name_of(hosting_records.endpoints, physical_id)
     if old.get("EndpointName") != new.get("EndpointName"):
         return _create_endpoint(logical_id, new)  # a replacement: the old one goes afterwards
-    request = _endpoint_request("UpdateEndpoint", {**new, "EndpointName": name})
-    _call("UpdateEndpoint", request)
+    call("UpdateEndpoint", arguments("Update", "Endpoint", {**new, "EndpointName": name}))
     return _settled(name)
 
 
-def _endpoint_request(operation: str, props: Json) -> Json:
-    # The type's properties are those of both operations: each takes its own.
-    known = sagemaker.service.accepts("CreateEndpoint") | sagemaker.service.accepts(
-        "UpdateEndpoint"
-    )
-    if unknown := props.keys() - known:
-        raise ValueError(f"AWS::SageMaker::Endpoint has no property {', '.join(sorted(unknown))}")
-    accepted = sagemaker.service.accepts(operation)
-    return {k: v for k, v in props.items() if k in accepted}
-
-
 def _settled(name: str) -> tuple[str, Json]:
-    stack_permissions.check(sagemaker.service, "DescribeEndpoint", {"EndpointName": name})
-    record = deployments.wait_until_settled(name)
-    if record["EndpointStatus"] != "InService" or "FailureReason" in record:
-        raise ValueError(record.get("FailureReason", f"it is {record['EndpointStatus']}"))
+    record = settled("Endpoint", name, deployments.wait_until_settled)
     return record["Arn"], {"EndpointName": name}
 
 
 def _delete_endpoint(physical_id: str, _props: Json) -> None:
     name = hosting_records.name_of(hosting_records.endpoints, physical_id)
-    _ignoring_absence(lambda: _call("DeleteEndpoint", {"EndpointName": name}))
+    _ignoring_absence(lambda: call("DeleteEndpoint", {"EndpointName": name}))
 
 
 def _create_group(_logical_id: str, props: Json) -> tuple[str, Json]:
-    answer = _call("CreateModelPackageGroup", props)
+    answer = call("CreateModelPackageGroup", props)
     request = {"ModelPackageGroupName": answer["ModelPackageGroupArn"]}
-    record = _call("DescribeModelPackageGroup", request)
+    record = call("DescribeModelPackageGroup", request)
     attributes = ("ModelPackageGroupArn", "ModelPackageGroupStatus", "CreationTime")
     return answer["ModelPackageGroupArn"], {name: str(record[name]) for name in attributes}
 
@@ -170,7 +150,7 @@ def _untagged(props: Json) -> Json:
 
 def _delete_group(physical_id: str, _props: Json) -> None:
     request = {"ModelPackageGroupName": physical_id}
-    _ignoring_absence(lambda: _call("DeleteModelPackageGroup", request))
+    _ignoring_absence(lambda: call("DeleteModelPackageGroup", request))
 
 
 def _pipeline_request(props: Json, operation: str) -> Json:
@@ -188,20 +168,20 @@ def _pipeline_request(props: Json, operation: str) -> Json:
 
 
 def _create_pipeline(_logical_id: str, props: Json) -> tuple[str, Json]:
-    _call("CreatePipeline", _pipeline_request(props, "CreatePipeline"))
+    call("CreatePipeline", _pipeline_request(props, "CreatePipeline"))
     return props["PipelineName"], {}
 
 
 def _update_pipeline(logical_id: str, physical_id: str, old: Json, new: Json) -> tuple[str, Json]:
     if old["PipelineName"] != new["PipelineName"]:
         return _create_pipeline(logical_id, new)
-    _call("UpdatePipeline", _pipeline_request(new, "UpdatePipeline"))
+    call("UpdatePipeline", _pipeline_request(new, "UpdatePipeline"))
     return physical_id, {}
 
 
 def _delete_pipeline(physical_id: str, _props: Json) -> None:
     request = {"PipelineName": physical_id, "ClientRequestToken": uuid.uuid4().hex}
-    _ignoring_absence(lambda: _call("DeletePipeline", request))
+    _ignoring_absence(lambda: call("DeletePipeline", request))
 
 
 _TARGET_KEYS = ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -243,6 +223,6 @@ def _put_policy(_logical_id: str, props: Json) -> tuple[str, Json]:
 
 
 def _delete_policy(_physical_id: str, props: Json) -> None:
-    keys = ("ResourceId", "ScalableDimension", "ServiceNamespace", "PolicyName")
+    keys = (*_TARGET_KEYS, "PolicyName")
     request = {k: v for k, v in _policy_request(props).items() if k in keys}
     _ignoring_absence(lambda: autoscaling.service.call("DeleteScalingPolicy", request))

@@ -18,7 +18,6 @@ from embedded_aws.sagemaker.hosting import records, runtime
 from embedded_aws.sagemaker.hosting.containers import ContainerError
 from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
 
-_STACK_VERBS = ("create", "update", "delete")
 _ROLE = "arn:aws:iam::000000000000:role/endpoint"
 _HEADER = "x-amzn-sagemaker-inference-component"
 _BASE: Json = {
@@ -277,7 +276,8 @@ def test_callers_need_rights_on_the_endpoint_and_the_component() -> None:
 def test_a_stack_makes_updates_and_deletes_components(
     components: Components, hosting: Hosting
 ) -> None:
-    make, change, delete = (getattr(inference_component, f"_{verb}") for verb in _STACK_VERBS)
+    make, change = inference_component._create, inference_component._update
+    delete = inference_component._delete
     named = {"EndpointName": "E", "VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}}
     base = {**named, "InferenceComponentName": "Base", "Specification": _BASE}
     adapter = {
