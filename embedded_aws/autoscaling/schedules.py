@@ -1,7 +1,6 @@
 """Scheduled actions: a target's bounds change at a time of each day, by this machine's clock."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,10 +17,11 @@ def put(target_key: str, request: Json) -> Json:
     """Add an action to a target, or change it."""
     if target_key not in targets:
         raise invalid(f"no scalable target {target_key}: register it before its scheduled actions")
-    given = {**scheduled.get(f"{target_key}|{request['ScheduledActionName']}", {}), **request}
+    key = f"{target_key}|{request['ScheduledActionName']}"
+    given = {**scheduled.get(key, {}), **request}
     _check(given)
-    key = f"{target_key}|{given['ScheduledActionName']}"
-    if key not in scheduled and len([*_of(target_key)]) >= _MAX_ACTIONS:
+    of_target = [each for each in scheduled if each.startswith(f"{target_key}|")]
+    if key not in scheduled and len(of_target) >= _MAX_ACTIONS:
         raise invalid(f"a scalable target has at most {_MAX_ACTIONS} scheduled actions")
     action_arn = arn("autoscaling", f"scheduledAction:{key}")
     scheduled[key] = {"CreationTime": now(), **given, "ScheduledActionARN": action_arn}
@@ -70,7 +70,3 @@ def _last(action: Json, until: datetime) -> datetime:
     local = until.astimezone(ZoneInfo(action.get("Timezone", "Etc/UTC")))
     at = local.replace(minute=int(found[1]), hour=int(found[2]), second=0, microsecond=0)
     return at if at <= local else at - timedelta(days=1)
-
-
-def _of(target_key: str) -> Iterator[str]:
-    return (key for key in scheduled if key.startswith(f"{target_key}|"))

@@ -16,10 +16,11 @@ STORES = {
 }
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+_TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")  # tell a scalable target apart
 
 
 def _target_id(request: Json) -> str:
-    return "|".join(request[k] for k in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+    return "|".join(request[k] for k in _TARGET)
 
 
 def register_scalable_target(request: Json) -> Json:
@@ -82,9 +83,7 @@ def delete_scaling_policy(request: Json) -> Json:
 
 def describe_scaling_policies(request: Json) -> Json:
     """DescribeScalingPolicies."""
-    resource_ids = [request["ResourceId"]] if "ResourceId" in request else None
-    names = request.get("PolicyNames")
-    found = _selected(policies, request, ResourceId=resource_ids, PolicyName=names)
+    found = _selected(policies, request, PolicyName=request.get("PolicyNames"))
     return {"ScalingPolicies": found}
 
 
@@ -100,10 +99,8 @@ def delete_scheduled_action(request: Json) -> Json:
 
 def describe_scheduled_actions(request: Json) -> Json:
     """DescribeScheduledActions."""
-    resource_ids = [request["ResourceId"]] if "ResourceId" in request else None
     names = request.get("ScheduledActionNames")
-    found = _selected(scheduled, request, ResourceId=resource_ids, ScheduledActionName=names)
-    return {"ScheduledActions": found}
+    return {"ScheduledActions": _selected(scheduled, request, ScheduledActionName=names)}
 
 
 def describe_scaling_activities(request: Json) -> Json:
@@ -115,7 +112,7 @@ def describe_scaling_activities(request: Json) -> Json:
 def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
     """Return the records that the request asks for, on one page: a laptop has a handful."""
     _check_one_page(request)
-    exact = {k: [request[k]] for k in ("ServiceNamespace", "ScalableDimension") if k in request}
+    exact = {k: [request[k]] for k in _TARGET if k in request}
     wanted = exact | {k: values for k, values in one_of.items() if values is not None}
     return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]
 
