@@ -34,23 +34,20 @@ async def stream_events(
     any of them may be the last.
     """
     answer = _Answer(asked.prompt if full_text else "", () if shows_ends else asked.stop)
-    waiting: list[StreamEvent] = []
+    held: StreamEvent | None = None
     async with aclosing(chunks):
         async for chunk in chunks:
             cut = answer.add(chunk)
-            arrived = [_event(token, asked) for token in chunk.tokens]
-            if chunk.end is None and not cut:
-                if not shows_ends:
-                    arrived, waiting = [*waiting, *arrived][:-1], [*waiting, *arrived][-1:]
-                for event in arrived:
-                    yield event
-                continue
-            waiting += arrived
-            *before, last = waiting or [_event(_NO_TOKEN, asked)]
-            for event in before:
-                yield event
-            yield answer.finish(last, chunk.end)
-            return  # This closes, and so cancels, a generation that the server would go on with.
+            for token in chunk.tokens:
+                if held:
+                    yield held
+                held = _event(token, asked)
+            if cut or chunk.end is not None:
+                yield answer.finish(held or _event(_NO_TOKEN, asked), chunk.end)
+                return  # This closes, and so cancels, what the server would go on with.
+            if held and shows_ends:
+                yield held
+                held = None
 
 
 class _Answer:
