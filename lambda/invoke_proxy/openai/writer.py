@@ -35,6 +35,8 @@ class Writer(ABC):
 
     def __post_init__(self) -> None:
         self._envelope = self.envelope()
+        # Events differ only in what `_event` sets; to build each anew would take longer.
+        self._chunk = self.chunk_type(choices=[], **self._envelope)
 
     def envelope(self) -> dict[str, Any]:
         """Return the members that the answer and all its events share."""
@@ -54,7 +56,7 @@ class Writer(ABC):
         pieces = [joined(each) for each in await collected(answers)]
         choices = [self.choice(index, piece) for index, piece in enumerate(pieces)]
         usage = self._usage(sum(piece.generated_tokens for piece in pieces))
-        yield self._json(self.answer_type, choices, usage)
+        yield _encoder.encode(self.answer_type(choices=choices, usage=usage, **self._envelope))
 
     async def stream(self, answers: Sequence[AsyncGenerator[Piece]]) -> AsyncGenerator[bytes]:
         """Yield the events of each piece as it arrives, then the usage if it was requested."""
@@ -72,9 +74,5 @@ class Writer(ABC):
         return Usage.of(self.prompt_tokens, completion_tokens)
 
     def _event(self, choices: list[Any], usage: Usage | UnsetType | None) -> bytes:
-        return b"data: " + self._json(self.chunk_type, choices, usage) + b"\n\n"
-
-    def _json(
-        self, answer_type: type[Any], choices: list[Any], usage: Usage | UnsetType | None
-    ) -> bytes:
-        return _encoder.encode(answer_type(choices=choices, usage=usage, **self._envelope))
+        self._chunk.choices, self._chunk.usage = choices, usage
+        return b"data: " + _encoder.encode(self._chunk) + b"\n\n"
