@@ -10,16 +10,10 @@ import msgspec
 
 from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.servers.openai_wire import Event, HeldEndReader, Usage
+from invoke_proxy.servers.openai_wire import Event, HeldEndReader, Usage, fields
 from invoke_proxy.servers.server import Capabilities, spread
 
 _SEEDS = 2**32 - 1  # The highest 32-bit number asks for a random seed.
-_STREAM = {
-    "stream": True,
-    "stream_options": {"include_usage": True},
-    "timings_per_token": True,  # With the number of tokens so far.
-    "reasoning_format": "none",
-}
 
 
 class _Top(msgspec.Struct):
@@ -72,8 +66,9 @@ class LlamaCpp:
         return msgspec.json.encode(
             {
                 "messages": [{"role": "user", "content": generation.prompt}],
-                "max_tokens": generation.max_tokens,
-                **_STREAM,
+                "timings_per_token": True,  # With the number of tokens so far.
+                "reasoning_format": "none",
+                **fields(generation),
                 **_sampling(generation),
                 **_asked(generation),
             }
@@ -131,41 +126,30 @@ class LlamaCppReader(HeldEndReader):
 
 
 def _sampling(generation: Generation) -> dict[str, Any]:
-    """Return every value that changes the choice of tokens; temperature 0 is greedy."""
-    samples = generation.samples
+    """Return the values that change the choice of tokens, by its own names for them."""
     return {
         # TGI's order, and vLLM's: by default the temperature would come last.
         "samplers": ("penalties", "temperature", "top_k", "top_p", "typ_p"),
-        "temperature": generation.temperature or 1.0 if samples else 0.0,
-        "top_p": generation.top_p or 1.0 if samples else 1.0,
-        "top_k": generation.top_k or 0 if samples else 0,
-        "min_p": 0.0,
-        "typical_p": generation.typical_p or 1.0 if samples else 1.0,
+        "typical_p": generation.typical_p or 1.0 if generation.samples else 1.0,
         "repeat_penalty": generation.repetition_penalty or 1.0,
         # The penalties look at all of the prompt and the answer, as TGI's does.
         "repeat_last_n": generation.prompt_tokens + generation.max_tokens,
-        "presence_penalty": generation.presence_penalty or 0.0,
-        "frequency_penalty": generation.frequency_penalty or 0.0,
     }
 
 
 def _asked(generation: Generation) -> dict[str, Any]:
     """Return what is sent only where it is asked for."""
-    fields: dict[str, Any] = {}
+    asked: dict[str, Any] = {}
     if generation.seed is not None:
         # What is read from the cache of prompts differs in its last bits, so nothing would repeat.
-        fields |= {"seed": generation.seed % _SEEDS, "cache_prompt": False}
+        asked |= {"seed": generation.seed % _SEEDS, "cache_prompt": False}
     # The server drops the sequence, so an answer that keeps it is cut by the proxy.
     if generation.stop and not generation.keeps_stop:
-        fields["stop"] = generation.stop
+        asked["stop"] = generation.stop
     if generation.top_tokens is not None:
         # With 0 alternatives the server sends no log probabilities at all.
-        fields |= {"logprobs": True, "top_logprobs": generation.top_tokens or 1}
-    if generation.logit_bias:
-        fields["logit_bias"] = generation.logit_bias
-    if generation.response_format:
-        fields["response_format"] = generation.response_format
-    return fields
+        asked |= {"logprobs": True, "top_logprobs": generation.top_tokens or 1}
+    return asked
 
 
 def _reason(finish_reason: str) -> EndReason:

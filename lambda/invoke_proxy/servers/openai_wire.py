@@ -1,4 +1,4 @@
-"""What vLLM's and llama.cpp's streams have in common: OpenAI's usage, errors and `[DONE]`."""
+"""What vLLM and llama.cpp have in common: OpenAI's fields, usage, errors and `[DONE]`."""
 
 from abc import ABC, abstractmethod
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from invoke_proxy.generation import Chunk, End
+from invoke_proxy.generation import Chunk, End, Generation
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.unreadable import UNREADABLE
 
@@ -17,6 +17,27 @@ _CODES: dict[int, str] = {
     HTTPStatus.TOO_MANY_REQUESTS: "model_overloaded",
     HTTPStatus.SERVICE_UNAVAILABLE: "model_overloaded",
 }
+
+
+def fields(generation: Generation) -> dict[str, Any]:
+    """Return what both are asked for in the same words; temperature 0 is greedy."""
+    samples = generation.samples
+    asked: dict[str, Any] = {
+        "max_tokens": generation.max_tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": generation.temperature or 1.0 if samples else 0.0,
+        "top_p": generation.top_p or 1.0 if samples else 1.0,
+        "top_k": generation.top_k or 0 if samples else 0,
+        "min_p": 0.0,
+        "presence_penalty": generation.presence_penalty or 0.0,
+        "frequency_penalty": generation.frequency_penalty or 0.0,
+    }
+    if generation.logit_bias:
+        asked["logit_bias"] = generation.logit_bias
+    if generation.response_format:
+        asked["response_format"] = generation.response_format
+    return asked
 
 
 class Usage(msgspec.Struct):

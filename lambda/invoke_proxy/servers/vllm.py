@@ -7,11 +7,10 @@ import msgspec
 
 from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.servers.openai_wire import Event, HeldEndReader
+from invoke_proxy.servers.openai_wire import Event, HeldEndReader, fields
 from invoke_proxy.servers.server import Capabilities, spread
 
 _SEEDS = 2**63
-_STREAM = {"stream": True, "stream_options": {"include_usage": True}, "return_token_ids": True}
 _UNKNOWN_ID = -1  # vLLM sends the alternatives' texts only; no route shows their ids.
 
 
@@ -54,9 +53,9 @@ class Vllm:
         return msgspec.json.encode(
             {
                 "prompt": generation.prompt,
-                "max_tokens": generation.max_tokens,
-                **_STREAM,
-                **_sampling(generation),
+                "return_token_ids": True,
+                "repetition_penalty": generation.repetition_penalty or 1.0,
+                **fields(generation),
                 **_asked(generation),
             }
         )
@@ -102,37 +101,19 @@ class VllmReader(HeldEndReader):
         return tokens
 
 
-def _sampling(generation: Generation) -> dict[str, Any]:
-    """Return every value that changes the choice of tokens; temperature 0 is greedy."""
-    samples = generation.samples
-    return {
-        "temperature": generation.temperature or 1.0 if samples else 0.0,
-        "top_p": generation.top_p or 1.0 if samples else 1.0,
-        "top_k": generation.top_k or 0 if samples else 0,
-        "min_p": 0.0,
-        "repetition_penalty": generation.repetition_penalty or 1.0,
-        "presence_penalty": generation.presence_penalty or 0.0,
-        "frequency_penalty": generation.frequency_penalty or 0.0,
-    }
-
-
 def _asked(generation: Generation) -> dict[str, Any]:
     """Return what is sent only where it is asked for."""
-    fields: dict[str, Any] = {}
+    asked: dict[str, Any] = {}
     if generation.seed is not None:
-        fields["seed"] = generation.seed % _SEEDS
+        asked["seed"] = generation.seed % _SEEDS
     if generation.stop:
         # Without its stop sequence an answer would lag behind by its length.
-        fields |= {"stop": generation.stop, "include_stop_str_in_output": True}
+        asked |= {"stop": generation.stop, "include_stop_str_in_output": True}
     if generation.top_tokens is not None:
-        fields["logprobs"] = generation.top_tokens
+        asked["logprobs"] = generation.top_tokens
     if generation.truncate:
-        fields |= {"truncate_prompt_tokens": generation.truncate, "truncation_side": "left"}
-    if generation.logit_bias:
-        fields["logit_bias"] = generation.logit_bias
-    if generation.response_format:
-        fields["response_format"] = generation.response_format
-    return fields
+        asked |= {"truncate_prompt_tokens": generation.truncate, "truncation_side": "left"}
+    return asked
 
 
 def _alternatives(top: dict[str, float], most: int) -> list[Token]:
