@@ -2,7 +2,7 @@
 
 import random
 
-from recall.questions import Question
+from recall.questions import Question, choice_question
 
 _FIRST = ("Ada", "Bruno", "Clara", "Dario", "Edith", "Felix", "Greta", "Hugo", "Irma", "Jonas")
 _LAST = ("Alder", "Birch", "Cedar", "Dunlin", "Elm", "Finch", "Grouse", "Hazel", "Ivory", "Jasper")
@@ -10,7 +10,6 @@ _TRADES = ("baker", "cooper", "dyer", "fletcher", "glazier", "joiner", "mason", 
 _TOWNS = (
     "Ashmere", "Bramwick", "Coldharbour", "Dunmore", "Eastvale", "Fallow", "Greystone", "Highmoor",
 )  # fmt: skip
-_LETTERS = "ABCD"
 
 
 def document_question(draw: random.Random, entries: int) -> Question:
@@ -23,14 +22,13 @@ def document_question(draw: random.Random, entries: int) -> Question:
     asked = draw.choice(people)
     options = [asked.town, *draw.sample([town for town in _TOWNS if town != asked.town], k=3)]
     draw.shuffle(options)
-    choices = "\n".join(f"{letter}. {town}" for letter, town in zip(_LETTERS, options, strict=True))
-    prompt = (
-        "Read the chronicle below, then answer the question about it.\n\n"
-        + "\n\n".join(person.entry for person in people)
-        + f"\n\nIn which town did {asked.name} open a workshop?\n{choices}\n"
-        "Answer with the letter of the right choice only."
+    chronicle = "\n\n".join(person.entry for person in people)
+    return choice_question(
+        f"Read the chronicle below, then answer the question about it.\n\n{chronicle}",
+        f"In which town did {asked.name} open a workshop?",
+        options,
+        options.index(asked.town),
     )
-    return Question(prompt, _LETTERS[options.index(asked.town)], "choice")
 
 
 class _Person:

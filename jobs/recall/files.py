@@ -15,9 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recall.questions import Question
+from recall.questions import LETTERS, Question, choice_question
 
-_LETTERS = "ABCD"
 _FORMS = (
     "prompt and topics, prompt and expected_number, article and questions, or document, question"
     " and answer (with up to four options)"
@@ -64,13 +63,6 @@ def _questions(record: Mapping[str, Any]) -> list[Question]:
 
 
 def _choice(document: str, question: str, options: Sequence[str], right: int) -> Question:
-    if type(right) is not int or not 0 <= right < len(options) <= len(_LETTERS):
+    if type(right) is not int or not 0 <= right < len(options) <= len(LETTERS):
         raise ValueError(f"answer must be the index of one of up to 4 options, got {right!r}")
-    choices = "\n".join(
-        f"{letter}. {text}" for letter, text in zip(_LETTERS, options, strict=False)
-    )
-    return Question(
-        f"{document}\n\n{question}\n{choices}\nAnswer with the letter of the right choice only.",
-        _LETTERS[right],
-        "choice",
-    )
+    return choice_question(document, question, options, right)

@@ -9,6 +9,8 @@ from typing import Literal
 # How an answer is read: numbers as a whole, a name anywhere, or the first letter of a choice.
 Form = Literal["number", "name", "choice"]
 
+LETTERS = "ABCD"  # Of the options of a choice.
+
 # A number is complete with what follows it, as it may be written digit by digit.
 _NUMBER_ENDED = re.compile(r"\d{5}\D")
 _CHOSEN = re.compile(r"(?:^|[\s(*\"'])([A-D])(?:[\s.):*,\"']|$)")
@@ -37,6 +39,16 @@ class Question:
                 return chosen is not None and chosen[1] == self.expected
             case _:
                 return self.expected.casefold() in " ".join(text.split()).casefold()
+
+
+def choice_question(document: str, question: str, options: Sequence[str], right: int) -> Question:
+    """Return a question about a document, with up to four options, of which one is right."""
+    choices = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))
+    return Question(
+        f"{document}\n\n{question}\n{choices}\nAnswer with the letter of the right choice only.",
+        LETTERS[right],
+        "choice",
+    )
 
 
 # Writes a question whose prompt grows with a size: sentences, lines, topics or entries.
