@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.smoke.conftest import deployed, stage
+from tests.smoke.conftest import stage
 
-__all__ = ["deployed", "stage"]
+__all__ = ["stage"]
 
 # Names that the browser finds on this machine, as those of a foreign site would be.
 SITE, REBOUND = "attacker.example", "rebound.example"

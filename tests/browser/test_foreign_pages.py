@@ -49,16 +49,16 @@ class Attack:
 
 
 @pytest.fixture(scope="module", name="attack")
-def _attack(deployed: Stage) -> Iterator[Attack]:
+def _attack(stage: Stage) -> Iterator[Attack]:
     if "OPENAI_BASE_URL" in os.environ:
         pytest.skip("this stage is not the embedded AWS's")
-    url = urlsplit(deployed.base_url)
+    url = urlsplit(stage.base_url)
     with serving() as (site_port, _), serving() as (open_port, received):
         yield Attack(
             site_port,
             f"http://{url.netloc}",
             url.path,
-            deployed.api_key,
+            stage.api_key,
             f"http://127.0.0.1:{open_port}",
             received,
         )

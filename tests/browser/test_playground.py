@@ -13,8 +13,8 @@ _ANSWER_MS = 30_000
 
 
 @pytest.fixture(name="page")
-def _page(browser: Browser, deployed: Stage) -> Iterator[Page]:
-    if httpx.get(f"{deployed.base_url}/playground", timeout=30).status_code == 404:
+def _page(browser: Browser, stage: Stage) -> Iterator[Page]:
+    if httpx.get(f"{stage.base_url}/playground", timeout=30).status_code == 404:
         pytest.skip("this stage is configured without the playground")
     page = browser.new_page(viewport={"width": 1000, "height": 760})
     messages: list[str] = []
@@ -24,7 +24,7 @@ def _page(browser: Browser, deployed: Stage) -> Iterator[Page]:
             messages.append(message.text)
 
     page.on("console", keep)
-    page.goto(f"{deployed.base_url}/playground")
+    page.goto(f"{stage.base_url}/playground")
     yield page
     page.close()
     violations = [text for text in messages if "Content Security Policy" in text]
@@ -39,8 +39,8 @@ def _ask(page: Page, key: str, question: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def test_playground_streams_an_answer_and_shows_its_figures(page: Page, deployed: Stage) -> None:
-    _ask(page, deployed.api_key, "What is the capital of France?")
+def test_playground_streams_an_answer_and_shows_its_figures(page: Page, stage: Stage) -> None:
+    _ask(page, stage.api_key, "What is the capital of France?")
     expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
     assert page.locator(".assistant").inner_text().strip()
     status = page.get_by_role("status").inner_text()
@@ -49,13 +49,13 @@ def test_playground_streams_an_answer_and_shows_its_figures(page: Page, deployed
         page.screenshot(path=target)
 
 
-def test_playground_shows_the_same_call_as_curl_and_python(page: Page, deployed: Stage) -> None:
-    _ask(page, deployed.api_key, "It's <b>me</b>")
+def test_playground_shows_the_same_call_as_curl_and_python(page: Page, stage: Stage) -> None:
+    _ask(page, stage.api_key, "It's <b>me</b>")
     page.get_by_text("The same call").click()
-    assert f"curl -N {deployed.base_url}/v1/chat/completions" in page.locator("#curl").inner_text()
+    assert f"curl -N {stage.base_url}/v1/chat/completions" in page.locator("#curl").inner_text()
     python = page.locator("#python").inner_text()
-    assert f'base_url="{deployed.base_url}/v1"' in python
-    assert deployed.api_key not in python + page.locator("#curl").inner_text()
+    assert f'base_url="{stage.base_url}/v1"' in python
+    assert stage.api_key not in python + page.locator("#curl").inner_text()
     compile(python, "playground", "exec")
     # What a person types is text, never markup.
     assert page.locator(".user").inner_text() == "It's <b>me</b>"
@@ -66,11 +66,11 @@ def test_playground_says_why_when_the_key_is_wrong(page: Page) -> None:
     expect(page.locator(".fault")).to_contain_text("the key is wrong", timeout=_ANSWER_MS)
 
 
-def test_playground_goes_on_with_the_conversation(page: Page, deployed: Stage) -> None:
-    _ask(page, deployed.api_key, "Say hello.")
+def test_playground_goes_on_with_the_conversation(page: Page, stage: Stage) -> None:
+    _ask(page, stage.api_key, "Say hello.")
     expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
     first = page.get_by_role("status").inner_text()
-    _ask(page, deployed.api_key, "Again.")
+    _ask(page, stage.api_key, "Again.")
     expect(page.get_by_role("status")).not_to_have_text(first)
     expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
     assert page.locator(".turn").count() == 4

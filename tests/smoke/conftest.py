@@ -56,12 +56,6 @@ def stage() -> Stage:
     return Stage(info["base_url"], info["api_key"], open_environment(name.lower()))
 
 
-@pytest.fixture(scope="session", name="deployed")
-def deployed(stage: Stage) -> Stage:
-    """The same, by the name that the browser's tests have for it."""
-    return stage
-
-
 @pytest.fixture(scope="session")
 def model(stage: Stage) -> str:
     """The model that is served."""

@@ -13,13 +13,13 @@ _EXAMPLES = sorted((Path(__file__).parents[2] / "examples/prompts").glob("[a-z]*
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_prompt_is_answered(deployed: Stage, example: Path) -> None:
+def test_an_example_prompt_is_answered(stage: Stage, example: Path) -> None:
     ended = subprocess.run(
         [sys.executable, str(example)],
         env={
             **os.environ,
-            "OPENAI_BASE_URL": f"{deployed.base_url}/v1",
-            "OPENAI_API_KEY": deployed.api_key,
+            "OPENAI_BASE_URL": f"{stage.base_url}/v1",
+            "OPENAI_API_KEY": stage.api_key,
         },
         capture_output=True,
         text=True,
