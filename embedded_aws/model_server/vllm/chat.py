@@ -2,9 +2,8 @@
 
 from embedded_aws.model_server.vllm.bodies import ChatRequest
 from embedded_aws.model_server.vllm.sequence import Scored, Step
-from embedded_aws.model_server.vllm.writer import Answer, Json
+from embedded_aws.model_server.vllm.writer import Answer, Json, bounded
 
-_LEAST_LOGPROB = -9999.0  # JSON has no infinity
 _ROLE = "assistant"
 
 
@@ -32,7 +31,7 @@ class ChatWriter:
         if step.finish_reason:
             choice["stop_reason"] = step.stop_reason
         choice["token_ids"] = self._ids(step.tokens)
-        return self._chunk(index, choice)
+        return self._answer.chunk(index, choice)
 
     def whole(self, steps: list[list[Step]]) -> Json:
         """Return the answer of all steps of all sequences."""
@@ -62,13 +61,7 @@ class ChatWriter:
         delta = {"role": _ROLE, "content": ""}
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
         ids = self._answer.batch.prompts[0] if self._body.return_token_ids else None
-        return self._chunk(index, choice) | {"prompt_token_ids": ids}
-
-    def _chunk(self, index: int, choice: Json) -> Json:
-        chunk = {**self._answer.head, "choices": [choice]}
-        if self._answer.includes_continuous_usage:
-            chunk["usage"] = self._answer.usage_of(index)
-        return chunk
+        return self._answer.chunk(index, choice) | {"prompt_token_ids": ids}
 
     def _ids(self, tokens: list[Scored]) -> list[int] | None:
         return [token.id for token in tokens] if self._body.return_token_ids else None
@@ -85,5 +78,4 @@ class ChatWriter:
 
 
 def _told(token: Scored) -> Json:
-    logprob = _LEAST_LOGPROB if token.logprob is None else max(token.logprob, _LEAST_LOGPROB)
-    return {"token": token.text, "logprob": logprob, "bytes": list(token.text.encode())}
+    return {"token": token.text, "logprob": bounded(token), "bytes": list(token.text.encode())}

@@ -2,9 +2,7 @@
 
 from embedded_aws.model_server.vllm.bodies import CompletionRequest
 from embedded_aws.model_server.vllm.sequence import Scored, Step
-from embedded_aws.model_server.vllm.writer import Answer, Json
-
-_LEAST_LOGPROB = -9999.0  # JSON has no infinity
+from embedded_aws.model_server.vllm.writer import Answer, Json, bounded
 
 
 class CompletionWriter:
@@ -19,10 +17,7 @@ class CompletionWriter:
         """Return the chunk of a step, or None when it tells nothing."""
         if not (step.text or step.tokens or step.finish_reason):
             return None
-        chunk = {**self._answer.head, "choices": [self._choice(index, step)]}
-        if self._answer.includes_continuous_usage:
-            chunk["usage"] = self._answer.usage_of(index)
-        return chunk
+        return self._answer.chunk(index, self._choice(index, step))
 
     def first_chunks(self) -> list[Json]:
         """Return what comes before the first step: nothing."""
@@ -66,16 +61,12 @@ class CompletionWriter:
             told["tokens"].append(self._name(token))
             self._offsets[index] += len(token.text)
             known = token.logprob is not None
-            told["token_logprobs"].append(_bounded(token) if known else None)
+            told["token_logprobs"].append(bounded(token) if known else None)
             # the token itself first, then the likeliest
             ranked = [token, *token.top[: self._body.logprobs]]
-            top = {self._name(each): _bounded(each) for each in ranked}
+            top = {self._name(each): bounded(each) for each in ranked}
             told["top_logprobs"].append(top if known else None)
         return told
 
     def _name(self, token: Scored) -> str:
         return f"token_id:{token.id}" if self._body.return_tokens_as_token_ids else token.text
-
-
-def _bounded(token: Scored) -> float:
-    return _LEAST_LOGPROB if token.logprob is None else max(token.logprob, _LEAST_LOGPROB)

@@ -1,4 +1,4 @@
-"""What the answers of both kinds have in common: their head, and their usage."""
+"""What the answers of both kinds have in common: their head, their chunks and their usage."""
 
 import time
 import uuid
@@ -8,8 +8,10 @@ from typing import Any
 from embedded_aws.model_server.vllm.bodies import Sampled
 from embedded_aws.model_server.vllm.flags import Flags
 from embedded_aws.model_server.vllm.generator import Batch
+from embedded_aws.model_server.vllm.sequence import Scored
 
 Json = dict[str, Any]
+_LEAST_LOGPROB = -9999.0
 
 
 @dataclass
@@ -45,6 +47,13 @@ class Answer:
         asked = bool(options and options.continuous_usage_stats)
         return self.flags.enable_force_include_usage or (self.includes_usage and asked)
 
+    def chunk(self, index: int, choice: Json) -> Json:
+        """Return a chunk of a stream, which tells one sequence's choice."""
+        chunk = {**self.head, "choices": [choice]}
+        if self.includes_continuous_usage:
+            chunk["usage"] = self.usage_of(index)
+        return chunk
+
     def usage(self) -> Json:
         """Return the usage of the whole answer."""
         return usage(self.batch.prompt_tokens, sum(self.generated))
@@ -52,6 +61,11 @@ class Answer:
     def usage_of(self, index: int) -> Json:
         """Return the usage of one sequence so far."""
         return usage(len(self.batch.generations[index].prompt), self.generated[index])
+
+
+def bounded(token: Scored) -> float:
+    """Return a token's logprob as vLLM writes it: JSON has no infinity."""
+    return _LEAST_LOGPROB if token.logprob is None else max(token.logprob, _LEAST_LOGPROB)
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> Json:
