@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
 
 from embedded_aws.model_server import packaged
 from embedded_aws.model_server.adapter import convert_adapter, rank, read_config
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.llama import Llama
-from embedded_aws.model_server.vllm.errors import VllmError
+from embedded_aws.model_server.vllm.errors import VllmError, not_found
 from embedded_aws.model_server.vllm.flags import Flags
 from embedded_aws.model_server.weights import ADAPTER_NAME, Weights
 
@@ -67,23 +66,14 @@ class Adapters:
         """Forget an adapter; raises VllmError."""
         async with self._lock:
             if name not in self._loaded:
-                raise VllmError(
-                    f"The lora adapter '{name}' cannot be found.",
-                    "lora_name",
-                    status=HTTPStatus.NOT_FOUND,
-                    kind="NotFoundError",
-                )
+                raise not_found(f"The lora adapter '{name}' cannot be found.", "lora_name")
             del self._loaded[name]
 
     def _convert(self, name: str, source: Path) -> Path:
         if not self._flags.enable_lora:
             raise VllmError("LoRA is not enabled. Use --enable-lora to enable LoRA.")
         if not (source / "adapter_config.json").is_file():
-            raise VllmError(
-                f"Loading lora {name} failed: No adapter found for {source}",
-                status=HTTPStatus.NOT_FOUND,
-                kind="NotFoundError",
-            )
+            raise not_found(f"Loading lora {name} failed: No adapter found for {source}")
         largest = self._flags.max_lora_rank or DEFAULT_MAX_LORA_RANK
         target = source / ADAPTER_NAME
         try:

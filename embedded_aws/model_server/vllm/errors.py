@@ -21,14 +21,9 @@ class VllmError(Exception):
         self.body: dict[str, Any] = {"error": error}
 
 
-def no_model(name: str) -> VllmError:
-    """Return the error for a model that is not served."""
-    return VllmError(
-        f"The model `{name}` does not exist.",
-        "model",
-        status=HTTPStatus.NOT_FOUND,
-        kind="NotFoundError",
-    )
+def not_found(message: str, param: str | None = None) -> VllmError:
+    """Return the error for what is not there: a model, or an adapter."""
+    return VllmError(message, param, status=HTTPStatus.NOT_FOUND, kind="NotFoundError")
 
 
 def failed(reason: str) -> VllmError:

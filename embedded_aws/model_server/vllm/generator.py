@@ -13,7 +13,7 @@ from embedded_aws.model_server.llama import Llama
 from embedded_aws.model_server.vllm import sampling
 from embedded_aws.model_server.vllm.adapters import Adapters
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, Sampled
-from embedded_aws.model_server.vllm.errors import VllmError, failed, no_model
+from embedded_aws.model_server.vllm.errors import VllmError, failed, not_found
 from embedded_aws.model_server.vllm.flags import Flags
 from embedded_aws.model_server.vllm.sequence import Generation, Step
 
@@ -78,7 +78,7 @@ class Generator:
 
     def _check(self, body: Sampled, max_tokens: int | None, logprobs: int) -> None:
         if body.model and body.model not in self.names:
-            raise no_model(body.model)
+            raise not_found(f"The model `{body.model}` does not exist.", "model")
         if body.stream and body.use_beam_search:
             raise VllmError("Streaming is not currently supported with beam search")
         sampling.check(body, max_tokens, logprobs, self._flags.max_logprobs)
