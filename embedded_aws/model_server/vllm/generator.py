@@ -1,6 +1,6 @@
 """Which requests are generated: their prompts, their lengths, and their sequences side by side."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -24,7 +24,6 @@ class Batch:
 
     prompts: list[list[int]]
     generations: list[Generation]
-    options: Sequence[Mapping[str, object]]
 
     @property
     def prompt_tokens(self) -> int:
@@ -97,15 +96,15 @@ class Generator:
     def _batch(
         self, body: Sampled, prompts: list[list[int]], max_tokens: int | None, logprobs: int
     ) -> Batch:
-        generations, options = [], []
+        generations = []
         for prompt in prompts:
             limit = self._room(len(prompt), max_tokens)
             asked = sampling.options(body, limit, len(prompt), logprobs)
             asked |= self._adapters.options(body.model)
             for copy in range(body.n or 1):
-                generations.append(Generation(self._llama, prompt, limit, body))
-                options.append(asked if body.seed is None else asked | {"seed": body.seed + copy})
-        return Batch(prompts, generations, options)
+                own = asked if body.seed is None else asked | {"seed": body.seed + copy}
+                generations.append(Generation(self._llama, prompt, limit, body, own))
+        return Batch(prompts, generations)
 
     def _room(self, prompt: int, max_tokens: int | None) -> int:
         """Return how many tokens a prompt leaves room for; raises VllmError when too few."""
@@ -141,16 +140,18 @@ class Generator:
         try:
             async with anyio.create_task_group() as tasks, receive:
                 async with send:
-                    for index in range(len(batch.generations)):
-                        tasks.start_soon(_run, batch, index, send.clone())
+                    for index, generation in enumerate(batch.generations):
+                        tasks.start_soon(_run, index, generation, send.clone())
                 async for step in receive:
                     yield step
         except* EngineError as failures:
             raise failed(str(failures.exceptions[0])) from None
 
 
-async def _run(batch: Batch, index: int, out: MemoryObjectSendStream[tuple[int, Step]]) -> None:
-    steps = batch.generations[index].steps(batch.options[index])
+async def _run(
+    index: int, generation: Generation, out: MemoryObjectSendStream[tuple[int, Step]]
+) -> None:
+    steps = generation.steps()
     async with out, aclosing(steps):
         async for step in steps:
             await out.send((index, step))

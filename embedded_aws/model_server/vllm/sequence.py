@@ -35,16 +35,23 @@ class Step:
 class Generation:
     """Owns one sequence: its steps as they come, the last with how it ended."""
 
-    def __init__(self, llama: Llama, prompt: list[int], max_tokens: int, body: Sampled) -> None:
+    def __init__(
+        self,
+        llama: Llama,
+        prompt: list[int],
+        max_tokens: int,
+        body: Sampled,
+        options: Mapping[str, object],
+    ) -> None:
         self.prompt = prompt
-        self._llama, self._limit, self._body = llama, max_tokens, body
+        self._llama, self._limit, self._body, self._options = llama, max_tokens, body, options
         self._stops, self._stop_ids = stops(body), body.stop_token_ids or []
         self._predicted, self._text, self._sent = 0, "", 0
 
-    async def steps(self, options: Mapping[str, object]) -> AsyncGenerator[Step]:
+    async def steps(self) -> AsyncGenerator[Step]:
         """Yield each step; raises EngineError."""
         control: Step | None = None  # whether it is the end token shows only in the next frame
-        async with aclosing(self._llama.generate(self.prompt, options)) as frames:
+        async with aclosing(self._llama.generate(self.prompt, self._options)) as frames:
             async for frame in frames:
                 if control and frame.stop:
                     control.finish_reason = "stop"
