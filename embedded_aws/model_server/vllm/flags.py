@@ -56,14 +56,10 @@ class Flags(argparse.Namespace):
     max_model_len: int | None
     max_num_seqs: int | None
     max_logprobs: int
-    seed: int
     chat_template: str | None
-    generation_config: str
     enable_lora: bool
-    max_loras: int | None
     max_lora_rank: int | None
     enable_force_include_usage: bool
-    enable_prompt_tokens_details: bool
 
     @property
     def names(self) -> list[str]:
