@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 import uvicorn
+from msgspec import json
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,6 +43,18 @@ def serve(room: Room, environment: Mapping[str, str], parent: int) -> None:
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
+
+
+async def health(_: Request) -> Response:
+    """Answer a health check: the model is loaded before the port is bound."""
+    return Response()
+
+
+def json_response(
+    content: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a response whose body is JSON."""
+    return Response(json.encode(content), status, headers, "application/json")
 
 
 async def respond_while_connected(

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.model_server.serving import respond_while_connected
+from embedded_aws.model_server.serving import health, json_response, respond_while_connected
 from embedded_aws.model_server.tgi.generator import Generator
 from embedded_aws.model_server.tgi.settings import Settings
 from embedded_aws.model_server.tgi.wire import GenerateRequest, TgiError
@@ -39,7 +39,7 @@ class App:
         """Return the application that a server runs."""
         return Starlette(
             routes=[
-                *(Route(path, _health, methods=["GET"]) for path in ("/", "/health", "/ping")),
+                *(Route(path, health, methods=["GET"]) for path in ("/", "/health", "/ping")),
                 *(Route(path, self._invoke, methods=["POST"]) for path in ("/", "/invocations")),
                 Route("/generate", self._generate, methods=["POST"]),
                 Route("/generate_stream", self._generate_stream, methods=["POST"]),
@@ -74,10 +74,10 @@ class App:
             answer = await self._generator.answer(body)
         except (TgiError, EngineError) as error:
             refusal = _refusal(error)
-            return _json(refusal.body, refusal.status)
+            return json_response(refusal.body, refusal.status)
         milliseconds = str(round((time.monotonic() - start) * 1000))
         times = {"x-compute-time": milliseconds, "x-total-time": milliseconds}
-        return _json([answer] if listed else answer, headers=_compute_headers(body) | times)
+        return json_response([answer] if listed else answer, headers=_compute_headers(body) | times)
 
     def _stream(self, body: GenerateRequest) -> Response:
         headers = STREAM_HEADERS | _compute_headers(body)
@@ -95,11 +95,7 @@ class App:
         settings = dataclasses.asdict(self._settings)
         limits = {name: value for name, value in settings.items() if name.startswith("max_")}
         model = {"model_id": self._settings.hf_model_id, "model_device_type": "cpu"}
-        return _json(model | limits | {"version": "1.1.0"})
-
-
-async def _health(_: Request) -> Response:
-    return Response()  # the model is loaded before the port is bound
+        return json_response(model | limits | {"version": "1.1.0"})
 
 
 def _refusal(error: TgiError | EngineError) -> TgiError:
@@ -125,7 +121,3 @@ async def _body(request: Request) -> GenerateRequest:
 
 def _compute_headers(body: GenerateRequest) -> dict[str, str]:
     return {"x-compute-type": "cpu", "x-compute-characters": str(len(body.inputs))}
-
-
-def _json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.encode(content), status, headers, "application/json")

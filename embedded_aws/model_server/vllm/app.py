@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from embedded_aws.model_server.errors import EngineError
-from embedded_aws.model_server.serving import respond_while_connected
+from embedded_aws.model_server.serving import health, json_response, respond_while_connected
 from embedded_aws.model_server.vllm.adapters import Adapters
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, read
 from embedded_aws.model_server.vllm.chat import ChatWriter
@@ -50,8 +50,8 @@ class App:
         """Return the application that a server runs."""
         return Starlette(
             routes=[
-                Route("/ping", _health, methods=["GET", "POST"]),
-                Route("/health", _health, methods=["GET"]),
+                Route("/ping", health, methods=["GET", "POST"]),
+                Route("/health", health, methods=["GET"]),
                 Route("/version", _version, methods=["GET"]),
                 Route("/v1/models", self._models, methods=["GET"]),
                 Route("/v1/completions", self._complete, methods=["POST"]),
@@ -109,12 +109,12 @@ class App:
             if body.stream:
                 events = self._events(answer, writer)
                 return StreamingResponse(events, media_type="text/event-stream; charset=utf-8")
-            return _json(writer.whole(await self._generator.run_whole(answer.batch)))
+            return json_response(writer.whole(await self._generator.run_whole(answer.batch)))
         except VllmError as error:
-            return _json(error.body, error.status)
+            return json_response(error.body, error.status)
         except EngineError as error:
             refusal = failed(str(error))
-            return _json(refusal.body, refusal.status)
+            return json_response(refusal.body, refusal.status)
 
     async def _prepare(self, body: AnyBody) -> tuple[Answer, Writer]:
         if isinstance(body, ChatRequest):
@@ -153,19 +153,15 @@ class App:
             }
             for name in self._generator.names
         ]
-        return _json({"object": "list", "data": cards})
+        return json_response({"object": "list", "data": cards})
 
 
 def _no_route() -> Response:
-    return _json({"detail": "Not Found"}, 404)
-
-
-async def _health(_: Request) -> Response:
-    return Response()  # the model is loaded before the port is bound
+    return json_response({"detail": "Not Found"}, 404)
 
 
 async def _version(_: Request) -> Response:
-    return _json({"version": VERSION})
+    return json_response({"version": VERSION})
 
 
 def _chat_or_completion(raw: bytes) -> AnyBody:
@@ -193,17 +189,13 @@ async def _json_body(request: Request) -> bytes:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, VllmError)  # noqa: S101 - Starlette's handlers are typed so
-    return _json(error.body, error.status)
+    return json_response(error.body, error.status)
 
 
 async def _refuse_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - likewise
-    return _json(of_http(error.status_code, error.detail).body, error.status_code)
+    return json_response(of_http(error.status_code, error.detail).body, error.status_code)
 
 
 def _event(content: Json) -> bytes:
     return b"data: " + json.encode(content) + b"\n\n"
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(json.encode(content), status, media_type="application/json")
