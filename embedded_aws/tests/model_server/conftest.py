@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,15 @@ class ModelServer:
             frames = response.iter_bytes()  # httpx closes the stream when this is collected
             next(frames)
             yield
+
+    def leave_early(self, endless: Json, stream_path: str = "/invocations") -> None:
+        """Ask for whole answers and for streams, and leave before any of them ends."""
+        for _ in range(3):
+            with suppress(httpx.ReadTimeout):
+                self.http.post("/invocations", json=endless, timeout=0.3)
+            streamed = {**endless, "stream": True}
+            with self.http.stream("POST", stream_path, json=streamed) as answer:
+                next(answer.iter_bytes())
 
     def seconds_to_next_token(self) -> float:
         """How long it takes, at most 10 s, until a token is generated for another client."""

@@ -2,9 +2,7 @@
 
 import json
 import time
-from contextlib import suppress
 
-import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionUserMessageParam
@@ -146,14 +144,7 @@ def test_body_that_is_no_chat_is_refused(
 
 def test_slots_are_free_when_their_clients_have_left(llama_server: ModelServer) -> None:
     # six generations of 200 tokens on two slots take more than 12 seconds
-    endless = asked(" sea" * 20, max_tokens=200, ignore_eos=True)
-    for _ in range(3):
-        with suppress(httpx.ReadTimeout):
-            llama_server.http.post("/invocations", json=endless, timeout=0.3)
-        with llama_server.http.stream(
-            "POST", "/invocations", json={**endless, "stream": True}
-        ) as answer:
-            next(answer.iter_bytes())
+    llama_server.leave_early(asked(" sea" * 20, max_tokens=200, ignore_eos=True))
 
     start = time.monotonic()
     llama_server.http.post("/invocations", json=asked("x")).raise_for_status()
