@@ -11,7 +11,7 @@ from operate.cdk_cli import cdk
 from operate.delivery.assembly import of_commit, unpacked
 from operate.environment import Client, Environment
 from operate.laptop import stage
-from operate.laptop.cdk_cli import only_cli
+from operate.laptop.cdk_cli import cdk_of, only_cli
 from operate.releases.instance_type import deployer
 from operate.terminal import ask
 
@@ -33,7 +33,7 @@ def deploy(environment: Environment, assembly: Path | None, digest: str, commit:
 
 def diff(environment: Environment, assembly: Path | None, digest: str) -> None:
     """Show what a deployment would change."""
-    with _app(environment, assembly, digest, "") as app, _cdk_of(environment) as run:
+    with _app(environment, assembly, digest, "") as app, cdk_of(environment, cdk) as run:
         run("diff", _stacks(environment), *app)
 
 
@@ -52,7 +52,7 @@ def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = 
         if typed != environment.name:
             raise SystemExit("nothing was deleted")
     _unprotect(environment, stacks)
-    with _app(environment, None, "", "") as app, _cdk_of(environment) as run:
+    with _app(environment, None, "", "") as app, cdk_of(environment, cdk) as run:
         run("destroy", _stacks(environment), "--force", *app)
     print(f"`make cleanup ENV={environment.name}` lists what stayed, and deletes it when confirmed")
 
@@ -69,16 +69,6 @@ def _app(
         raise SystemExit("an assembly has its commit already: give COMMIT to `make assembly`")
     with unpacked(assembly, digest) as folder:
         yield ("--app", str(folder), "--build", "")
-
-
-@contextmanager
-def _cdk_of(environment: Environment) -> Iterator[Callable[..., None]]:
-    """Hand out what runs the CDK CLI where the environment is."""
-    if environment.name == "local":
-        with only_cli() as cli:
-            yield cli.cdk
-    else:
-        yield cdk
 
 
 def _stacks(environment: Environment) -> str:

@@ -6,7 +6,7 @@ from operate.account.leftovers import standing
 from operate.cdk_cli import cdk
 from operate.delivery.report.costs import month
 from operate.environment import Environment, find_stack
-from operate.laptop.cdk_cli import only_cli
+from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 
 _ALARM = "AWS::CloudWatch::Alarm"
@@ -61,11 +61,8 @@ def stack_drift(environment: Environment, cdk: Callable[..., None] = cdk) -> Non
     """Let CloudFormation compare its stacks with what is there; raises SystemExit if it differs."""
     words = ("drift", f"{environment.name.capitalize()}/*", "--fail")
     context = ("--context", f"environments={environment.name}")
-    if environment.name == "local":
-        with only_cli() as cli:
-            cli.cdk(*words, *context)
-    else:
-        cdk(*words, *context)
+    with cdk_of(environment, cdk) as run:
+        run(*words, *context)
 
 
 def deployed_cost(environment: Environment) -> None:

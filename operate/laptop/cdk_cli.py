@@ -4,13 +4,17 @@ import fcntl
 import json
 import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embedded_aws.host import home, private_files
 from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, search_path
+
+if TYPE_CHECKING:
+    from operate.environment import Environment
 
 ASSEMBLY = home.HOME / "cdk.out"
 _POLL_OFTEN = Path(__file__).with_name("poll_often.cjs")
@@ -73,6 +77,16 @@ def only_cli() -> Iterator[Cli]:
             print("waiting for another CDK CLI, which is still deploying", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield Cli(file.fileno())
+
+
+@contextmanager
+def cdk_of(environment: "Environment", cdk: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Hand out what runs the CDK CLI where the environment is: `cdk`, unless that is here."""
+    if environment.name == "local":
+        with only_cli() as cli:
+            yield cli.cdk
+    else:
+        yield cdk
 
 
 def _environment() -> dict[str, str]:

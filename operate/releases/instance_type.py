@@ -6,7 +6,7 @@ import boto3
 
 from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment
-from operate.laptop.cdk_cli import only_cli
+from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
 
@@ -24,11 +24,8 @@ def deploy_instance_type(environment: Environment) -> None:
     from operate.preflight.declaration import instance_type_of  # noqa: PLC0415
 
     wanted = instance_type_of(environment.name)
-    if environment.name == "local":
-        with only_cli() as cli:
-            InstanceTypeChange(environment, cli.cdk).make(wanted)
-    else:
-        InstanceTypeChange(environment, cdk).make(wanted)
+    with cdk_of(environment, cdk) as run:
+        InstanceTypeChange(environment, run).make(wanted)
 
 
 def deployer(environment: Environment) -> tuple[Client, str]:
