@@ -85,13 +85,14 @@ class Environment:
         """Return the outputs of a stack; raises SystemExit if it is not deployed."""
         return Outputs(self.describe(stack))
 
-    def _is_deployed(self, stack: str) -> bool:
+    def is_deployed(self, stack: str) -> bool:
+        """Return whether one of the environment's stacks is deployed."""
         return find_stack(self.client("cloudformation"), self.stack_name(stack)) is not None
 
     def _not_deployed(self, stack: str) -> str:
         if stack.endswith("-Weights"):
             return f"stack {stack} is not deployed: an environment with staged weights has it"
-        if stack.endswith("-Training") and self._is_deployed("Serving"):
+        if stack.endswith("-Training") and self.is_deployed("Serving"):
             return (
                 f"stack {stack} is not deployed: {self.name} serves a GGUF file and fine-tunes"
                 " nothing; tune in an environment with GPUs, then `make gguf` writes such a file"

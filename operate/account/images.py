@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from operate.environment import Environment, find_stack
+from operate.environment import Environment
 from operate.releases.components import served_model
 
 # <account>.dkr.ecr.<region>.<suffix>/<repository>, then `:<tag>` or `@<digest>`.
@@ -42,7 +42,7 @@ class Deployed(NamedTuple):
 def check_images(environment: Environment) -> None:
     """Print each image; raises SystemExit if one is not what its tag names in the registry."""
     images = [_serving(environment)]
-    if find_stack(environment.client("cloudformation"), environment.stack_name("Training")):
+    if environment.is_deployed("Training"):
         images.append(_training(environment))
     disagree = [image for image in images if not _agrees(environment, image)]
     if disagree:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from operate.environment import Client, Environment, find_stack
+from operate.environment import Client, Environment
 from operate.releases.inventories import check_weights
 from operate.releases.origins import print_origin
 from operate.releases.updates import POLL_SECONDS, serve_package, served_package
@@ -17,11 +17,11 @@ _NAME_IT = f"name the model to return to, with TO=<a version of the registry> or
 
 def rollback(environment: Environment, to: str = "", every: float = POLL_SECONDS) -> None:
     """Release what was served before the served package: a package, or the base weights."""
-    training = environment.stack_name("Training")
-    if find_stack(environment.client("cloudformation"), training) is None:
+    if not environment.is_deployed("Training"):
         raise SystemExit(
-            f"{environment.name} has no stack {training}, so its model changes by deployments only:"
-            " deploy the model, revision or file that was served before"
+            f"{environment.name} has no stack {environment.stack_name('Training')}, so its model"
+            " changes by deployments only: deploy the model, revision or file that was served"
+            " before"
         )
     sagemaker, served = environment.client("sagemaker"), served_package(environment)
     if not served and not to:
