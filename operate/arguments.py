@@ -9,20 +9,17 @@ from operate.declared import policy_files
 
 def add_environment(parser: ArgumentParser) -> None:
     """Add the environment, the one positional argument of a verb."""
-    parser.add_argument(
-        "environment",
-        nargs="?",
-        default="local",
-        type=_environment_name,
-        metavar="ENVIRONMENT",
-        help=f"{', '.join(policy_files())} (the default: local)",
-    )
+    _add_name(parser, "environment")
 
 
 def add_declared(parser: ArgumentParser) -> None:
     """Add the environment by its name, for what needs nothing but the checkout."""
+    _add_name(parser, "declared")
+
+
+def _add_name(parser: ArgumentParser, argument: str) -> None:
     parser.add_argument(
-        "declared",
+        argument,
         nargs="?",
         default="local",
         type=_environment_name,
