@@ -18,7 +18,7 @@ from sagemaker_llm.sizing.workload import (
     Workload,
 )
 from simulation import days
-from simulation.day import POOLED_FROM, Situation
+from simulation.day import POOLED_FROM, Day, Situation
 from simulation.inputs import Floats
 from simulation.oracle import Best, oracle
 from simulation.policies import Way, ways
@@ -50,18 +50,17 @@ class Scenario:
         """Whether the fleet is so large that its noise is pooled."""
         return self.sizing.peak_instances >= POOLED_FROM
 
-    def run(self, way: Way) -> tuple[float, float]:
-        """Return the share that missed, and the instance-hours."""
+    def run(self, way: Way) -> Day:
+        """Simulate the day under a way to scale, from the fleet that its first second needs."""
         first = self.sizing.fleet(float(self.situation.rate[0]))
         first = int(min(max(first, way.policy.minimum), way.policy.maximum))
-        day = self.situation.run(
+        return self.situation.run(
             way.policy,
             first,
             minimums=way.minimums,
             counts_work=way.counts_work,
             pooled=self.pooled,
         )
-        return day.missed, day.hours
 
 
 def sizing_for(instances: int, curve: tuple[float, ...] = SINE_DAY) -> Sizing:
@@ -106,5 +105,5 @@ def row(scenario: Scenario) -> Iterator[tuple[str, float, float, float]]:
     best: Best = oracle(scenario.situation, pooled=scenario.pooled)
     yield "oracle", best.missed, best.hours, 1.0
     for name, way in ways(scenario.sizing).items():
-        missed, hours = scenario.run(way)
-        yield name, missed, hours, hours / best.hours
+        day = scenario.run(way)
+        yield name, day.missed, day.hours, day.hours / best.hours

@@ -7,7 +7,8 @@ from sagemaker_llm.sizing import prices
 from sagemaker_llm.sizing.cost import MonthlyCost, monthly_cost
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation import days, policies
-from simulation.day import POOLED_FROM, Day, Situation
+from simulation.day import Day, Situation
+from simulation.scenarios import Scenario
 
 PLAN = "this plan"
 
@@ -26,17 +27,8 @@ def simulated(sizing: Sizing) -> Mapping[str, Day]:
         "8 requests in flight": policies.tracking_concurrency(sizing, 8.0),
         f"fixed fleet of {sizing.peak_instances}": policies.fixed(sizing, sizing.peak_instances),
     }
-    pooled = sizing.peak_instances >= POOLED_FROM
-    found = {}
-    for name, way in ways.items():
-        first = max(sizing.fleet(float(situation.rate[0])), int(way.policy.minimum))
-        found[name] = situation.run(
-            way.policy,
-            min(first, int(way.policy.maximum)),
-            minimums=way.minimums,
-            pooled=pooled,
-        )
-    return found
+    declared = Scenario(sizing=sizing, situation=situation)
+    return {name: declared.run(way) for name, way in ways.items()}
 
 
 def costs(sizing: Sizing, simulated_days: Mapping[str, Day]) -> Sequence[PlanRow]:
