@@ -24,7 +24,7 @@ from simulation.tournament import NEVER, least_leaf
 
 # The columns of the series: one row each 10 seconds.
 ARRIVED, INSTANCES, IN_FLIGHT, ENDED, MISSED, REFUSED, MILLISECONDS = range(7)
-_COLUMNS = 7
+COLUMNS = 7
 
 
 class Scaling(NamedTuple):
@@ -40,7 +40,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
     """Return the day's series, from a fleet of so many instances that are ready."""
     np.random.seed(seed)
     ticks = len(requests.rate) // 10
-    series = np.zeros((ticks, _COLUMNS))
+    series = np.zeros((ticks, COLUMNS))
     fleet, control = new_fleet(scaling.policy), new_control()
     activate_at_once(fleet, first)
     retries = [(NEVER, 0.0, 0, 0)]
@@ -83,15 +83,22 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
 
 
 @compiled
+def minimum_at_tick(scaling: Scaling, tick: int) -> float:
+    """Return the fewest instances that scaling may ask for at a tick."""
+    minimum = scaling.policy.minimum
+    if len(scaling.minimums) > 0:
+        minimum = max(minimum, scaling.minimums[tick // 6 % len(scaling.minimums)])
+    return minimum
+
+
+@compiled
 def _tick(fleet: Fleet, control: Control, scaling: Scaling, tick: int, series: Floats) -> None:
     now, policy = tick * TICK, scaling.policy
     admit_ready(fleet, now)
     busiest, total = in_flight_of(fleet)
     if tick > 0:
         observe(control, tick - 1, fleet.counts[0], busiest, series[tick - 1, ARRIVED])
-    minimum = policy.minimum
-    if len(scaling.minimums) > 0:
-        minimum = max(minimum, scaling.minimums[tick // 6 % len(scaling.minimums)])
+    minimum = minimum_at_tick(scaling, tick)
     active, starting = fleet.counts
     if len(scaling.given) > 0:
         wanted = scaling.given[tick]

@@ -71,14 +71,20 @@ def activate(fleet: Fleet, i: int) -> None:
 
 
 @compiled
+def start_seconds(policy: Policy) -> float:
+    """Return how long an instance takes to start, at random."""
+    spread = policy.start_most - policy.start_least
+    return policy.start_least + spread * np.random.random()
+
+
+@compiled
 def start(fleet: Fleet, number: int, now: float, policy: Policy) -> float:
     """Start instances; return when the last of them is ready."""
     last = now
     for i in range(len(fleet.state)):
         if number > 0 and fleet.state[i] == OFF:
-            spread = policy.start_most - policy.start_least
             fleet.state[i] = STARTING
-            fleet.ready[i] = now + 1000.0 * (policy.start_least + spread * np.random.random())
+            fleet.ready[i] = now + 1000.0 * start_seconds(policy)
             last = max(last, fleet.ready[i])
             fleet.counts[_STARTING] += 1
             number -= 1

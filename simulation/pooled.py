@@ -13,13 +13,16 @@ from simulation.compiled import compiled
 from simulation.control import decide, new_control, observe, scaled_in, scaled_out
 from simulation.events import (
     ARRIVED,
+    COLUMNS,
     ENDED,
     IN_FLIGHT,
     INSTANCES,
     MILLISECONDS,
     MISSED,
     Scaling,
+    minimum_at_tick,
 )
+from simulation.fleet import start_seconds
 from simulation.inputs import Floats
 
 _STEP = 200.0
@@ -40,17 +43,12 @@ class Pool(NamedTuple):
     weight: float  # of a request in the metric
 
 
-class _Fleet(NamedTuple):
-    ready: Floats  # of the starting instances
-    counts: Floats  # active, starting
-
-
 @compiled
 def simulate_pooled(pool: Pool, scaling: Scaling, first: int, seed: int) -> Floats:
     """Return the day's series, as the events do."""
     np.random.seed(seed)
     steps = len(pool.rate) * _STEPS_A_SECOND
-    series = np.zeros((steps // _STEPS_A_TICK, 7))
+    series = np.zeros((steps // _STEPS_A_TICK, COLUMNS))
     entered, cohort = np.zeros(steps), np.zeros(steps)
     control, ready = new_control(), np.zeros(8192)
     active, starting, in_flight, gained, head = first, 0, 0.0, 0.0, 0
@@ -64,18 +62,14 @@ def simulate_pooled(pool: Pool, scaling: Scaling, first: int, seed: int) -> Floa
             if tick > 0:
                 busiest = mean + 0.4 + 0.4 * math.log10(active)
                 observe(control, tick - 1, active, busiest, series[tick - 1, ARRIVED])
-            minimum = scaling.policy.minimum
-            if len(scaling.minimums) > 0:
-                minimum = max(minimum, scaling.minimums[tick // 6 % len(scaling.minimums)])
+            minimum = minimum_at_tick(scaling, tick)
             wanted = decide(control, tick, active, starting, minimum, scaling.policy)
             if len(scaling.given) > 0:
                 active = scaling.given[tick]
             elif wanted > active + starting:
                 policy, last = scaling.policy, now
                 for _ in range(wanted - active - starting):
-                    spread = policy.start_most - policy.start_least
-                    pause = policy.start_least + spread * np.random.random()
-                    ready[starting] = now + 1000.0 * pause
+                    ready[starting] = now + 1000.0 * start_seconds(policy)
                     last = max(last, ready[starting])
                     starting += 1
                 scaled_out(control, last, policy)
