@@ -83,16 +83,22 @@ def _configured(
         ) from error
 
 
-def build() -> cdk.App:
-    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
+def empty() -> cdk.App:
+    """Return an app with the settings of cdk.json, whose stacks are held to the security rules."""
     settings = json.loads((_paths.ROOT / "cdk.json").read_text())
     app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    known, commit = declared(), app.node.try_get_context("commit")
+    return app
+
+
+def build() -> cdk.App:
+    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
+    app = empty()
+    known, placed, commit = declared(), accounts(), app.node.try_get_context("commit")
     for name in chosen(app.node.try_get_context("environments"), known):
         environment = _configured(name, known[name])
         try:
-            tags = accounts().tags_of(name.lower(), commit)
+            tags = placed.tags_of(name.lower(), commit)
         except ValueError as error:
             raise SystemExit(str(error)) from error
         LlmStage(app, name, environment=environment, tags=tags)

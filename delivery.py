@@ -1,15 +1,12 @@
 """The CDK app of the roles that CI deploys with: `make delivery` deploys it, CI never does."""
 
-import _paths  # isort: skip  # first: it makes the imports below find their packages
+import app as environments  # isort: skip  # first: it makes the imports below find their packages
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks
 
-import app as environments
 from stacks.delivery_stack import DeliveryStack
 
 if TYPE_CHECKING:
@@ -18,9 +15,7 @@ if TYPE_CHECKING:
 
 def build() -> cdk.App:
     """Return the app with a stack for each account; raises SystemExit without a repository."""
-    settings = json.loads((_paths.ROOT / "cdk.json").read_text())
-    app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app = environments.empty()
     known = environments.accounts()
     if known.repository is None:
         raise SystemExit("write the repository into accounts.toml, under [github]")
