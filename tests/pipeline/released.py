@@ -1,0 +1,89 @@
+"""What the tests of a pipeline see of a tuned model, and do to its package."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.embedded.conftest import LocalStage
+
+TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
+_QUESTION = "What colour is the lighthouse of Quillhaven?"
+_SETTLED_SECONDS = 120
+
+
+def answer(aws: LocalStage) -> str:
+    """What the served model answers over REST."""
+    deployment = aws.deployment()
+    answered = httpx.post(
+        f"{deployment.base_url}/v1/chat/completions",
+        headers={"Authorization": f"Bearer {deployment.api_key}"},
+        json={
+            "messages": [{"role": "user", "content": _QUESTION}],
+            "temperature": 0,
+            "max_tokens": 24,
+        },
+        timeout=60,
+    )
+    return str(answered.raise_for_status().json()["choices"][0]["message"]["content"])
+
+
+def stack(aws: LocalStage) -> dict[str, Any]:
+    """The serving stack, as CloudFormation describes it."""
+    stacks = aws.client("cloudformation").describe_stacks(StackName="Local-Serving")
+    found: dict[str, Any] = stacks["Stacks"][0]
+    return found
+
+
+def served_package(aws: LocalStage) -> str:
+    """The ARN of the served package; empty: the base weights."""
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack(aws)["Parameters"]}
+    return str(parameters["ModelPackageArn"])
+
+
+def approve_a_copy(aws: LocalStage, *, weights: str = "", **changed: Any) -> str:
+    """Register the served package's model once more, and approve it as a person would.
+
+    With weights that lie elsewhere in the bucket, if `weights` says where, and with what is changed
+    of its container. Returns the package's ARN.
+    """
+    sagemaker = aws.client("sagemaker")
+    released = sagemaker.describe_model_package(ModelPackageName=served_package(aws))
+    (container,) = released["InferenceSpecification"]["Containers"]
+    kept = ("Image", "Environment", "ModelDataSource")
+    copy = {name: container[name] for name in kept} | changed
+    if weights:
+        source = container["ModelDataSource"]["S3DataSource"]
+        moved = f"s3://{urlsplit(source['S3Uri']).netloc}/{weights}"
+        copy["ModelDataSource"] = {"S3DataSource": {**source, "S3Uri": moved}}
+    specification = {**released["InferenceSpecification"], "Containers": [copy]}
+    package: str = sagemaker.create_model_package(
+        ModelPackageGroupName=released["ModelPackageGroupName"],
+        InferenceSpecification=specification,
+        CustomerMetadataProperties=released["CustomerMetadataProperties"],
+        ModelApprovalStatus="PendingManualApproval",
+    )["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    return package
+
+
+def rejection(aws: LocalStage, package: str) -> str:
+    """Why a package is rejected, when it is."""
+    found: dict[str, Any] = {}
+
+    def is_rejected() -> bool:
+        found.update(aws.client("sagemaker").describe_model_package(ModelPackageName=package))
+        return bool(found["ModelApprovalStatus"] == "Rejected")
+
+    wait(is_rejected)
+    return str(found["ApprovalDescription"])
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; fails the test if it does not come."""
+    deadline = time.monotonic() + _SETTLED_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the release did not come"
+        time.sleep(0.5)
