@@ -85,8 +85,7 @@ def _fail(record: Json, previous: Json | None, reason: str) -> None:
 def _load_base(record: Json) -> None:
     name = record["InferenceComponentName"]
     model = get(models, "model", record["Specification"]["ModelName"])
-    config = configs[endpoints[record["EndpointName"]]["EndpointConfigName"]]
-    (variant,) = config["ProductionVariants"]
+    (variant,) = _config(record)["ProductionVariants"]
     new = Container(model, f"/aws/sagemaker/InferenceComponents/{name}", variant)
     startup = record["Specification"].get("StartupParameters", {})
     new.wait_until_healthy(
@@ -94,19 +93,18 @@ def _load_base(record: Json) -> None:
     )
     key = route_key(name)
     old = traffic.serving(key)
-    try:
-        for each in components.values():
-            if base_of(each) == name and old is not None:
-                _load(each, new)
-        if old is not None:
+    if old:
+        try:
+            for each in components.values():
+                if base_of(each) == name:
+                    _load(each, new)
             _shift(key, record, old, new)
-    except BaseException:
-        if old is not None:
+        except BaseException:
             traffic.route(key, (old, 1.0))
-        traffic.retire(new)
-        raise
+            traffic.retire(new)
+            raise
     traffic.route(key, (new, 1.0))
-    if old is not None:
+    if old:
         traffic.retire(old)
 
 
@@ -130,8 +128,12 @@ def _load_adapter(record: Json) -> None:
 
 
 def _load(record: Json, container: Container) -> None:
-    config = configs[endpoints[record["EndpointName"]]["EndpointConfigName"]]
-    adapters.load(container, record, config["ExecutionRoleArn"])
+    adapters.load(container, record, _config(record)["ExecutionRoleArn"])
+
+
+def _config(record: Json) -> Json:
+    config: Json = configs[endpoints[record["EndpointName"]]["EndpointConfigName"]]
+    return config
 
 
 def _container(record: Json) -> Container | None:
