@@ -24,33 +24,25 @@ _CONTAINER = frozenset(
 _CONFIG = frozenset(
     ("EndpointConfigName", "ProductionVariants", "KmsKeyId", "MetricsConfig", "Tags")
 )
+_INSTANCES = frozenset(
+    (
+        "VariantName",
+        "InstanceType",
+        "InitialInstanceCount",
+        "InitialVariantWeight",
+        "RoutingConfig",
+        "InferenceAmiVersion",
+    )
+)
+_VARIANT = _INSTANCES | {
+    "ModelName",
+    "VolumeSizeInGB",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+}
 # Of endpoints that host inference components, whose variants have no model.
 _HOST = _CONFIG | {"ExecutionRoleArn", "EnableNetworkIsolation"}
-_HOST_VARIANT = frozenset(
-    (
-        "VariantName",
-        "InstanceType",
-        "InitialInstanceCount",
-        "InitialVariantWeight",
-        "RoutingConfig",
-        "ManagedInstanceScaling",
-        "InferenceAmiVersion",
-    )
-)
-_VARIANT = frozenset(
-    (
-        "VariantName",
-        "ModelName",
-        "InstanceType",
-        "InitialInstanceCount",
-        "InitialVariantWeight",
-        "RoutingConfig",
-        "VolumeSizeInGB",
-        "ModelDataDownloadTimeoutInSeconds",
-        "ContainerStartupHealthCheckTimeoutInSeconds",
-        "InferenceAmiVersion",
-    )
-)
+_HOST_VARIANT = _INSTANCES | {"ManagedInstanceScaling"}
 
 
 def create_model(request: Json) -> Json:
