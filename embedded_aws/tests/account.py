@@ -29,6 +29,10 @@ TGI_IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:"
     "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"
 )
+VLLM_IMAGE = (
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
+)
+CUDA_13_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"  # what the vLLM image needs on older GPUs
 BUCKET = "bench"
 _WAIT_SECONDS = 10
 # What every execution role of SageMaker needs: its image, and its logs.

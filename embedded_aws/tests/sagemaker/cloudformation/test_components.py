@@ -9,13 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.tests.account import BUCKET, Account, allow, until
+from embedded_aws.tests.account import BUCKET, CUDA_13_AMI, VLLM_IMAGE, Account, allow, until
 from embedded_aws.tests.sagemaker.adapters import random_adapter
 
 Json = dict[str, Any]
-_IMAGE = (
-    "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
-)
 _SETTLED_SECONDS = 120
 _ASKED = json.dumps({"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0})
 
@@ -44,7 +41,7 @@ def _template(role: str, stack: str, adapters: dict[str, str]) -> str:
         "VariantName": "AllTraffic",
         "InstanceType": "ml.g5.2xlarge",
         "InitialInstanceCount": 1,
-        "InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1",
+        "InferenceAmiVersion": CUDA_13_AMI,
     }
     base = {
         "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
@@ -58,7 +55,7 @@ def _template(role: str, stack: str, adapters: dict[str, str]) -> str:
             "Type": "AWS::SageMaker::Model",
             "Properties": {
                 "ExecutionRoleArn": role,
-                "PrimaryContainer": {"Image": _IMAGE, "Environment": variables},
+                "PrimaryContainer": {"Image": VLLM_IMAGE, "Environment": variables},
             },
         },
         "Config": {

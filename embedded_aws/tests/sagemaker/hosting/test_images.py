@@ -4,15 +4,14 @@ import pytest
 
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker.hosting import images
+from embedded_aws.tests.account import CUDA_13_AMI, VLLM_IMAGE
 from embedded_aws.tests.sagemaker.hosting.conftest import Hosting
 
 _REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 _DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 _TGI = f"{_REGISTRY}/huggingface-pytorch-tgi-inference"
-_VLLM = f"{_REGISTRY}/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
 _LLAMA_CPP = f"{_REGISTRY}/llama-cpp:server-sagemaker-cpu-v1"
 _LLAMA_CPP_ARM64 = f"{_REGISTRY}/llama-cpp-arm64:server-sagemaker-cpu-v1"
-_CUDA_13 = "al2023-ami-sagemaker-inference-gpu-4-1"
 _CUDA_12 = "al2-ami-sagemaker-inference-gpu-2-1"
 
 
@@ -21,7 +20,7 @@ _CUDA_12 = "al2-ami-sagemaker-inference-gpu-2-1"
     [
         (f"{_TGI}:2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04", "tgi"),
         (f"{_TGI}@{_DIGEST}", "tgi"),
-        (_VLLM, "vllm"),
+        (VLLM_IMAGE, "vllm"),
         (f"{_REGISTRY}/vllm@{_DIGEST}", "vllm"),
         (_LLAMA_CPP, "llama-cpp"),
         (f"{_REGISTRY}/llama-cpp@{_DIGEST}", "llama-cpp"),
@@ -55,9 +54,9 @@ def test_other_image_is_refused(image: str) -> None:
     ("image", "instance_type", "ami"),
     [
         (f"{_TGI}@{_DIGEST}", "ml.g5.2xlarge", None),
-        (_VLLM, "ml.g5.2xlarge", _CUDA_13),
-        (_VLLM, "ml.g5.2xlarge", "al2-ami-sagemaker-inference-gpu-3-1"),
-        (_VLLM, "ml.g6.2xlarge", None),
+        (VLLM_IMAGE, "ml.g5.2xlarge", CUDA_13_AMI),
+        (VLLM_IMAGE, "ml.g5.2xlarge", "al2-ami-sagemaker-inference-gpu-3-1"),
+        (VLLM_IMAGE, "ml.g6.2xlarge", None),
         (_LLAMA_CPP, "ml.c6i.2xlarge", None),
         (_LLAMA_CPP, "ml.g5.2xlarge", None),
         (_LLAMA_CPP_ARM64, "ml.c7g.2xlarge", None),
@@ -74,11 +73,11 @@ def test_container_starts_where_its_image_fits(
 @pytest.mark.parametrize(
     ("image", "instance_type", "ami"),
     [
-        (_VLLM, "ml.g5.2xlarge", None),
-        (_VLLM, "ml.p4d.24xlarge", None),
-        (_VLLM, "ml.g6.2xlarge", _CUDA_12),
-        (_VLLM, "ml.p3.2xlarge", _CUDA_13),
-        (_VLLM, "ml.c7g.2xlarge", None),
+        (VLLM_IMAGE, "ml.g5.2xlarge", None),
+        (VLLM_IMAGE, "ml.p4d.24xlarge", None),
+        (VLLM_IMAGE, "ml.g6.2xlarge", _CUDA_12),
+        (VLLM_IMAGE, "ml.p3.2xlarge", CUDA_13_AMI),
+        (VLLM_IMAGE, "ml.c7g.2xlarge", None),
         (_LLAMA_CPP, "ml.c7g.2xlarge", None),
         (_LLAMA_CPP_ARM64, "ml.c7i.2xlarge", None),
         (_LLAMA_CPP_ARM64, "ml.g5.2xlarge", None),
@@ -91,7 +90,7 @@ def test_container_cannot_start_on_a_machine_of_another_kind(
         images.check_host(image, instance_type, ami)
 
 
-@pytest.mark.parametrize("image", [_VLLM, f"{_TGI}@{_DIGEST}"])
+@pytest.mark.parametrize("image", [VLLM_IMAGE, f"{_TGI}@{_DIGEST}"])
 def test_container_is_never_healthy_without_its_gpu(image: str) -> None:
     with pytest.raises(
         images.ImageError, match=r"ping health check: .*ml\.c7i\.2xlarge has no GPU"
@@ -103,7 +102,7 @@ def test_container_is_never_healthy_without_its_gpu(image: str) -> None:
     ("ami", "instance_type", "refusal"),
     [
         ("al2-ami-none", "ml.g5.2xlarge", "Member must satisfy enum value set: .*gpu-4-1"),
-        (_CUDA_13, "ml.c7g.2xlarge", f"{_CUDA_13} is not supported for ml.c7g.2xlarge"),
+        (CUDA_13_AMI, "ml.c7g.2xlarge", f"{CUDA_13_AMI} is not supported for ml.c7g.2xlarge"),
         ("al2-ami-sagemaker-inference-neuron-2", "ml.g5.2xlarge", "is not supported for ml.g5"),
     ],
 )
@@ -115,9 +114,9 @@ def test_machine_image_is_refused_where_it_is_none(
 
 
 def test_machine_image_is_described_as_given(hosting: Hosting) -> None:
-    hosting.config("D", InferenceAmiVersion=_CUDA_13)
+    hosting.config("D", InferenceAmiVersion=CUDA_13_AMI)
     config = hosting.call("DescribeEndpointConfig", EndpointConfigName="D")
-    assert config["ProductionVariants"][0]["InferenceAmiVersion"] == _CUDA_13
+    assert config["ProductionVariants"][0]["InferenceAmiVersion"] == CUDA_13_AMI
 
 
 def test_cpu_instances_are_hosted(hosting: Hosting) -> None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.tests.account import Account, until
+from embedded_aws.model_server.llama_cpp.entrypoint import HUB_REPOSITORY
+from embedded_aws.model_server.packaged import MODEL_ID
+from embedded_aws.tests.account import CUDA_13_AMI, VLLM_IMAGE, Account, until
 
-_REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
-_VLLM = f"{_REGISTRY}/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
-_LLAMA_CPP = f"{_REGISTRY}/llama-cpp-arm64:server-sagemaker-cpu-v1"
-_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_LLAMA_CPP = "763104351884.dkr.ecr.us-east-1.amazonaws.com/llama-cpp-arm64:server-sagemaker-cpu-v1"
 _START_SECONDS = 90
-_AMI = {"InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1"}
+_AMI = {"InferenceAmiVersion": CUDA_13_AMI}
 
 
 def _create(
@@ -52,9 +51,9 @@ def _settled(account: Account, name: str) -> dict[str, Any]:
 def endpoints(account: Account) -> Iterator[dict[str, str]]:
     """An endpoint of each server, in service."""
     names = {
-        "vllm": _create(account, _VLLM, {"SM_VLLM_MODEL": _MODEL}, "ml.g5.2xlarge", **_AMI),
+        "vllm": _create(account, VLLM_IMAGE, {"SM_VLLM_MODEL": MODEL_ID}, "ml.g5.2xlarge", **_AMI),
         "llama-cpp": _create(
-            account, _LLAMA_CPP, {"SM_LLAMA_CPP_HF_REPO": f"{_MODEL}-GGUF"}, "ml.c7g.2xlarge"
+            account, _LLAMA_CPP, {"SM_LLAMA_CPP_HF_REPO": HUB_REPOSITORY}, "ml.c7g.2xlarge"
         ),
     }
     for name in names.values():
@@ -106,13 +105,13 @@ def test_refusal_of_the_server_is_told(
 @pytest.mark.parametrize(
     ("image", "environment", "instance_type", "reason"),
     [
-        (_VLLM, {"SM_VLLM_MODEL": _MODEL}, "ml.g5.2xlarge", "CannotStartContainerError"),
-        (_VLLM, {"SM_VLLM_MODEL": _MODEL}, "ml.c7i.2xlarge", "ml.c7i.2xlarge has no GPU"),
+        (VLLM_IMAGE, {"SM_VLLM_MODEL": MODEL_ID}, "ml.g5.2xlarge", "CannotStartContainerError"),
+        (VLLM_IMAGE, {"SM_VLLM_MODEL": MODEL_ID}, "ml.c7i.2xlarge", "ml.c7i.2xlarge has no GPU"),
         (_LLAMA_CPP, {}, "ml.c7i.2xlarge", "CannotStartContainerError"),
         (_LLAMA_CPP, {}, "ml.c7g.2xlarge", "no *.gguf found under /opt/ml/model"),
         (
-            _VLLM,
-            {"SM_VLLM_MODEL": _MODEL, "SM_VLLM_MAX_INPUT_LENGTH": "8"},
+            VLLM_IMAGE,
+            {"SM_VLLM_MODEL": MODEL_ID, "SM_VLLM_MAX_INPUT_LENGTH": "8"},
             "ml.g6.2xlarge",
             "unrecognized arguments: --max-input-length 8",
         ),
