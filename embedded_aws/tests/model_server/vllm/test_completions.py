@@ -203,7 +203,7 @@ def test_choice_is_one_of_those_given(vllm: ModelServer) -> None:
 
 
 def test_slots_are_free_when_their_clients_have_left(vllm: ModelServer) -> None:
-    # nine generations of 500 tokens on three slots take more than 30 seconds
+    # six generations of 500 tokens on three slots take more than 20 seconds
     endless = {"prompt": " sea" * 40, "max_tokens": 500, "ignore_eos": True, "temperature": 0}
     vllm.leave_early(endless, stream_path="/v1/completions")
 
