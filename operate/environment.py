@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks.accounts import qualifier, read_accounts
+from stacks.accounts import read_accounts
 
 Client: TypeAlias = Any  # boto3 has no types
 
@@ -68,10 +68,6 @@ class Environment:
     def stack_name(self, stack: str) -> str:
         """Return the name that CloudFormation knows one of the environment's stacks by."""
         return f"{self.name.capitalize()}-{stack}"
-
-    def bootstrap_role(self, kind: str, account: str, region: str) -> str:
-        """Return the name of a role of the environment's CDK bootstrap, such as `deploy`."""
-        return f"cdk-{qualifier(self.name)}-{kind}-role-{account}-{region}"
 
     def describe(self, stack: str) -> dict[str, Any]:
         """Return the description of a stack; raises SystemExit if it is not deployed."""

@@ -102,6 +102,11 @@ def qualifier(environment: str) -> str:
     return made
 
 
+def bootstrap_role(environment: str, kind: str, account: str | None, region: str | None) -> str:
+    """Return the name of a role of an environment's own CDK bootstrap, such as `deploy`."""
+    return f"cdk-{qualifier(environment)}-{kind}-role-{account}-{region}"
+
+
 def _accounts(said: Mapping[str, Any], shell: Mapping[str, str]) -> Accounts:
     _check_keys("the file", said, ("tags", "environments", "github"))
     environments = _table("environments", said.get("environments", {}))

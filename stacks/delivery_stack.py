@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import aws_cdk.aws_iam as iam
 from constructs import Construct
 
-from .accounts import Place, Repository, qualifier
+from .accounts import Place, Repository, bootstrap_role
 
 _HOST = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
@@ -89,8 +89,7 @@ def _jobs(provider_arn: str, repository: Repository, environment: str) -> iam.IP
 
 
 def _bootstrap_roles(environment: str, place: Place, kinds: tuple[str, ...]) -> iam.PolicyDocument:
-    own = f"cdk-{qualifier(environment)}"
-    roles = [f"{own}-{kind}-role-{place.account}-{place.region}" for kind in kinds]
+    roles = [bootstrap_role(environment, kind, place.account, place.region) for kind in kinds]
     arns = [f"arn:{cdk.Aws.PARTITION}:iam::{place.account}:role/{role}" for role in roles]
     return iam.PolicyDocument(
         statements=[iam.PolicyStatement(actions=["sts:AssumeRole"], resources=arns)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from operate.cdk_cli import cdk
 from operate.environment import Environment
-from stacks.accounts import Place, read_accounts
+from stacks.accounts import Place, bootstrap_role, read_accounts
 
 
 def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
@@ -33,4 +33,4 @@ def place(environment: Environment) -> None:
     print(f"region={region}")
     print(f"role={role}/{environment.name.capitalize()}-Delivery")
     print(f"nightly={role}/{environment.name.capitalize()}-Nightly")
-    print(f"reader={role}/{environment.bootstrap_role('lookup', account, region)}")
+    print(f"reader={role}/{bootstrap_role(environment.name, 'lookup', account, region)}")

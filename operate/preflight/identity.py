@@ -6,7 +6,7 @@ from pathlib import Path
 from operate.environment import Client, Outputs, find_stack
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
-from stacks.accounts import qualifier
+from stacks.accounts import bootstrap_role, qualifier
 
 # Templates of the CDK refuse an older one (their rule `CheckBootstrapVersion`).
 BOOTSTRAP_VERSION = 6
@@ -58,7 +58,7 @@ def bootstrap_policies(cloudformation: Client, iam: Client, plan: Plan, policies
             subject, Verdict.FAIL, f"{stack} differs from bootstrap/{policies.name}", bootstrap
         )
     wanted = set(Outputs(described)["ExecutionPolicies"].split(","))
-    role = f"cdk-{qualifier(plan.stage.lower())}-cfn-exec-role-{plan.account}-{plan.region}"
+    role = bootstrap_role(plan.stage.lower(), "cfn-exec", plan.account, plan.region)
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
     attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
     if attached == wanted:

@@ -9,6 +9,7 @@ from operate.environment import Client, Environment
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
+from stacks.accounts import bootstrap_role
 
 _ON, _OFF = "on", "off"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
@@ -35,7 +36,7 @@ def deployer(environment: Environment) -> tuple[Client, str]:
     _, partition, *_ = caller["Arn"].split(":")
 
     def role(kind: str) -> str:
-        name = environment.bootstrap_role(kind, caller["Account"], region)
+        name = bootstrap_role(environment.name, kind, caller["Account"], region)
         return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
 
     given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="instance-type")["Credentials"]
