@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks.accounts import read_accounts
+from stacks.accounts import Place, read_accounts
 
 Client: TypeAlias = Any  # boto3 has no types
 
@@ -102,14 +102,18 @@ class Environment:
         )
 
 
-def shell_environment(name: str) -> Environment:
-    """Return the environment in its own region, with the shell's credentials and endpoint."""
+def placed(name: str) -> Place:
+    """Return where accounts.toml and the shell place an environment; raises SystemExit."""
     try:
-        placed = read_accounts(os.environ).place(name)
+        return read_accounts(os.environ).place(name)
     except ValueError as error:
         raise SystemExit(str(error)) from error
+
+
+def shell_environment(name: str) -> Environment:
+    """Return the environment in its own region, with the shell's credentials and endpoint."""
     # Synth reads the same; the CDK CLI reads AWS_REGION, which boto3 itself does not.
-    own = placed.region or os.environ.get("AWS_REGION") or None
+    own = placed(name).region or os.environ.get("AWS_REGION") or None
     return Environment(
         name,
         client=lambda service, region=None: client(service, region or own),

@@ -1,11 +1,10 @@
 """The role that CI deploys an environment with, and the names that CI signs in with."""
 
-import os
 from collections.abc import Callable
 
 from operate.cdk_cli import cdk
-from operate.environment import Environment
-from stacks.accounts import Place, bootstrap_role, read_accounts
+from operate.environment import Environment, placed
+from stacks.accounts import Place, bootstrap_role
 
 
 def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
@@ -16,10 +15,7 @@ def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> Non
 
 def place_of(name: str) -> Place:
     """Return where an environment is placed; raises SystemExit if it is nowhere."""
-    try:
-        place = read_accounts(os.environ).place(name)
-    except ValueError as error:
-        raise SystemExit(str(error)) from error
+    place = placed(name)
     if not place.account or not place.region:
         raise SystemExit(f"write the account and region of {name} into accounts.toml first")
     return place
