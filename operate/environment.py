@@ -29,6 +29,17 @@ def client(service: str, region: str | None = None) -> Client:
         ) from error
 
 
+def assumed_client(service: str, region: str, credentials: Mapping[str, str]) -> Client:
+    """Return a client with the credentials of a role that was assumed."""
+    return boto3.client(
+        service,
+        region_name=region,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
 def find_stack(cloudformation: Client, name: str) -> dict[str, Any] | None:
     """Return the description of a stack; None if it is not deployed."""
     try:

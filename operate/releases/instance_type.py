@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-import boto3
-
 from operate.cdk_cli import cdk, parameter_options
-from operate.environment import Client, Environment
+from operate.environment import Client, Environment, assumed_client
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
@@ -40,14 +38,7 @@ def deployer(environment: Environment) -> tuple[Client, str]:
         return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
 
     given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="instance-type")["Credentials"]
-    cloudformation = boto3.client(
-        "cloudformation",
-        region_name=region,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
-    return cloudformation, role("cfn-exec")
+    return assumed_client("cloudformation", region, given), role("cfn-exec")
 
 
 class InstanceTypeChange:
