@@ -9,13 +9,12 @@ from operate.account.cleanup import PRICES
 from operate.account.leftovers import standing
 from operate.cdk_cli import cdk
 from operate.delivery.assembly import of_commit, unpacked
+from operate.delivery.report.templates import stays
 from operate.environment import Client, Environment
 from operate.laptop import stage
 from operate.laptop.cdk_cli import cdk_of, only_cli
 from operate.releases.instance_type import deployer
 from operate.terminal import ask
-
-_KEPT = ("Retain", "RetainExceptOnCreate")
 
 
 def deploy(environment: Environment, assembly: Path | None, digest: str, commit: str) -> None:
@@ -79,7 +78,7 @@ def _kept(cloudformation: Client, stack: str) -> Iterator[tuple[str, str]]:
     """Yield the type and logical id of what the deletion of a stack leaves in the account."""
     template = cloudformation.get_template(StackName=stack)["TemplateBody"]
     for logical_id, resource in template["Resources"].items():
-        if resource.get("DeletionPolicy") in _KEPT:
+        if stays(resource):
             yield resource["Type"], logical_id
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from bootstrap.handlers import schema_of
-from operate.delivery.report.templates import Json, Templates
+from operate.delivery.report.templates import Json, Templates, stays
 
 # What holds data, or a name, address or secret that somebody has: it does not come back.
 STATEFUL = frozenset(
@@ -29,7 +29,6 @@ STATEFUL = frozenset(
 )
 _CREATE_ONLY = ("createOnlyProperties", "conditionalCreateOnlyProperties")
 _ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "Condition")
-_KEPT = ("Retain", "RetainExceptOnCreate")
 
 
 class Kind(StrEnum):
@@ -53,10 +52,14 @@ class Change:
     properties: tuple[str, ...] = ()
 
     @property
+    def is_loss(self) -> bool:
+        """Whether the stack has the resource no more, or another in its place."""
+        return self.kind in (Kind.REPLACED, Kind.DELETED, Kind.LEFT)
+
+    @property
     def is_dangerous(self) -> bool:
         """Whether something is lost that does not come back."""
-        lost = self.kind in (Kind.REPLACED, Kind.DELETED, Kind.LEFT)
-        return lost and self.type in STATEFUL
+        return self.is_loss and self.type in STATEFUL
 
 
 def changes(before: Templates, after: Templates) -> Iterator[Change]:
@@ -86,8 +89,7 @@ def _of_stack(stack: str, old: Json, new: Json, parameters: frozenset[str]) -> I
         if name not in old:
             kind = Kind.ADDED
         elif name not in new:
-            kept = old[name].get("DeletionPolicy") in _KEPT
-            kind = Kind.LEFT if kept else Kind.DELETED
+            kind = Kind.LEFT if stays(old[name]) else Kind.DELETED
         elif name in replaced:
             kind, properties = Kind.REPLACED, replaced[name]
         elif not (properties := _differing(old[name], new[name], parameters | replaced.keys())):

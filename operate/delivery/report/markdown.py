@@ -62,7 +62,7 @@ def _verdict(sections: Sequence[Section], label: str, *, labelled: bool) -> list
 
 
 def _row(section: Section) -> str:
-    lost = sum(each.kind in (Kind.REPLACED, Kind.DELETED, Kind.LEFT) for each in section.changes)
+    lost = sum(each.is_loss for each in section.changes)
     permissions = sum(map(len, section.permissions.values()))
     cost = _cost(section.before, section.after)
     return f"| {section.environment} | {len(section.changes)} | {lost} | {permissions} | {cost} |"

@@ -27,6 +27,11 @@ def templates_of(assembly: Path) -> Templates:
         ) from error
 
 
+def stays(resource: Json) -> bool:
+    """Return whether a resource outlives its stack, by its DeletionPolicy."""
+    return resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+
+
 def _read(folder: Path) -> Templates:
     found: dict[str, Json] = {}
     for manifest in sorted(folder.rglob("manifest.json")):
