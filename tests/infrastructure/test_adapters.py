@@ -26,9 +26,8 @@ from sagemaker_llm import (
 from stacks import environments
 from stacks.api_stack import ApiStack
 from stacks.serving_stack import ServingStack
-from tests.infrastructure.assembly import ROOT
+from tests.infrastructure.reviewed import check_reviewed
 
-_GOLDEN = ROOT / "tests" / "infrastructure" / "golden" / "adapters"
 _STACKS = ("Serving", "Api")
 _SUPPORT = Adapter(name="support", artifact="s3://tuned/support/2.tar.gz", rank=12)
 _LEGAL = Adapter(name="legal", artifact="s3://tuned/legal/1.tar.gz", rank=64)
@@ -96,23 +95,7 @@ def _text(value: object) -> str:
 def test_template_is_as_its_golden_file(
     templates: dict[str, Json], stack: str, pytestconfig: pytest.Config
 ) -> None:
-    file = _GOLDEN / f"{stack.lower()}.json"
-    written = json.dumps(templates[stack], indent=1, sort_keys=True) + "\n"
-    for asset in _assets(templates[stack]):
-        written = written.replace(asset, "<asset>")
-    if pytestconfig.getoption("--update-golden"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(written)
-    assert written.splitlines() == file.read_text().splitlines(), "see `make golden`"
-
-
-def _assets(template: Json) -> set[str]:
-    functions = [
-        r["Properties"]["Code"]["S3Key"]
-        for r in template["Resources"].values()
-        if r["Type"] == "AWS::Lambda::Function"
-    ]
-    return {key.partition(".")[0] for key in functions}
+    check_reviewed("adapters", stack, templates[stack], pytestconfig)
 
 
 def test_templates_pass_the_security_rules_and_cfn_lint(assembly: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from ministack.core import iam_evaluator
 
 from tests.infrastructure.assembly import ACCOUNTS, ROOT
+from tests.infrastructure.reviewed import check_reviewed
 
 _GITHUB = "token.actions.githubusercontent.com"
-_GOLDEN = ROOT / "tests" / "infrastructure" / "golden" / "delivery"
 _STAGING, _PROD = "222222222222", "333333333333"
 _PLAIN, _NUMBERED = "repo:octo-org/mistral", "repo:octo-org@12/mistral@345"
 
@@ -56,12 +56,7 @@ def _role(folder: Path, account: str, name: str = "Prod-Delivery") -> dict[str, 
 def test_golden_template_is_as_reviewed(
     folder: Path, number: str, pytestconfig: pytest.Config
 ) -> None:
-    file = _GOLDEN / f"{number}.json"
-    synthesized = json.dumps(_template(folder, number), indent=1, sort_keys=True) + "\n"
-    if pytestconfig.getoption("--update-golden"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(synthesized)
-    assert synthesized.splitlines() == file.read_text().splitlines(), "see `make golden`"
+    check_reviewed("delivery", number, _template(folder, number), pytestconfig)
 
 
 def test_validators_find_nothing(folder: Path) -> None:
