@@ -10,10 +10,9 @@ from allowed_values.rules import RefusedValueError
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.instances import find_instance
 
-from .config import METRICS, ROUTING, VARIANT_NAME
+from .config import VARIANT_NAME
 from .scaling import TargetTracking
 from .updates import MAX_DEPLOYMENT_SECONDS, GuardedUpdates, UpdateStrategy
-from .volume_key import VolumeKey
 
 _MIB = 2**20
 # Of the instance's memory: the weights are on its GPUs, and SageMaker keeps some for itself.
@@ -43,45 +42,6 @@ def check_components(scaling: TargetTracking, updates: GuardedUpdates) -> None:
             "updates with adapters must be rolling or all-at-once: inference components have no"
             " canary, got canary"
         )
-
-
-def component_config(
-    scope: Construct,
-    construct_id: str,
-    *,
-    served: CatalogEntry,
-    role: iam.IRole,
-    key: VolumeKey | None,
-    instance_type: str,
-    scaling: TargetTracking,
-    updates: GuardedUpdates,
-) -> sagemaker_cfn.CfnEndpointConfig:
-    """Create the configuration of instances that bring no model: components do."""
-    config = sagemaker_cfn.CfnEndpointConfig
-    return config(
-        scope,
-        construct_id,
-        metrics_config=METRICS,
-        kms_key_id=key.key_arn if key else None,
-        # SageMaker fetches the adapters as this role.
-        execution_role_arn=role.role_arn,
-        enable_network_isolation=True,
-        production_variants=[
-            config.ProductionVariantProperty(
-                variant_name=VARIANT_NAME,
-                instance_type=instance_type,
-                initial_instance_count=scaling.max_instances,
-                inference_ami_version=served.server.inference_ami_version,
-                # Copies of a new model start beside the old ones, on instances of their own.
-                managed_instance_scaling=config.ManagedInstanceScalingProperty(
-                    status="ENABLED",
-                    min_instance_count=scaling.max_instances,
-                    max_instance_count=updates.endpoint_quota(scaling),
-                ),
-                routing_config=ROUTING,
-            )
-        ],
-    )
 
 
 class Components(Construct):

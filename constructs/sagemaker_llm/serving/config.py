@@ -1,10 +1,13 @@
-"""The configuration of an endpoint: one variant, its instances and the key of their volumes."""
+"""The configurations of endpoints: one variant, its instances and the key of their volumes."""
 
+import aws_cdk.aws_iam as iam
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
 from sagemaker_llm.models.catalog import CatalogEntry
 
+from .scaling import TargetTracking
+from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 
 # Deployment guardrails and scaling know the variant by its name: it must never change.
@@ -13,11 +16,11 @@ VARIANT_NAME = "AllTraffic"
 # Explicit, as SageMaker's default changes. Detailed observability (each GPU's and each container's
 # metrics) and enhanced metrics (each instance's) are custom metrics, about 0.30 USD a month each;
 # an update of one model needs neither: the proxy's metrics judge it.
-METRICS = sagemaker_cfn.CfnEndpointConfig.MetricsConfigProperty(
+_METRICS = sagemaker_cfn.CfnEndpointConfig.MetricsConfigProperty(
     enable_detailed_observability=False, enable_enhanced_metrics=False
 )
 # Answers differ in length a thousandfold: taking turns would queue short ones behind long ones.
-ROUTING = sagemaker_cfn.CfnEndpointConfig.RoutingConfigProperty(
+_ROUTING = sagemaker_cfn.CfnEndpointConfig.RoutingConfigProperty(
     routing_strategy="LEAST_OUTSTANDING_REQUESTS"
 )
 
@@ -37,7 +40,7 @@ def endpoint_config(
     return config(
         scope,
         construct_id,
-        metrics_config=METRICS,
+        metrics_config=_METRICS,
         kms_key_id=key.key_arn if key else None,
         production_variants=[
             config.ProductionVariantProperty(
@@ -51,7 +54,46 @@ def endpoint_config(
                     served.server.startup_timeout_seconds
                 ),
                 model_data_download_timeout_in_seconds=served.weights.download_timeout_seconds,
-                routing_config=ROUTING,
+                routing_config=_ROUTING,
+            )
+        ],
+    )
+
+
+def component_config(
+    scope: Construct,
+    construct_id: str,
+    *,
+    served: CatalogEntry,
+    role: iam.IRole,
+    key: VolumeKey | None,
+    instance_type: str,
+    scaling: TargetTracking,
+    updates: GuardedUpdates,
+) -> sagemaker_cfn.CfnEndpointConfig:
+    """Create the configuration of instances that bring no model: components do."""
+    config = sagemaker_cfn.CfnEndpointConfig
+    return config(
+        scope,
+        construct_id,
+        metrics_config=_METRICS,
+        kms_key_id=key.key_arn if key else None,
+        # SageMaker fetches the adapters as this role.
+        execution_role_arn=role.role_arn,
+        enable_network_isolation=True,
+        production_variants=[
+            config.ProductionVariantProperty(
+                variant_name=VARIANT_NAME,
+                instance_type=instance_type,
+                initial_instance_count=scaling.max_instances,
+                inference_ami_version=served.server.inference_ami_version,
+                # Copies of a new model start beside the old ones, on instances of their own.
+                managed_instance_scaling=config.ManagedInstanceScalingProperty(
+                    status="ENABLED",
+                    min_instance_count=scaling.max_instances,
+                    max_instance_count=updates.endpoint_quota(scaling),
+                ),
+                routing_config=_ROUTING,
             )
         ],
     )

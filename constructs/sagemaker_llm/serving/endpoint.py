@@ -19,10 +19,9 @@ from .components import (
     Components,
     adapter_statement,
     check_components,
-    component_config,
     component_name,
 )
-from .config import VARIANT_NAME, endpoint_config
+from .config import VARIANT_NAME, component_config, endpoint_config
 from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
 from .released_package import ReleasedPackage
