@@ -6,7 +6,8 @@ from types import MappingProxyType
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import StagedGguf, StagedWeights, WeightsBucket
+from sagemaker_llm import WeightsBucket
+from sagemaker_llm.models.weights import Staged
 
 from .accounts import qualifier
 from .api_stack import ApiStack
@@ -56,6 +57,6 @@ class LlmStage(cdk.Stage):
 
     def _weights(self, environment: Environment) -> WeightsBucket | None:
         weights = environment.model.weights
-        if not isinstance(weights, StagedWeights | StagedGguf):
+        if not isinstance(weights, Staged):
             return None
         return WeightsStack(self, "Weights", environment=environment, weights=weights).bucket

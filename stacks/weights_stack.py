@@ -3,7 +3,8 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_llm import StagedGguf, StagedWeights, WeightsBucket
+from sagemaker_llm import StagedGguf, WeightsBucket
+from sagemaker_llm.models.weights import Staged
 
 from .environments import Environment
 
@@ -17,7 +18,7 @@ class WeightsStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
-        weights: StagedWeights | StagedGguf,
+        weights: Staged,
     ) -> None:
         super().__init__(scope, construct_id, description="The model's base weights")
         policy = environment.data_removal_policy
@@ -37,7 +38,7 @@ class WeightsStack(cdk.Stack):
         )
 
 
-def _of_one_file(weights: StagedWeights | StagedGguf, environment: Environment) -> dict[str, str]:
+def _of_one_file(weights: Staged, environment: Environment) -> dict[str, str]:
     """Return what the file of a GGUF model is compared with before it is uploaded."""
     if not isinstance(weights, StagedGguf):
         return {}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import app  # isort: skip  # first: it makes the imports below find their packages
 
 from operate.preflight.plan import Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
-from sagemaker_llm import FunctionTarget, Image, JumpStartWeights, StagedGguf, StagedWeights
+from sagemaker_llm import FunctionTarget, Image, JumpStartWeights
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.web_adapter import layer_arn
 from sagemaker_llm.models.images import registry_account
+from sagemaker_llm.models.weights import Staged
 from sagemaker_llm.release.release import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         images=tuple(_image(use, image, region) for use, image in images.items() if on_aws),
         layer_arn=layer_arn(region) if on_aws else None,
         weights=_weights(own, region),
-        staged=isinstance(own.model.weights, StagedWeights | StagedGguf),
+        staged=isinstance(own.model.weights, Staged),
         instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
         quotas=tuple(_quotas(at_home)),
         reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
@@ -85,7 +86,7 @@ def _fleet(environment: "Environment") -> Fleet:
 
 
 def _stacks(environment: "Environment") -> Iterator[str]:
-    if isinstance(environment.model.weights, StagedWeights | StagedGguf):
+    if isinstance(environment.model.weights, Staged):
         yield "Weights"
     yield from ("Serving", "Api")
     if environment.tuning:

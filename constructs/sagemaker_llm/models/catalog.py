@@ -18,7 +18,7 @@ from .weights import (
     MODEL_FOLDER,
     JumpStartWeights,
     PackagedWeights,
-    StagedGguf,
+    Staged,
     StagedWeights,
     Weights,
 )
@@ -102,7 +102,7 @@ class CatalogEntry(Checked):
 
     def at_revision(self, revision: str) -> "CatalogEntry":
         """Return the model with its staged weights pinned to a commit of the hub's repository."""
-        if not isinstance(self.weights, StagedWeights | StagedGguf):
+        if not isinstance(self.weights, Staged):
             raise TypeError(f"{self.model_id} has no staged weights, got revision {revision!r}")
         return replace(self, weights=replace(self.weights, revision=revision))
 

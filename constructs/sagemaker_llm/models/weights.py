@@ -102,4 +102,6 @@ class FileWeights(Checked):
         return self.path
 
 
-Weights = JumpStartWeights | StagedWeights | StagedGguf | PackagedWeights | FileWeights
+# What an operator brings into a bucket of the account.
+Staged = StagedWeights | StagedGguf
+Weights = JumpStartWeights | Staged | PackagedWeights | FileWeights

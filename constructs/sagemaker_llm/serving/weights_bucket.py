@@ -9,7 +9,7 @@ from sagemaker_llm.common.log_keeping import check_removal_policy
 from sagemaker_llm.common.published import Published
 from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.models.catalog import CatalogEntry
-from sagemaker_llm.models.weights import JumpStartWeights, StagedGguf, StagedWeights
+from sagemaker_llm.models.weights import JumpStartWeights, Staged
 
 _PREFIX = "base-models/"
 
@@ -48,7 +48,7 @@ class WeightsBucket(Construct):
     def prefix_of(self, model: CatalogEntry) -> S3Prefix:
         """Return the prefix of a model's weights; raise ValueError without a revision."""
         weights = model.weights
-        if not isinstance(weights, StagedWeights | StagedGguf):
+        if not isinstance(weights, Staged):
             raise TypeError(f"{model.model_id} must have staged weights, got {weights}")
         if not weights.revision:
             raise ValueError(
@@ -74,7 +74,7 @@ def published_weights(
         name = model.weights.bucket_name(cdk.Stack.of(scope).region)
         bucket = s3.Bucket.from_bucket_name(scope, "JumpStart", name)
         return S3Prefix(bucket, model.weights.key_prefix, public=True)
-    if isinstance(model.weights, StagedWeights | StagedGguf):
+    if isinstance(model.weights, Staged):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
         return staged.prefix_for(scope, model)
