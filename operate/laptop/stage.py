@@ -1,14 +1,13 @@
 """The stage `local`: its bootstrap and its deployment into the embedded AWS."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bootstrap.stage import Stage
 from bootstrap.template import template
 from embedded_aws.host import contents
 from operate.account import bootstrap as account
 from operate.cdk_cli import parameter_options
+from operate.delivery.report.templates import Json, Templates, templates_of
 from operate.environment import Environment
 from operate.laptop import waiting
 from operate.laptop.cdk_cli import ASSEMBLY, Cli
@@ -17,7 +16,6 @@ from operate.releases.updates import INSTANCE_TYPE, PACKAGE, served_package
 
 _NAME = "local"
 STAGE = _NAME.capitalize()
-Json = dict[str, Any]
 
 _SERVER = "ServingImageTag"  # the output that names the server
 
@@ -77,17 +75,9 @@ def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
     return {PACKAGE: "", **InstanceTypeChange(local, cli.cdk).prepare(instance_type)}
 
 
-def _synthesized() -> Mapping[str, Json]:
+def _synthesized() -> Templates:
     """Return the templates that the app wrote last, by the names of their stacks."""
-    folder = ASSEMBLY / f"assembly-{STAGE}"
-    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"].values()
-    return {
-        each["displayName"].replace("/", "-"): json.loads(
-            (folder / each["properties"]["templateFile"]).read_text()
-        )
-        for each in artifacts
-        if each["type"] == "aws:cloudformation:stack"
-    }
+    return templates_of(ASSEMBLY / f"assembly-{STAGE}")
 
 
 def _finish_deletions() -> None:
