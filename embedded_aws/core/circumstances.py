@@ -18,11 +18,23 @@ class CircumstancesError(Exception):
     """A file that says what the embedded AWS does not know."""
 
 
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A public RSA key of an issuer of tokens, as its JSON Web Key Set has it."""
+
+    kid: str
+    n: str
+    e: str
+
+
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings; each default is what a laptop is used for."""
 
     # A "new" account has the quotas that AWS gives it, an "established" one has had them raised.
     account: Literal["new", "established"] = "established"
+    # The other accounts: the access key of each one's root is its number, with the home's secret.
+    accounts: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")], ...] = ()
+    # The keys of the issuers of web identities, by URL: AWS would fetch them from there.
+    identity_providers: dict[str, tuple[SigningKey, ...]] = {}
     # What becomes of a request for a higher quota: AWS approves small ones at once.
     quota_requests: Literal["approved", "pending"] = "approved"
     # The share of calls of SageMaker's and other control planes that AWS throttles.
@@ -33,6 +45,9 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     no_spot_capacity: tuple[str, ...] = ()
     # How many seconds the containers of models wait before each answer, by HF_MODEL_ID or S3 URI.
     slow_models: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
+    # How many seconds the containers with a setting, `NAME=value`, wait before an answer while they
+    # work on others: what batches do to first tokens under load.
+    slow_settings: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
     # How many seconds of waits, of alarms' periods and of scaling pass in one: 60 to rehearse them.
     time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1
     # Whether an endpoint whose update failed says why, which on AWS it does not always.

@@ -31,6 +31,7 @@ def install() -> None:
     after_provisioning("AWS::ApiGateway::RequestValidator", _keep_validator)
     after_provisioning("AWS::ApiGateway::Method", _keep_method)
     before_deletion("AWS::Lambda::Function", web_functions.function_deleted)
+    gateway.find_api_scope = _find_api_scope
     _take_key_from_authorizer()
     _stream_web_functions()
 
@@ -38,12 +39,18 @@ def install() -> None:
 def allows_origins(path: str) -> bool:
     """Return whether the API at this path answers preflights, and so pages of other origins."""
     api_id = path.removeprefix("/_aws/execute-api/").partition("/")[0]
-    owner = gateway.find_api_scope(api_id)
+    owner = _find_api_scope(api_id)
     if owner is None:
         return False
     with scope(*owner):
         resources = gateway._resources.get(api_id, {}).values()
         return any("OPTIONS" in resource["resourceMethods"] for resource in resources)
+
+
+def _find_api_scope(api_id: str) -> tuple[str, str] | None:
+    """Return the account and region of an API: its id says it, whoever asks and however signed."""
+    found = (key[:2] for key, _api in gateway._rest_apis.all_items() if key[2] == api_id)
+    return next(found, None)
 
 
 def _keep_api_key_source(api_id: str, props: Json) -> None:

@@ -16,6 +16,7 @@ from hypercorn.config import Config
 from embedded_aws.autoscaling import service as autoscaling
 from embedded_aws.autoscaling import tracking
 from embedded_aws.cloudformation import descriptions as stack_descriptions
+from embedded_aws.cloudformation import oidc_provider
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
 from embedded_aws.cloudwatch import alarms, emf
@@ -34,6 +35,7 @@ from embedded_aws.gateway import rest_api as apigateway
 from embedded_aws.host import processes
 from embedded_aws.iam import rights as emulator_rights
 from embedded_aws.iam import signatures as emulator_signatures
+from embedded_aws.iam import web_identity
 from embedded_aws.iam.enforcement import complete_enforcement
 from embedded_aws.iam.permissions import (
     bound_roles_of_stacks,
@@ -60,6 +62,7 @@ def install() -> None:
     use_random_function_credentials()
     complete_enforcement()
     name_sessions_by_their_role()
+    web_identity.install()
     scaling = autoscaling.service
     add_service(scaling.name, scaling.handle, scaling.matches, autoscaling.STORES)
     limits = quotas.service
@@ -75,6 +78,7 @@ def install() -> None:
     add_service("sagemaker-runtime", runtime.handle, runtime.matches)
     objects.install()
     resource_types.install()
+    oidc_provider.install()
     emulator_rights.install()
     emulator_concurrency.install()
     apigateway.install()

@@ -1,7 +1,8 @@
 """Signatures of requests: each is verified, the root's too, before ministack sees it.
 
 ministack verifies the keys of users and sessions, and where it enforces a policy only; it takes
-the root's at their word, and `test`, any account id and no key at all for the root's.
+the root's at their word, and `test`, any account id and no key at all for the root's. Only a web
+identity comes without: its token is signed instead.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from urllib.parse import parse_qs
 from ministack import app as ministack
 from ministack.core import iam_evaluator, responses, router, sigv4
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json, Response
+from embedded_aws.iam import web_identity
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -79,6 +82,8 @@ def _request(scope: Json, body: bytes) -> _Request:
 
 def _failure(request: _Request) -> _Failure | None:
     presigned = "authorization" not in request.headers
+    if presigned and _is_web_identity(request):
+        return None
     signature = _parsed(request, presigned=presigned)
     if isinstance(signature, tuple):
         return signature
@@ -135,15 +140,32 @@ def _amz(query: dict[str, list[str]]) -> list[list[str]]:
 
 
 def _secret(key_id: str, token: str) -> str | _Failure:
-    if iam_evaluator.is_root_access_key(key_id) and key_id != os.environ["AWS_ACCESS_KEY_ID"]:
+    own = os.environ["AWS_ACCESS_KEY_ID"]
+    is_foreign = iam_evaluator.is_root_access_key(key_id) and key_id != own
+    if is_foreign and key_id not in circumstances.current().accounts:
         return _UNKNOWN_KEY
-    credential = iam_evaluator.resolve_credential(key_id, session_token=token)
+    account = key_id if is_foreign else _account(key_id)
+    credential = iam_evaluator.resolve_credential(key_id, account, session_token=token)
     if isinstance(credential, iam_evaluator.CredentialResolutionError):
         # A session's key without its token is an unknown key.
         unknown = credential.code == "InvalidToken" and not token
         return _UNKNOWN_KEY if unknown else (credential.code, credential.message)
     secret: str = credential.secret_access_key
     return secret
+
+
+def _account(key_id: str) -> str | None:
+    """Return the account of a session or a user; None for the root, and for an unknown key."""
+    found: str | None = responses._account_from_sts_session(
+        key_id
+    ) or iam_evaluator.find_iam_access_key_account(key_id)
+    return found
+
+
+def _is_web_identity(request: _Request) -> bool:
+    """Return whether a request asks STS for a session for a token, and names no key."""
+    asked = (request.method, request.headers, request.query, request.body)
+    return web_identity.is_asked(*asked) and _service(request) == "sts"
 
 
 def _time_failure(signature: Any, request: _Request, *, presigned: bool) -> _Failure | None:

@@ -75,6 +75,8 @@ def _resources(operation: str, request: Json) -> Iterator[str]:
         yield model_registry.package_arn(f"{model_registry.group_name(request)}/*")
     elif package := request.get("ModelPackageArn") or request.get("ModelPackageName"):
         yield model_registry.package_arn(package)
+    elif tagged := request.get("ResourceArn"):
+        yield tagged
     elif execution := request.get("PipelineExecutionArn"):
         yield execution
     elif token := request.get("CallbackToken"):

@@ -2,7 +2,7 @@
 
 from embedded_aws.core.emulator import scope
 from embedded_aws.core.rpc import JsonService
-from embedded_aws.sagemaker import permissions
+from embedded_aws.sagemaker import permissions, tags
 from embedded_aws.sagemaker.components import operations as components
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
 from embedded_aws.sagemaker.hosting import models, traffic
@@ -48,6 +48,7 @@ service = JsonService(
         **model_registry.OPERATIONS,
         **pipelines.OPERATIONS,
         **pipeline_executions.OPERATIONS,
+        **tags.OPERATIONS,
     },
     permissions.required,
 )

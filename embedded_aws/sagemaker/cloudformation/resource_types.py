@@ -13,7 +13,7 @@ from embedded_aws.core.emulator import (
 )
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
-from embedded_aws.sagemaker.cloudformation import inference_component
+from embedded_aws.sagemaker.cloudformation import inference_component, tags
 from embedded_aws.sagemaker.cloudformation.calls import arguments, call, settled
 from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
@@ -45,6 +45,7 @@ def install() -> None:
         blocks=True,
     )
     inference_component.install()
+    tags.install()
     # SageMaker has rolled back by itself, to the configuration that CloudFormation then asks for.
     send_back_when_failed(
         "AWS::SageMaker::Endpoint",

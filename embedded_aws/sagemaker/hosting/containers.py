@@ -66,14 +66,20 @@ class Container:
             f"health check: {reason}"
         )
 
-    def delay_seconds(self) -> float:
-        """Return how long it takes before each answer, by the circumstances."""
+    def delay_seconds(self, *, busy: bool) -> float:
+        """Return how long it takes before an answer, by the circumstances.
+
+        `busy`: it works on other requests.
+        """
         source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
         environment = self._definition.get("Environment", {})
         named = [environment[name] for name in _MODEL_VARIABLES if name in environment]
         served = [source["S3Uri"]] if source else named
-        slow = circumstances.current().slow_models
-        return max((slow.get(model, 0) for model in served), default=0)
+        slow, settings = circumstances.current().slow_models, circumstances.current().slow_settings
+        waits = [slow.get(model, 0) for model in served]
+        if busy:
+            waits += [settings.get(f"{name}={value}", 0) for name, value in environment.items()]
+        return max(waits, default=0)
 
     def adapter_folder(self, name: str) -> Path:
         """Return an empty folder for the files of an adapter."""

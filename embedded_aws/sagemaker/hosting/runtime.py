@@ -81,7 +81,7 @@ async def _forward(name: str, action: str, headers: dict[str, str], body: bytes)
         invoked = targets.invoked(name)
         content_type = headers.get("content-type", "application/json")
         given = {"Content-Type": content_type, **aim.headers}
-        await asyncio.sleep(container.delay_seconds())
+        await asyncio.sleep(container.delay_seconds(busy=traffic.is_busy(container)))
         if action == "InvokeEndpoint":
             return await _invoke(container.socket, given, body, invoked)
         return await _invoke_streamed(container.socket, given, body, invoked, taken)

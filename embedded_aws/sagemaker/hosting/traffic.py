@@ -74,6 +74,11 @@ def concurrency(endpoint_name: str) -> int:
     return sum(_in_flight[each] for each, _share in _routes.get(key_of(endpoint_name), []))
 
 
+def is_busy(container: Container) -> bool:
+    """Return whether a container works on more than the request at hand."""
+    return _in_flight[container] > 1
+
+
 def retire(container: Container) -> None:
     """Stop a container that gets no more requests, when it has answered those that it has."""
     _draining.add(container)
