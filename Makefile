@@ -176,12 +176,23 @@ release: installed ## write the changelog's section, build the wheels, commit an
 place: installed ## print the region and the roles that a job signs in with (ENV=)
 	@python -m operate place -- "$$GIVEN_ENV"
 
+## --- the documents
+
+.PHONY: reference docs
+reference: setup ## write docs/reference anew, from the dataclasses, the OpenAPI document and the verbs
+	@python -m documentation
+
+docs: .venv-docs/installed ## build the site of docs/ into build/site, without a dead link (SERVE=1 shows it)
+	@.venv-docs/bin/python -m sphinx -q -W --keep-going -n -d build/site-cache docs build/site
+	@echo "build/site/index.html"
+	@$(if $(SERVE),python -m http.server --bind 127.0.0.1 --directory build/site $${SITE_PORT:-8010})
+
 ## --- back to the sources
 
 .PHONY: clean
 clean: ## stop everything, and delete all that was made here but the sources
 	@if [ -x $(VENV)/python ]; then python -m operate down; fi
-	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan .venv-clients node_modules build cdk.out .local
+	rm -rf .venv .venv-tgi .venv-jobs .venv-bench .venv-scan .venv-docs .venv-clients node_modules build cdk.out .local
 	rm -rf tests/clients/node/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -231,11 +242,12 @@ node_modules/installed: package-lock.json .venv/installed
 .venv-tgi/installed: requirements/text-generation.lock
 .venv-bench/installed: requirements/bench.lock
 .venv-scan/installed: requirements/scan.lock
+.venv-docs/installed: requirements/docs.lock
 # Those of `make clients`, one each.
 client_locks := $(wildcard requirements/clients/*.lock)
 client_environments := $(client_locks:requirements/clients/%.lock=.venv-clients/%/installed)
 $(client_environments): .venv-clients/%/installed: requirements/clients/%.lock
-.venv-tgi/installed .venv-bench/installed .venv-scan/installed $(client_environments): .venv/installed
+.venv-tgi/installed .venv-bench/installed .venv-scan/installed .venv-docs/installed $(client_environments): .venv/installed
 	@uv venv --quiet --clear --python .venv/bin/python $(@D)
 	@uv pip sync --quiet --require-hashes --python $(@D)/bin/python $(filter %.lock,$^)
 	@touch $@
@@ -266,7 +278,7 @@ lock: ## write the locks anew, after a change of the pins
 	$(compile_lock) -o lambda/invoke_proxy/requirements.lock --group invoke-proxy -c requirements.lock \
 	  --excludes <(echo huggingface-hub)
 	$(compile_lock) -o lambda/invoke_proxy/vocabularies.lock --group vocabularies -c requirements.lock --no-deps
-	for group in bench jobs scan text-generation; do \
+	for group in bench docs jobs scan text-generation; do \
 	  $(compile_lock) -o requirements/$$group.lock --group $$group || exit 1; done
 	@# without what the project leaves out of its own environments
 	for client in $(client_locks:requirements/clients/%.lock=%); do \

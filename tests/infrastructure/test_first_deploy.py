@@ -78,29 +78,29 @@ def test_words_after_a_mark_are_read_across_the_lines_of_a_comment() -> None:
 
 
 @pytest.mark.parametrize("name", ["Dev", "Cpu", "Staging", "Prod"])
-def test_readme_names_the_quotas_that_each_environment_needs(name: str) -> None:
+def test_guide_names_the_quotas_that_each_environment_needs(name: str) -> None:
     environment = getattr(environments, name.lower())(account=None, region=None)
-    readme = (ROOT / "README.md").read_text()
-    header = re.search(r"^\| quota \| (.*) \|$", readme, flags=re.MULTILINE)
+    guide = (ROOT / "docs/guide/deploy.md").read_text()
+    header = re.search(r"^\| quota \| (.*) \|$", guide, flags=re.MULTILINE)
     assert header
     column = header[1].split(" | ").index(f"`{name}`")
-    rows = re.findall(r"^\| `(ml\.[^`]*)` \| (.*) \|$", readme, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(ml\.[^`]*)` \| (.*) \|$", guide, flags=re.MULTILINE)
     shown = {quota: int(counts.split(" | ")[column]) for quota, counts in rows}
     assert {quota: count for quota, count in shown.items() if count} == needed(environment)
 
 
-def test_readme_and_preflight_name_the_quota_of_spot_training() -> None:
+def test_guide_and_preflight_name_the_quota_of_spot_training() -> None:
     environment = environments.dev(account=None, region=None)
     assert environment.tuning
     tuning = replace(environment.tuning, managed_spot=True)
     spot = needed(replace(environment, tuning=tuning)).keys() - needed(environment).keys()
     assert spot == {"ml.g5.12xlarge for spot training job usage"}
-    readme = (ROOT / "README.md").read_text()
-    assert f"With `managed_spot`, training counts against `{spot.pop()}` instead." in readme
+    guide = (ROOT / "docs/guide/deploy.md").read_text()
+    assert f"With `managed_spot`, training counts against `{spot.pop()}` instead." in guide
 
 
-def test_readme_lists_every_type_that_outlives_its_stack(assembly: Assembly) -> None:
-    section = (ROOT / "README.md").read_text().partition("### What stays behind")[2]
+def test_guide_lists_every_type_that_outlives_its_stack(assembly: Assembly) -> None:
+    section = (ROOT / "docs/guide/deploy.md").read_text().partition("### What stays behind")[2]
     listed = set(re.findall(r"`(AWS::\w+::\w+)`", section.partition("\n## ")[0]))
     kept = {
         resource["Type"]

@@ -17,6 +17,7 @@ ENTRY = re.compile(r"^[a-z0-9-]+==\S+(?: ; [^\\]+)?(?: \\\n    --hash=sha256:[0-
 LOCKS = {
     "requirements.lock": "development",
     "requirements/bench.lock": "bench",
+    "requirements/docs.lock": "docs",
     "requirements/jobs.lock": "jobs",
     "requirements/scan.lock": "scan",
     "requirements/text-generation.lock": "text-generation",

@@ -83,7 +83,9 @@ def test_a_job_has_the_rights_that_it_names_and_no_secret(file: Path) -> None:
     assert workflow["permissions"] == {}
     assert "secrets" not in file.read_text()
     for job in workflow["jobs"].values():
-        allowed = {"contents": "read", "id-token": "write", "pull-requests": "write"}
+        allowed = {
+            "contents": "read", "id-token": "write", "pages": "write", "pull-requests": "write"
+        }  # fmt: skip
         assert job["permissions"].items() <= allowed.items()
         assert ("timeout-minutes" in job) != ("uses" in job)
 

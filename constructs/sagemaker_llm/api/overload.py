@@ -28,7 +28,8 @@ class OverloadAlarms(Construct):
             "InFlight",
             endpoint.metric_concurrent_requests("Average", _MINUTE),
             sizing.concurrency_alarm,
-            "More requests are in flight on an instance than it serves as promised",
+            "More requests are in flight on an instance than it serves as promised;"
+            " runbook: Requests in flight",
         )
         self.refused = self._alarm(
             "Refused",
@@ -41,7 +42,8 @@ class OverloadAlarms(Construct):
                 period=_MINUTE,
             ),
             100 * sizing.max_refused_share,
-            "More requests are refused, in percent, than may miss what is promised",
+            "More requests are refused, in percent, than may miss what is promised;"
+            " runbook: Requests refused",
         )
 
     def _alarm(

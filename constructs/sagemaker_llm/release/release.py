@@ -145,7 +145,8 @@ class ModelRelease(Construct):
         ).create_alarm(
             self,
             "Unanswered",
-            alarm_description="A release was given up without telling its pipeline",
+            alarm_description="A release was given up without telling its pipeline; runbook:"
+            " Release unanswered",
             threshold=1,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -24,35 +24,44 @@ class RollbackAlarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.alarms = [
-            self._alarm("ErrorShare", endpoint_name, "Faults", "Average", updates.max_error_share),
+            self._alarm(
+                "ErrorShare",
+                _metric(endpoint_name, "Faults", "Average"),
+                updates.max_error_share,
+                "Too large a share of the answers failed; runbook: Error share",
+            ),
             self._alarm(
                 "TimeToFirstToken",
-                endpoint_name,
-                "TimeToFirstToken",
-                "p90",
+                _metric(endpoint_name, "TimeToFirstToken", "p90"),
                 1000 * updates.max_time_to_first_token_seconds,
+                "The slowest tenth of the answers began too late; runbook: Time to first token",
             ),
         ]
 
     def _alarm(
-        self, construct_id: str, endpoint_name: str, metric: str, statistic: str, above: float
+        self, construct_id: str, metric: cloudwatch.Metric, above: float, description: str
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             construct_id,
-            metric=cloudwatch.Metric(
-                namespace=_NAMESPACE,
-                metric_name=metric,
-                statistic=statistic,
-                period=_MINUTE,
-                dimensions_map={"endpoint": endpoint_name},
-            ),
+            metric=metric,
             threshold=above,
+            alarm_description=description,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=3,
             datapoints_to_alarm=2,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+
+
+def _metric(endpoint_name: str, name: str, statistic: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=_NAMESPACE,
+        metric_name=name,
+        statistic=statistic,
+        period=_MINUTE,
+        dimensions_map={"endpoint": endpoint_name},
+    )
 
 
 def deployment_config(

@@ -1,22 +1,19 @@
 """What a configuration may be: each wrong one is refused at construction, each bound is taken."""
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
 import botocore.loaders
 import pytest
 
-import sagemaker_llm
 from allowed_values.instances import FAMILIES, INSTANCES, INSTANCES_FOR
 from allowed_values.parameters import PARAMETERS
 from allowed_values.rules import Choice, Range
+from documentation.settings import settings
 from language_models.prompt_format import PROMPT_FORMATS
 from sagemaker_llm.models.checked import Checked, hints, rules_of
 from sagemaker_llm.sizing.prices import INSTANCE_HOUR
-from stacks.environments import Environment
 from tests.unit.configuration.wrong import RIGHT, WRONG, Row, no_numbers
 
 
@@ -48,21 +45,13 @@ def test_wrong_configurations_are_many_and_different() -> None:
     assert len({repr(row) for row in rows}) == len(rows)
 
 
-def _settings() -> Iterator[type]:
-    """Yield every dataclass that a user of the library or of `stacks/` writes."""
-    for public in map(vars(sagemaker_llm).__getitem__, sagemaker_llm.__all__):
-        if isinstance(public, type) and dataclasses.is_dataclass(public):
-            yield public
-    yield Environment
-
-
-@pytest.mark.parametrize("settings", [*_settings()], ids=lambda each: each.__name__)
-def test_every_number_of_the_settings_has_a_declared_range(settings: Any) -> None:
-    assert issubclass(settings, Checked)
-    for name, hint in hints(settings).items():
+@pytest.mark.parametrize("declared", [*settings()], ids=lambda each: each.__name__)
+def test_every_number_of_the_settings_has_a_declared_range(declared: Any) -> None:
+    assert issubclass(declared, Checked)
+    for name, hint in hints(declared).items():
         ruled = [rule for rule in rules_of(hint) if isinstance(rule, Range | Choice)]
         described = PARAMETERS[name].rules if name in PARAMETERS else ()
-        assert ruled or described or not _has_number(hint), f"{name} of {settings.__name__}"
+        assert ruled or described or not _has_number(hint), f"{name} of {declared.__name__}"
 
 
 def _has_number(hint: Any) -> bool:
@@ -109,20 +98,3 @@ def test_gpu_instances_for_processing_are_all_that_sagemaker_has() -> None:
     there = set(model["shapes"]["ProcessingInstanceType"]["enum"])
     ours = {f"ml.{name}.{size}" for name, each in FAMILIES.items() for size in each.processing}
     assert ours == there & INSTANCES.keys()
-
-
-def _rows() -> Iterator[str]:
-    for settings in _settings():
-        for name, hint in hints(settings).items():
-            ruled = ", ".join(str(rule) for rule in rules_of(hint))
-            if ruled:
-                yield f"| `{settings.__name__}.{name}` | {ruled} |"
-    for name, parameter in PARAMETERS.items():
-        may_be = ", ".join(map(str, parameter.rules)) or "True or False"
-        yield f"| `{name}` | {may_be} |"
-
-
-def test_documentation_has_every_range() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    rows = [*_rows()]
-    assert re.findall(r"^\| `.*\|$", text, flags=re.MULTILINE) == rows, "\n" + "\n".join(rows)

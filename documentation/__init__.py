@@ -1,0 +1,1 @@
+"""What the documents say that the code knows better: references, diagrams, and commands."""

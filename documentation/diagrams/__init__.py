@@ -1,0 +1,1 @@
+"""Pictures of the stacks, from their synthesized templates."""
