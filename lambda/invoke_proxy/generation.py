@@ -47,6 +47,7 @@ class End(msgspec.Struct):
     """How an answer ended, with what the server says of it."""
 
     reason: EndReason
+    at_end_token: bool = False  # Of TGI, which says `length` where that is the last one allowed.
     text: str | None = None  # The whole answer, from a server that repeats it.
     seed: int | None = None
     prompt_tokens: int | None = None

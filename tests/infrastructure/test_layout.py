@@ -61,7 +61,7 @@ _LAYERS = {
         "model",
         "servers sagemaker",
         "http",
-        "generation tgi_types",
+        "generation stops tgi_types",
         "settings",
         "prompt_formats tokens",
     ),

@@ -8,7 +8,7 @@ import msgspec
 
 from invoke_proxy.generation import Chunk, Token
 from invoke_proxy.openai.answers import FinishReason
-from invoke_proxy.openai.stops import StopCut
+from invoke_proxy.stops import StopCut
 
 
 class Piece(msgspec.Struct):
@@ -70,9 +70,8 @@ def _strip(chunk: Chunk, prefix: str) -> None:
 
 
 def _finish_reason(chunk: Chunk, *, stopped: bool) -> FinishReason:
-    # TGI says `length` where the end token is the last one allowed.
-    at_end_token = bool(chunk.tokens) and chunk.tokens[-1].special
-    if stopped or at_end_token or (chunk.end and chunk.end.reason != "length"):
+    end = chunk.end
+    if stopped or end is None or end.reason != "length" or end.at_end_token:
         return "stop"
     return "length"
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.http.model_status import code_of_status
 from invoke_proxy.http.unreadable import UNREADABLE
 
 # The errors that the service model of the SageMaker runtime lists, and those of every service.
@@ -29,16 +30,7 @@ _BY_VALIDATION_MESSAGE = {
     "length less than or equal": "request_too_large",
 }
 
-_BY_MODEL_STATUS = {
-    0: "timeout",  # The container did not answer in time.
-    400: "model_refused",
-    413: "request_too_large",
-    422: "model_refused",
-    429: "model_overloaded",
-    501: "model_refused",  # llama.cpp
-    503: "endpoint_unavailable",
-}
-
+_NO_ANSWER = 0  # The status of a container that did not answer in time.
 _TOO_LARGE = 413
 _SERVER_SIDE = 500
 
@@ -63,7 +55,7 @@ def service_fault(code: str, status: int, body: bytes) -> EndpointError:
 def _kind(code: str, status: int, error: ServiceError) -> str:
     if code == "ModelError":
         original = error.original_status_code
-        return "model_error" if original is None else _BY_MODEL_STATUS.get(original, "model_error")
+        return "timeout" if original == _NO_ANSWER else code_of_status(original)
     if code == "ModelStreamError" and error.error_code == "ModelInvocationTimeExceeded":
         return "timeout"
     if code in _BY_CODE:

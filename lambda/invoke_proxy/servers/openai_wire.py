@@ -1,22 +1,14 @@
 """What vLLM and llama.cpp have in common: OpenAI's fields, usage, errors and `[DONE]`."""
 
 from abc import ABC, abstractmethod
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 import msgspec
 
 from invoke_proxy.generation import Chunk, End, Generation
 from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.http.model_status import code_of_status
 from invoke_proxy.http.unreadable import UNREADABLE
-
-_CODES: dict[int, str] = {
-    HTTPStatus.BAD_REQUEST: "model_refused",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "model_refused",
-    HTTPStatus.NOT_IMPLEMENTED: "model_refused",
-    HTTPStatus.TOO_MANY_REQUESTS: "model_overloaded",
-    HTTPStatus.SERVICE_UNAVAILABLE: "model_overloaded",
-}
 
 
 def fields(generation: Generation) -> dict[str, Any]:
@@ -102,5 +94,5 @@ class HeldEndReader(ABC):
         return last
 
     def _fault(self, failure: Failure) -> EndpointError:
-        status = failure.code if isinstance(failure.code, int) else 0
-        return EndpointError(_CODES.get(status, "model_error"), f"{self.server} {status}")
+        status = failure.code if isinstance(failure.code, int) else None
+        return EndpointError(code_of_status(status), f"{self.server} {status}")

@@ -108,7 +108,12 @@ class TgiReader:
         if details is None:
             raise EndpointError("model_error", "an end without details")
         last.count = max(details.generated_tokens - self._counted, 0)
-        return End(_REASONS[details.finish_reason], text=event.generated_text, seed=details.seed)
+        return End(
+            _REASONS[details.finish_reason],
+            at_end_token=event.token.special,
+            text=event.generated_text,
+            seed=details.seed,
+        )
 
 
 def _fault(payload: bytes) -> EndpointError:

@@ -1,12 +1,13 @@
 """A generation's chunks as TGI's events, one per token."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal
 
 import msgspec
 
 from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
+from invoke_proxy.stops import StopCut
 from invoke_proxy.tgi_types import StreamDetails, StreamEvent
 from invoke_proxy.tgi_types import Token as TgiToken
 
@@ -33,16 +34,17 @@ async def stream_events(
     Where the server does not show what ends an answer, each event waits for the next one, because
     any of them may be the last.
     """
-    answer = _Answer(asked.prompt if full_text else "", () if shows_ends else asked.stop)
+    cut = StopCut(() if shows_ends else asked.stop, keeps_stop=True)
+    answer = _Answer(asked.prompt if full_text else "", cut)
     held: StreamEvent | None = None
     async with aclosing(chunks):
         async for chunk in chunks:
-            cut = answer.add(chunk)
+            answer.add(chunk)
             for token in chunk.tokens:
                 if held:
                     yield held
                 held = _event(token, asked)
-            if cut or chunk.end is not None:
+            if cut.stopped or chunk.end is not None:
                 yield answer.finish(held or _event(_NO_TOKEN, asked), chunk.end)
                 return  # This closes, and so cancels, what the server would go on with.
             if held and shows_ends:
@@ -53,30 +55,22 @@ async def stream_events(
 class _Answer:
     """The text so far, which ends after the first stop sequence."""
 
-    def __init__(self, before: str, stops: Sequence[str]) -> None:
+    def __init__(self, before: str, cut: StopCut) -> None:
         self._before = before
-        self._stops = stops
+        self._cut = cut
         self._texts: list[str] = []
         self._count = 0
-        self._stopped = False
 
-    def add(self, chunk: Chunk) -> bool:
-        """Add a chunk's text; return whether a stop sequence ends the answer in it."""
-        self._texts.append(chunk.text)
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk's text, of which the cut leaves what comes before the answer's end."""
+        self._texts.append(self._cut.feed(chunk.text))
         self._count += chunk.count
-        if self._stops:
-            text = "".join(self._texts)
-            ends = [at + len(stop) for stop in self._stops if (at := text.find(stop)) >= 0]
-            if ends:
-                self._stopped = True
-                self._texts = [text[: min(ends)]]
-        return self._stopped
 
     def finish(self, last: StreamEvent, end: End | None) -> StreamEvent:
         """Complete the last event, in TGI's own words where TGI has spoken them."""
-        if self._stopped or end is None:
+        if self._cut.stopped or end is None:
             end = End("stop_sequence")
-        text = "".join(self._texts) if end.text is None else end.text
+        text = "".join([*self._texts, self._cut.flush()]) if end.text is None else end.text
         last.generated_text = self._before + text
         last.details = StreamDetails(_REASONS[end.reason], self._count, end.seed)
         return last

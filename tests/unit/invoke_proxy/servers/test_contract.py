@@ -80,6 +80,16 @@ async def test_the_finish_reason_is_the_same(wire: Wire, reason: str, finish_rea
     assert answer["choices"][0]["finish_reason"] == finish_reason
 
 
+@pytest.mark.parametrize("logprobs", [False, True])
+async def test_a_limit_at_a_control_token_is_told_with_and_without_log_probabilities(
+    *, logprobs: bool
+) -> None:
+    # vLLM looks for the end token before the limit: another control token ends nothing.
+    upstream = VLLM.upstream(" a", reason="length", end_token="<s>")
+    answer = await ask(upstream, CHATS, {**CHAT, "logprobs": logprobs})
+    assert answer["choices"][0]["finish_reason"] == "length"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_stop_sequence_never_appears(wire: Wire, *, stream: bool) -> None:
     upstream = wire.upstream(" one", " E", "ND", reason="stop_sequence")

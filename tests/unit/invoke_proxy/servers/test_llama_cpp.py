@@ -124,7 +124,7 @@ async def test_an_answer_ends_with_or_without_its_usage(
     [
         ({"error": {"code": 400, "type": "exceed_context_size_error"}}, "model_refused"),
         ({"error": {"code": 501, "type": "not_supported_error"}}, "model_refused"),
-        ({"error": {"code": 503, "type": "unavailable_error"}}, "model_overloaded"),
+        ({"error": {"code": 503, "type": "unavailable_error"}}, "endpoint_unavailable"),
         ({"error": {"code": 500, "type": "server_error"}}, "model_error"),
         ({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}, "model_error"),
     ],

@@ -151,7 +151,7 @@ async def test_an_answer_ends_with_or_without_its_usage(
     ("sent", "code"),
     [
         ({"error": {"message": "x", "type": "BadRequestError", "code": 400}}, "model_refused"),
-        ({"error": {"message": "x", "type": "x", "code": 503}}, "model_overloaded"),
+        ({"error": {"message": "x", "type": "x", "code": 503}}, "endpoint_unavailable"),
         ({"error": {"message": "x", "type": "InternalServerError", "code": 500}}, "model_error"),
         ({"error": {"message": "x"}}, "model_error"),
         (vllm_chunk(["x"], scored=None, finish_reason="abort"), "stream_interrupted"),

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 
 class StopCut:
-    """Passes text on, holding back what may be the start of a stop sequence."""
+    """Passes text on, holding back what may be the start of a stop sequence.
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    With `keeps_stop` the sequence that cuts is shown, as TGI shows it.
+    """
+
+    def __init__(self, stops: Sequence[str], *, keeps_stop: bool = False) -> None:
         self._stops = stops
+        self._keeps_stop = keeps_stop
         self._held = ""
         self.stopped = False
 
@@ -20,7 +24,8 @@ class StopCut:
         if found:
             self.stopped = True
             self._held = ""
-            return text[: min(found)[1]]
+            end, start = min(found)
+            return text[: end if self._keeps_stop else start]
         shown = len(text) - max(_overlap(text, stop) for stop in self._stops)
         self._held = text[shown:]
         return text[:shown]
