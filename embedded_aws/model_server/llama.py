@@ -15,6 +15,7 @@ from embedded_aws.model_server.weights import Weights
 MAX_SLOTS = 4
 # The key-value cache takes 23 KB a token with SmolLM2: at most 375 MB.
 MAX_CACHED_TOKENS = 16_384
+_NO_JSON = "Z"
 # Tokens that a generation may need past its limit to complete a character.
 CHARACTER_TOKENS = 3
 
@@ -50,6 +51,18 @@ class Piece(msgspec.Struct):
         return piece if isinstance(piece, str) else bytes(piece).decode(errors="replace")
 
 
+class _Meta(msgspec.Struct):
+    n_vocab: int
+
+
+class _Model(msgspec.Struct):
+    meta: _Meta
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
 class Llama:
     """Owns llama.cpp and its slots; an abandoned generation frees its slot."""
 
@@ -69,6 +82,7 @@ class Llama:
         self._engine = Engine(params, slots + 4)
         self._http = self._engine.http
         self._slots = asyncio.Semaphore(slots)
+        self._vocabulary_size: int | None = None
 
     async def token_ids(self, text: str, *, add_special: bool = True) -> list[int]:
         """Return a text's tokens, with BOS if the model's GGUF says so, unless told not to."""
@@ -88,6 +102,30 @@ class Llama:
         """Return the prompt that the chat template makes of `messages`."""
         answer = await self._post("/apply-template", body)
         return msgspec.json.decode(answer, type=dict[str, str])["prompt"]
+
+    async def vocabulary_size(self) -> int:
+        """Return the number of tokens, whose ids are below it."""
+        if self._vocabulary_size is None:
+            with _generation_errors():
+                answer = await self._http.get("/v1/models")
+                (model,) = msgspec.json.decode(answer.content, type=_Models).data
+            self._vocabulary_size = model.meta.n_vocab
+        return self._vocabulary_size
+
+    async def check_form(self, form: Mapping[str, object]) -> None:
+        """Raise EngineError for a grammar or a schema that llama.cpp cannot hold an answer to.
+
+        A schema that it cannot read it logs and ignores: then a favoured letter comes first, with
+        which no JSON begins.
+        """
+        favoured = {"logit_bias": [[_NO_JSON, 100]], "samplers": [], "response_fields": ["content"]}
+        async with self._slots:
+            answer = await self._post(
+                "/completion", {"prompt": [0], "n_predict": 1, **favoured, **form}
+            )
+        begins = msgspec.json.decode(answer, type=dict[str, str])["content"]
+        if "json_schema" in form and _NO_JSON in begins:
+            raise EngineError("llama.cpp cannot read the schema; the server's log says why")
 
     async def special_text(self, token_id: int) -> str:
         """Return the text of a control token, which generated text leaves out."""

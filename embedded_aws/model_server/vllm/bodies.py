@@ -3,7 +3,7 @@
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from embedded_aws.model_server.vllm.errors import VllmError, of_http
 
@@ -40,6 +40,11 @@ class StructuredOutputs(Struct, frozen=True):
     json_object: bool | None = None
     regex: str | None = None
     structural_tag: str | None = None
+
+    @property
+    def kinds(self) -> dict[str, Any]:
+        """What is given, by its name."""
+        return {name: given for name, given in structs.asdict(self).items() if given is not None}
 
 
 class Sampled(Struct, kw_only=True, frozen=True):
@@ -123,13 +128,27 @@ def _check(body: CompletionRequest | ChatRequest) -> None:
         raise _invalid("Stream options can only be defined when `stream=True`.", "stream_options")
     if body.seed is not None and not -_LONG <= body.seed < _LONG:
         raise _invalid(f"Input should be less than {_LONG}", "body.seed")
+    if body.structured_outputs:
+        _check_one(body.structured_outputs.kinds)
     if isinstance(body, CompletionRequest):
         if body.prompt is None or body.prompt == "":
             raise _invalid("Either prompt or prompt_embeds must be provided and non-empty.", "body")
         if body.logprobs is not None and body.logprobs < 0:
             raise _invalid("`logprobs` must be a positive value.", "logprobs")
+    elif body.top_logprobs is not None and body.top_logprobs < 0:
+        raise _invalid("`top_logprobs` must be a positive value.", "top_logprobs")
     elif body.top_logprobs and not body.logprobs:
         raise _invalid("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs")
+
+
+def _check_one(kinds: dict[str, Any]) -> None:
+    if len(kinds) == 1:
+        return
+    must, but = ("can only", "multiple") if kinds else ("must", "none")
+    reason = (
+        f"You {must} use one kind of structured outputs constraint but {but} are specified: {kinds}"
+    )
+    raise _invalid(reason, "body.structured_outputs")
 
 
 def _invalid(reason: str, param: str) -> VllmError:

@@ -52,7 +52,7 @@ class Generator:
         """Return the sequences of a completion; raises VllmError."""
         if body.suffix:
             raise VllmError("suffix is not currently supported")
-        self._check(body, body.max_tokens, body.logprobs or 0)
+        await self._check(body, body.max_tokens, body.logprobs or 0)
         prompts = [await self._tokens(body, prompt) for prompt in _prompts(body)]
         return self._batch(body, prompts, body.max_tokens, body.logprobs or 0)
 
@@ -62,9 +62,11 @@ class Generator:
             raise VllmError(
                 "tools are not supported by this server, which has no tool parser", "tools"
             )
-        limit = body.max_completion_tokens or body.max_tokens
+        limit = body.max_completion_tokens
+        if limit is None:
+            limit = body.max_tokens
         top = (body.top_logprobs or 0) if body.logprobs else 0
-        self._check(body, limit, top)
+        await self._check(body, limit, top)
         asked = {"messages": body.messages, "add_generation_prompt": body.add_generation_prompt}
         kwargs = (
             {"chat_template_kwargs": body.chat_template_kwargs} if body.chat_template_kwargs else {}
@@ -75,12 +77,19 @@ class Generator:
             raise VllmError(str(error)) from error
         return self._batch(body, [await self._tokens(body, prompt)], limit, top)
 
-    def _check(self, body: Sampled, max_tokens: int | None, logprobs: int) -> None:
+    async def _check(self, body: Sampled, max_tokens: int | None, logprobs: int) -> None:
         if body.model and body.model not in self.names:
             raise not_found(f"The model `{body.model}` does not exist.", "model")
         if body.stream and body.use_beam_search:
             raise VllmError("Streaming is not currently supported with beam search")
         sampling.check(body, max_tokens, logprobs, self._flags.max_logprobs)
+        if body.logit_bias:
+            sampling.check_biases(body.logit_bias, await self._llama.vocabulary_size())
+        if form := sampling.form(body):
+            try:
+                await self._llama.check_form(form)
+            except EngineError as error:
+                raise VllmError(sampling.refusal_of(form, str(error))) from error
 
     async def _tokens(self, body: Sampled, prompt: str | list[int]) -> list[int]:
         if isinstance(prompt, str):
@@ -102,7 +111,7 @@ class Generator:
             asked = sampling.options(body, limit, len(prompt), logprobs)
             asked |= self._adapters.options(body.model)
             for copy in range(body.n or 1):
-                own = asked if body.seed is None else asked | {"seed": body.seed + copy}
+                own = asked | sampling.seed_of(body, copy)
                 generations.append(Generation(self._llama, prompt, limit, body, own))
         return Batch(prompts, generations)
 

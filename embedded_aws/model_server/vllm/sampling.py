@@ -10,7 +10,8 @@ from embedded_aws.model_server.vllm.bodies import CompletionRequest, Sampled
 from embedded_aws.model_server.vllm.errors import VllmError
 
 _GREEDY_BELOW = 1e-5
-_MAX_SEED = 2**32 - 1  # llama.cpp takes the highest one as a random one
+_SEEDS = 2**32 - 1  # llama.cpp takes the highest 32-bit number as a random one
+_RANDOM_SEED = -1  # vLLM's word for none
 
 
 def stops(body: Sampled) -> list[str]:
@@ -96,7 +97,7 @@ def options(body: Sampled, max_tokens: int, prompt_tokens: int, logprobs: int) -
     is_greedy = temperature(body) < _GREEDY_BELOW
     return {
         # values read from the cache differ in their last bits: what must repeat does without
-        "cache_prompt": not is_greedy and body.seed is None,
+        "cache_prompt": not is_greedy and not seed_of(body, 0),
         "n_predict": max_tokens + CHARACTER_TOKENS,
         "n_probs": max(1, logprobs),
         "samplers": ["penalties", "temperature", "min_p", "top_k", "top_p"],
@@ -111,31 +112,70 @@ def options(body: Sampled, max_tokens: int, prompt_tokens: int, logprobs: int) -
         "repeat_last_n": prompt_tokens + max_tokens,
         "logit_bias": _biases(body.logit_bias or {}),
         "ignore_eos": body.ignore_eos,
-        **({} if body.seed is None else {"seed": body.seed % _MAX_SEED}),
-        **_form(body),
+        **form(body),
     }
 
 
-def _biases(biases: Mapping[str, float]) -> list[list[float]]:
-    if wrong := [token for token in biases if not token.lstrip("-").isdecimal()]:
+def seed_of(body: Sampled, copy: int) -> dict[str, int]:
+    """Return the seed of one of the sequences of a prompt, for llama.cpp."""
+    if body.seed is None or body.seed == _RANDOM_SEED:
+        return {}
+    return {"seed": (body.seed + copy) % _SEEDS}
+
+
+def check_biases(biases: Mapping[str, float], vocabulary_size: int) -> None:
+    """Refuse biases of what is no token; raises VllmError."""
+    if wrong := [token for token in biases if not _is_integer(token)]:
         raise VllmError(
             f"logit_bias contains key(s) that cannot be converted to integer token IDs: {wrong!r}",
             "logit_bias",
         )
+    if beyond := [id_ for id_ in map(int, biases) if not 0 <= id_ < vocabulary_size]:
+        raise VllmError(
+            f"token_id(s) {beyond} in logit_bias contain out-of-vocab token ids. "
+            f"Vocabulary size: {vocabulary_size}",
+            "logit_bias",
+        )
+
+
+def _biases(biases: Mapping[str, float]) -> list[list[float]]:
     return [[int(token), min(100.0, max(-100.0, bias))] for token, bias in biases.items()]
 
 
-def _form(body: Sampled) -> dict[str, Any]:
+def _is_integer(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
+
+
+def form(body: Sampled) -> dict[str, Any]:
+    """Return the form that an answer must have, for llama.cpp."""
     asked, own = body.response_format, body.structured_outputs
     if asked and asked.type == "json_schema" and asked.json_schema:
         return {"json_schema": asked.json_schema.schema or {}}
     if (asked and asked.type == "json_object") or (own and own.json_object):
         return {"json_schema": {"type": "object"}}
     if own and own.json is not None:
-        return {"json_schema": json.loads(own.json) if isinstance(own.json, str) else own.json}
+        return {"json_schema": _schema(own.json)}
     if own and own.choice:
         return {"grammar": f"root ::= {' | '.join(json.dumps(each) for each in own.choice)}"}
     return {"grammar": own.grammar} if own and own.grammar else {}
+
+
+def refusal_of(refused: Mapping[str, object], reason: str) -> str:
+    """Return vLLM's words for a form that no grammar can be made of."""
+    if "json_schema" in refused:
+        return f"Failed to transform json schema into a grammar: {reason}"
+    return "Invalid grammar specification."
+
+
+def _schema(given: str | dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(given) if isinstance(given, str) else given
+    except (ValueError, RecursionError) as error:
+        raise VllmError("Invalid JSON grammar specification.") from error
 
 
 def _refuse_first(faults: Mapping[tuple[str, str | None], bool]) -> None:

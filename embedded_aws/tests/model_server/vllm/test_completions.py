@@ -150,6 +150,15 @@ def test_n_sequences_of_each_prompt_are_told_apart(vllm: ModelServer) -> None:
     assert answer["usage"]["completion_tokens"] <= 24
 
 
+@pytest.mark.parametrize("seed", [2**32 - 1, -2])
+def test_every_seed_repeats_its_answer(vllm: ModelServer, seed: int) -> None:
+    asked = {"n": 2, "temperature": 1.5, "seed": seed, "max_tokens": 6}
+    first, again = (complete(vllm, "Once upon a time", **asked) for _ in range(2))
+    texts = [choice["text"] for choice in first["choices"]]
+    assert texts == [choice["text"] for choice in again["choices"]]
+    assert texts[0] != texts[1]
+
+
 def test_prompt_may_be_tokens(vllm: ModelServer) -> None:
     text = complete(vllm, "The sea is", return_token_ids=True)["choices"][0]
     tokens = complete(vllm, text["prompt_token_ids"])["choices"][0]

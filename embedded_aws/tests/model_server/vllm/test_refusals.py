@@ -38,6 +38,23 @@ def error(response: httpx.Response) -> Json:
             "logit_bias contains key(s) that cannot be converted to integer token IDs: ['sea']",
             "logit_bias",
         ),
+        (
+            {"logit_bias": {"--1": 1}},
+            "logit_bias contains key(s) that cannot be converted to integer token IDs: ['--1']",
+            "logit_bias",
+        ),
+        (
+            {"logit_bias": {"-1": 1, "49152": 1, "5": 1}},
+            "token_id(s) [-1, 49152] in logit_bias contain out-of-vocab token ids. "
+            "Vocabulary size: 49152",
+            "logit_bias",
+        ),
+        ({"structured_outputs": {"json": "{"}}, "Invalid JSON grammar specification.", None),
+        (
+            {"structured_outputs": {"grammar": "root ::= foo"}},
+            "Invalid grammar specification.",
+            None,
+        ),
         ({"suffix": "x"}, "suffix is not currently supported", None),
     ],
 )
@@ -47,6 +64,25 @@ def test_sampling_is_refused_in_vllms_words(
     refused = error(vllm.http.post("/v1/completions", json={"prompt": "x", **fields}))
 
     assert refused == {"message": message, "type": "BadRequestError", "param": param, "code": 400}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_schema_that_no_grammar_can_be_made_of_is_refused_before_an_answer_begins(
+    vllm: ModelServer, *, stream: bool
+) -> None:
+    for schema in ('"text"', {"type": "no such type"}, {"$ref": "#/nowhere"}):
+        body = {"prompt": "x", "structured_outputs": {"json": schema}, "stream": stream}
+        refused = error(vllm.http.post("/v1/completions", json=body))
+        assert refused["code"] == 400
+        assert refused["message"].startswith("Failed to transform json schema into a grammar: ")
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_chat_without_room_for_a_token_is_refused(vllm: ModelServer, limit: int) -> None:
+    messages = [{"role": "user", "content": "Hi"}]
+    body = {"messages": messages, "max_completion_tokens": limit, "max_tokens": 5}
+    refused = error(vllm.http.post("/v1/chat/completions", json=body))
+    assert refused["message"] == f"max_tokens must be at least 1, got {limit}."
 
 
 @pytest.mark.parametrize(
@@ -110,6 +146,15 @@ def test_sagemakers_route_heeds_its_headers_and_not_the_bodys_model(vllm: ModelS
             "Stream options can only be defined when `stream=True`.",
         ),
         ({"prompt": "x", "logprobs": -1}, "`logprobs` must be a positive value."),
+        (
+            {"prompt": "x", "structured_outputs": {}},
+            "You must use one kind of structured outputs constraint but none are specified: {}",
+        ),
+        (
+            {"prompt": "x", "structured_outputs": {"choice": ["a"], "grammar": "g"}},
+            "You can only use one kind of structured outputs constraint but multiple are"
+            " specified: {'choice': ['a'], 'grammar': 'g'}",
+        ),
     ],
 )
 def test_body_that_is_no_completion_is_refused(vllm: ModelServer, body: Json, message: str) -> None:
