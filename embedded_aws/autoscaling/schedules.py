@@ -1,7 +1,10 @@
-"""Scheduled actions: a target's bounds change at a time of each day, by this machine's clock."""
+"""Scheduled actions: a target's bounds change at a time of each day, by this machine's clock.
+
+An action's start and end bound the days on which it is due.
+"""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from embedded_aws.core.emulator import Json, arn, scope
@@ -11,6 +14,7 @@ from embedded_aws.sagemaker.hosting.scalable import scheduled, targets
 _EVERY_DAY = re.compile(r"cron\((\d{1,2}) (\d{1,2}) \* \* \? \*\)")
 _MAX_ACTIONS = 200  # of a target
 _CAPACITIES = ("MinCapacity", "MaxCapacity")
+_BOUNDS = ("StartTime", "EndTime")
 
 
 def put(target_key: str, request: Json) -> Json:
@@ -18,7 +22,8 @@ def put(target_key: str, request: Json) -> Json:
     if target_key not in targets:
         raise invalid(f"no scalable target {target_key}: register it before its scheduled actions")
     key = f"{target_key}|{request['ScheduledActionName']}"
-    given = {**scheduled.get(key, {}), **request}
+    kept = {k: v for k, v in scheduled.get(key, {}).items() if k not in _BOUNDS}
+    given = {**kept, **request, **{k: _seconds(request[k]) for k in _BOUNDS if k in request}}
     _check(given)
     of_target = [each for each in scheduled if each.startswith(f"{target_key}|")]
     if key not in scheduled and len(of_target) >= _MAX_ACTIONS:
@@ -39,8 +44,9 @@ def run_between(before: datetime, until: datetime) -> None:
     """Do what was due after one time and not after the other; times are aware."""
     due = []
     for key, action in scheduled.all_items():
-        at = _last(action, until)
-        if before < at <= until:
+        start, end = _bounds(action)
+        at = _last(action, min(until, end))
+        if at > before and at >= start:
             due.append((at, key, action))
     for _, (account, region, key), action in sorted(due, key=lambda each: each[0]):
         with scope(account, region):
@@ -57,10 +63,33 @@ def _check(action: Json) -> None:
         )
     if not set(_CAPACITIES) & action.get("ScalableTargetAction", {}).keys():
         raise invalid("ScalableTargetAction must have a MinCapacity or a MaxCapacity")
+    start, end = _bounds(action)
+    if end <= start:
+        raise invalid(f"EndTime must be after StartTime, got {end} and {start}")
     try:
         ZoneInfo(action.get("Timezone", "Etc/UTC"))
     except (ZoneInfoNotFoundError, ValueError):
         raise invalid(f"invalid timezone: {action['Timezone']}") from None
+
+
+def _bounds(action: Json) -> tuple[datetime, datetime]:
+    """Return the first and the last time at which an action may be due."""
+    start, end = (action.get(name) for name in _BOUNDS)
+    return (
+        datetime.min.replace(tzinfo=UTC) if start is None else datetime.fromtimestamp(start, UTC),
+        datetime.max.replace(tzinfo=UTC) if end is None else datetime.fromtimestamp(end, UTC),
+    )
+
+
+def _seconds(given: str | float) -> float:
+    """Return a time as AWS JSON carries it; templates have it in words, in UTC."""
+    if not isinstance(given, str):
+        return given
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        raise invalid(f"times must be like 2026-11-27T07:30:00Z, got {given}") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _last(action: Json, until: datetime) -> datetime:

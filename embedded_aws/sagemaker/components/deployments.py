@@ -96,7 +96,7 @@ def _load_base(record: Json) -> None:
     if old:
         try:
             for each in components.values():
-                if base_of(each) == name:
+                if base_of(each) == name and each["InferenceComponentStatus"] != "Failed":
                     _load(each, new)
             _shift(key, record, old, new)
         except BaseException:

@@ -8,6 +8,7 @@ from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import Operation, invalid
 from embedded_aws.sagemaker.components import deployments
 from embedded_aws.sagemaker.components.records import KIND, base_of, component, is_adapter
+from embedded_aws.sagemaker.hosting import guardrails
 from embedded_aws.sagemaker.hosting.records import (
     HOSTS,
     check_emulated,
@@ -27,6 +28,10 @@ _CREATED = frozenset(
         *("Specification", "RuntimeConfig", "Tags"),
     )
 )
+_UPDATED = frozenset(
+    ("InferenceComponentName", "Specification", "RuntimeConfig", "DeploymentConfig")
+)
+_RESTORED = ("Specification", "RuntimeConfig")  # when an update fails
 _BASE = frozenset(("ModelName", "StartupParameters", "ComputeResourceRequirements"))
 _ADAPTER = frozenset(("BaseInferenceComponentName", "Container"))
 _CHANGEABLE = ("InService", "Failed")
@@ -89,13 +94,14 @@ def _check_base(request: Json, specification: Json) -> None:
 
 def _check_adapter(request: Json, specification: Json) -> None:
     check_emulated(specification, _ADAPTER, "the specification of an adapter inference component")
-    if "RuntimeConfig" in request:
-        raise invalid("RuntimeConfig must be omitted: an adapter has the copies of its base.")
+    for member in ("RuntimeConfig", "DeploymentConfig"):
+        if member in request:
+            raise invalid(f"{member} must be omitted: an adapter has the copies of its base.")
     container = specification.get("Container", {})
     check_emulated(container, frozenset(("ArtifactUrl",)), "the container of an adapter")
     url = container.get("ArtifactUrl", "")
-    if not url.endswith(".tar.gz"):
-        raise invalid(f"ArtifactUrl must be the S3 path of a .tar.gz archive, got {url!r}.")
+    if not (url.startswith("s3://") and url.endswith(".tar.gz")):
+        raise invalid(f"ArtifactUrl must be the s3:// path of a .tar.gz archive, got {url!r}.")
     base = component(specification["BaseInferenceComponentName"])
     if is_adapter(base):
         raise invalid(f"{base['InferenceComponentName']} is an adapter, and cannot have adapters.")
@@ -110,18 +116,22 @@ def _check_adapter(request: Json, specification: Json) -> None:
 
 def update_component(request: Json) -> Json:
     """UpdateInferenceComponent: what serves goes on serving until the new has loaded."""
+    check_emulated(request, _UPDATED, "an update of an inference component")
     record = _changeable(request["InferenceComponentName"])
     wanted = {**record, **request}
     if is_adapter(wanted) != is_adapter(record) or base_of(wanted) != base_of(record):
         raise invalid("BaseInferenceComponentName cannot be changed.")
     _check(wanted)
-    previous = record["Specification"]
+    copies = wanted.get("RuntimeConfig", {}).get("CopyCount", 0)
+    guardrails.check(request.get("DeploymentConfig", {}), copies)
     if record["InferenceComponentStatus"] == "InService":
-        if wanted["Specification"] == previous:  # another number of copies, or a stack's rollback
+        if (
+            wanted["Specification"] == record["Specification"]
+        ):  # another number of copies, or a stack's rollback
             record.update(request)
             record.pop("FailureReason", None)
             return {"InferenceComponentArn": record["Arn"]}
-        record["_Before"] = {"Specification": previous}
+        record["_Before"] = {name: record[name] for name in _RESTORED if name in record}
     record.update(request, InferenceComponentStatus="Updating")
     deployments.start(record["InferenceComponentName"])
     return {"InferenceComponentArn": record["Arn"]}

@@ -35,7 +35,7 @@ def create_endpoint(request: Json) -> Json:
     check_emulated(request, _CREATED, "an endpoint")
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
     fleet = fleets.planned(get(configs, "endpoint-config", config_name))
-    guardrails.check(request.get("DeploymentConfig", {}))
+    guardrails.check(request.get("DeploymentConfig", {}), fleet["Count"])
     fleets.check_quota(fleet, fleet["Count"])
     kept = {k: v for k, v in request.items() if k != "DeploymentConfig"}
     record = {**kept, "EndpointStatus": "Creating", fleets.FLEETS: [fleet]}
@@ -53,7 +53,7 @@ def update_endpoint(request: Json) -> Json:
     _check_update(record, config)
     fleet = fleets.planned(config, _retained_count(record, request))
     deployment = _deployment_config(record, request)
-    guardrails.check(deployment)
+    guardrails.check(deployment, fleet["Count"])
     plan = guardrails.plan(deployment, fleet["Count"])
     if not record[fleets.FLEETS]:  # it failed before, nothing serves
         plan = guardrails.Plan()

@@ -12,6 +12,7 @@ from embedded_aws.iam.permissions import role_may
 _POLL_SECONDS = 0.05
 # The bounds of a policy's sizes, in percent of the fleet's capacity.
 _BOUNDS = {"CanarySize": (1, 50), "LinearStepSize": (10, 50), "MaximumBatchSize": (5, 50)}
+_PERCENT = "CAPACITY_PERCENT"  # other sizes are counts, of instances or of copies
 
 
 class RollbackError(Exception):
@@ -28,14 +29,20 @@ class Plan(NamedTuple):
     batch: int | None = None  # all at once, beside the old fleet
 
 
-def check(config: Json) -> None:
-    """Raise ServiceError for a deployment configuration that SageMaker would refuse."""
+def check(config: Json, capacity: int) -> None:
+    """Raise ServiceError for a deployment configuration that SageMaker would refuse.
+
+    `capacity` is the number of the instances, or of the copies of an inference component.
+    """
     if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= config.keys():
         raise invalid("specify a BlueGreenUpdatePolicy or a RollingUpdatePolicy, got both")
     for name, size in _sizes(config).items():
         low, high = _BOUNDS[name]
-        if size["Type"] == "CAPACITY_PERCENT" and not low <= size["Value"] <= high:
-            raise invalid(f"{name} must be {low} to {high} percent, got {size['Value']}")
+        is_share = size["Type"] == _PERCENT
+        percent = size["Value"] if is_share else math.ceil(100 * size["Value"] / max(capacity, 1))
+        if (is_share or capacity > 1) and not low <= percent <= high:
+            of = "" if is_share else f" of {capacity}"
+            raise invalid(f"{name} must be {low} to {high} percent{of}, got {size['Value']}")
     routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     needed = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}.get(routing.get("Type"))
     if needed and needed not in routing:
@@ -58,7 +65,7 @@ def plan(config: Json, instances: int) -> Plan:
     if rolling := config.get("RollingUpdatePolicy"):
         if instances == 1:
             return Plan()
-        batch = _instances(rolling["MaximumBatchSize"], instances)
+        batch = _count(rolling["MaximumBatchSize"], instances)
         return Plan(_steps(batch, instances), rolling["WaitIntervalInSeconds"], 0, (*names,), batch)
     policy = config.get("BlueGreenUpdatePolicy", {})
     routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE"})
@@ -66,16 +73,16 @@ def plan(config: Json, instances: int) -> Plan:
         return Plan()
     shares: tuple[float, ...] = (1.0,)
     if routing["Type"] == "CANARY":
-        shares = (_instances(routing["CanarySize"], instances) / instances, 1.0)
+        shares = (_count(routing["CanarySize"], instances) / instances, 1.0)
     elif routing["Type"] == "LINEAR":
-        shares = _steps(_instances(routing["LinearStepSize"], instances), instances)
+        shares = _steps(_count(routing["LinearStepSize"], instances), instances)
     wait = routing.get("WaitIntervalInSeconds", 0)
     return Plan(shares, wait, policy.get("TerminationWaitInSeconds", 0), (*names,))
 
 
-def _instances(size: Json, of: int) -> int:
+def _count(size: Json, of: int) -> int:
     wanted: int = size["Value"]
-    count = wanted if size["Type"] == "INSTANCE_COUNT" else math.ceil(of * wanted / 100)
+    count = math.ceil(of * wanted / 100) if size["Type"] == _PERCENT else wanted
     return min(max(count, 1), of)
 
 

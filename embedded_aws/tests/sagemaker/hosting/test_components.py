@@ -33,6 +33,11 @@ def _adapter(url: str = "s3://b/support.tar.gz", base: str = "Base") -> Json:
     return {"BaseInferenceComponentName": base, "Container": {"ArtifactUrl": url}}
 
 
+def _rolling(kind: str, value: int) -> Json:
+    size = {"Type": kind, "Value": value}
+    return {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 1}}
+
+
 class Components:
     """Components of the endpoint `E`, whose containers know adapters as `answers` has them."""
 
@@ -180,8 +185,10 @@ def test_an_adapter_fails_that_cannot_be_loaded(
 
 def test_what_serves_outlives_an_update_that_fails(components: Components) -> None:
     components.create("Base", _BASE)
-    kept = components.update("Base", {**_BASE, "ModelName": "Broken"})
+    broken = {**_BASE, "ModelName": "Broken"}
+    kept = components.update("Base", broken, RuntimeConfig={"CopyCount": 2})
     assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", _BASE)
+    assert kept["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
     assert "it is broken" in kept["FailureReason"]
     components.create("Support", _adapter())
     components.missing = {"s3://b/v2.tar.gz"}
@@ -206,6 +213,60 @@ def test_a_new_model_of_the_base_keeps_its_adapters(
     ]
 
 
+def test_an_adapter_that_failed_does_not_keep_its_base_from_an_update(
+    components: Components, hosting: Hosting
+) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    components.missing = {"s3://b/gone.tar.gz"}
+    components.create("Gone", _adapter("s3://b/gone.tar.gz"))
+    hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
+    updated = components.update("Base", {**_BASE, "ModelName": "M2"})
+    assert updated["Specification"]["ModelName"] == "M2"
+    assert components.settled("Support")["InferenceComponentStatus"] == "InService"
+
+    # One that serves does: its requests would fail in the new copies.
+    components.missing.add("s3://b/support.tar.gz")
+    kept = components.update("Base", _BASE)
+    assert kept["Specification"]["ModelName"] == "M2"
+    assert "Could not access the adapter at s3://b/support.tar.gz" in kept["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("Base", {"Specifications": [_BASE]}, "has no Specifications in an update"),
+        (
+            "Base",
+            {"RuntimeConfig": {"CopyCount": 4}, "DeploymentConfig": _rolling("COPY_COUNT", 3)},
+            "MaximumBatchSize must be 5 to 50 percent of 4, got 3",
+        ),
+        (
+            "Base",
+            {"DeploymentConfig": _rolling("CAPACITY_PERCENT", 60)},
+            "MaximumBatchSize must be 5 to 50 percent, got 60",
+        ),
+        (
+            "Base",
+            {"DeploymentConfig": _rolling("INSTANCE_COUNT", 1)},
+            "enum value set: .COPY_COUNT, CAPACITY_PERCENT",
+        ),
+        (
+            "Support",
+            {"DeploymentConfig": _rolling("COPY_COUNT", 1)},
+            "DeploymentConfig must be omitted",
+        ),
+    ],
+)
+def test_an_update_that_sagemaker_refuses_is_refused(
+    components: Components, hosting: Hosting, name: str, more: Json, words: str
+) -> None:
+    components.create("Base", _BASE)
+    components.create("Support", _adapter())
+    with pytest.raises(ServiceError, match=words):
+        hosting.call("UpdateInferenceComponent", InferenceComponentName=name, **more)
+
+
 def test_bases_keep_until_their_adapters_are_gone_and_endpoints_until_both_are(
     components: Components, hosting: Hosting
 ) -> None:
@@ -227,7 +288,8 @@ def test_bases_keep_until_their_adapters_are_gone_and_endpoints_until_both_are(
         ({"ModelName": "M"}, "ComputeResourceRequirements is required"),
         ({**_BASE, "Container": {"Image": "i"}}, "has no Container in"),
         (_adapter(base="Other"), "Could not find inference-component"),
-        (_adapter("s3://b/adapter/"), "must be the S3 path of a .tar.gz archive"),
+        (_adapter("s3://b/adapter/"), "must be the s3:// path of a .tar.gz archive"),
+        (_adapter("https://b.s3.amazonaws.com/support.tar.gz"), "must be the s3:// path of a"),
         (_adapter(base="Support"), "Support is an adapter"),
         ({**_adapter(), **_BASE}, "has no ComputeResourceRequirements, ModelName in"),
     ],
@@ -285,8 +347,7 @@ def test_a_stack_makes_updates_and_deletes_components(
         "EndpointName": "E",
         "Specification": _adapter(),
     }
-    policy = {"MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1}, "WaitIntervalInSeconds": 1}
-    base["DeploymentConfig"] = {"RollingUpdatePolicy": policy}
+    base["DeploymentConfig"] = _rolling("COPY_COUNT", 1)
     base_arn, attributes = make("Base", base)
     assert attributes["InferenceComponentArn"] == base_arn
     adapter_arn, _ = make("Support", adapter)

@@ -27,13 +27,17 @@ def _blue_green(kind: str, TerminationWaitInSeconds: int = 120, **more: Any) -> 
     }
 
 
-def _rolling(percent: int) -> Json:
-    size = {"Type": "CAPACITY_PERCENT", "Value": percent}
+def _batch(kind: str, value: int) -> Json:
+    size = {"Type": kind, "Value": value}
     return {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 300}}
 
 
 def _percent(value: int) -> Json:
     return {"Type": "CAPACITY_PERCENT", "Value": value}
+
+
+def _rolling(percent: int) -> Json:
+    return _batch("CAPACITY_PERCENT", percent)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,8 @@ def _percent(value: int) -> Json:
         (_blue_green("LINEAR", LinearStepSize=_percent(50)), 4, Plan((0.5, 1.0), 600, 120)),
         (_rolling(25), 4, Plan((0.25, 0.5, 0.75, 1.0), 300, batch=1)),
         (_rolling(50), 1, Plan()),
+        (_batch("INSTANCE_COUNT", 2), 4, Plan((0.5, 1.0), 300, batch=2)),
+        (_batch("COPY_COUNT", 2), 4, Plan((0.5, 1.0), 300, batch=2)),
         ({**_blue_green("ALL_AT_ONCE"), **_ALARM}, 1, Plan((1.0,), 600, 120, ("errors",))),
     ],
 )
@@ -58,7 +64,8 @@ def test_an_update_goes_by_its_policy(config: Json, instances: int, plan: Plan) 
     [
         (_blue_green("CANARY", CanarySize=_percent(60)), "CanarySize must be 1 to 50 percent"),
         (_blue_green("LINEAR", LinearStepSize=_percent(5)), "LinearStepSize must be 10 to 50"),
-        (_rolling(60), "MaximumBatchSize must be 5 to 50"),
+        (_rolling(60), "MaximumBatchSize must be 5 to 50 percent, got 60"),
+        (_batch("INSTANCE_COUNT", 3), "MaximumBatchSize must be 5 to 50 percent of 4, got 3"),
         (_blue_green("CANARY"), "specify CanarySize"),
         ({**_blue_green("ALL_AT_ONCE"), **_rolling(50)}, "got both"),
     ],
@@ -67,8 +74,9 @@ def test_a_policy_that_sagemaker_refuses_is_refused(
     hosting: Hosting, config: Json, refused: str
 ) -> None:
     hosting.create()
+    hosting.config("Next", InitialInstanceCount=4)
     with pytest.raises(ServiceError, match=refused):
-        hosting.update(hosting.config("Next"), DeploymentConfig=config)
+        hosting.update("Next", DeploymentConfig=config)
 
 
 class _Alarms:

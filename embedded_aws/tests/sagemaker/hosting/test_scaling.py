@@ -1,7 +1,7 @@
 """Scaling: an endpoint's instances follow the requests that it works on, and activities say so."""
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -221,11 +221,45 @@ def test_of_actions_that_were_due_together_the_last_one_counts(scaled: Scaled) -
 
 
 @pytest.mark.parametrize(
+    ("bounds", "minimum"),
+    [
+        ({"StartTime": "2026-11-27T06:30:00Z"}, 3),
+        ({"StartTime": "2026-11-27T06:30:01"}, 1),
+        ({"EndTime": _at(6, 30).timestamp()}, 3),
+        ({"EndTime": _at(6, 29).timestamp()}, 1),
+        ({"StartTime": "2026-11-26T00:00:00+01:00", "EndTime": "2026-11-28T00:00:00+01:00"}, 3),
+    ],
+)
+def test_scheduled_action_is_due_from_its_start_to_its_end(
+    scaled: Scaled, bounds: Json, minimum: int
+) -> None:
+    scaled.call("PutScheduledAction", **_MORNING, **bounds)
+    (found,) = scaled.call("DescribeScheduledActions")["ScheduledActions"]
+    assert all(isinstance(found[name], float) for name in bounds)
+    schedules.run_between(_at(6, 20), _at(6, 40))
+    assert scaled.minimum() == minimum
+    scaled.call("PutScheduledAction", **_MORNING)  # which deletes them
+    schedules.run_between(_at(6, 20), _at(6, 40))
+    assert scaled.minimum() == 3
+
+
+def test_an_action_that_has_ended_since_was_due_before(scaled: Scaled) -> None:
+    scaled.call("PutScheduledAction", **_MORNING, EndTime="2026-11-27T12:00:00Z")
+    schedules.run_between(_at(6, 0), _at(6, 0) + timedelta(days=2))
+    assert scaled.minimum() == 3
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"Schedule": "rate(1 day)"}, "schedules like .* only, got rate"),
         ({"Schedule": "cron(60 7 * * ? *)"}, "schedules like"),
         ({"Timezone": "Europe/Atlantis"}, "invalid timezone: Europe/Atlantis"),
+        (
+            {"StartTime": "2026-11-27T06:30:00Z", "EndTime": "2026-11-27T06:30:00Z"},
+            "EndTime must be after StartTime",
+        ),
+        ({"EndTime": "tomorrow"}, "EndTime"),
         ({"ScalableTargetAction": {}}, "must have a MinCapacity or a MaxCapacity"),
     ],
 )
