@@ -3,10 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from operate.environment import Client
+from operate.environment import Client, Environment
 from operate.releases.check import Check
 
 _COMPONENT = "AWS::SageMaker::InferenceComponent"
+
+
+def hosts_components(environment: Environment) -> bool:
+    """Return whether the endpoint's configuration has no model, since its components bring it."""
+    sagemaker = environment.client("sagemaker")
+    name = environment.outputs("Serving")["EndpointName"]
+    config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    found = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    return all("ModelName" not in variant for variant in found["ProductionVariants"])
 
 
 def served_model(sagemaker: Client, endpoint_name: str, variant: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """Another instance type for an endpoint that serves all the while: two deployments of its stack."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment, assumed_client
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
+from operate.releases.components import hosts_components
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
 from stacks.accounts import bootstrap_role
 
@@ -42,7 +44,10 @@ def deployer(environment: Environment) -> tuple[Client, str]:
 
 
 class InstanceTypeChange:
-    """The two deployments. What is done already is left as it is, so that it can be run again."""
+    """The two deployments. What is done already is left as it is, so that it can be run again.
+
+    With adapters one deployment does: nothing scales the variant, so SageMaker refuses no type.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,10 @@ class InstanceTypeChange:
         self._deployer, self._every = deployer, every
         self._again = f"`make instance-type ENV={environment.name}`"
 
+    @cached_property
+    def _hosts_components(self) -> bool:
+        return hosts_components(self._environment)
+
     def make(self, wanted: str) -> None:
         """Deploy the type; raises SystemExit with what to run if that fails."""
         values = self.prepare(wanted)
@@ -65,6 +74,10 @@ class InstanceTypeChange:
 
     def prepare(self, wanted: str) -> Mapping[str, str]:
         """Let the deployed endpoint take another type; return what to deploy it with."""
+        if self._hosts_components:
+            print(f"the instance type of {self._environment.name}, whose endpoint hosts adapters")
+            self._wait_for_the_endpoint()
+            return {}
         deployed = parameter(self._environment, INSTANCE_TYPE)
         print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
         if deployed != wanted:
@@ -87,6 +100,8 @@ class InstanceTypeChange:
         """Let the endpoint scale again, if it does not, and return what to do."""
         found = self._environment.describe("Serving")
         stack, status = found["StackName"], found["StackStatus"]
+        if self._hosts_components:
+            return f"{stack} is {status}: mend what failed, then run {self._again} again"
         if parameter(self._environment, SCALING) == _OFF:
             if status not in _UPDATABLE:
                 repair = f"`make repair ENV={self._environment.name}`"

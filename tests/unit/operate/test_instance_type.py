@@ -14,13 +14,14 @@ _OLD, _NEW = "ml.g5.2xlarge", "ml.g5.4xlarge"
 class _Account(Stacks):
     """The serving stack, and its endpoint, which scales at first; `cdk` deploys as it is told."""
 
-    def __init__(self, *, fails_with: str = "", scaling: str = "on") -> None:
+    def __init__(
+        self, *, fails_with: str = "", scaling: str = "on", has_adapters: bool = False
+    ) -> None:
+        change = {} if has_adapters else {"InstanceType": _OLD, "Scaling": scaling}
         super().__init__(
-            {"Serving": {"EndpointName": "e"}},
-            ModelPackageArn="arn:package/2",
-            InstanceType=_OLD,
-            Scaling=scaling,
+            {"Serving": {"EndpointName": "e"}}, ModelPackageArn="arn:package/2", **change
         )
+        self._variant = {} if has_adapters else {"ModelName": "m"}
         self.fails_with, self._status, self._token = fails_with, "UPDATE_COMPLETE", ""
         self._scaled = [(1, 2), (2, 2)]
         self.made: list[str] = []
@@ -51,11 +52,18 @@ class _Account(Stacks):
     def describe_endpoint(self, **_: str) -> dict[str, Any]:
         current, desired = self._scaled.pop(0) if len(self._scaled) > 1 else self._scaled[0]
         variant = {"CurrentInstanceCount": current, "DesiredInstanceCount": desired}
-        return {"EndpointStatus": "InService", "ProductionVariants": [variant]}
+        return {
+            "EndpointStatus": "InService",
+            "EndpointConfigName": "c",
+            "ProductionVariants": [variant],
+        }
+
+    def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
+        return {"ProductionVariants": [self._variant]}
 
     def cdk(self, *arguments: str) -> None:
         assert arguments[:3] == ("deploy", "Prod/Serving", "Prod/Training")
-        if self._parameters["InstanceType"] != _NEW:
+        if self._parameters.get("InstanceType", _NEW) != _NEW:
             # As AWS: no other type while the variant is registered, or while it scales.
             assert self._parameters["Scaling"] == "off"
             assert len(self._scaled) == 1
@@ -126,3 +134,21 @@ def test_failure_that_could_not_be_rolled_back_names_the_repair_that_comes_first
     )
     with pytest.raises(SystemExit, match=said):
         _change(account)
+
+
+def test_type_of_an_endpoint_with_adapters_changes_in_one_deployment_when_it_is_settled() -> None:
+    account = _Account(has_adapters=True)
+    _change(account)
+    assert account.made == ["deployed"]
+    assert len(account._scaled) == 1
+    assert _parameters(account) == {"ModelPackageArn": "arn:package/2"}
+
+
+def test_failed_change_of_an_endpoint_with_adapters_says_what_to_do() -> None:
+    account = _Account(has_adapters=True, fails_with="UPDATE_ROLLBACK_COMPLETE")
+    said = (
+        "Prod-Serving is UPDATE_ROLLBACK_COMPLETE: mend what failed, then run `make instance-type"
+    )
+    with pytest.raises(SystemExit, match=said):
+        _change(account)
+    assert account.made == []
