@@ -91,6 +91,16 @@ def _make(link: Path, path: Path) -> None:
     link.symlink_to(path.resolve())
 
 
+def forget_unused() -> None:
+    """Remove the links that no model of the embedded AWS names, while it runs and can say so."""
+    if control.running_pid() is None:
+        return
+    opened = _opened()
+    for link in _LINKS.glob("*.gguf"):
+        if str(link) not in opened:
+            link.unlink()
+
+
 def _opened() -> set[str]:
     """Return the files that containers have open: their memory is theirs already."""
     if control.running_pid() is None:

@@ -73,6 +73,7 @@ def up(*, model: Path | None = None, entry: str | None = None) -> None:
         # OpenAI's client takes a second to import: it has one while the CDK CLI deploys.
         Thread(target=import_module, args=("operate.api.answers",)).start()
         stage.deploy(cli, local)
+    own_model.forget_unused()
     _step(4, "a prompt through API Gateway, the proxy and the SageMaker endpoint")
     deployed = find_deployment(local)
     use = _COMPLETION if own and own.is_base else _CHAT

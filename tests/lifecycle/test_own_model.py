@@ -32,6 +32,10 @@ def _container(aws: LocalStage) -> dict[str, Any]:
     return {"InstanceType": variant["InstanceType"], **container}
 
 
+def _links(aws: LocalStage) -> list[Path]:
+    return list((aws.home / "models").iterdir())
+
+
 def _counts_exactly(deployment: Deployment, vocabulary: Path) -> None:
     openai = OpenAI(base_url=f"{deployment.base_url}/v1", api_key=deployment.api_key)
     chat = openai.chat.completions.create(
@@ -79,7 +83,11 @@ def test_own_model_is_served_in_place_of_the_packaged_one_and_given_back(
     tuned = aws.try_verb("finetune", "local")
     assert "local serves a GGUF file and fine-tunes nothing" in tuned.stderr
 
+    (link,) = _links(aws)
+    assert link.resolve() == mine
+
     aws.run("up")
+    assert _links(aws) == []
     assert aws.deployment().model == "smollm2-135m-instruct"
     assert _container(aws)["InstanceType"] == "ml.g5.2xlarge"
     aws.run("up", f"--model={mine}", "--entry=mistral-7b")

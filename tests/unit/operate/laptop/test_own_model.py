@@ -87,3 +87,19 @@ def test_model_that_does_not_fit_is_refused_unless_it_is_in_memory_already(
     link = own_model._link_name(open_file(tiny))
     monkeypatch.setattr(own_model, "_opened", lambda: {str(link)})
     assert own_model.choose(tiny, None)
+
+
+def test_link_goes_when_no_model_names_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = own_model.choose(tiny, None)
+    assert own is not None
+    own_model.forget_unused()  # Nothing runs that could say so.
+    assert own.link.is_symlink()
+
+    monkeypatch.setattr(control, "running_pid", lambda: 1)
+    monkeypatch.setattr(own_model, "_opened", lambda: {str(own.link)})
+    own_model.forget_unused()
+    assert own.link.is_symlink()
+    monkeypatch.setattr(own_model, "_opened", set)
+    own_model.forget_unused()
+    assert not own.link.is_symlink()
+    assert tiny.exists()
