@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from operate.environment import Client, find_stack
-from operate.preflight.plan import ImageNeed, Plan, WeightsNeed
+from operate.preflight.plan import ArchiveNeed, ImageNeed, Plan, WeightsNeed
 from operate.preflight.row import Row, Verdict, judged
 
 _NONE = "none: the embedded AWS runs programs of its own"
@@ -86,6 +86,34 @@ def staged_weights(cloudformation: Client, s3: Client, plan: Plan) -> Row:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
     row = weights(s3, WeightsNeed(outputs["WeightsBucketName"], outputs["WeightsPrefix"]))
     return row if row.verdict is not Verdict.FAIL else Row("weights", row.verdict, row.found, stage)
+
+
+def archives(s3: Client, plan: Plan) -> Iterator[Row]:
+    """Yield a row for each adapter's archive, which the endpoint reads when its component loads."""
+    yield from (_archive(s3, need, plan) for need in plan.archives)
+
+
+def _archive(s3: Client, need: ArchiveNeed, plan: Plan) -> Row:
+    subject, uri = f"adapter {need.adapter}", f"s3://{need.bucket}/{need.key}"
+    put = f"docs/configuration.md says how to make it: aws s3 cp {need.adapter}.tar.gz {uri}"
+    try:
+        region = s3.head_bucket(Bucket=need.bucket).get("BucketRegion", plan.region)
+        if region != plan.region:
+            found = f"the bucket {need.bucket} is in {region}, the endpoint in {plan.region}"
+            return Row(subject, Verdict.FAIL, found, f"use a bucket in {plan.region}")
+        s3.head_object(Bucket=need.bucket, Key=need.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket", "NoSuchKey"):
+            raise
+        is_there = error.operation_name == "HeadObject"
+        missing = f"nothing at {uri}" if is_there else f"there is no bucket {need.bucket}"
+        return Row(subject, Verdict.FAIL, missing, put)
+    try:
+        s3.head_object(Bucket=need.bucket, Key=need.key, ExpectedBucketOwner=plan.account)
+    except ClientError:  # It could be read without the condition.
+        found = f"the bucket {need.bucket} is another account's, which the endpoint may not read"
+        return Row(subject, Verdict.FAIL, found, f"use a bucket of {plan.account}")
+    return Row(subject, Verdict.OK, uri)
 
 
 def instance_types(ec2: Client, names: tuple[str, ...]) -> Row:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import app  # isort: skip  # first: it makes the imports below find their packages
 
-from operate.preflight.plan import Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
+from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
 from sagemaker_llm import FunctionTarget, Image, JumpStartWeights
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.web_adapter import layer_arn
@@ -54,6 +54,7 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         images=tuple(_image(use, image, region) for use, image in images.items() if on_aws),
         layer_arn=layer_arn(region) if on_aws else None,
         weights=_weights(own, region),
+        archives=tuple(_archives(own)),
         staged=isinstance(own.model.weights, Staged),
         instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
         quotas=tuple(_quotas(at_home)),
@@ -75,6 +76,12 @@ def _weights(environment: "Environment", region: str) -> WeightsNeed | None:
     if isinstance(weights, JumpStartWeights):
         return WeightsNeed(weights.bucket_name(region), weights.key_prefix)
     return None
+
+
+def _archives(environment: "Environment") -> Iterator[ArchiveNeed]:
+    for adapter in environment.model.server.adapters:
+        bucket, _, key = adapter.object_path.partition("/")
+        yield ArchiveNeed(adapter.name, bucket, key)
 
 
 def _fleet(environment: "Environment") -> Fleet:

@@ -22,6 +22,14 @@ class WeightsNeed(NamedTuple):
     prefix: str
 
 
+class ArchiveNeed(NamedTuple):
+    """The archive of a LoRA adapter, which somebody has put into a bucket of the account."""
+
+    adapter: str
+    bucket: str
+    key: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class QuotaNeed:
     """How much of one quota each environment of the account and region takes.
@@ -62,6 +70,7 @@ class Plan:
     images: tuple[ImageNeed, ...]
     layer_arn: str | None
     weights: WeightsNeed | None  # None for weights in the container
+    archives: tuple[ArchiveNeed, ...]
     staged: bool  # the weights' bucket is a stack's, which `make stage-weights` fills
     instance_types: tuple[str, ...]
     quotas: tuple[QuotaNeed, ...]

@@ -80,6 +80,7 @@ def checks(plan: Plan, client: Clients) -> Iterator[Check]:
             else artifacts.weights(s3, plan.weights)
         ),
     )
+    yield Check("adapters", lambda: artifacts.archives(s3, plan))
     yield Check(
         "instance types", lambda: artifacts.instance_types(client("ec2"), plan.instance_types)
     )

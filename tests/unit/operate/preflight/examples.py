@@ -21,6 +21,7 @@ _PLAN = Plan(
     images=(ImageNeed("serving", "763104351884", "tgi", "1.1.0", None),),
     layer_arn="arn:aws:lambda:eu-west-1:753240598075:layer:LambdaAdapterLayerArm64:27",
     weights=WeightsNeed("jumpstart-cache-prod-eu-west-1", "mistral/v1/"),
+    archives=(),
     staged=False,
     instance_types=("ml.g5.2xlarge", "ml.m5.large"),
     quotas=(QuotaNeed(name=ENDPOINT_QUOTA, by={"dev": 2, "prod": 8}),),

@@ -16,7 +16,7 @@ from operate.preflight.plan import Plan
 from operate.preflight.preflight import preflight, rows_of
 from operate.preflight.prices import cost
 from operate.preflight.row import Verdict
-from sagemaker_llm import VLLM, VLLM_IMAGE, find_model
+from sagemaker_llm import VLLM_IMAGE, Adapter, Vllm, find_model
 from stacks import environments
 from tests.unit.operate.preflight.examples import ACCOUNT, REGION, plan
 
@@ -117,9 +117,11 @@ def test_region_that_cannot_serve_is_said_at_once() -> None:
 def test_plan_of_another_server_names_its_image_and_its_instances(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    support = Adapter(name="support", artifact="s3://mine/support/2.tar.gz", rank=16)
+    server = Vllm(adapters=(support,))
     declared = replace(
         environments.dev(account=ACCOUNT, region=REGION),
-        model=find_model("mistral-7b-instruct").served_by(VLLM, window=32_768),
+        model=find_model("mistral-7b-instruct").served_by(server, window=32_768),
         instance_type="ml.g6.xlarge",
         sizing=None,
     )
@@ -127,6 +129,7 @@ def test_plan_of_another_server_names_its_image_and_its_instances(
     found = plan_of("dev", ACCOUNT, REGION)
     serving, _ = found.images
     assert (serving.repository, serving.tag) == (VLLM_IMAGE.repository, VLLM_IMAGE.tag)
+    assert found.archives == (("support", "mine", "support/2.tar.gz"),)
     assert "ml.g6.xlarge" in found.instance_types
     assert "ml.g6.xlarge for endpoint usage" in {need.name for need in found.quotas}
     price = cost(found)

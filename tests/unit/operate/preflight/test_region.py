@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from operate.preflight import artifacts, prices, quotas
-from operate.preflight.plan import Fleet, ImageNeed
+from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed
+from operate.preflight.preflight import Check, answers
 from operate.preflight.row import Row, Verdict
 from sagemaker_llm.sizing.prices import AS_OF
 from tests.unit.operate.preflight.examples import ENDPOINT_QUOTA, plan, stubbed
@@ -144,6 +145,53 @@ def test_weights_can_be_listed_and_read(answers: Any, verdict: Verdict, found: s
         row = artifacts.weights(s3, plan().weights)
     assert row.verdict is verdict
     assert row.found.startswith(found)
+
+
+_ARCHIVE = ArchiveNeed("support", "mine", "support/2.tar.gz")
+_HERE: tuple[str, Any] = ("head_bucket", {"BucketRegion": "eu-west-1"})
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict", "found", "todo"),
+    [
+        ([_HERE, ("head_object", {}), ("head_object", {})], _OK, "s3://mine/support/2.tar.gz", ""),
+        (
+            [_HERE, ("head_object", "404")],
+            _FAIL,
+            "nothing at s3://mine/support/2.tar.gz",
+            "aws s3 cp support.tar.gz s3://mine/support/2.tar.gz",
+        ),
+        ([("head_bucket", "404")], _FAIL, "there is no bucket mine", "aws s3 cp support.tar.gz"),
+        (
+            [("head_bucket", {"BucketRegion": "us-east-1"})],
+            _FAIL,
+            "the bucket mine is in us-east-1, the endpoint in eu-west-1",
+            "use a bucket in eu-west-1",
+        ),
+        (
+            [_HERE, ("head_object", {}), ("head_object", "403")],
+            _FAIL,
+            "the bucket mine is another account's",
+            "use a bucket of 111111111111",
+        ),
+    ],
+)
+def test_archives_of_adapters_are_looked_for(
+    told: Any, verdict: Verdict, found: str, todo: str
+) -> None:
+    with stubbed("s3", *told) as s3:
+        (row,) = artifacts.archives(s3, plan(archives=(_ARCHIVE,)))
+    assert (row.subject, row.verdict) == ("adapter support", verdict)
+    assert row.found.startswith(found)
+    assert todo in row.todo
+
+
+def test_archive_that_may_not_be_asked_for_is_unknown() -> None:
+    with stubbed("s3", ("head_bucket", "403: Forbidden")) as s3:
+        check = Check("adapters", lambda: artifacts.archives(s3, plan(archives=(_ARCHIVE,))))
+        (row,) = answers(check)
+    assert row.verdict is Verdict.UNKNOWN
+    assert row.todo.startswith("let the caller use HeadBucket")
 
 
 def test_staged_weights_need_their_stack_first() -> None:
