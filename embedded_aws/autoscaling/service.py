@@ -3,6 +3,8 @@
 import hashlib
 
 from embedded_aws.autoscaling import activities, schedules, tracking
+from embedded_aws.cloudwatch import series
+from embedded_aws.cloudwatch.expressions import ExpressionError
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
 from embedded_aws.core.rpc import JsonService, invalid, now
 from embedded_aws.sagemaker.hosting.records import endpoints
@@ -64,14 +66,27 @@ def put_scaling_policy(request: Json) -> Json:
     key = _target_id(request)
     if key not in targets:
         raise invalid(f"no scalable target {key}: register it before its policies")
-    given = request.get("TargetTrackingScalingPolicyConfiguration", {})
-    metric = given.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-    if metric != tracking.METRIC:
-        raise invalid(f"the embedded AWS tracks {tracking.METRIC} only, got {metric}")
+    _check_metric(request.get("TargetTrackingScalingPolicyConfiguration", {}))
     policy_key = f"{key}|{request['PolicyName']}"
     policy_arn = arn("autoscaling", f"scalingPolicy:{policy_key}")
     policies[policy_key] = {**request, "PolicyARN": policy_arn, "CreationTime": now()}
     return {"PolicyARN": policy_arn, "Alarms": []}
+
+
+def _check_metric(tracking_configuration: Json) -> None:
+    """Raise ServiceError for a metric that is not followed."""
+    custom = tracking_configuration.get("CustomizedMetricSpecification")
+    if custom is None:
+        given = tracking_configuration.get("PredefinedMetricSpecification", {})
+        if (metric := given.get("PredefinedMetricType")) != tracking.METRIC:
+            raise invalid(f"the embedded AWS tracks {tracking.METRIC} only, got {metric}")
+        return
+    if "Metrics" not in custom:
+        raise invalid("the embedded AWS tracks a customized metric by its Metrics only")
+    try:
+        series.check(custom["Metrics"])
+    except ExpressionError as error:
+        raise invalid(str(error)) from None
 
 
 def delete_scaling_policy(request: Json) -> Json:

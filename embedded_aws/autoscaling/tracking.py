@@ -1,14 +1,19 @@
-"""Target tracking: the instances of an endpoint follow its concurrent requests.
+"""Target tracking: the instances of an endpoint follow its concurrent requests, or an expression.
 
 What a pair of CloudWatch alarms does on AWS is done here with the same datapoints: the requests in
-flight for each instance, every 10 seconds of AWS's.
+flight of the busiest instance, every 10 seconds of AWS's, or what an expression of metrics comes to
+in each minute.
 """
 
 import math
+import time
 from collections import deque
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from embedded_aws.autoscaling import activities, schedules
+from embedded_aws.cloudwatch import series
+from embedded_aws.core import circumstances
 from embedded_aws.core.circumstances import CircumstancesError
 from embedded_aws.core.emulator import Json, scope
 from embedded_aws.core.rpc import ServiceError
@@ -20,6 +25,7 @@ SAMPLE_SECONDS = 10
 # Unverified: how many datapoints the two alarms judge; look at those of the alarms whose names
 # begin with TargetTracking-endpoint/ after the first deployment.
 _OUT_SAMPLES, _IN_SAMPLES = 3, 90
+_MINUTE, _OUT_MINUTES, _IN_MINUTES = 60, 3, 15  # of an expression
 _IN_SHARE = 0.9  # of the target: scaling in begins below it, or it would go in and out
 _COOLDOWN_SECONDS = 300  # unless the policy names another
 _scheduled_until = datetime.now(UTC)  # what was due before the start is not made up for
@@ -29,7 +35,7 @@ _followers: dict[tuple[str, str, str], "_Follower"] = {}
 def follow_all() -> None:
     """Take one sample of every scalable target, and scale what has to be scaled."""
     global _scheduled_until
-    before, _scheduled_until = _scheduled_until, datetime.now(UTC)
+    before, _scheduled_until = _scheduled_until, circumstances.now()
     schedules.run_between(before, _scheduled_until)
     found = targets.all_items()
     for key in _followers.keys() - {key for key, _target in found}:
@@ -39,6 +45,14 @@ def follow_all() -> None:
         follower = _followers.setdefault(key, _Follower(target_key))
         with scope(account, region):
             follower.follow(target)
+
+
+class _Lately(NamedTuple):
+    """What a policy's two alarms judge: the last datapoints, None where there is not one each."""
+
+    out: series.Series
+    inwards: series.Series
+    words: str
 
 
 class _Follower:
@@ -57,7 +71,7 @@ class _Follower:
         (variant,) = endpoint["ProductionVariants"] or [{"CurrentInstanceCount": 0}]
         self._seconds += SAMPLE_SECONDS
         if count := variant["CurrentInstanceCount"]:
-            self._samples.append(traffic.concurrency(name) / count)
+            self._samples.append(max(traffic.in_flight(name)))
         if endpoint["EndpointStatus"] != "InService" or not count:
             return  # nothing may change it now
         self._end_activity(endpoint, count)
@@ -85,24 +99,35 @@ class _Follower:
     def _by_policy(self, target: Json, policy: Json, count: int) -> tuple[int, str]:
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         aim, suspended = tracking["TargetValue"], target.get("SuspendedState", {})
-        last = [*self._samples][-_OUT_SAMPLES:]
-        name = f"policy {policy['PolicyName']}, with {aim:g} requests an instance as its target"
+        lately = self._lately(tracking)
+        name = f"policy {policy['PolicyName']}, with {aim:g} {lately.words} as its target"
+        last = [value for value in lately.out if value is not None]
         if (
-            len(last) == _OUT_SAMPLES
+            len(last) == len(lately.out) > 0
             and min(last) > aim
             and self._is_free("out")
             and not suspended.get("DynamicScalingOutSuspended")
         ):
-            return math.ceil(count * last[-1] / aim), f"{name}: {last[-1]:g} were in flight"
+            return math.ceil(count * last[-1] / aim), f"{name}: it had {last[-1]:g}"
+        known = [value for value in lately.inwards if value is not None]
         if (
-            len(self._samples) == _IN_SAMPLES
-            and (highest := max(self._samples)) < _IN_SHARE * aim
+            len(known) == len(lately.inwards) > 0
+            and (highest := max(known)) < _IN_SHARE * aim
             and self._is_free("in")
             and not suspended.get("DynamicScalingInSuspended")
             and not tracking.get("DisableScaleIn")
         ):
-            return math.ceil(count * highest / aim), f"{name}: at most {highest:g} were in flight"
+            return math.ceil(count * highest / aim), f"{name}: it had at most {highest:g}"
         return count, ""
+
+    def _lately(self, tracking: Json) -> _Lately:
+        if custom := tracking.get("CustomizedMetricSpecification"):
+            found = series.of_queries(custom["Metrics"], _MINUTE, _IN_MINUTES, time.time())
+            return _Lately(found[-_OUT_MINUTES:], found, "of its expression")
+        samples: series.Series = [*self._samples]
+        is_whole = len(samples) == _IN_SAMPLES
+        out = samples[-_OUT_SAMPLES:] if len(samples) >= _OUT_SAMPLES else []
+        return _Lately(out, samples if is_whole else [], "requests on the busiest instance")
 
     def _is_free(self, way: str) -> bool:
         return self._seconds >= self._free_from[way]

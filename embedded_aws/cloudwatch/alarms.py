@@ -7,12 +7,11 @@ judged again and again, as metrics also end. A period of an alarm passes `time_s
 import json
 import logging
 import time
-from typing import Any
 
 from ministack.services import cloudwatch
+from ministack.services.cloudformation import provisioners
 
-from embedded_aws.cloudwatch import states
-from embedded_aws.core import circumstances
+from embedded_aws.cloudwatch import series, states
 from embedded_aws.core.emulator import Json, Response, ScopedStore, scope
 from embedded_aws.state.saving import saver
 
@@ -41,6 +40,27 @@ def install() -> None:
         return answer
 
     cloudwatch._put_metric_alarm = put_if_known
+    _judge_expressions_of_templates()
+
+
+def _judge_expressions_of_templates() -> None:
+    """Take what ministack refuses of a template: an alarm on an expression of metrics."""
+    record = provisioners._cw_metric_alarm_record
+
+    def record_with_queries(name: str, properties: Json) -> Json:
+        queries = properties.get("Metrics")
+        if not queries:
+            plain: Json = record(name, properties)
+            return plain
+        series.check(queries)
+        kept = {key: value for key, value in properties.items() if key != "Metrics"}
+        alarm: Json = record(name, {**kept, "Namespace": "-", "MetricName": "-"})
+        periods = {q["MetricStat"]["Period"] for q in queries if "MetricStat" in q}
+        if len(periods) != 1:
+            raise ValueError(f"the embedded AWS takes metrics of one period, got {periods}")
+        return {**alarm, "Metrics": queries, "Period": int(periods.pop())}
+
+    provisioners._cw_metric_alarm_record = record_with_queries
 
 
 def _refusal(members: set[str], *protocol: bool) -> Response | None:
@@ -92,30 +112,16 @@ def evaluate(alarm: Json) -> None:
     saver.note_change()
 
 
-def _datapoints(alarm: Json, now: float) -> list[float | None]:
-    """Return the metric's statistic in each of the last complete periods, None without a value."""
-    period = circumstances.accelerated(alarm["Period"])
+def _datapoints(alarm: Json, now: float) -> series.Series:
+    """Return what is judged in each of the last complete periods, None without a value."""
     count = alarm["EvaluationPeriods"] + states.MORE_PERIODS
-    last = int(now / period)  # the period that is not over
-    points: list[list[Json]] = [[] for _ in range(count)]
-    for point in _points(alarm):
-        index = int(point["Timestamp"] / period) - (last - count)
-        if 0 <= index < count:
-            points[index].append(point)
-    return [_statistic(alarm, each) for each in points]
-
-
-def _points(alarm: Json) -> list[Json]:
-    dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    key = alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions)
-    points: list[Json] = cloudwatch._metrics.get(key, [])
-    unit = alarm.get("Unit")
-    return [point for point in points if unit in (None, point["Unit"])]
-
-
-def _statistic(alarm: Json, points: list[Json]) -> float | None:
-    if not points:
-        return None
-    name = alarm.get("ExtendedStatistic") or alarm["Statistic"]
-    value: Any = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
-    return None if value is None else float(value)
+    if queries := alarm.get("Metrics"):
+        return series.of_queries(queries, alarm["Period"], count, now)
+    statistic = series.Statistic(
+        alarm["Namespace"],
+        alarm["MetricName"],
+        alarm["Dimensions"],
+        alarm.get("ExtendedStatistic") or alarm["Statistic"],
+        alarm.get("Unit"),
+    )
+    return series.of_statistic(statistic, alarm["Period"], count, now)

@@ -4,6 +4,8 @@ AWS decides these for its customers; no code that is deployed can. A changed fil
 the next call. `embedded_aws/README.md` lists the settings.
 """
 
+import time
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -26,6 +28,24 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     e: str
 
 
+_Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class ServiceModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an instance takes: a step of b requests `step + per_request b`.
+
+    A prompt of w words stops its batch for `per_word w + per_word_squared w^2`. Prompts are let in
+    after `steps_together` steps, of which each is a token for every request: they come at once.
+    """
+
+    step: Annotated[float, msgspec.Meta(gt=0)]
+    per_request: _Milliseconds
+    per_word: _Milliseconds
+    per_word_squared: _Milliseconds = 0.0
+    steps_together: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings; each default is what a laptop is used for."""
 
@@ -44,12 +64,20 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     # Instance types whose spot instances AWS takes back, and gives to no job.
     no_spot_capacity: tuple[str, ...] = ()
     # How many seconds the containers of models wait before each answer, by HF_MODEL_ID or S3 URI.
-    slow_models: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
+    slow_models: dict[str, _Seconds] = {}
     # How many seconds the containers with a setting, `NAME=value`, wait before an answer while they
     # work on others: what batches do to first tokens under load.
-    slow_settings: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
-    # How many seconds of waits, of alarms' periods and of scaling pass in one: 60 to rehearse them.
+    slow_settings: dict[str, _Seconds] = {}
+    # What answers for every model that starts then, instead of a model: each instance as fast as
+    # this says, `time_scale` times faster. It needs no weights.
+    service_model: ServiceModel | None = None
+    # How long an instance that scaling adds takes to start, at random between the two.
+    instance_start_seconds: tuple[_Seconds, _Seconds] = (0.0, 0.0)
+    # How many seconds of waits, of alarms' periods, of throttles and of scaling pass in one: 60 to
+    # rehearse them.
     time_scale: Annotated[float, msgspec.Meta(ge=1)] = 1
+    # What time it is for scheduled actions when the file is written; by default this machine's.
+    clock: datetime | None = None
     # Whether an endpoint whose update failed says why, which on AWS it does not always.
     failure_reasons: bool = True
     # Whether UpdateEndpoint takes the configuration that the endpoint has; reports differ.
@@ -71,6 +99,15 @@ def current() -> Circumstances:
 def accelerated(seconds: float) -> float:
     """Return how long so many seconds of AWS's take here."""
     return seconds / current().time_scale
+
+
+def now() -> datetime:
+    """Return AWS's time, by which scheduled actions are due."""
+    settings = current()
+    if settings.clock is None:
+        return datetime.now(UTC)
+    passed = time.time() - FILE.stat().st_mtime
+    return settings.clock.astimezone(UTC) + timedelta(seconds=settings.time_scale * passed)
 
 
 @lru_cache(maxsize=1)

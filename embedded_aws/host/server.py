@@ -47,7 +47,7 @@ from embedded_aws.quotas import service as quotas
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import permissions as stack_permissions
 from embedded_aws.sagemaker.cloudformation import resource_types
-from embedded_aws.sagemaker.hosting import runtime
+from embedded_aws.sagemaker.hosting import metrics, runtime
 from embedded_aws.state import objects
 from embedded_aws.state.saving import saver
 from embedded_aws.state.snapshots import Snapshot, Snapshots
@@ -128,6 +128,7 @@ async def _serve(port: str) -> None:
         asyncio.create_task(each)
         for each in (
             saver.keep_saving(),
+            clock.repeat(metrics.publish_all, metrics.EVERY_SECONDS),
             clock.repeat(alarms.evaluate_all, alarms.EVERY_SECONDS),
             clock.repeat(tracking.follow_all, tracking.SAMPLE_SECONDS),
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.llama_cpp import room as llama_cpp
 from embedded_aws.model_server.serving import Room, serve
+from embedded_aws.model_server.stand_in import room as stand_in
 from embedded_aws.model_server.tgi import room as tgi
 from embedded_aws.model_server.vllm import room as vllm
 
@@ -17,6 +18,7 @@ ROOMS: dict[str, Callable[[Mapping[str, str]], Room]] = {
     "tgi": tgi.furnish,
     "vllm": vllm.furnish,
     "llama-cpp": llama_cpp.furnish,
+    "stand-in": stand_in.furnish,
 }
 
 # llama.cpp logs from a thread of its own; ours is to be the last line, which SageMaker reports.

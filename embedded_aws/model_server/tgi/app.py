@@ -2,9 +2,10 @@
 
 import dataclasses
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from typing import Protocol
 
 from msgspec import DecodeError, ValidationError, json, structs
 from starlette.applications import Starlette
@@ -16,9 +17,13 @@ from starlette.routing import Route
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.model_server.serving import health, json_response, respond_while_connected
-from embedded_aws.model_server.tgi.generator import Generator
 from embedded_aws.model_server.tgi.settings import Settings
-from embedded_aws.model_server.tgi.wire import GenerateRequest, TgiError
+from embedded_aws.model_server.tgi.wire import (
+    GenerateRequest,
+    GenerateResponse,
+    StreamResponse,
+    TgiError,
+)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # TGI's web framework refuses more
 STREAM_HEADERS = {
@@ -28,10 +33,22 @@ STREAM_HEADERS = {
 }
 
 
+class Generates(Protocol):
+    """What answers requests; raises TgiError and EngineError."""
+
+    def stream(self, request: GenerateRequest) -> AsyncGenerator[StreamResponse]:
+        """Yield an event for each token."""
+        ...
+
+    async def answer(self, request: GenerateRequest) -> GenerateResponse:
+        """Return the whole answer."""
+        ...
+
+
 class App:
     """Owns the routes; a client that disconnects stops its generation."""
 
-    def __init__(self, generator: Generator, settings: Settings) -> None:
+    def __init__(self, generator: Generates, settings: Settings) -> None:
         self._generator = generator
         self._settings = settings
 

@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
@@ -37,6 +39,9 @@ class Container:
             raise ContainerError(
                 "set the model's ExecutionRoleArn: SageMaker pulls the image with it"
             )
+        settings = circumstances.current()
+        self._stand_in = settings.service_model
+        self._time_scale = settings.time_scale
         try:
             server = images.find(image).server
             check_pull(role_arn, image)
@@ -44,6 +49,10 @@ class Container:
             logs = roles.client(role_arn, "logs")
         except (images.ImageError, PullError, ServiceError) as error:
             raise ContainerError(str(error)) from error
+        if self._stand_in:
+            if server != "tgi":
+                raise ContainerError(f"a service model stands in for TGI only, got {server}")
+            server = "stand-in"
         self.role_arn = role_arn
         self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
@@ -99,11 +108,18 @@ class Container:
             **self._definition.get("Environment", {}),
             "UVICORN_UDS": str(self.socket),
             "SM_MODEL_DIR": self._weights.name,
+            **self._pace(),
         }
+
+    def _pace(self) -> dict[str, str]:
+        if self._stand_in is None:
+            return {}
+        model = msgspec.json.encode(self._stand_in).decode()
+        return {"STAND_IN_SERVICE_MODEL": model, "STAND_IN_TIME_SCALE": str(self._time_scale)}
 
     def _download_weights(self, role_arn: str) -> None:
         source = self._definition.get("ModelDataSource", {}).get("S3DataSource")
-        if source is None:
+        if source is None or self._stand_in:
             return
         try:
             s3 = roles.client(role_arn, "s3")

@@ -4,6 +4,7 @@ The endpoint whose deployment fails returns to what served before, as on AWS.
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 from embedded_aws.core import circumstances
@@ -134,5 +135,6 @@ def _check_volume_key(config: Json, role_arn: str) -> None:
 
 def _resize(key: Key) -> None:
     record = endpoints[key[2]]
-    fleets.resize(record)
+    for seconds in fleets.resize(record):
+        time.sleep(circumstances.accelerated(seconds))
     record["EndpointStatus"] = "InService"

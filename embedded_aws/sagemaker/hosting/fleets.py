@@ -3,6 +3,9 @@
 One container stands for all instances of a fleet: a laptop has no more to give.
 """
 
+import random
+from collections.abc import Iterator
+
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json
 from embedded_aws.quotas import catalog, limits
@@ -34,6 +37,12 @@ def check_quota(fleet: Json, count: int) -> None:
     running = (each for record in endpoints.values() for each in record.get(FLEETS, []))
     in_use = sum(each["Count"] for each in running if each["InstanceType"] == kind)
     limits.check_instances(kind, catalog.ENDPOINT, in_use=in_use, wanted=count)
+
+
+def instance_count(endpoint_name: str) -> int:
+    """Return how many instances of an endpoint serve; one where nothing counts them."""
+    found = endpoints.get(endpoint_name, {}).get(FLEETS) or [{"Count": 1}]
+    return max(int(found[0]["Count"]), 1)
 
 
 def check_capacity(instance_type: str) -> None:
@@ -70,10 +79,20 @@ def desire(record: Json, count: int) -> None:
     fleet.update(Before=fleet["Count"], Desired=count)
 
 
-def resize(record: Json) -> None:
-    """Give the endpoint the instances that are desired; raises CapacityError."""
+def resize(record: Json) -> Iterator[float]:
+    """Give the endpoint the instances that are desired; raises CapacityError.
+
+    Yield the seconds that each new one takes after the one before it, and count it then.
+    """
     fleet = record[FLEETS][0]
-    if fleet["Desired"] > fleet["Count"]:
+    new = fleet["Desired"] - fleet["Count"]
+    if new > 0:
         check_capacity(fleet["InstanceType"])
+        least, most = circumstances.current().instance_start_seconds
+        passed = 0.0
+        for ready in sorted(random.uniform(least, most) for _ in range(new)):  # noqa: S311 - no secret
+            yield ready - passed
+            passed = ready
+            fleet["Count"] += 1
     fleet["Count"] = fleet["Desired"]
     fleet.pop("Before", None)

@@ -19,14 +19,16 @@ from embedded_aws.core.emulator import (
     stream,
 )
 from embedded_aws.iam.permissions import deny
+from embedded_aws.model_server.stand_in import INSTANCE_HEADER
 from embedded_aws.sagemaker.components import routing
-from embedded_aws.sagemaker.hosting import targets, traffic
+from embedded_aws.sagemaker.hosting import metrics, targets, traffic
 
 # The walls that SageMaker puts around a request: see docs/architecture.md.
 _RESPONSE_SECONDS = 60
 _STREAM_SECONDS = 480
 _MAX_PAYLOAD_BYTES = 6_291_456
 
+_OK = 200
 _URL = "http://localhost/invocations"  # through the container's socket
 _ACTIONS = {
     "invocations": "InvokeEndpoint",
@@ -72,19 +74,29 @@ async def handle(
 async def _forward(name: str, action: str, headers: dict[str, str], body: bytes) -> Response:
     aim = routing.aim(name, headers)
     with ExitStack() as taken:
-        container = taken.enter_context(traffic.request(aim.served))
-        if container is None:
+        turn = taken.enter_context(traffic.request(aim.served))
+        if turn is None:
             missing = f"Endpoint {name} of account {account_id()} not found."
             return _error(400, "ValidationError", missing)
         if problem := targets.refusal(name, headers):
             return _error(400, "ValidationError", problem)
         invoked = targets.invoked(name)
         content_type = headers.get("content-type", "application/json")
-        given = {"Content-Type": content_type, **aim.headers}
-        await asyncio.sleep(container.delay_seconds(busy=traffic.is_busy(container)))
+        given = {"Content-Type": content_type, INSTANCE_HEADER: str(turn.instance), **aim.headers}
+        socket = turn.container.socket
+        await asyncio.sleep(turn.container.delay_seconds(busy=traffic.is_busy(turn.container)))
         if action == "InvokeEndpoint":
-            return await _invoke(container.socket, given, body, invoked)
-        return await _invoke_streamed(container.socket, given, body, invoked, taken)
+            answer = await _invoke(socket, given, body, invoked)
+        else:
+            answer = await _invoke_streamed(socket, given, body, invoked, taken)
+        metrics.count(name, turn.instances, _status(answer))
+        return answer
+
+
+def _status(answer: Response) -> int:
+    """Return the container's own status."""
+    status, _headers, body = answer
+    return status if status == _OK else int(json.loads(body)["OriginalStatusCode"])
 
 
 def _denial(action: str, name: str, headers: dict[str, str], query: Json) -> Response | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ministack.services import cloudwatch
+from ministack.services.cloudformation import provisioners
 
 from embedded_aws.cloudwatch import alarms, states
 from embedded_aws.core import circumstances
@@ -172,3 +173,46 @@ def test_alarms_are_saved_and_metrics_are_not(own_account: Account) -> None:
     own_account.boot()
     assert [a["AlarmName"] for a in client.describe_alarms()["MetricAlarms"]] == ["kept"]
     assert client.list_metrics(Namespace="Proxy")["Metrics"] == []
+
+
+_REFUSED_SHARE: list[Json] = [
+    {"Id": "share", "Expression": "faults / asked"},
+    *(
+        {
+            "Id": name.lower(),
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "Proxy",
+                    "MetricName": name,
+                    "Dimensions": [{"Name": "endpoint", "Value": "e"}],
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for name in ("Faults", "Asked")
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "state"), [(1, "ALARM"), (4, "OK")])
+def test_an_alarm_on_an_expression_is_judged_by_its_metrics(asked: int, state: str) -> None:
+    alarm = _alarm(Metrics=_REFUSED_SHARE)
+    for minute in (1, 2, 3):
+        _put([1], minute)
+        at = _NOW - 60 * minute
+        metric = ("Proxy", "Asked", {"endpoint": "e"}, at, "Count")
+        cloudwatch._store_datum(*metric, None, [asked], None, None)
+    alarms.evaluate(alarm)
+    assert alarm["StateValue"] == state
+
+
+def test_a_template_s_alarm_may_have_an_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provisioners, "_cw_metric_alarm_record", lambda _name, given: dict(given))
+    alarms._judge_expressions_of_templates()
+    record = provisioners._cw_metric_alarm_record
+    assert record("a", {"Metrics": _REFUSED_SHARE})["Period"] == 60
+    unknown = [{"Id": "x", "Expression": "SEARCH('a', 'Sum')"}]
+    with pytest.raises(ValueError, match="has no 'a' in an expression"):
+        record("a", {"Metrics": unknown})

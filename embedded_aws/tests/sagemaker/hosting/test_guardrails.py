@@ -103,8 +103,8 @@ def _shares() -> Counter[str]:
     served: Counter[str] = Counter()
     for _ in range(100):
         with traffic.request("E") as taken:
-            container: Any = taken
-            served[container.model_name] += 1
+            turn: Any = taken
+            served[turn.container.model_name] += 1
     return served
 
 
@@ -144,15 +144,15 @@ def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     hosting.update(hosting.config("Next", model="Slow"), DeploymentConfig=config)
     _until_shared({"Slow": 100})
     with traffic.request("E") as taken:
-        slow: Any = taken
+        turn: Any = taken
         alarms.state = "ALARM"
         settled = hosting.settled()
-        assert not slow.stopped  # it still works on this request
+        assert not turn.container.stopped  # it still works on this request
     assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "C")
     assert settled["FailureReason"] == "the alarm errors is in the state ALARM"
     assert settled["LastDeploymentConfig"] == config
     assert _shares() == {"M": 100}
-    until(lambda: slow.stopped)
+    until(lambda: turn.container.stopped)
 
 
 def test_an_update_without_the_right_to_its_alarms_rolls_back(

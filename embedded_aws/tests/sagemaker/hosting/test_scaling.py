@@ -1,16 +1,19 @@
 """Scaling: an endpoint's instances follow the requests that it works on, and activities say so."""
 
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ministack.services import cloudwatch
 
 from embedded_aws.autoscaling import schedules, tracking
 from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.core import circumstances
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker.cloudformation import resource_types
-from embedded_aws.sagemaker.hosting import traffic
+from embedded_aws.sagemaker.hosting import fleets, traffic
 from embedded_aws.tests.sagemaker.hosting.conftest import TRACKING, Hosting
 
 Json = dict[str, Any]
@@ -76,7 +79,7 @@ def test_more_requests_than_the_target_scale_out_after_half_a_minute(scaled: Sca
     (activity,) = scaled.activities()
     assert activity["Description"] == "Setting desired instance count to 3."
     assert activity["Cause"] == (
-        "policy P, with 8 requests an instance as its target: 17 were in flight"
+        "policy P, with 8 requests on the busiest instance as its target: it had 17"
     )
     assert activity["StatusCode"] == "Successful"
     assert activity["EndTime"] >= activity["StartTime"]
@@ -142,6 +145,55 @@ def test_what_is_suspended_does_not_happen(scaled: Scaled) -> None:
     scaled.bound(1, 4, SuspendedState={"DynamicScalingOutSuspended": True})
     scaled.under(32)
     assert scaled.after(_MINUTE) == 1
+
+
+def test_instances_that_start_serve_one_after_the_other(hosting: Hosting) -> None:
+    hosting.set(instance_start_seconds=[300, 480])
+    record: Json = {fleets.FLEETS: [{"InstanceType": "ml.g5.2xlarge", "Count": 1, "Desired": 4}]}
+    passed, served = 0.0, []
+    for seconds in fleets.resize(record):
+        passed += seconds
+        assert 300 <= passed <= 480
+        served.append(record[fleets.FLEETS][0]["Count"])
+    assert served == [1, 2, 3]
+    assert record[fleets.FLEETS][0]["Count"] == 4
+
+
+def test_an_expression_of_metrics_is_tracked_by_the_minute(scaled: Scaled) -> None:
+    work = {"Namespace": "InvokeProxy", "MetricName": "Work", "Dimensions": []}
+    query = {"Id": "work", "MetricStat": {"Metric": work, "Stat": "Sum"}, "ReturnData": False}
+    half = {"Id": "half", "Expression": "work / 2", "ReturnData": True}
+    scaled.call(
+        "PutScalingPolicy",
+        PolicyName="Work",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 50,
+            "CustomizedMetricSpecification": {"Metrics": [query, half]},
+        },
+    )
+    minute = 60 / 1000
+    for ago in (1, 2, 3):
+        at = time.time() - ago * minute
+        cloudwatch._store_datum("InvokeProxy", "Work", {}, at, "None", None, [300], None, None)
+    assert scaled.after(10) == 3
+    cause = scaled.activities()[0]["Cause"]
+    assert cause == "policy Work, with 50 of its expression as its target: it had 150"
+    cloudwatch.reset()
+
+
+def test_an_expression_that_is_not_emulated_is_refused(scaled: Scaled) -> None:
+    queries = [{"Id": "x", "Expression": "RATE(1)", "ReturnData": True}]
+    with pytest.raises(ServiceError, match="has no RATE of 1 in an expression"):
+        scaled.call(
+            "PutScalingPolicy",
+            PolicyName="Q",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 8,
+                "CustomizedMetricSpecification": {"Metrics": queries},
+            },
+        )
 
 
 def test_an_endpoint_that_changes_is_not_scaled(scaled: Scaled, hosting: Hosting) -> None:
@@ -210,6 +262,16 @@ def test_scheduled_minimum_starts_instances_at_its_local_time(scaled: Scaled) ->
     scaled.bound(1, 4)  # as an update of the stack does
     schedules.run_between(_at(6, 30), _at(6, 31))
     assert scaled.minimum() == 1
+
+
+def test_scheduled_actions_are_due_by_the_clock_of_the_circumstances(
+    scaled: Scaled, hosting: Hosting
+) -> None:
+    tracking.follow_all()
+    scaled.call("PutScheduledAction", **_MORNING)
+    hosting.set(clock="2099-11-27T06:31:00Z")  # after today's 7:30 in Zurich, and all that were due
+    assert circumstances.now() >= _at(6, 31).replace(year=2099)
+    assert scaled.after(20) == 3
 
 
 def test_of_actions_that_were_due_together_the_last_one_counts(scaled: Scaled) -> None:

@@ -1,0 +1,86 @@
+"""One instance: a batch whose steps take what a service model says, `time_scale` times faster.
+
+As in TGI, what waits is let in between two steps, one prompt after the other, while the batch
+stands still; an empty batch lets it in at once.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from embedded_aws.core.circumstances import ServiceModel
+
+
+@dataclass(eq=False)
+class _Sequence:
+    """An answer of so many tokens; `queue` has 1 for each that comes, and 0 at the end."""
+
+    words: int
+    tokens: int
+    done: int = 0
+    is_abandoned: bool = False
+    queue: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+
+
+class Batch:
+    """Owns the sequences of one instance; it runs while there are any."""
+
+    def __init__(self, model: ServiceModel, time_scale: float) -> None:
+        self._model = model
+        self._seconds = 1 / 1000 / time_scale  # of a millisecond of AWS's
+        self._waiting: list[_Sequence] = []
+        self._running: list[_Sequence] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._running)
+
+    async def generate(self, words: int, tokens: int) -> AsyncGenerator[None]:
+        """Yield once for each token, when it comes."""
+        sequence = _Sequence(words, tokens)
+        self._waiting.append(sequence)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        try:
+            while await sequence.queue.get():
+                yield
+        finally:
+            sequence.is_abandoned = True
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time()
+        while len(self):
+            clock = await self._admit(clock)
+            clock = await self._step(clock)
+        self._task = None
+
+    async def _admit(self, clock: float) -> float:
+        admitted, self._waiting = self._waiting, []
+        self._running += admitted
+        for sequence in admitted:
+            clock = await self._pass(clock, self._prefill(sequence.words))
+            sequence.queue.put_nowait(1)
+        return clock
+
+    async def _step(self, clock: float) -> float:
+        """Pass the steps of a token; the first one has come with the prefill."""
+        model, running = self._model, self._running
+        each = model.step + model.per_request * len(running)
+        clock = await self._pass(clock, model.steps_together * each)
+        for sequence in running:
+            sequence.done += 1
+            if sequence.done > 1:
+                sequence.queue.put_nowait(1)
+            if sequence.done >= sequence.tokens:
+                sequence.queue.put_nowait(0)
+        self._running = [s for s in running if s.done < s.tokens and not s.is_abandoned]
+        return clock
+
+    def _prefill(self, words: int) -> float:
+        return self._model.per_word * words + self._model.per_word_squared * words * words
+
+    async def _pass(self, clock: float, milliseconds: float) -> float:
+        """Return the time then; what a busy machine sleeps too long is made up for."""
+        until = clock + milliseconds * self._seconds
+        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        return until
