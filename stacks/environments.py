@@ -245,7 +245,7 @@ def local() -> Environment:
         scaling=TargetTracking(min_instances=1, max_instances=1),
         updates=GuardedUpdates(baking_seconds=1),  # nobody waits for `make up` longer than needed
         api=ApiSettings(
-            clients=(Client(name="Demo", rate_limit=100, burst_limit=100, daily_quota=1_000_000),),
+            clients=(Client(name="Demo", rate_limit=20, burst_limit=100, daily_quota=1_000_000),),
             playground=True,
         ),
         tuning=_SMALL_TUNING,

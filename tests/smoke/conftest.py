@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -37,6 +38,21 @@ class Stage:
         """Send a request with the key, unless it has headers of its own."""
         given = {"headers": self.key, "timeout": _SECONDS, **request}
         return httpx.request(method, f"{self.base_url}{path}", **given)  # type: ignore[arg-type]  # of httpx's own
+
+
+@pytest.hookimpl(trylast=True)  # The order is random before.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Provoke the throttle last: it refuses whatever comes next."""
+    items.sort(key=lambda item: item.path.name == "test_throttle.py")
+
+
+def usage_plan(stage: Stage, environment: Environment) -> dict[str, Any]:
+    """Return the usage plan of the stage's key."""
+    gateway = environment.client("apigateway")
+    keys = gateway.get_api_keys(includeValues=True, limit=500)["items"]
+    (own,) = (key["id"] for key in keys if key.get("value") == stage.api_key)
+    (plan,) = gateway.get_usage_plans(keyId=own)["items"]
+    return dict(plan)
 
 
 @pytest.fixture(scope="session")

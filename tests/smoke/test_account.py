@@ -10,7 +10,7 @@ import pytest
 
 from operate.environment import Environment
 from operate.polling import polled
-from tests.smoke.conftest import Stage
+from tests.smoke.conftest import Stage, usage_plan
 
 _STACKS = ("Api", "Serving")
 _SECONDS = 180  # until CloudWatch shows a line
@@ -106,10 +106,7 @@ def test_metrics_that_alarms_are_about_arrive(
 
 
 def test_the_key_is_throttled_and_has_a_quota(stage: Stage, environment: Environment) -> None:
-    gateway = environment.client("apigateway")
-    keys = gateway.get_api_keys(includeValues=True, limit=500)["items"]
-    (own,) = (key["id"] for key in keys if key.get("value") == stage.api_key)
-    (plan,) = gateway.get_usage_plans(keyId=own)["items"]
+    plan = usage_plan(stage, environment)
     assert plan["throttle"]["rateLimit"] > 0
     assert plan["quota"]["limit"] > 0
     assert plan["apiStages"]
