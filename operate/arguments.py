@@ -197,7 +197,9 @@ def add_release(parser: ArgumentParser) -> None:
 def add_minutes(parser: ArgumentParser) -> None:
     """Add the environment, and how long it is watched."""
     add_environment(parser)
-    parser.add_argument("--minutes", type=_number, default=15, help="(the default: 15)")
+    parser.add_argument(
+        "--minutes", type=_minutes, default=15, help="such as 15, the default, or 0.5"
+    )
 
 
 def add_assemblies(parser: ArgumentParser) -> None:
@@ -238,6 +240,16 @@ def _number(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"give a number, got {text!r}")
     return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1
+    if not 0 <= minutes < 10_000:  # noqa: PLR2004 - a week
+        raise ArgumentTypeError(f"give minutes, such as 15 or 0.5, got {text!r}")
+    return minutes
 
 
 def _path(text: str) -> Path:

@@ -34,6 +34,11 @@ def cdk(*arguments: str) -> None:
         raise SystemExit(f"`cdk {shlex.join(arguments)}` failed: see above")
 
 
+def approval() -> tuple[str, str]:
+    """Return the option by which the CLI asks about new permissions where somebody can answer."""
+    return "--require-approval", "broadening" if sys.stdin.isatty() else "never"
+
+
 def parameter_options(stack: str, values: Mapping[str, str]) -> Iterator[str]:
     """Yield the CLI's options that give a stack's parameters their values."""
     for name, value in values.items():

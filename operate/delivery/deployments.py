@@ -1,13 +1,12 @@
 """What CI does to an environment: `cdk deploy`, `cdk diff` and `cdk destroy` of its stacks."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from operate.account.cleanup import PRICES
 from operate.account.leftovers import standing
-from operate.cdk_cli import cdk
+from operate.cdk_cli import approval, cdk
 from operate.delivery.assembly import of_commit, unpacked
 from operate.delivery.report.templates import stays
 from operate.environment import Client, Environment
@@ -25,9 +24,7 @@ def deploy(environment: Environment, assembly: Path | None, digest: str, commit:
                 stage.bootstrap(cli, environment)
                 stage.deploy(cli, environment, app)
             return
-        # The CLI itself asks, where somebody can answer.
-        approval = "broadening" if sys.stdin.isatty() else "never"
-        cdk("deploy", _stacks(environment), *app, "--require-approval", approval)
+        cdk("deploy", _stacks(environment), *app, *approval())
 
 
 def diff(environment: Environment, assembly: Path | None, digest: str) -> None:

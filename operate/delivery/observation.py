@@ -10,7 +10,7 @@ from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 
 _ALARM = "AWS::CloudWatch::Alarm"
-_POLL_SECONDS = 30
+_POLL_SECONDS, _MIN_LOOKS = 30, 10
 _AT_ONCE = 100  # the alarms of one call
 # The last that is deployed: an environment whose deployment was cut off has the commit before.
 _LAST = "Training"
@@ -24,13 +24,15 @@ def deployed_commit(environment: Environment) -> None:
     print(f"commit={tags.get('commit', '')}")
 
 
-def watch(environment: Environment, minutes: int, every: float = _POLL_SECONDS) -> None:
+def watch(environment: Environment, minutes: float, every: float = _POLL_SECONDS) -> None:
     """Look at the alarms for a while; raises SystemExit as soon as one of them rings."""
     names = list(_alarms(environment))
     if not names:
         raise SystemExit(f"{environment.name} has no alarm: deploy it first")
-    print(f"watching for {minutes} minutes: {', '.join(names)}", flush=True)
-    for ringing in polled(lambda: _ringing(environment, names), every=every, within=minutes * 60):
+    print(f"watching for {minutes:g} minutes: {', '.join(names)}", flush=True)
+    seconds = 60 * minutes
+    every = min(every, seconds / _MIN_LOOKS)
+    for ringing in polled(lambda: _ringing(environment, names), every=every, within=seconds):
         if ringing:
             raise SystemExit(f"{environment.name} is in alarm: {'; '.join(ringing)}")
     print("no alarm rang")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from operate.cdk_cli import cdk
+from operate.cdk_cli import approval, cdk
 from operate.environment import Environment, placed
 from stacks.accounts import Place, bootstrap_role
 
@@ -10,7 +10,8 @@ from stacks.accounts import Place, bootstrap_role
 def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
     """Deploy the stack `Delivery` of an environment's account; raises SystemExit."""
     account = place_of(environment.name).account
-    cdk("deploy", f"Delivery-{account}", "--app", "python delivery.py", "--build", "")
+    app = ("--app", "python delivery.py", "--build", "")
+    cdk("deploy", f"Delivery-{account}", *app, *approval())
 
 
 def place_of(name: str) -> Place:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from operate.command_line import parser
 from operate.delivery.observation import deployed_commit, deployed_cost, stack_drift, watch
 from tests.unit.operate.doubles import environment, refusal
 
@@ -99,3 +100,23 @@ def test_drift_of_the_stacks_fails_by_the_clis_own_word() -> None:
     ran: list[tuple[str, ...]] = []
     stack_drift(environment("prod"), lambda *words: ran.append(words))
     assert ran == [("drift", "Prod/*", "--fail", "--context", "environments=prod")]
+
+
+@pytest.mark.parametrize(("given", "minutes"), [("15", 15), ("0.25", 0.25), ("0", 0)])
+def test_a_watch_takes_parts_of_a_minute(given: str, minutes: float) -> None:
+    assert parser().parse_args(["watch", "prod", f"--minutes={given}"]).minutes == minutes
+
+
+@pytest.mark.parametrize("given", ["-1", "nan", "inf", "soon", "99999"])
+def test_a_watch_without_a_number_of_minutes_is_refused(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["watch", "prod", f"--minutes={given}"])
+    assert f"give minutes, such as 15 or 0.5, got '{given}'" in capsys.readouterr().err
+
+
+def test_a_short_watch_looks_often_enough_to_see_an_alarm() -> None:
+    aws = _Aws("OK", "OK", "ALARM", *["OK"] * 100)
+    with pytest.raises(SystemExit, match="prod is in alarm"):
+        watch(environment(cloudformation=aws, cloudwatch=aws), minutes=0.01)
