@@ -5,8 +5,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Keys of the ASGI state: the application sets how long a client may take; this module sets
 # whether a client took longer.
@@ -16,7 +15,7 @@ CLIENT_STALLED = "client_stalled"
 _SEND_BUFFER_BYTES = 65_536
 
 
-class ClientConnection(H11Protocol):
+class ClientConnection(HttpToolsProtocol):
     """uvicorn's connection, with a time limit for receiving each request and sending each chunk.
 
     An answer that the client does not read takes the kernel's send buffer and one chunk, however
@@ -39,13 +38,15 @@ class ClientConnection(H11Protocol):
         )
         self._request_limit.start()
 
-    def data_received(self, data: bytes) -> None:
-        """Receive a part of a request, which must be complete in time."""
-        super().data_received(data)
-        if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
-            self._request_limit.start()
-        else:
-            self._request_limit.stop()
+    def on_message_begin(self) -> None:
+        """Receive a request, which must be complete in time."""
+        super().on_message_begin()
+        self._request_limit.start()
+
+    def on_message_complete(self) -> None:
+        """Stop waiting for the request."""
+        super().on_message_complete()
+        self._request_limit.stop()
 
     def pause_writing(self) -> None:
         """Start waiting for the client to read."""
@@ -64,8 +65,8 @@ class ClientConnection(H11Protocol):
         super().connection_lost(exc)
 
     def _abort(self) -> None:
-        if self.scope:
-            self.scope["state"][CLIENT_STALLED] = True
+        if self.cycle:
+            self.cycle.scope["state"][CLIENT_STALLED] = True
         # A reset: the kernel would keep offering its buffer to a client that does not read.
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)

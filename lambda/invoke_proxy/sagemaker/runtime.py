@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Protocol
 
-import h11
-from botocore.eventstream import EventStreamBuffer, EventStreamMessage, ParserError
 from botocore.exceptions import BotoCoreError
 
 from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.sagemaker.event_stream import EventStream, EventStreamError, Message
 from invoke_proxy.sagemaker.faults import service_fault
 from invoke_proxy.sagemaker.signing import Signer, invocation_path
 from invoke_proxy.sagemaker.transport import BROKEN, Connection, Host
@@ -50,10 +49,9 @@ class SageMakerRuntime:
             begun = False
             try:
                 async with self._response(body, component) as response:
-                    messages = EventStreamBuffer()
-                    while chunk := await response.read():
-                        messages.add_data(chunk)
-                        for message in messages:
+                    stream = EventStream()
+                    while received := await response.read():
+                        for message in stream.feed(received):
                             part = _payload(message)
                             begun = True
                             yield part
@@ -79,16 +77,16 @@ class SageMakerRuntime:
             headers = self._signer.headers(self._path, body, component)
             async with self._host.connection() as connection:
                 try:
-                    response = await connection.post(self._path, headers, body)
+                    status = await connection.post(self._path, headers, body)
                 except BROKEN as error:
                     if connection.kept:
                         raise _StaleConnectionError("endpoint_unavailable") from error
                     raise
-                if response.status_code != HTTPStatus.OK:
-                    raise await _refusal(connection, response)
+                if status != HTTPStatus.OK:
+                    raise await _refusal(connection)
                 broken = "stream_interrupted"
                 yield connection
-        except (*BROKEN, ParserError) as error:
+        except (*BROKEN, EventStreamError) as error:
             raise EndpointError(broken, type(error).__name__) from None
         except BotoCoreError as error:
             raise EndpointError("endpoint_refused", type(error).__name__) from None
@@ -105,18 +103,18 @@ async def sagemaker_runtime(endpoint_name: str) -> AsyncIterator[Runtime]:
         host.close()
 
 
-async def _refusal(connection: Connection, response: h11.Response) -> EndpointError:
+async def _refusal(connection: Connection) -> EndpointError:
     body = b""
     while chunk := await connection.read():
         body += chunk
-    named = dict(response.headers).get(b"x-amzn-errortype", b"").decode()
+    named = connection.headers.get(b"x-amzn-errortype", b"").decode("latin-1")
     code = named.partition(":")[0].rpartition("#")[2]
-    return service_fault(code, response.status_code, body)
+    return service_fault(code, connection.status, body)
 
 
-def _payload(message: EventStreamMessage) -> bytes:
+def _payload(message: Message) -> bytes:
     headers = message.headers
     if headers.get(":message-type") == "event":
-        return bytes(message.payload)
+        return message.payload
     code = headers.get(":exception-type") or headers.get(":error-code") or ""
-    raise service_fault(str(code), 0, bytes(message.payload))
+    raise service_fault(code, 0, message.payload)

@@ -53,7 +53,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signer: Signer) -> St
     path = tmp_path / "socket"
 
     async def open_unix(_: object) -> Connection:
-        return Connection(*await asyncio.open_unix_connection(path))
+        _, opened = await asyncio.get_running_loop().create_unix_connection(Connection, str(path))
+        return opened
 
     monkeypatch.setattr(transport.Host, "_open", open_unix)
 
@@ -172,6 +173,50 @@ async def test_a_kept_connection_that_fails_is_replaced_at_once(
         assert await received(opened) == [b"a"]
         assert await received(opened) == [b"b"]
     assert sagemaker.connections == 2
+
+
+async def test_an_interim_response_is_passed_over(start: Start) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+    async with start(FakeSageMaker([interim, *stream([b"a"])])) as opened:
+        assert await received(opened) == [b"a"]
+
+
+async def test_a_refusal_without_a_length_ends_with_its_connection(start: Start) -> None:
+    head = b"HTTP/1.1 400 X\r\nx-amzn-ErrorType: ValidationError\r\n\r\n"
+    reply = [head, b'{"Message":"Endpoint E of account 1 not found."}', None]
+    async with start(FakeSageMaker(reply)) as opened:
+        assert (await fault(opened)).code == "endpoint_not_found"
+
+
+async def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used_again(
+    start: Start,
+) -> None:
+    forged = b"".join(bytes(step) for step in stream([b"forged"]) if isinstance(step, bytes))
+    whole = b"".join(bytes(step) for step in stream([b"a"]) if isinstance(step, bytes))
+    async with start(sagemaker := FakeSageMaker([whole + forged], stream([b"b"]))) as opened:
+        assert await received(opened) == [b"a"]
+        assert await received(opened) == [b"b"]
+    assert sagemaker.connections == 2
+
+
+async def test_the_endpoint_waits_for_a_client_that_does_not_read(start: Start) -> None:
+    taken = 0
+
+    class Parts(list[bytes]):
+        def __iter__(self) -> Any:
+            nonlocal taken
+            for each in super().__iter__():
+                taken += 1
+                yield each
+
+    count = 200
+    parts = Parts([HEAD, *[part(b"x" * 65_536)] * count, END])
+    async with start(FakeSageMaker(parts)) as opened:
+        answer = opened.invoke(b"{}", None)
+        assert len(await anext(answer)) == 65_536
+        await asyncio.sleep(0.2)
+        assert taken < count / 4
+        assert len([each async for each in answer]) == count - 1
 
 
 async def test_leaving_a_stream_cancels_it_at_the_endpoint(start: Start) -> None:
