@@ -9,6 +9,8 @@ ROOT = Path(__file__).parent
 
 for source_root in ("constructs", "lambda"):
     sys.path.insert(0, str(ROOT / source_root))
+# Last: the scripts in it have names that a library's module may have too.
+sys.path.append(str(ROOT / "jobs"))
 
 # jsii keeps what it unpacks in the person's home, and does not start where that cannot be written.
 if not os.access(os.path.expanduser("~/."), os.W_OK):  # noqa: PTH111 - a home may be unknown

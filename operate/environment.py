@@ -99,10 +99,10 @@ class Environment:
     def _not_deployed(self, stack: str) -> str:
         if stack.endswith("-Weights"):
             return f"stack {stack} is not deployed: an environment with staged weights has it"
-        if stack.endswith("-Training") and self.is_deployed("Serving"):
+        if stack == "Local-Training" and self.is_deployed("Serving"):
             return (
-                f"stack {stack} is not deployed: {self.name} serves a GGUF file and fine-tunes"
-                " nothing; tune in an environment with GPUs, then `make gguf` writes such a file"
+                f"stack {stack} is not deployed: a MODEL of your own is served as it is; `make up`"
+                " without it serves the packaged model, which can be tuned"
             )
         if self.name == "local":
             return f"stack {stack} is not deployed: `make up` deploys it"

@@ -77,7 +77,7 @@ class Environment(Checked):
             check_components(self.scaling, self.updates)
         reserved_concurrency(self.api, self.max_concurrent_requests)
         if self.tuning:
-            self.tuning.check_model(self.model)
+            self.tuning.check_model(self.model, self.instance_type)
         check_function_target(self.model, self.function_target)
         self._check_sizing()
 
@@ -298,7 +298,7 @@ def cpu(*, account: str | None, region: str | None) -> Environment:
             playground=True,
             reserved_concurrency=Reservation.NONE,
         ),
-        tuning=None,
+        tuning=_DEMONSTRATION,
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_WEEK),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,
     )

@@ -1,4 +1,4 @@
-"""The training job's hyperparameters: JumpStart's, and three of the project's own."""
+"""The training job's hyperparameters: JumpStart's, and four of the project's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ _WHOLE_BITS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """Validated hyperparameters; the last three are ours, the others are JumpStart's."""
+    """Validated hyperparameters; the last four are ours, the others are JumpStart's."""
 
     instruction_tuned: bool
     peft_type: str
@@ -43,6 +43,7 @@ class Hyperparameters:
     prompt_format: str
     base_model_id: str
     base_model_license: str
+    weights_format: str
 
     def __post_init__(self) -> None:
         """Refuse values that no training can use."""
@@ -57,6 +58,11 @@ class Hyperparameters:
     def lora(self) -> bool:
         """Whether an adapter is trained, and not the weights themselves."""
         return self.peft_type == "lora"
+
+    @property
+    def gguf_kind(self) -> str | None:
+        """How the numbers of the one GGUF file are written; None: the weights are safetensors."""
+        return None if self.weights_format == "safetensors" else self.weights_format
 
     @property
     def quantized(self) -> bool:

@@ -11,6 +11,7 @@ from evaluation.comparison import TASKS, Comparison, Measured
 from evaluation.held_out import held_out_loss
 from evaluation.page import render_page
 from evaluation.subject import Subject
+from language_models.base_weights import find_gguf
 from language_models.examples import Record, make_examples, read_records
 from recall.measure import measure_retrieval
 
@@ -22,8 +23,13 @@ def evaluate(options: Options, root: Path) -> None:
     records = read_records(root / "input" / "test" / "test.jsonl")
     if not records:
         raise JobError("the test split must hold records: prepare with test_split above 0")
+    folders = [root / "input" / name for name in ("base", "tuned")]
+    # What is served is judged, by llama.cpp's attention where llama.cpp serves it.
+    of_llama_cpp = find_gguf(folders[1]) is not None
     # One after the other: two models of 7B do not fit on one GPU.
-    base, tuned = (_measure(root / "input" / name, records, options) for name in ("base", "tuned"))
+    base, tuned = (
+        _measure(folder, records, options, of_llama_cpp=of_llama_cpp) for folder in folders
+    )
     prompts = [_prompt(record) for record in records[: options.sample_prompts]]
     comparison = Comparison(base, tuned, prompts)
     output = root / "output" / "evaluation"
@@ -35,8 +41,10 @@ def evaluate(options: Options, root: Path) -> None:
     print(quality)
 
 
-def _measure(directory: Path, records: Sequence[Record], options: Options) -> Measured:
-    subject = Subject(directory, options.prompt_format)
+def _measure(
+    directory: Path, records: Sequence[Record], options: Options, *, of_llama_cpp: bool
+) -> Measured:
+    subject = Subject(directory, options.prompt_format, attends_to_all=of_llama_cpp)
     if (longest := max(options.retrieval_lengths)) > subject.window:
         raise JobError(
             f"retrieval_lengths must fit the model's window of {subject.window}, got {longest}"

@@ -25,7 +25,9 @@ class Answer:
 class Subject:
     """A model on the best device available; dropping the last reference frees the device."""
 
-    def __init__(self, directory: Path, prompt_format: str) -> None:
+    def __init__(
+        self, directory: Path, prompt_format: str, *, attends_to_all: bool = False
+    ) -> None:
         gpu = torch.cuda.is_available()
         self.tokenizer: Tokenizer = load_tokenizer(directory)
         self.window = find_window(directory)
@@ -34,6 +36,7 @@ class Subject:
             directory,
             dtype=torch.bfloat16 if gpu else torch.float32,
             device="cuda:0" if gpu else "cpu",
+            attends_to_all=attends_to_all,
         ).eval()
 
     def losses(self, example: Example) -> torch.Tensor:

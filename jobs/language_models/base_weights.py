@@ -2,26 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from container import JobError
 from language_models.examples import Tokenizer
+from language_models.gguf_weights import open_gguf
 
 Model = Any  # transformers' models carry no types where this is checked
-
-if TYPE_CHECKING:
-    from language_models.gguf_weights import GgufWeights
-
-
-def _opened(gguf: Path) -> "GgufWeights":
-    from language_models.gguf_weights import (  # noqa: PLC0415 - the training image has no gguf
-        open_gguf,
-    )
-
-    return open_gguf(gguf)
 
 
 def find_gguf(directory: Path) -> Path | None:
@@ -44,9 +34,9 @@ def checkpoint_files(directory: Path) -> list[Path]:
 
 def load_tokenizer(directory: Path) -> Tokenizer:
     """Load the tokenizer that lies beside the weights."""
-    if gguf := find_gguf(directory):
-        return _opened(gguf).tokenizer()
-    settings = directory / "tokenizer_config.json"
+    gguf, settings = find_gguf(directory), directory / "tokenizer_config.json"
+    if gguf and not settings.is_file():
+        return open_gguf(gguf).tokenizer()
     # Without a class transformers goes by the model's type, and fails for Mistral's where
     # mistral-common is installed, as it is in the training image.
     if not settings.is_file() or "tokenizer_class" not in json.loads(settings.read_bytes()):
@@ -60,7 +50,7 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 def find_window(directory: Path) -> int:
     """Return the longest sequence in tokens that the model was trained for."""
     if gguf := find_gguf(directory):
-        return _opened(gguf).window
+        return open_gguf(gguf).window
     config = AutoConfig.from_pretrained(directory, local_files_only=True)
     return int(config.max_position_embeddings)
 
@@ -71,14 +61,23 @@ def load_model(
     dtype: torch.dtype,
     quantization: BitsAndBytesConfig | None = None,
     device: str | None = None,
+    attends_to_all: bool = False,
 ) -> Model:
-    """Load the weights in `dtype`, or quantized, onto one device; None leaves that to others."""
+    """Load the weights in `dtype`, or quantized, onto one device; None leaves that to others.
+
+    With `attends_to_all`, a token sees all before it, as in llama.cpp, which knows no window of
+    attention that slides.
+    """
     if gguf := find_gguf(directory):
         if quantization is not None:
             raise JobError(f"{gguf.name} is quantized already: set bits to 16, or use safetensors")
-        return _opened(gguf).model().to(dtype=dtype, device=device)
+        return open_gguf(gguf).model(dtype).to(device or "cpu")
+    config = AutoConfig.from_pretrained(directory, local_files_only=True)
+    if attends_to_all:
+        config.sliding_window = None
     return AutoModelForCausalLM.from_pretrained(
         directory,
+        config=config,
         dtype=dtype,
         quantization_config=quantization,
         # A map that names the CPU would make peft dispatch the model to a GPU, were one there.

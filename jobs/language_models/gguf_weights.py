@@ -1,10 +1,9 @@
-"""Reads a llama-architecture GGUF into transformers' own classes, for runs on a laptop.
+"""Reads a llama-architecture GGUF into transformers' own classes: the packaged, and a tuned model.
 
-transformers can do so by itself, but takes 20 seconds where this takes 4, and gives the tokenizer a
-start token that the file says it has not.
+transformers can do so by itself, but needs the package gguf, takes 20 seconds where this takes one,
+and gives the tokenizer a start token that the file says it has not.
 """
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,51 +11,45 @@ from typing import Any
 
 import numpy as np
 import torch
-from gguf import GGUFReader, dequantize
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from container import JobError
+from gguf_files.header import RefusedFileError, read_header
+from gguf_files.kinds import dequantize
+from gguf_files.layout import ARCHITECTURE, checkpoint_name, heads_of, to_halves
 from language_models.byte_level_bpe import byte_level_bpe
-
-_NAMES = {
-    "token_embd": "model.embed_tokens",
-    "output_norm": "model.norm",
-    "output": "lm_head",
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
 
 
 @cache
 def open_gguf(path: Path) -> "GgufWeights":
-    """Read a file's index once: it takes seconds."""
-    return GgufWeights(path)
+    """Read a file's header once; raise JobError."""
+    try:
+        return GgufWeights(path)
+    except RefusedFileError as error:
+        raise JobError(f"{path.name} cannot be read: {error}") from error
 
 
 class GgufWeights:
-    """One GGUF file: its model in float32, and its tokenizer."""
+    """One GGUF file: its model, as llama.cpp computes it, and its tokenizer."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = GGUFReader(path)
+        self._header = read_header(path)
         self._path = path
-        if (architecture := self._field("general.architecture")) != "llama":
+        if (architecture := self._field("general.architecture")) != ARCHITECTURE:
             raise JobError(f"{path.name} must be of the llama architecture, got {architecture}")
 
-    def model(self) -> LlamaForCausalLM:
+    def model(self, dtype: torch.dtype) -> LlamaForCausalLM:
         """Return the dequantized model; the weights are copied, the file can go."""
         config = self._config()
         with torch.device("meta"):
             model = LlamaForCausalLM(config)
         # On the CPU again: buffers that no file holds are computed here.
         model.model.rotary_emb = type(model.model.rotary_emb)(config)
-        model.load_state_dict(dict(self._tensors(config)), assign=True, strict=False)
+        try:
+            state = dict(self._tensors(config, dtype))
+        except RefusedFileError as error:
+            raise JobError(f"{self._path.name} cannot be read: {error}") from error
+        model.load_state_dict(state, assign=True, strict=False)
         model.tie_weights()
         if missing := [name for name, tensor in model.state_dict().items() if tensor.is_meta]:
             raise JobError(f"{self._path.name} lacks {', '.join(missing)}")
@@ -85,9 +78,9 @@ class GgufWeights:
         )
 
     def _field(self, name: str) -> Any:  # noqa: ANN401 - numbers, strings and lists of them
-        if name not in self._reader.fields:
+        if name not in self._header.metadata:
             raise JobError(f"{self._path.name} must hold {name}")
-        return self._reader.fields[name].contents()
+        return self._header.metadata[name]
 
     def _config(self) -> LlamaConfig:
         return LlamaConfig(
@@ -97,39 +90,27 @@ class GgufWeights:
             num_hidden_layers=self._field("llama.block_count"),
             num_attention_heads=self._field("llama.attention.head_count"),
             num_key_value_heads=self._field("llama.attention.head_count_kv"),
+            head_dim=self._header.metadata.get("llama.attention.key_length"),
             max_position_embeddings=self.window,
             rms_norm_eps=self._field("llama.attention.layer_norm_rms_epsilon"),
             rope_theta=self._field("llama.rope.freq_base"),
             bos_token_id=self._field("tokenizer.ggml.bos_token_id"),
             eos_token_id=self._field("tokenizer.ggml.eos_token_id"),
             tie_word_embeddings=all(
-                tensor.name != "output.weight" for tensor in self._reader.tensors
+                tensor.name != "output.weight" for tensor in self._header.tensors
             ),
         )
 
-    def _tensors(self, config: LlamaConfig) -> Iterator[tuple[str, torch.Tensor]]:
-        for tensor in self._reader.tensors:
-            weights = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-            block, name = _place(tensor.name)
-            if name in {"attn_q", "attn_k"}:
-                heads = (
-                    config.num_attention_heads if name == "attn_q" else config.num_key_value_heads
-                )
-                weights = _paired_to_halves(weights, heads)
-            prefix = "" if block is None else f"model.layers.{block}."
-            yield f"{prefix}{_NAMES[name]}.weight", torch.from_numpy(weights)
-
-
-def _place(name: str) -> tuple[str | None, str]:
-    """Return the block of a tensor, if it is in one, and its name there."""
-    match = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.weight", name)
-    if not match or match[2] not in _NAMES:
-        raise JobError(f"the GGUF must hold weights of the llama architecture only, got {name}")
-    return match[1], match[2]
-
-
-def _paired_to_halves(weights: "np.ndarray[Any, Any]", heads: int) -> "np.ndarray[Any, Any]":
-    """Reorder rows for transformers' rotary embedding, which rotates halves, not pairs."""
-    rows, columns = weights.shape
-    paired = weights.reshape(heads, rows // heads // 2, 2, columns)
-    return np.ascontiguousarray(paired.swapaxes(1, 2).reshape(rows, columns))
+    def _tensors(
+        self, config: LlamaConfig, dtype: torch.dtype
+    ) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield one tensor after the other: in float32 the whole would not fit a job's host."""
+        content = np.memmap(self._path, np.uint8, "r")
+        for tensor in self._header.tensors:
+            name = checkpoint_name(tensor.name)
+            start = self._header.tensors_start + tensor.offset
+            weights = dequantize(content[start : start + tensor.size], tensor.kind, tensor.shape)
+            heads = heads_of(name, config.num_attention_heads, config.num_key_value_heads)
+            if heads is not None:
+                weights = to_halves(weights, heads)
+            yield name, torch.from_numpy(weights).to(dtype)

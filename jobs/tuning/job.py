@@ -8,18 +8,22 @@ from typing import Any
 from allowed_values.hyperparameters import Hyperparameters
 from allowed_values.input_length import longest_input
 from container import JobError
-from language_models.base_weights import find_window, load_tokenizer
+from gguf_files.convert import check_convertible
+from gguf_files.header import RefusedFileError
+from language_models.base_weights import find_gguf, find_window, load_tokenizer
 from language_models.examples import Examples, make_examples, read_records
 from tuning.channels import Channels
 from tuning.output.licence import write_license
 from tuning.output.model_card import write_model_card
-from tuning.output.weights import write_adapted_model, write_full_model
+from tuning.output.weights import replace_by_gguf, write_adapted_model, write_full_model
 from tuning.training.train import train
 
 
 def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     """Train, and write the model, its card and the metrics, or raise JobError."""
     report = _read_report(channels.train, p)
+    if p.gguf_kind:
+        _check_convertible(channels.base)
     examples, validation = _read_examples(p, channels)
     left_out = {"train": examples.left_out, "validation": validation.left_out}
     _check_left_out(left_out, report)
@@ -30,6 +34,8 @@ def fine_tune(p: Hyperparameters, channels: Channels) -> None:
     else:
         write_full_model(trainer, channels.base, channels.model)
     if trainer.is_world_process_zero():
+        if p.gguf_kind:
+            replace_by_gguf(channels.model, p.gguf_kind)
         write_license(channels.model, p)
         write_model_card(channels.model, p, report, metrics)
         _write_records(channels.output_data, metrics, trainer.state.log_history)
@@ -45,6 +51,16 @@ def _read_examples(p: Hyperparameters, channels: Channels) -> tuple[Examples, Ex
         for path in (channels.train / "train.jsonl", channels.validation / "validation.jsonl")
     )
     return train, validation
+
+
+def _check_convertible(base: Path) -> None:
+    """Raise JobError for a base whose tuned model would have no GGUF file, after all the work."""
+    if find_gguf(base):
+        return
+    try:
+        check_convertible(base)
+    except RefusedFileError as error:
+        raise JobError(f"weights_format must be safetensors for this base: {error}") from error
 
 
 def _check_left_out(left_out: Mapping[str, int], report: Mapping[str, Any]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 MODELS, INVENTORIES = "models/", "inventories/"  # prefixes of the artefact bucket
 
-# Weights are safetensors, which hold numbers only: loading another format can run code.
-_WEIGHTS = ".safetensors"
+# Weights hold numbers only, as safetensors or as llama.cpp's file: loading others can run code.
+SAFETENSORS, GGUF = ".safetensors", ".gguf"
+WEIGHTS = (SAFETENSORS, GGUF)
 _ADAPTER = "adapter/"  # the one folder beside the weights
 _KNOWN = frozenset(
     (
@@ -44,15 +45,16 @@ class File:
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError unless a file is weights as safetensors, or known to be read as text."""
+    """Raise ValueError unless a file is weights, or known to be read as text."""
     base = name.removeprefix(_ADAPTER)
     stem, dot, suffix = base.partition(".")
     is_text = stem.upper() in _TEXTS and dot + suffix in _TEXT_SUFFIXES
-    is_weights = base.endswith(_WEIGHTS) and base != _WEIGHTS
+    suffixes = WEIGHTS if base == name else (SAFETENSORS,)
+    is_weights = base.endswith(suffixes) and base not in suffixes
     if "/" in base or not (is_weights or is_text or base in _KNOWN):
         raise ValueError(
-            "a model must hold safetensors, and files of the tokenizer, the configuration and the"
-            f" licence beside them, got {name}"
+            "a model must hold safetensors or a GGUF file, and files of the tokenizer, the"
+            f" configuration and the licence beside them, got {name}"
         )
 
 

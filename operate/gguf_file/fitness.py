@@ -1,14 +1,15 @@
 """Whether a GGUF file can be served as a model of the catalog, said before anything starts."""
 
+import _paths  # noqa: F401  # isort: skip  # first: it makes the jobs' sources findable
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operate.gguf_file.header import Header, RefusedFileError, read_header
+from gguf_files.header import Header, RefusedFileError, read_header
+from gguf_files.layout import ARCHITECTURE
 
-# What llama.cpp calls the architecture of all models in the catalog, Mistral-7B's among them.
-ARCHITECTURE = "llama"
 _HALF = 2  # bytes of a value in llama.cpp's key-value cache
 _GIB = 2**30
 # llama.cpp's buffers of a batch, beside weights and cache: 0.2 GiB for a 7B model.

@@ -1,6 +1,6 @@
 """The vocabularies that the proxy counts with, and whether a GGUF file has the same one."""
 
-import _paths  # noqa: F401  # isort: skip  # first: it makes the proxy's sources findable
+import _paths  # noqa: F401  # isort: skip  # first: it makes the sources of proxy and jobs findable
 
 import json
 import subprocess
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from sentencepiece import SentencePieceProcessor
 
+from gguf_files.header import RefusedFileError
 from invoke_proxy import tokens
 from operate.cdk_cli import ROOT
-from operate.gguf_file.header import RefusedFileError
 
 _TOKENIZERS = ROOT / "build/invoke_proxy/local/invoke_proxy/tokenizers"
 

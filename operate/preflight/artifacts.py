@@ -58,9 +58,15 @@ def layer(lambda_: Client, arn: str | None) -> Row:
     return Row(subject, Verdict.FAIL, found, todo)
 
 
-def weights(s3: Client, need: WeightsNeed | None) -> Row:
+def weights_rows(cloudformation: Client, s3: Client, plan: Plan) -> Iterator[Row]:
+    """Yield a row for the weights that are served, and one for those that are tuned, if others."""
+    yield staged_weights(cloudformation, s3, plan) if plan.staged else weights(s3, plan.weights)
+    if plan.tuned_from:
+        yield weights(s3, plan.tuned_from, "weights to tune")
+
+
+def weights(s3: Client, need: WeightsNeed | None, subject: str = "weights") -> Row:
     """Tell whether the weights' prefix can be listed and its first object read."""
-    subject = "weights"
     if need is None:
         return Row(subject, Verdict.OK, "in the container")
     uri = f"s3://{need.bucket}/{need.prefix}"

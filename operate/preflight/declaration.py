@@ -15,6 +15,7 @@ from sagemaker_llm.models.weights import Staged
 from sagemaker_llm.release.release import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
+    from sagemaker_llm.models.weights import Weights
     from stacks.environments import Environment
 
 
@@ -53,7 +54,8 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         region=region,
         images=tuple(_image(use, image, region) for use, image in images.items() if on_aws),
         layer_arn=layer_arn(region) if on_aws else None,
-        weights=_weights(own, region),
+        weights=_weights(own.model.weights, region),
+        tuned_from=_weights(own.model.tuned_from, region) if own.tuning else None,
         archives=tuple(_archives(own)),
         staged=isinstance(own.model.weights, Staged),
         instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
@@ -71,8 +73,7 @@ def _image(use: str, image: Image, region: str) -> ImageNeed:
     )
 
 
-def _weights(environment: "Environment", region: str) -> WeightsNeed | None:
-    weights = environment.model.weights
+def _weights(weights: "Weights | None", region: str) -> WeightsNeed | None:
     if isinstance(weights, JumpStartWeights):
         return WeightsNeed(weights.bucket_name(region), weights.key_prefix)
     return None

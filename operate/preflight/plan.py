@@ -71,6 +71,7 @@ class Plan:
     layer_arn: str | None
     weights: WeightsNeed | None  # None for weights in the container
     archives: tuple[ArchiveNeed, ...]
+    tuned_from: WeightsNeed | None  # where fine-tuning starts from other weights
     staged: bool  # the weights' bucket is a stack's, which `make stage-weights` fills
     instance_types: tuple[str, ...]
     quotas: tuple[QuotaNeed, ...]

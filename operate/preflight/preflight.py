@@ -72,14 +72,7 @@ def checks(plan: Plan, client: Clients) -> Iterator[Check]:
     yield Check("Lambda concurrency", lambda: quotas.concurrency(lambda_, plan))
     yield Check("images", lambda: artifacts.image_rows(client("ecr"), plan.images))
     yield Check("Web Adapter layer", lambda: artifacts.layer(lambda_, plan.layer_arn))
-    yield Check(
-        "weights",
-        lambda: (
-            artifacts.staged_weights(cloudformation, s3, plan)
-            if plan.staged
-            else artifacts.weights(s3, plan.weights)
-        ),
-    )
+    yield Check("weights", lambda: artifacts.weights_rows(cloudformation, s3, plan))
     yield Check("adapters", lambda: artifacts.archives(s3, plan))
     yield Check(
         "instance types", lambda: artifacts.instance_types(client("ec2"), plan.instance_types)

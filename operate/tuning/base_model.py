@@ -23,8 +23,11 @@ def ensure_base_model(s3: Client, declared: Declared, bucket: str) -> None:
 
 
 def _packaged_weights(uri: str) -> Path:
+    advice = f"put the base model's safetensors and its tokenizer under {uri} first"
+    # The folder has the name of the catalog's entry: another model's are its operator's to bring.
+    if not uri.endswith(f"/{packaged.MODEL_ID.rpartition('/')[2].lower()}/"):
+        raise SystemExit(advice)
     try:
         return packaged.weights()
     except FileNotFoundError as error:
-        advice = f"put the base model's safetensors and its tokenizer under {uri} first"
         raise SystemExit(advice) from error

@@ -23,6 +23,7 @@ from operate.tuning.parameters import (
     declared_parameters,
     job_arguments,
     pipeline_definition,
+    registered_image,
 )
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -74,9 +75,9 @@ def _start(
     """Check all that the pipeline takes, upload the data, and start; return the execution's ARN."""
     sagemaker, s3 = environment.client("sagemaker"), environment.client("s3")
     found = environment.outputs("Training")
-    _check_server(environment)
     pipeline, bucket = found["PipelineName"], found["DataBucketName"]
     definition = pipeline_definition(sagemaker, pipeline)
+    _check_server(environment, definition)
     declared = declared_parameters(definition)
     check_values(values, declared)
     parameters = {
@@ -98,13 +99,15 @@ def _start(
     return str(answer["PipelineExecutionArn"]), data
 
 
-def _check_server(environment: Environment) -> None:
-    """Raise SystemExit where a GGUF file is served beside a pipeline from before."""
-    server = environment.outputs("Serving")["ServingImageTag"]
-    if server.startswith("llama-cpp"):
+def _check_server(environment: Environment, definition: dict[str, Any]) -> None:
+    """Raise SystemExit where the endpoint's server is not the one that the pipeline tunes for."""
+    served = environment.outputs("Serving")["ServingImageTag"].partition(":")[0]
+    tuned_for = registered_image(definition)
+    if tuned_for != served:
         raise SystemExit(
-            f"{environment.name} serves a GGUF file on llama.cpp, which takes no model of the"
-            " pipeline: `make up` without MODEL serves the packaged model, which can be tuned"
+            f"{environment.name} serves with {served}, which takes no model of its pipeline, whose"
+            f" models are for {tuned_for}: deploy the Training stack as the environment is now, or,"
+            " where `make up` serves a MODEL of your own, serve the packaged one: `make up`"
         )
 
 

@@ -1,6 +1,7 @@
 """The parameters of an execution, checked against the deployed pipeline before anything runs."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,14 @@ def pipeline_definition(sagemaker: Client, pipeline: str) -> dict[str, Any]:
     described = sagemaker.describe_pipeline(PipelineName=pipeline)
     definition: dict[str, Any] = json.loads(described["PipelineDefinition"])
     return definition
+
+
+def registered_image(definition: Mapping[str, Any]) -> str:
+    """Return the repository of the image that the pipeline registers its models for."""
+    (gate,) = (step for step in definition["Steps"] if step["Name"] == "Gate")
+    (register,) = (s for s in gate["Arguments"]["IfSteps"] if s["Name"] == "Register")
+    (container,) = register["Arguments"]["InferenceSpecification"]["Containers"]
+    return re.split("[:@]", str(container["Image"]).partition("/")[2])[0]
 
 
 def declared_parameters(definition: Mapping[str, Any]) -> Declared:

@@ -1,11 +1,13 @@
 """A model that is one GGUF file, on its way into the account's bucket."""
 
+import _paths  # noqa: F401  # isort: skip  # first: it makes the jobs' sources findable
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gguf_files.header import RefusedFileError
 from operate.gguf_file.fitness import open_file
-from operate.gguf_file.header import RefusedFileError
 from operate.gguf_file.vocabulary import check_same, load
 from operate.weights.files import WeightFile, describe, download
 

@@ -16,13 +16,17 @@ from model_release.inventory import digest
 _MIB = 2**20
 _HEADER = json.dumps({"w": {"dtype": "U8", "shape": [6], "data_offsets": [0, 6]}}).encode()
 _WEIGHTS = len(_HEADER).to_bytes(8, "little") + _HEADER + b"abcdef"
-_MODEL = {
+_GGUF = b"GGUF" + (3).to_bytes(4, "little") + bytes(24)  # of no tensors
+_TEXTS = {
     "config.json": b'{"architectures": ["MistralForCausalLM"]}',
+    "tokenizer.json": b"{}",
+    "LICENSE": b"Apache",
+}
+_MODEL = {
+    **_TEXTS,
     "model.safetensors": _WEIGHTS,
     "adapter/adapter_model.safetensors": _WEIGHTS,
     "adapter/adapter_config.json": b'{"peft_type": "LORA"}',
-    "tokenizer.json": b"{}",
-    "LICENSE": b"Apache",
 }
 
 Files = dict[str, bytes]
@@ -147,6 +151,19 @@ def test_content_that_changes_after_it_was_checked_is_not_copied(
     assert account.keys(f"models/{candidate.split('/')[4]}/") == []
 
 
+def test_model_of_one_gguf_file_is_kept(account: Account, put: Put) -> None:
+    kept = _store(put({**_TEXTS, "model.gguf": _GGUF}))
+    assert f"{_key(kept['model_uri'])}model.gguf" in account.keys("models/")
+
+
+@pytest.mark.parametrize(
+    "more", [{"model.safetensors": _WEIGHTS}, {"a.gguf": _GGUF}], ids=["both kinds", "two files"]
+)
+def test_model_of_which_a_server_would_choose_a_part_is_refused(put: Put, more: Files) -> None:
+    with pytest.raises(StoreError, match=r"config\.json, and safetensors or one GGUF file, got"):
+        _store(put({**_TEXTS, "model.gguf": _GGUF, **more}))
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -173,7 +190,7 @@ def test_candidate_that_could_run_code_is_refused_and_nothing_is_kept(
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_candidate_without_weights_or_settings_is_refused(put: Put, name: str) -> None:
     left = {n: content for n, content in _MODEL.items() if n != name}
-    with pytest.raises(StoreError, match=r"must hold config\.json and safetensors"):
+    with pytest.raises(StoreError, match=r"must hold config\.json, and safetensors or"):
         _store(put(left))
 
 

@@ -10,9 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-# Those that fine-tune, and the one that serves a GGUF file and does not.
-TUNED = ("Local", "Dev", "Staging", "Prod")
-ENVIRONMENTS = (*TUNED, "Cpu")
+ENVIRONMENTS = ("Local", "Dev", "Staging", "Prod", "Cpu")
 ROOT = Path(__file__).parents[2]
 # Not the file of who forks the repository.
 ACCOUNTS = ROOT / "tests" / "accounts.toml"

@@ -27,7 +27,7 @@ def _artifacts(folder: Path) -> dict[str, dict[str, Any]]:
 def test_stacks_have_their_names_for_ever(assembly: Assembly) -> None:
     """Another name is another stack: it deploys beside the old one, and its data stays behind."""
     assert sorted(_artifacts(assembly.folder)) == [
-        *("Cpu-Api", "Cpu-Serving", "Cpu-Weights"),
+        *("Cpu-Api", "Cpu-Serving", "Cpu-Training", "Cpu-Weights"),
         *("Dev-Api", "Dev-Serving", "Dev-Training"),
         *("Local-Api", "Local-Serving", "Local-Training"),
         *("Prod-Api", "Prod-Serving", "Prod-Training"),

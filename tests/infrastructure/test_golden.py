@@ -6,17 +6,16 @@ import pytest
 
 from bootstrap.stage import Stage
 from bootstrap.template import template
-from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, TUNED, Assembly
+from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly
 from tests.infrastructure.differences import differences
 from tests.infrastructure.reviewed import check_reviewed
 
 _STACKS = ("Serving", "Api", "Training")
-_OF_CPU = ("Weights", "Serving", "Api")
 
 # Staging is held against Prod instead.
 _REVIEWED = [
     *((environment, stack) for environment in ("Local", "Dev", "Prod") for stack in _STACKS),
-    *(("Cpu", stack) for stack in _OF_CPU),
+    *(("Cpu", stack) for stack in ("Weights", *_STACKS)),
 ]
 
 _LOGS = (365, 30)
@@ -86,9 +85,8 @@ def test_template_is_as_reviewed(
 
 
 def test_every_stack_is_reviewed(assembly: Assembly) -> None:
-    stacks = {f"{environment}/{stack}" for environment in TUNED for stack in _STACKS}
-    stacks |= {f"Cpu/{stack}" for stack in _OF_CPU}
-    assert {template.stack for template in assembly.templates()} == stacks
+    stacks = {f"{environment}/{stack}" for environment in ENVIRONMENTS for stack in _STACKS}
+    assert {template.stack for template in assembly.templates()} == {*stacks, "Cpu/Weights"}
 
 
 @pytest.mark.parametrize("stack", _STACKS)

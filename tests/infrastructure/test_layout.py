@@ -45,7 +45,7 @@ _MAY_IMPORT = {
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
     "operate": {
         *("operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"),
-        "simulation",
+        *("simulation", "gguf_files"),
     },
     "jobs": _JOBS,
 }

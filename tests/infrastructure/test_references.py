@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.assembly import ENVIRONMENTS, TUNED, Assembly, Template
+from tests.infrastructure.assembly import ENVIRONMENTS, Assembly, Template
 
 _PARAMETER = "AWS::SSM::Parameter"
 
@@ -13,10 +13,6 @@ _PARAMETER = "AWS::SSM::Parameter"
 @pytest.fixture(params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def _readers(environment: str) -> tuple[str, ...]:
-    return ("Api", "Training") if environment in TUNED else ("Api",)
 
 
 def _published(template: Template) -> dict[str, Any]:
@@ -43,8 +39,10 @@ def test_no_stack_refers_to_another_as_it_once_was(assembly: Assembly, environme
 def test_api_and_training_follow_the_endpoint(assembly: Assembly, environment: str) -> None:
     published = _published(assembly.template(f"{environment}/Serving"))
     endpoint, role = {"Ref": "LlmEndpoint0550A83E"}, {"Fn::GetAtt": ["LlmRole8B828C87", "Arn"]}
-    values = {"Api": [endpoint], "Training": [endpoint, role]}
-    for stack in _readers(environment):
+    # Only where the hardware encrypts no disk of its own.
+    keys = [{"Fn::GetAtt": ["LlmVolumeKey896C39E7", "Arn"]}] if environment == "Cpu" else []
+    values = {"Api": [endpoint], "Training": [endpoint, role, *keys]}
+    for stack in ("Api", "Training"):
         read = _read(assembly.template(f"{environment}/{stack}")).values()
         assert [published[each["Default"]] for each in read] == values[stack]
 
@@ -59,7 +57,7 @@ def test_readers_are_deployed_even_if_their_templates_have_not_changed(
     assembly: Assembly, environment: str
 ) -> None:
     """The CDK CLI does so for such parameters, but for those that say that they can be skipped."""
-    for stack in _readers(environment):
+    for stack in ("Api", "Training"):
         for parameter in _read(assembly.template(f"{environment}/{stack}")).values():
             assert "[cdk:skip]" not in parameter.get("Description", "")
 
@@ -69,6 +67,6 @@ def test_readers_are_deployed_after_what_they_read(assembly: Assembly, environme
     artifacts = json.loads(manifest.read_text())["artifacts"]
     names = {each.get("displayName"): name for name, each in artifacts.items()}
     serving = names[f"{environment}/Serving"]
-    for stack in _readers(environment):
+    for stack in ("Api", "Training"):
         assert serving in artifacts[names[f"{environment}/{stack}"]]["dependencies"]
         assert names[f"{environment}/{stack}"] not in artifacts[serving]["dependencies"]

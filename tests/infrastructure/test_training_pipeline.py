@@ -18,7 +18,7 @@ from allowed_values.hyperparameters import Hyperparameters
 from allowed_values.parameters import PARAMETERS
 from embedded_aws.core.constraints import violations
 from operate.tuning.parameters import job_arguments
-from tests.infrastructure.assembly import TUNED, Assembly
+from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 from tests.infrastructure.pipeline_schema import SCHEMA
 
@@ -35,7 +35,7 @@ _PARAMETERS = {
 }
 
 
-@pytest.fixture(name="definition", params=TUNED)
+@pytest.fixture(name="definition", params=ENVIRONMENTS)
 def _definition(request: pytest.FixtureRequest, assembly: Assembly) -> dict[str, Any]:
     return definition_of(assembly.template(f"{request.param}/Training"))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.assembly import ROOT, TUNED, Assembly, Template
+from tests.infrastructure.assembly import ENVIRONMENTS, ROOT, Assembly, Template
 
 _BUCKET = "AWS::S3::Bucket"
 _STATEFUL = {
@@ -15,7 +15,7 @@ _STATEFUL = {
 }
 
 
-@pytest.fixture(name="training", params=TUNED)
+@pytest.fixture(name="training", params=ENVIRONMENTS)
 def _training(request: pytest.FixtureRequest, assembly: Assembly) -> Template:
     return assembly.template(f"{request.param}/Training")
 

@@ -27,6 +27,7 @@ from recall.measure import Retrieval
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels
 from tuning.job import fine_tune
+from tuning.output.weights import replace_by_gguf
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,6 +92,29 @@ def test_tuned_model_is_measured_beside_its_base(base: Path, tuned: Path, tmp_pa
     page = (root / "output" / "evaluation" / "report.html").read_text()
     assert "<td>Say x</td>" in page
     assert "<td>xxxx</td>" in page
+
+
+def test_llama_cpps_file_is_judged_as_llama_cpp_computes_it(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base has a window of attention that slides, which llama.cpp does not have."""
+    sliding, served = tmp_path / "sliding", tmp_path / "served"
+    shutil.copytree(base, sliding)
+    config = json.loads((base / "config.json").read_text())
+    (sliding / "config.json").write_text(json.dumps(config | {"sliding_window": 8}))
+    shutil.copytree(base, served)
+    special = {f"tokenizer.ggml.{name}_token_id": n for n, name in enumerate(("unk", "bos", "eos"))}
+    monkeypatch.setattr("gguf_files.convert.vocabulary", lambda *_: special)
+    replace_by_gguf(served, "F16")
+    records = [{"prompt": "Say x, y and z. " * 8, "completion": " xxxx"}]
+    found = {}
+    for name, folder in (("safetensors", base), ("gguf", served)):
+        root = processing(tmp_path / name, sliding, folder, records)
+        evaluate(options(retrieval_lengths=[600], max_input_length=512), root)
+        found[name] = metrics(root)
+    seen, slid = found["gguf"]["base_loss"], found["safetensors"]["base_loss"]
+    assert abs(seen - found["safetensors"]["loss"]) < abs(slid - seen) / 10
+    assert found["gguf"]["loss"] == pytest.approx(seen, rel=0.02)
 
 
 def test_model_is_no_better_than_itself(base: Path, tmp_path: Path) -> None:

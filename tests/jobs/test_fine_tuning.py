@@ -22,6 +22,7 @@ from allowed_values.rules import RefusedValueError
 from container import JobError
 from language_models.base_weights import load_model, load_tokenizer
 from language_models.examples import make_examples
+from tests.jobs.test_gguf_weights import write_gguf
 from tests.jobs.tiny_model import BASE_ID, instructions, write_report, write_split
 from tuning.channels import Channels, find_channels
 from tuning.job import fine_tune
@@ -170,6 +171,43 @@ def test_nothing_is_written_that_the_store_refuses(
     for name in names:
         check_name(name)
     assert names >= {"NOTICE", "License.txt", "adapter/adapter_model.safetensors"}
+
+
+def test_llama_cpp_gets_one_file_of_what_other_servers_get(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    write_gguf(base / "tiny.gguf")
+    records = [{"prompt": "ab 12", "completion": " cd"}] * 8
+    tuned = []
+    for name, form in (("tgi", "safetensors"), ("llama-cpp", "Q8_0")):
+        job = channels(tmp_path / name, base)
+        write_split(job.train.parent, "train", records)
+        write_split(job.train.parent, "validation", records)
+        tune(job, **LORA | {"weights_format": form, "max_steps": 4})
+        tuned.append(job.model)
+    tgi, llama_cpp = ({path.name for path in folder.iterdir()} for folder in tuned)
+    assert tgi - llama_cpp == {"model.safetensors"}
+    assert llama_cpp - tgi == {"model.gguf"}
+    first, second = (logits_of(folder) for folder in tuned)
+    assert (first - second).abs().max() < (first - logits_of(base)).abs().max() / 10
+    card = (tuned[1] / "README.md").read_text()
+    assert "library_name: gguf\n" in card
+    assert "| weights_format | Q8_0 |" in card
+
+
+def logits_of(folder: Path) -> torch.Tensor:
+    tokens = torch.tensor([load_tokenizer(folder)("ab 12 ab").input_ids])
+    with torch.inference_mode():
+        result: torch.Tensor = load_model(folder, dtype=torch.float32)(tokens).logits
+    return result
+
+
+def test_base_without_such_a_file_is_refused_before_training(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuning.job.train", lambda *_: pytest.fail("was trained"))
+    with pytest.raises(JobError, match="weights_format must be safetensors for this base: its tok"):
+        tune(channels(tmp_path, base), **LORA | {"weights_format": "Q8_0"})
 
 
 def test_adapter_names_its_base_and_not_a_path(adapted: Channels) -> None:

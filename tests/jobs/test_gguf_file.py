@@ -71,24 +71,3 @@ def test_llama_cpp_goes_on_as_transformers_does(
     command = [str(_PYTHON), "-c", _GREEDY, str(target), json.dumps([_PROMPT, _COUNT])]
     answered = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(answered.stdout) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"architectures": ["Qwen2ForCausalLM"]}, "MistralForCausalLM or .* got Qwen2ForCausalLM"),
-        ({"rope_scaling": {"type": "linear"}}, "its rope_scaling must be none, got"),
-        ({"vocab_size": 31_999}, "its vocab_size must be at least 32000, got 31999"),
-    ],
-)
-def test_other_model_is_refused(
-    checkpoint: Path, tmp_path: Path, changes: dict[str, object], words: str
-) -> None:
-    folder = tmp_path / "other"
-    shutil.copytree(checkpoint, folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | changes))
-    refused = _convert(folder, tmp_path / "other.gguf", "Q8_0")
-    with pytest.raises(SystemExit, match=words):
-        raise SystemExit(refused.stderr)
-    assert not (tmp_path / "other.gguf").exists()

@@ -81,7 +81,7 @@ def test_own_model_is_served_in_place_of_the_packaged_one_and_given_back(
     _counts_exactly(deployment, vocabulary)
     _shows_the_playground(deployment)
     tuned = aws.try_verb("finetune", "local")
-    assert "local serves a GGUF file and fine-tunes nothing" in tuned.stderr
+    assert "a MODEL of your own is served as it is" in tuned.stderr
 
     (link,) = _links(aws)
     assert link.resolve() == mine
@@ -92,5 +92,5 @@ def test_own_model_is_served_in_place_of_the_packaged_one_and_given_back(
     assert _container(aws)["InstanceType"] == "ml.g5.2xlarge"
     aws.run("up", f"--model={mine}", "--entry=mistral-7b")
     assert _container(aws)["Environment"]["SM_LLAMA_CPP_ALIAS"] == "mistral-7b"
-    assert "takes no model of the pipeline" in aws.try_verb("finetune", "local").stderr
+    assert "which takes no model of its pipeline" in aws.try_verb("finetune", "local").stderr
     aws.run("drift", "local")

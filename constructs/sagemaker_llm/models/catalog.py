@@ -16,6 +16,7 @@ from .servers.tgi import TGI, Tgi
 from .shape import MISTRAL_7B, SMOLLM2_135M, ModelShape
 from .weights import (
     MODEL_FOLDER,
+    Gguf,
     JumpStartWeights,
     PackagedWeights,
     Staged,
@@ -49,6 +50,8 @@ class CatalogEntry(Checked):
     # Its sizes, which decide the memory that it takes; None: they are not known.
     shape: ModelShape | None = None
     server: Server = TGI
+    # What fine-tuning starts from, where that is not what is served; None: the weights.
+    tuned_from: Weights | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,6 +61,12 @@ class CatalogEntry(Checked):
                 f" got {self.limits.max_total_tokens}"
             )
         self.server.check_entry(self)
+        if isinstance(self.tuned_from, Gguf):
+            raise RefusedValueError(
+                f"tuned_from of {self.model_id} must be safetensors, as JumpStartWeights and"
+                " StagedWeights are: a GGUF file is quantized, got"
+                f" {type(self.tuned_from).__name__}"
+            )
 
     @property
     def container_environment(self) -> dict[str, str]:
@@ -86,14 +95,19 @@ class CatalogEntry(Checked):
     ) -> "CatalogEntry":
         """Return the model on another server, which may read other weights and take longer prompts.
 
-        The answer to the longest prompt keeps its room::
+        Where they are a GGUF file, fine-tuning starts from this entry's own weights. The answer to
+        the longest prompt keeps its room::
 
             find_model("mistrallite").served_by(VLLM, window=32_768)
         """
         limits = self.limits if window is None else self.limits.with_window(window)
         if max_concurrent_requests is not None:
             limits = replace(limits, max_concurrent_requests=max_concurrent_requests)
-        return replace(self, server=server, weights=weights or self.weights, limits=limits)
+        tuned_from = self.tuned_from
+        if isinstance(weights, Gguf) and not isinstance(self.weights, Gguf):
+            tuned_from = self.weights
+        weights = weights or self.weights
+        return replace(self, server=server, weights=weights, limits=limits, tuned_from=tuned_from)
 
     def admitting(self, max_concurrent_requests: int) -> "CatalogEntry":
         """Return the model with another limit of the requests that an instance admits at once."""

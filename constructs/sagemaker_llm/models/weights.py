@@ -104,4 +104,6 @@ class FileWeights(Checked):
 
 # What an operator brings into a bucket of the account.
 Staged = StagedWeights | StagedGguf
+# Quantized, and for llama.cpp only: no training starts from one.
+Gguf = StagedGguf | FileWeights
 Weights = JumpStartWeights | Staged | PackagedWeights | FileWeights

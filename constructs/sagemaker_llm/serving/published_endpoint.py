@@ -44,6 +44,7 @@ class PublishedEndpoint(Construct):
         if self._key_arn:
             arn = self._key_arn.read_by(stack)
             seen.volume_key = kms.Key.from_key_arn(stack, "VolumeKey", arn)
-        if seen.weights_bucket:
+        # Where they are tuned: other weights are not this bucket's.
+        if seen.weights_bucket and seen.model.tuned_from is None:
             seen.base_weights = seen.weights_bucket.prefix_for(stack, seen.model)
         return seen

@@ -71,11 +71,26 @@ def published_weights(
 ) -> S3Prefix | None:
     """Return the prefix that SageMaker downloads base weights from; None for packaged ones."""
     if isinstance(model.weights, JumpStartWeights):
-        name = model.weights.bucket_name(cdk.Stack.of(scope).region)
-        bucket = s3.Bucket.from_bucket_name(scope, "JumpStart", name)
-        return S3Prefix(bucket, model.weights.key_prefix, public=True)
+        return _of_jumpstart(scope, model.weights)
     if isinstance(model.weights, Staged):
         if staged is None:
             raise ValueError(f"weights_bucket must be given for {model.model_id}: it is staged")
         return staged.prefix_for(scope, model)
     return None
+
+
+def tuned_weights(
+    scope: Construct, model: CatalogEntry, served: S3Prefix | None
+) -> S3Prefix | None:
+    """Return the prefix that fine-tuning starts from; None for weights that are uploaded for it."""
+    if model.tuned_from is None:
+        return served
+    if isinstance(model.tuned_from, JumpStartWeights):
+        return _of_jumpstart(scope, model.tuned_from)
+    return None
+
+
+def _of_jumpstart(scope: Construct, weights: JumpStartWeights) -> S3Prefix:
+    name = weights.bucket_name(cdk.Stack.of(scope).region)
+    bucket = s3.Bucket.from_bucket_name(scope, "JumpStart", name)
+    return S3Prefix(bucket, weights.key_prefix, public=True)

@@ -12,6 +12,7 @@ from allowed_values.rules import RefusedValueError
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.models.images import TRAINING, Image
+from sagemaker_llm.models.weights import FileWeights, Gguf
 
 from .hyperparameters import JUMPSTART_DEFAULTS, Value, as_default, check_overrides
 
@@ -79,13 +80,20 @@ class TuningSettings(Checked):
             )
         check_execution(self._values())
 
-    def check_model(self, model: CatalogEntry) -> None:
-        """Raise ValueError for what the model that is tuned cannot take, or its server not run."""
-        if not model.server.reads_tuned:
+    def check_model(self, model: CatalogEntry, instance_type: str) -> None:
+        """Raise ValueError for a model that cannot be tuned so, or then not be served there."""
+        if isinstance(model.weights, FileWeights):
             raise RefusedValueError(
-                f"server of {model.model_id} must read the safetensors that fine-tuning writes, as"
-                f" TGI and vLLM do, got {model.server.title}: tune it in an environment of theirs"
+                f"tuning must be None for a file of this machine, got {model.weights.path}: tune"
+                f" {model.model_id} where the catalog's weights are served"
             )
+        if isinstance(model.weights, Gguf) and model.tuned_from is None:
+            raise RefusedValueError(
+                f"tuned_from of {model.model_id} must be the safetensors that the GGUF file was"
+                " made from, for example JumpStartWeights, as a quantized file is not trained, got"
+                " None"
+            )
+        model.server.check_tuned(model, instance_type)
         values = {**self._values(), "prompt_format": model.prompt_format.value}
         check_execution(values, window=model.window)
 

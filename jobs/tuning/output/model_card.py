@@ -15,7 +15,7 @@ _CARD = """\
 ---
 license: {yaml_license}
 base_model: {yaml_base}
-library_name: transformers
+library_name: {library}
 pipeline_tag: text-generation
 tags: [{tags}]
 ---
@@ -73,6 +73,7 @@ def write_model_card(
         base=p.base_model_id,
         yaml_license=_yaml(p.base_model_license),
         yaml_base=_yaml(p.base_model_id),
+        library="gguf" if p.gguf_kind else "transformers",
         tags=", ".join(["fine-tuned", *(["lora"] if p.lora else [])]),
         method=method,
         mode=report["mode"],

@@ -1,4 +1,4 @@
-"""Writes a tuned model as TGI 1.1 loads it, and its adapter beside it."""
+"""Writes a tuned model as its server loads it, and its adapter beside it."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,8 +8,10 @@ import torch
 from peft import PeftModel
 from transformers import GenerationConfig, Trainer
 
+from gguf_files.convert import convert
 from language_models.base_weights import Model, find_gguf, load_model, load_tokenizer
 
+GGUF = "model.gguf"  # llama.cpp's image serves the first such file of the folder
 ADAPTER = "adapter"  # beside the weights, its files would make TGI take them for an adapter only
 _DTYPE = torch.bfloat16
 _SHARD_SIZE = "5GB"
@@ -41,6 +43,13 @@ def write_full_model(trainer: Trainer, base: Path, target: Path) -> None:
     state = trainer.accelerator.get_state_dict(trainer.model)
     if trainer.is_world_process_zero():
         _write(trainer.accelerator.unwrap_model(trainer.model), state, base, target)
+
+
+def replace_by_gguf(target: Path, kind: str) -> None:
+    """Write the model's safetensors as one GGUF file in their place."""
+    convert(target, target / GGUF, kind)
+    for file in (*target.glob("*.safetensors"), target / "model.safetensors.index.json"):
+        file.unlink(missing_ok=True)
 
 
 def _write(model: Model, state: Mapping[str, torch.Tensor], base: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_release.candidates import file_content
-from model_release.inventory import INVENTORIES, MODELS, File, check_name
+from model_release.inventory import GGUF, INVENTORIES, MODELS, WEIGHTS, File, check_name
 
 _FOLDER = re.compile(r"candidates/([A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))/output/model/")
 _SETTINGS = ("config.json", "tokenizer_config.json")  # the ends of their names
@@ -67,16 +67,22 @@ def _check_sizes(candidate: Candidate, files: Sequence[File]) -> None:
             f"a model must have {_MAX_FILES} files and {_MAX_BYTES} bytes at most,"
             f" got {len(files)} files and {total} bytes"
         )
-    if "config.json" not in names or not any(
-        _is_weights(name) for name in names if "/" not in name
-    ):
-        raise StoreError(f"a model must hold config.json and safetensors, got {sorted(names)}")
+    weights = [name for name in names if "/" not in name and name.endswith(WEIGHTS)]
+    # llama.cpp serves the first file that it finds; the other servers never look at one.
+    is_one_kind = len(weights) == 1 or not any(map(_is_gguf, weights))
+    if "config.json" not in names or not weights or not is_one_kind:
+        raise StoreError(
+            f"a model must hold config.json, and safetensors or one GGUF file, got {sorted(names)}"
+        )
 
 
 def _check_file(s3: Any, candidate: Candidate, file: File) -> None:  # noqa: ANN401 - boto3 has no types
     """Raise ValueError for a file that an endpoint must not load."""
     check_name(file.name)
-    if _is_weights(file.name):
+    if _is_gguf(file.name):
+        beginning = min(file.size, file_content.MAX_HEADER_BYTES)
+        file_content.check_gguf(_read(s3, candidate, file, 0, beginning), file.size)
+    elif file.name.endswith(WEIGHTS):
         start = file_content.PREFIX_BYTES
         prefix = _read(s3, candidate, file, 0, start)
         length = file_content.header_length(prefix, file.size)
@@ -88,8 +94,8 @@ def _check_file(s3: Any, candidate: Candidate, file: File) -> None:  # noqa: ANN
         file_content.check_settings(_read(s3, candidate, file, 0, file.size))
 
 
-def _is_weights(name: str) -> bool:
-    return name.endswith(".safetensors")
+def _is_gguf(name: str) -> bool:
+    return name.endswith(GGUF)
 
 
 def _read(s3: Any, candidate: Candidate, file: File, first: int, count: int) -> bytes:  # noqa: ANN401 - boto3 has no types

@@ -1,11 +1,16 @@
-"""What a candidate's files may contain: tensors that fill a safetensors file, plain settings."""
+"""What a candidate's files may contain: tensors that fill a file of weights, plain settings."""
 
 import json
 from typing import Any
 
+from model_release.candidates.gguf_header import parse_header
+
 PREFIX_BYTES = 8  # a safetensors file begins with the length of its header
 MAX_HEADER_BYTES = 16 * 2**20  # of a shard with tens of thousands of tensors
 MAX_TEXT_BYTES = 64 * 2**20  # the largest tokenizers take a third of it
+# The types of a GGUF file's tensors that the training job writes: F32, F16, Q4_0, Q8_0.
+_GGUF_TYPES = {0, 1, 2, 8}
+_TEMPLATE = "tokenizer.chat_template"  # a program, in Jinja
 _CODE = "auto_map"  # names Python classes that transformers loads from the model's own folder
 
 
@@ -27,6 +32,17 @@ def check_header(header: bytes, data_bytes: int) -> None:
             break
         position = end
     if position != data_bytes:
+        raise ValueError("holds more, or less, than the tensors that its header describes")
+
+
+def check_gguf(beginning: bytes, size: int) -> None:
+    """Raise ValueError unless a GGUF file has nothing but the training job's kinds of tensors."""
+    header = parse_header(beginning)
+    if unknown := sorted({tensor.kind for tensor in header.tensors} - _GGUF_TYPES):
+        raise ValueError(f"must have tensors of F32, F16, Q4_0 or Q8_0 only, got types {unknown}")
+    if _TEMPLATE in header.metadata:
+        raise ValueError(f"must not have {_TEMPLATE}: the endpoint is given its own")
+    if not header.is_without_gaps or not 0 <= size - header.tensors_end < header.alignment:
         raise ValueError("holds more, or less, than the tensors that its header describes")
 
 

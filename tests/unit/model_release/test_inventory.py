@@ -15,6 +15,7 @@ _FOLDER = "models/0a1b/"
     [
         "model.safetensors",
         "model-00001-of-00003.safetensors",
+        "model.gguf",
         "adapter/adapter_model.safetensors",
         "adapter/adapter_config.json",
         "tokenizer.model",
@@ -31,7 +32,9 @@ def test_weights_and_texts_are_known(name: str) -> None:
     "name",
     [
         "pytorch_model.bin",
-        "model.gguf",
+        "adapter/model.gguf",
+        "model.gguf.py",
+        ".gguf",
         "model.safetensors.py",
         ".safetensors",
         "code/inference.py",

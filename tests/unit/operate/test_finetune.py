@@ -212,9 +212,18 @@ _WORDS = [
     *("--base_model_license", {"Get": "Parameters.BaseModelLicense"}),
 ]
 _PREPARE = {"AppSpecification": {"ContainerArguments": _WORDS}}
+_TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi1.1.0"
+_CONTAINERS = [{"Image": f"1.dkr.ecr.eu-west-1.amazonaws.com/{_TGI}"}]
+_REGISTER = {"InferenceSpecification": {"Containers": _CONTAINERS}}
 _DEFINITION = {
     "Parameters": list(_DECLARED.values()),
-    "Steps": [{"Name": "Prepare", "Arguments": _PREPARE}],
+    "Steps": [
+        {"Name": "Prepare", "Arguments": _PREPARE},
+        {
+            "Name": "Gate",
+            "Arguments": {"IfSteps": [{"Name": "Register", "Arguments": _REGISTER}]},
+        },
+    ],
 }
 
 
@@ -226,9 +235,6 @@ class _Pipeline:
 
     def start_pipeline_execution(self, **_: Any) -> None:
         pytest.fail("was started")
-
-
-_TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi1.1.0"
 
 
 def _finetune(data: Path, s3: Any, server: str = _TGI, **values: str) -> None:
@@ -274,9 +280,10 @@ def test_free_text_is_no_reason_to_refuse(licence: str, tmp_path: Path) -> None:
     assert read_data(_data(tmp_path / "d"), words).first["completion"] == "I"
 
 
-def test_nothing_is_tuned_for_an_endpoint_that_serves_a_gguf_file(tmp_path: Path) -> None:
+def test_nothing_is_tuned_for_a_server_that_the_pipeline_does_not_know(tmp_path: Path) -> None:
     s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
-    with pytest.raises(SystemExit, match=r"serves a GGUF file on llama\.cpp, which takes no model"):
+    said = "serves with llama-cpp-arm64, .* for huggingface-pytorch-tgi-inference: deploy the Train"
+    with pytest.raises(SystemExit, match=said):
         _finetune(_data(tmp_path / "d"), s3, "llama-cpp-arm64:server-sagemaker-cpu-v1")
 
 

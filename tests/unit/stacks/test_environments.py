@@ -87,18 +87,14 @@ def test_quota_holds_the_largest_fleet_and_what_an_update_adds() -> None:
     assert quotas == [2, 4, 5]
 
 
-def test_environment_on_a_cpu_serves_one_file_of_a_commit_and_fine_tunes_nothing() -> None:
+def test_environment_on_a_cpu_serves_one_file_of_a_commit_and_tunes_what_it_was_made_from() -> None:
     cpu = environments.cpu(account="123456789012", region="eu-west-1")
-    assert (cpu.instance_type, cpu.tuning, cpu.endpoint_quota) == ("ml.c7g.2xlarge", None, 2)
+    assert (cpu.instance_type, cpu.endpoint_quota) == ("ml.c7g.2xlarge", 2)
     assert cpu.image.repository == "llama-cpp-arm64"
     assert isinstance(cpu.model.weights, StagedGguf)
     assert re.fullmatch(r"[0-9a-f]{40}", cpu.model.weights.revision)
-
-
-def test_fine_tuning_is_refused_where_a_gguf_file_is_served() -> None:
-    tuning = environments.dev(account=None, region=None).tuning
-    with pytest.raises(ValueError, match="must read the safetensors that fine-tuning writes"):
-        dataclasses.replace(environments.cpu(account=None, region=None), tuning=tuning)
+    dev = environments.dev(account=None, region=None)
+    assert (cpu.tuning, cpu.model.tuned_from) == (dev.tuning, dev.model.weights)
 
 
 def test_persons_own_file_is_served_on_this_machine_only() -> None:
@@ -107,7 +103,7 @@ def test_persons_own_file_is_served_on_this_machine_only() -> None:
     local = environments.local_with(own)
     assert (local.model, local.tuning) == (own, None)
     with pytest.raises(ValueError, match="mistral-7b are on this machine only"):
-        dataclasses.replace(environments.cpu(account=None, region=None), model=own)
+        dataclasses.replace(environments.cpu(account=None, region=None), model=own, tuning=None)
 
 
 def test_environment_is_refused_when_sagemaker_would_not_follow_its_updates() -> None:

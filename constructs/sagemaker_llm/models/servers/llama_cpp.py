@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from allowed_values.rules import Range, RefusedValueError
+from allowed_values.rules import Choice, Range, RefusedValueError
 from sagemaker_llm.models.images import Image
 from sagemaker_llm.models.instances import InstanceType, Processor, find_instance
 from sagemaker_llm.models.weights import (
@@ -31,6 +31,9 @@ _GIB = 2**30
 # Unverified: compare MemoryUtilization of the endpoint with the sum.
 _WORKSPACE = 2 * _GIB
 
+# Of a weight in a tuned model's file: blocks of 32 have a scale in half precision.
+_TUNED_BYTES: Mapping[str, float] = MappingProxyType({"F16": 2, "Q8_0": 34 / 32, "Q4_0": 18 / 32})
+
 # The proxy writes the whole prompt: a chat has one message, which is the prompt as it stands. The
 # server cuts one start token's text off what the template gives, and adds the token itself where
 # the file says so: without it a prompt that begins with a literal `<s>` would lose that.
@@ -54,10 +57,13 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
 class LlamaCpp(Server):
     """llama.cpp on a CPU: one slot of the cache for each concurrent request, of a whole window."""
 
+    # How the numbers of a tuned model's file are written. Q8_0 loses next to nothing; Q4_0 takes
+    # half the memory, and half the time for a token. The training image has no program for others.
+    tuned_kind: Annotated[str, Choice(("Q8_0", "Q4_0", "F16"))] = "Q8_0"
+
     name: ClassVar[str] = "llama-cpp"
     title: ClassVar[str] = "llama.cpp"
     reads: ClassVar[tuple[type[Weights], ...]] = (StagedGguf, PackagedWeights, FileWeights)
-    reads_tuned: ClassVar[bool] = False
     startup_timeout_seconds: ClassVar[int] = 600
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
     owned: ClassVar[frozenset[str]] = frozenset(
@@ -67,6 +73,11 @@ class LlamaCpp(Server):
             "SM_LLAMA_CPP_HF_REPO",
         }
     )
+
+    @property
+    def weights_format(self) -> str:
+        """One GGUF file, with its numbers of this kind."""
+        return self.tuned_kind
 
     def image_for(self, instance_type: str) -> Image:
         """Return the image for the instance's processors."""
@@ -100,22 +111,35 @@ class LlamaCpp(Server):
                 "instance_type must have no GPU for llama.cpp, whose images compute on the CPU,"
                 f" such as ml.c7g.2xlarge, got {instance.name!r}"
             )
-        needed = self.memory_bytes(entry)
+        if isinstance(entry.weights, StagedGguf):
+            self._check_memory(entry, instance, entry.weights.file_bytes, "file")
+
+    def check_tuned(self, entry: "CatalogEntry", instance_type: str) -> None:
+        """Raise ValueError for an instance without the memory for a tuned model's file."""
+        if entry.shape:
+            size = int(entry.shape.parameters * _TUNED_BYTES[self.tuned_kind])
+            instance = find_instance(instance_type)
+            self._check_memory(entry, instance, size, f"tuned file in {self.tuned_kind}")
+
+    def _check_memory(
+        self, entry: "CatalogEntry", instance: InstanceType, file_bytes: int, file: str
+    ) -> None:
+        needed = self.memory_bytes(entry, file_bytes)
         if needed is not None and needed > instance.host_bytes:
             raise RefusedValueError(
                 f"instance_type must have {needed / _GIB:.1f} GiB of memory for"
-                f" {entry.model_id}'s file and the cache of"
+                f" {entry.model_id}'s {file} and the cache of"
                 f" {entry.limits.max_concurrent_requests} requests of"
                 f" {entry.limits.max_total_tokens} tokens, got {instance.name!r} with"
                 f" {instance.host_bytes / _GIB:.0f}: lower max_concurrent_requests or the window"
             )
 
-    def memory_bytes(self, entry: "CatalogEntry") -> int | None:
+    def memory_bytes(self, entry: "CatalogEntry", file_bytes: int) -> int | None:
         """Return the memory that the server takes; None for a model of unknown sizes."""
-        if entry.shape is None or not isinstance(entry.weights, StagedGguf):
+        if entry.shape is None:
             return None
         cache = _cached_tokens(entry) * entry.shape.cache_bytes_per_token
-        return entry.weights.file_bytes + cache + _WORKSPACE
+        return file_bytes + cache + _WORKSPACE
 
 
 def _source(entry: "CatalogEntry", model: str) -> dict[str, str]:

@@ -40,8 +40,6 @@ class Server(Checked, ABC):
     title: ClassVar[str]
     # The kinds of weights that it reads.
     reads: ClassVar[tuple[type[Weights], ...]]
-    # Whether it reads what fine-tuning writes, which is safetensors.
-    reads_tuned: ClassVar[bool] = True
     # Until the container answers: the weights are on the instance by then.
     startup_timeout_seconds: ClassVar[int]
     # The machine image whose driver the container needs; None: SageMaker's default for the type.
@@ -70,6 +68,11 @@ class Server(Checked, ABC):
             label = f"{name} of container_settings"
             check(label, read_text(label, text, kind), kind, rules)
 
+    @property
+    def weights_format(self) -> str:
+        """How fine-tuning writes a model for it: one of the training job's `weights_format`."""
+        return "safetensors"
+
     @abstractmethod
     def image_for(self, instance_type: str) -> Image:
         """Return the image that runs on an instance type."""
@@ -81,6 +84,9 @@ class Server(Checked, ABC):
     @abstractmethod
     def check_instance(self, entry: "CatalogEntry", instance: InstanceType) -> None:
         """Raise ValueError for an instance type that cannot run the model with this server."""
+
+    def check_tuned(self, entry: "CatalogEntry", instance_type: str) -> None:
+        """Raise ValueError for an instance type that cannot serve a tuned model."""
 
     def check_entry(self, entry: "CatalogEntry") -> None:
         """Raise ValueError for a model that the server cannot run anywhere."""

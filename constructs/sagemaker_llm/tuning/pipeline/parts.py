@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_llm.common.container_image import ContainerImage
+from sagemaker_llm.common.s3_prefix import S3Prefix
 from sagemaker_llm.release.registry import ModelRegistry
 from sagemaker_llm.release.release import ModelRelease
 from sagemaker_llm.release.storage import (
@@ -40,6 +41,7 @@ class PipelineParts:
     serving_image: ContainerImage
     code: JobCode
     roles: TuningRoles
+    base_weights: S3Prefix | None
 
     def definition(self) -> dict[str, Any]:
         """Return the pipeline's definition, with tokens that the stack resolves."""
@@ -52,9 +54,9 @@ class PipelineParts:
         return compiled.definition(self._facts(), defaults, managed_spot=managed_spot)
 
     def _base_model_uri(self) -> str:
-        """Return the URI of the weights to tune: the served ones, or those in the data bucket."""
-        if weights := self.endpoint.base_weights:
-            return weights.uri
+        """Return the URI of the weights to tune: published ones, or those in the data bucket."""
+        if self.base_weights:
+            return self.base_weights.uri
         model_id = self.endpoint.model.model_id
         return self.storage.data.s3_url_for_object(f"{BASE_MODELS}{model_id}/")
 
@@ -79,6 +81,7 @@ class PipelineParts:
             serving_environment=model.packaged_environment,
             serving_instance_type=self.endpoint.instance_type,
             prompt_format=model.prompt_format,
+            weights_format=model.server.weights_format,
             sample_prompts=str(settings.sample_prompts),
             max_new_tokens=str(settings.max_new_tokens),
             default_min_loss_reduction=str(float(settings.min_loss_reduction)),

@@ -14,6 +14,7 @@ from sagemaker_llm.release.release import ModelRelease
 from sagemaker_llm.release.storage import TuningStorage
 from sagemaker_llm.release.store import ModelStore
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.serving.weights_bucket import tuned_weights
 from sagemaker_llm.tuning.jobs.code import JobCode
 from sagemaker_llm.tuning.jobs.roles import TuningRoles
 from sagemaker_llm.tuning.settings import TuningSettings
@@ -39,7 +40,8 @@ class TuningPipeline(Construct):
         name_prefix: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        settings.check_model(endpoint.model)
+        settings.check_model(endpoint.model, endpoint.instance_type)
+        base_weights = tuned_weights(self, endpoint.model, endpoint.base_weights)
         stack = cdk.Stack.of(self)
         image = ContainerImage(self, "Image", image=settings.image)
         code = JobCode(self, "Code")
@@ -49,7 +51,7 @@ class TuningPipeline(Construct):
             image=image,
             code=code,
             storage=storage,
-            base_weights=endpoint.base_weights,
+            base_weights=base_weights,
         )
         role = PipelineRole(
             self,
@@ -72,6 +74,7 @@ class TuningPipeline(Construct):
             serving_image=release.serving_image,
             code=code,
             roles=roles,
+            base_weights=base_weights,
         )
         # CloudFormation generates no name here; SageMaker takes 256 characters.
         self.pipeline_name = f"{lower_prefix(self, name_prefix, max_length=100)}-fine-tune"

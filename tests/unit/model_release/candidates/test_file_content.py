@@ -1,11 +1,20 @@
 """What the store reads in a candidate's files before it keeps them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from gguf import GGMLQuantizationType, GGUFWriter, quants
 
-from model_release.candidates.file_content import check_header, check_settings, header_length
+from model_release.candidates.file_content import (
+    check_gguf,
+    check_header,
+    check_settings,
+    header_length,
+)
+from tests.tiny_gguf import finish
 
 
 def _header(*spans: Any) -> bytes:
@@ -53,6 +62,42 @@ def test_other_format_under_the_name_of_weights_is_refused(prefix: bytes) -> Non
 def test_header_of_gigabytes_is_not_read() -> None:
     with pytest.raises(ValueError, match="begins with no safetensors header"):
         header_length((2**30).to_bytes(8, "little"), 2**32)
+
+
+def _gguf(path: Path, kind: GGMLQuantizationType, **texts: str) -> bytes:
+    writer = GGUFWriter(path, "llama")
+    for name, text in texts.items():
+        writer.add_string(f"tokenizer.{name}", text)
+    for name in ("a", "b"):
+        values = quants.quantize(np.ones((3, 32), np.float32), kind)
+        writer.add_tensor(name, values, raw_dtype=kind)
+    return finish(writer, path).read_bytes()
+
+
+def test_gguf_file_of_tensors_is_taken(tmp_path: Path) -> None:
+    content = _gguf(tmp_path / "model.gguf", GGMLQuantizationType.Q8_0)
+    check_gguf(content, len(content))
+    check_gguf(content[:-200], len(content))  # its beginning is enough
+
+
+def test_gguf_file_of_anything_else_is_refused(tmp_path: Path) -> None:
+    kind = GGMLQuantizationType.Q8_0
+    content = _gguf(tmp_path / "model.gguf", kind)
+    template = _gguf(tmp_path / "chats.gguf", kind, chat_template="{{ messages }}")
+    other = _gguf(tmp_path / "other.gguf", GGMLQuantizationType.Q5_0)
+    # The second tensor 64 bytes on, where others would lie between the two.
+    gap = content.replace((128).to_bytes(8, "little"), (192).to_bytes(8, "little"))
+    for found, size, said in (
+        (b"PK\3\4" + content, len(content), "must begin with b'GGUF', got b'PK"),
+        (content[:90], 90, "its header is cut off or damaged"),
+        (content, len(content) + 100, "holds more, or less, than the tensors"),
+        (content, len(content) - 100, "holds more, or less, than the tensors"),
+        (gap, len(content) + 64, "holds more, or less, than the tensors"),
+        (template, len(template), r"must not have tokenizer\.chat_template: the endpoint is given"),
+        (other, len(other), r"of F32, F16, Q4_0 or Q8_0 only, got types \[6\]"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            check_gguf(found, size)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 
 from embedded_aws.model_server import packaged
+from gguf_files.header import RefusedFileError, read_header
 from operate.gguf_file.fitness import check_memory, open_file
-from operate.gguf_file.header import RefusedFileError, read_header
 from operate.gguf_file.vocabulary import Vocabulary, check_same, load
 from tests.tiny_gguf import add_shape, finish
 from tests.unit.invoke_proxy.real_tokenizers import vocabularies

@@ -20,6 +20,7 @@ _PLAN = Plan(
     region=REGION,
     images=(ImageNeed("serving", "763104351884", "tgi", "1.1.0", None),),
     layer_arn="arn:aws:lambda:eu-west-1:753240598075:layer:LambdaAdapterLayerArm64:27",
+    tuned_from=None,
     weights=WeightsNeed("jumpstart-cache-prod-eu-west-1", "mistral/v1/"),
     archives=(),
     staged=False,

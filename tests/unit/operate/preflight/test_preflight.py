@@ -93,6 +93,13 @@ def test_plan_of_an_environment_adds_up_those_of_its_account_and_region(
     assert found.reserved_executions == {"dev": 0, "staging": 97}
 
 
+_TRAINING_QUOTAS = (
+    "ml.g5.12xlarge for training job usage",
+    "ml.g5.2xlarge for processing job usage",
+    "ml.m5.large for processing job usage",
+)
+
+
 def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None:
     found = plan_of("prod", ACCOUNT, REGION)
     assert (found.configured, found.region) == ((None, None), REGION)
@@ -100,13 +107,23 @@ def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None
     assert found.reserved_executions == {"prod": 172}
 
 
-def test_environment_that_fine_tunes_nothing_needs_nothing_for_it() -> None:
+def test_environment_on_a_cpu_needs_gpus_and_other_weights_where_it_tunes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     found = plan_of("cpu", ACCOUNT, REGION)
-    assert [need.name for need in found.quotas] == ["ml.c7g.2xlarge for endpoint usage"]
-    assert [image.repository for image in found.images] == ["llama-cpp-arm64"]
-    assert found.stacks == ("Cpu-Weights", "Cpu-Serving", "Cpu-Api")
-    assert (found.staged, found.pipeline, found.reserved_executions) == (True, None, {"cpu": 0})
+    serving = "ml.c7g.2xlarge for endpoint usage"
+    assert [need.name for need in found.quotas] == [serving, *_TRAINING_QUOTAS]
+    assert found.stacks == ("Cpu-Weights", "Cpu-Serving", "Cpu-Api", "Cpu-Training")
+    assert (found.staged, found.weights, found.reserved_executions) == (True, None, {"cpu": 0})
+    assert found.tuned_from == plan_of("dev", ACCOUNT, REGION).weights
     assert prices.cost(found).verdict is Verdict.UNKNOWN
+
+    without = replace(environments.cpu(account=ACCOUNT, region=REGION), tuning=None)
+    monkeypatch.setattr(app, "declared", lambda: {"Cpu": lambda: without})
+    found = plan_of("cpu", ACCOUNT, REGION)
+    assert [need.name for need in found.quotas] == [serving]
+    assert [image.repository for image in found.images] == ["llama-cpp-arm64"]
+    assert (found.pipeline, found.tuned_from) == (None, None)
 
 
 def test_region_that_cannot_serve_is_said_at_once() -> None:

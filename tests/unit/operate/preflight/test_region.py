@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from operate.preflight import artifacts, prices, quotas
-from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed
+from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, WeightsNeed
 from operate.preflight.preflight import Check, answers
 from operate.preflight.row import Row, Verdict
 from sagemaker_llm.sizing.prices import AS_OF
@@ -192,6 +192,15 @@ def test_archive_that_may_not_be_asked_for_is_unknown() -> None:
         (row,) = answers(check)
     assert row.verdict is Verdict.UNKNOWN
     assert row.todo.startswith("let the caller use HeadBucket")
+
+
+def test_weights_that_only_fine_tuning_reads_have_a_row_of_their_own() -> None:
+    answers = [("list_objects_v2", _LISTED), ("head_object", {})]
+    with stubbed("s3", *answers, *answers) as s3:
+        need = WeightsNeed("jumpstart", "other/")
+        rows = list(artifacts.weights_rows(None, s3, plan(tuned_from=need)))
+    assert [(r.subject, r.verdict) for r in rows] == [("weights", _OK), ("weights to tune", _OK)]
+    assert rows[1].found == "s3://jumpstart/other/"
 
 
 def test_staged_weights_need_their_stack_first() -> None:

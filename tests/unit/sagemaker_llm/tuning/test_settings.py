@@ -1,5 +1,6 @@
 """What an environment may decide about fine-tuning."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from sagemaker_llm import (
     LLAMA_CPP,
     VLLM,
     Approval,
+    CatalogEntry,
     DataMode,
+    FileWeights,
+    LlamaCpp,
     StagedGguf,
     TuningSettings,
     find_model,
@@ -107,9 +111,31 @@ def test_models_wait_for_a_person_unless_an_environment_says_otherwise() -> None
         assert tuning.approval is Approval.PENDING
 
 
-def test_server_that_cannot_run_a_tuned_model_is_refused() -> None:
+def test_every_server_can_run_a_tuned_model() -> None:
+    lite = find_model("mistrallite")
+    _settings().check_model(lite, "ml.g5.2xlarge")
+    _settings().check_model(lite.served_by(VLLM, window=32_768), "ml.g5.2xlarge")
+    _settings().check_model(_on_a_cpu(), "ml.c7g.2xlarge")
+
+
+def _on_a_cpu(**changes: Any) -> CatalogEntry:
     weights = StagedGguf(repository="a/b", file="m.gguf", file_bytes=1)
-    model = find_model("mistral-7b-instruct").served_by(LLAMA_CPP, weights=weights)
-    with pytest.raises(ValueError, match=r"must read the safetensors .*, got llama\.cpp: tune it"):
-        _settings().check_model(model)
-    _settings().check_model(find_model("mistrallite").served_by(VLLM, window=32_768))
+    model = find_model("mistral-7b-instruct").served_by(
+        LLAMA_CPP, weights=weights, max_concurrent_requests=2
+    )
+    return dataclasses.replace(model, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tuned_from": None}, "tuned_from of mistral-7b-instruct must be the safetensors that"),
+        ({"weights": FileWeights(path="/m.gguf")}, "tuning must be None for a file of this machi"),
+        ({"server": LlamaCpp(tuned_kind="F16")}, r"17\.5 GiB of memory .* tuned file in F16 and"),
+    ],
+)
+def test_model_that_could_not_be_tuned_or_served_is_refused(
+    changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        _settings().check_model(_on_a_cpu(**changes), "ml.c7g.2xlarge")

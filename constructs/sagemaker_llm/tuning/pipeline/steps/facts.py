@@ -36,6 +36,7 @@ class Facts:
     serving_environment: Mapping[str, str] | str
     serving_instance_type: str
     prompt_format: str
+    weights_format: str
     sample_prompts: str
     max_new_tokens: str
     default_min_loss_reduction: str

@@ -147,6 +147,7 @@ def _hyperparameters(facts: Facts, p: Parameters) -> Request:
         "prompt_format": facts.prompt_format,
         "base_model_id": p["BaseModelId"],
         "base_model_license": p["BaseModelLicense"],
+        "weights_format": facts.weights_format,
     }
 
 

@@ -1,5 +1,7 @@
 """llama.cpp: its environment from an entry's limits, its image, and the memory that it takes."""
 
+import dataclasses
+
 import pytest
 
 from sagemaker_llm.models.catalog import CatalogEntry, find_model
@@ -7,6 +9,7 @@ from sagemaker_llm.models.servers.llama_cpp import (
     LLAMA_CPP,
     LLAMA_CPP_ARM64_IMAGE,
     LLAMA_CPP_IMAGE,
+    LlamaCpp,
 )
 from sagemaker_llm.models.weights import StagedGguf
 
@@ -56,7 +59,8 @@ def test_image_of_other_processors_is_refused() -> None:
 
 def test_file_and_cache_fit_16_gib() -> None:
     model = _mistral(requests=2)
-    assert LLAMA_CPP.memory_bytes(model) == 4_368_438_944 + 2 * 8192 * 131_072 + 2 * 2**30
+    needed = LLAMA_CPP.memory_bytes(model, _FILE.file_bytes)
+    assert needed == 4_368_438_944 + 2 * 8192 * 131_072 + 2 * 2**30
     for instance_type in ("ml.c7g.2xlarge", "ml.c6i.2xlarge"):
         model.server.check_instance_type(model, instance_type)
 
@@ -68,6 +72,31 @@ def test_slots_without_memory_are_refused(requests: int, window: int) -> None:
     with pytest.raises(ValueError, match=message):
         model.server.check_instance_type(model, "ml.c7g.2xlarge")
     model.server.check_instance_type(model, "ml.m8g.2xlarge")
+
+
+def test_tuned_file_has_the_memory_that_its_kind_takes() -> None:
+    for kind, fits in {"Q4_0": 10, "Q8_0": 6}.items():
+        server = LlamaCpp(tuned_kind=kind)
+        assert server.weights_format == kind
+        for requests in (fits, fits + 1):
+            model = dataclasses.replace(_mistral(requests), server=server)
+            if requests == fits:
+                server.check_tuned(model, "ml.c7g.2xlarge")
+                continue
+            said = rf"must have 16\.\d GiB .*'s tuned file in {kind} and the cache of {requests} re"
+            with pytest.raises(ValueError, match=said):
+                server.check_tuned(model, "ml.c7g.2xlarge")
+
+
+def test_fine_tuning_starts_from_the_weights_that_the_file_was_made_from() -> None:
+    published = find_model("mistral-7b-instruct").weights
+    assert _mistral().tuned_from == published
+    assert _mistral().served_by(LLAMA_CPP, weights=_FILE).tuned_from == published
+    assert find_model("smollm2-135m-instruct").served_by(LLAMA_CPP).tuned_from is None
+    with pytest.raises(
+        ValueError, match=r"tuned_from of .* must be safetensors, .* got StagedGguf"
+    ):
+        dataclasses.replace(_mistral(), tuned_from=_FILE)
 
 
 def test_instance_with_gpus_is_refused() -> None:

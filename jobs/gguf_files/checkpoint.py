@@ -7,31 +7,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from operate.gguf_file.header import RefusedFileError
+from gguf_files.header import RefusedFileError
+from gguf_files.kinds import Array
 
 _DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _BFLOAT16_BITS = 16
 _ARCHITECTURES = ("MistralForCausalLM", "LlamaForCausalLM")
 
-Array = npt.NDArray[np.float32]
+
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """Return the configuration of a model that llama.cpp can compute; raises RefusedFileError."""
+    file = folder / "config.json"
+    if not file.is_file():
+        raise RefusedFileError(f"{folder} must hold config.json")
+    config: Mapping[str, Any] = json.loads(file.read_bytes())
+    architecture = config.get("architectures", ["none"])[0]
+    if architecture not in _ARCHITECTURES:
+        raise RefusedFileError(
+            f"its architecture must be {' or '.join(_ARCHITECTURES)}, got {architecture}"
+        )
+    if scaling := config.get("rope_scaling"):
+        raise RefusedFileError(f"its rope_scaling must be none, got {scaling}")
+    return config
 
 
 class Checkpoint:
-    """A folder of config.json, safetensors and tokenizer.model; its tensors stay on the disk."""
+    """A folder's safetensors: they stay on the disk until they are asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config: Mapping[str, Any] = json.loads(self._required("config.json").read_bytes())
-        architecture = self.config.get("architectures", ["none"])[0]
-        if architecture not in _ARCHITECTURES:
-            raise RefusedFileError(
-                f"its architecture must be {' or '.join(_ARCHITECTURES)}, got {architecture}"
-            )
-        if scaling := self.config.get("rope_scaling"):
-            raise RefusedFileError(f"its rope_scaling must be none, got {scaling}")
-        self.vocabulary = self._required("tokenizer.model")
         self._places = dict(_places(folder))
         if not self._places:
             raise RefusedFileError(f"{folder} must hold safetensors")
@@ -56,17 +60,7 @@ class Checkpoint:
             values = np.frombuffer(opened.read(end - begin), _DTYPES[about["dtype"]])
         if about["dtype"] == "BF16":  # the upper half of a float32
             values = (values.astype(np.uint32) << _BFLOAT16_BITS).view(np.float32)
-        return values.astype(np.float32).reshape(about["shape"])
-
-    def added_tokens(self) -> Mapping[str, int]:
-        """Return the tokens that the model has beside those of its SentencePiece file."""
-        file = self.folder / "added_tokens.json"
-        return dict(json.loads(file.read_bytes())) if file.is_file() else {}
-
-    def _required(self, name: str) -> Path:
-        if not (self.folder / name).is_file():
-            raise RefusedFileError(f"{self.folder} must hold {name}")
-        return self.folder / name
+        return values.astype(np.float32, copy=False).reshape(about["shape"])
 
 
 def _places(folder: Path) -> Iterator[tuple[str, tuple[Path, dict[str, Any]]]]:

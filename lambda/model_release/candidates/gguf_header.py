@@ -1,0 +1,1 @@
+../../../jobs/gguf_files/header.py
