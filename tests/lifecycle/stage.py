@@ -1,6 +1,7 @@
 """What the tests do to a stage, and see of it."""
 
 import subprocess
+from pathlib import Path
 
 import httpx
 
@@ -13,6 +14,34 @@ from operate.laptop.cdk_cli import only_cli
 with only_cli() as cli:
     cli.cdk(*sys.argv[1:])
 """
+
+# What `make golden` and `make bootstrap` do for a checkout that declares something else.
+_BOOTSTRAP = """
+import json, os, subprocess, sys
+from pathlib import Path
+from bootstrap.stage import Stage
+from bootstrap.template import template
+from operate.laptop import stage
+from operate.laptop.account import local_environment
+from operate.laptop.cdk_cli import only_cli
+
+folder, *app = sys.argv[1:]
+context = json.dumps({"environments": "local"})
+told = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": context}
+subprocess.run([sys.executable, *app], env={**os.environ, **told}, check=True)
+found = Path(folder, "assembly-Local").glob("*.template.json")
+stacks = {f"Local-{name}": path for path in found for name in ("Serving", "Api", "Training")
+          if name in path.name}
+read = {name: json.loads(path.read_text()) for name, path in stacks.items()}
+with only_cli() as cli:
+    stage.bootstrap(cli, local_environment(), template(Stage("Local", read)))
+"""
+
+
+def bootstrap(aws: LocalStage, folder: Path, *app: str) -> None:
+    """Synthesize an app into a folder, and allow deployments what it needs."""
+    done = aws.try_run("-c", _BOOTSTRAP, str(folder), *app)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def cdk(aws: LocalStage, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,37 +7,10 @@ from openai import NotFoundError, OpenAI
 
 from embedded_aws.tests.sagemaker.adapters import random_adapter
 from tests.embedded.conftest import LocalStage
-from tests.lifecycle.stage import cdk, destroy, endpoints, generates
+from tests.lifecycle.stage import bootstrap, cdk, destroy, endpoints, generates
 
 _APP = "tests/lifecycle/adapters_app.py"
 _BASE = "smollm2-135m-instruct"
-# What `make golden` and `make bootstrap` do for a checkout that declares adapters.
-_BOOTSTRAP = """
-import json, os, subprocess, sys
-from pathlib import Path
-from bootstrap.stage import Stage
-from bootstrap.template import template
-from operate.laptop import stage
-from operate.laptop.account import local_environment
-from operate.laptop.cdk_cli import only_cli
-
-app, folder = sys.argv[1:]
-context = json.dumps({"environments": "local"})
-told = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": context}
-subprocess.run([sys.executable, app], env={**os.environ, **told}, check=True)
-found = Path(folder, "assembly-Local").glob("*.template.json")
-stacks = {f"Local-{name}": path for path in found for name in ("Serving", "Api", "Training")
-          if name in path.name}
-read = {name: json.loads(path.read_text()) for name, path in stacks.items()}
-with only_cli() as cli:
-    stage.bootstrap(cli, local_environment(), template(Stage("Local", read)))
-"""
-
-
-def _bootstrap(aws: LocalStage, folder: Path) -> None:
-    """Allow deployments what the stage with adapters needs."""
-    done = aws.try_run("-c", _BOOTSTRAP, _APP, str(folder))
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _deploy(aws: LocalStage) -> None:
@@ -60,7 +33,7 @@ def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Pa
     archive = random_adapter(tmp_path / "support", seed=1)
     s3.put_object(Bucket="tuned-adapters", Key="support/1.tar.gz", Body=archive)
 
-    _bootstrap(aws, tmp_path / "cdk.out")
+    bootstrap(aws, tmp_path / "cdk.out", _APP)
     _deploy(aws)
     (host,) = endpoints(aws)
     assert _components(aws) == sorted([f"{_BASE}-{host}", f"support-{host}"])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -43,20 +43,31 @@ def served_package(aws: LocalStage) -> str:
     return str(parameters["ModelPackageArn"])
 
 
-def approve_a_copy(aws: LocalStage, *, weights: str = "", **changed: Any) -> str:
+def container(aws: LocalStage) -> dict[str, Any]:
+    """The served package's container, as the registry has it."""
+    released = aws.client("sagemaker").describe_model_package(ModelPackageName=served_package(aws))
+    (found,) = released["InferenceSpecification"]["Containers"]
+    return dict(found)
+
+
+def weights(aws: LocalStage) -> SplitResult:
+    """Where the served package's model lies."""
+    return urlsplit(str(container(aws)["ModelDataSource"]["S3DataSource"]["S3Uri"]))
+
+
+def approve_a_copy(aws: LocalStage, *, moved_to: str = "", **changed: Any) -> str:
     """Register the served package's model once more, and approve it as a person would.
 
-    With weights that lie elsewhere in the bucket, if `weights` says where, and with what is changed
-    of its container. Returns the package's ARN.
+    With weights that lie elsewhere in the bucket, if `moved_to` says where, and with what is
+    changed of its container. Returns the package's ARN.
     """
     sagemaker = aws.client("sagemaker")
     released = sagemaker.describe_model_package(ModelPackageName=served_package(aws))
-    (container,) = released["InferenceSpecification"]["Containers"]
-    kept = ("Image", "Environment", "ModelDataSource")
-    copy = {name: container[name] for name in kept} | changed
-    if weights:
-        source = container["ModelDataSource"]["S3DataSource"]
-        moved = f"s3://{urlsplit(source['S3Uri']).netloc}/{weights}"
+    served, kept = container(aws), ("Image", "Environment", "ModelDataSource")
+    copy = {name: served[name] for name in kept} | changed
+    if moved_to:
+        source = served["ModelDataSource"]["S3DataSource"]
+        moved = f"s3://{weights(aws).netloc}/{moved_to}"
         copy["ModelDataSource"] = {"S3DataSource": {**source, "S3Uri": moved}}
     specification = {**released["InferenceSpecification"], "Containers": [copy]}
     package: str = sagemaker.create_model_package(

@@ -14,8 +14,8 @@ from tests.infrastructure.assembly import ACCOUNTS, Assembly
 from tests.lifecycle.stage import cdk
 from tests.pipeline.released import TAUGHT, answer, approve_a_copy, rejection, served_package
 
-_APP = "tests/pipeline/vllm_app.py"
-_VLLM = ("--app", f"python {_APP}")
+_APP = ("tests/pipeline/other_server_app.py", "vllm")
+_VLLM = ("--app", f"python {' '.join(_APP)}")
 _TGI_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:1"
 
 
@@ -62,7 +62,7 @@ def _bootstrap(aws: LocalStage, folder: Path) -> None:
         "CDK_CONTEXT_JSON": json.dumps({"environments": "local"}),
         "CDK_VALIDATION": "false",
     }
-    subprocess.run([sys.executable, _APP], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, *_APP], cwd=ROOT, env=environment, check=True)
     stacks = Assembly(folder / "vllm").stacks("Local")
     cloudformation, name = aws.client("cloudformation"), {"StackName": "Local-Bootstrap"}
     cloudformation.update_stack(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from subprocess import CompletedProcess
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from sagemaker_llm.models.servers.tgi import TGI_IMAGE
 from tests.embedded.conftest import LocalStage
@@ -18,6 +17,7 @@ from tests.pipeline.released import (
     served_package,
     stack,
     wait,
+    weights,
 )
 
 _LICENCE = """Our own: "v1" | it's $(touch ran) `id`, für alle"""
@@ -99,17 +99,10 @@ def _proves_that_the_licence_is_kept(aws: LocalStage) -> None:
 
 def _model_file(aws: LocalStage, name: str) -> str:
     """What a text beside the served package's weights says."""
-    place = _weights(aws)
+    place = weights(aws)
     key = f"{place.path.lstrip('/')}{name}"
     body = aws.client("s3").get_object(Bucket=place.netloc, Key=key)["Body"]
     return str(body.read().decode())
-
-
-def _weights(aws: LocalStage) -> SplitResult:
-    """Where the served package's model lies."""
-    released = aws.client("sagemaker").describe_model_package(ModelPackageName=served_package(aws))
-    (container,) = released["InferenceSpecification"]["Containers"]
-    return urlsplit(str(container["ModelDataSource"]["S3DataSource"]["S3Uri"]))
 
 
 def _proves_no_drift(aws: LocalStage) -> None:
@@ -128,8 +121,8 @@ _POISONS: tuple[tuple[dict[str, Any], str], ...] = (
         "registered for another server",
     ),
     ({"Environment": {"LD_PRELOAD": "/opt/ml/model/evil.so"}}, "environment must be"),
-    ({"weights": "candidates/another/"}, "weights must be s3://"),
-    ({"weights": "models/another/"}, "inventory must be s3://"),
+    ({"moved_to": "candidates/another/"}, "weights must be s3://"),
+    ({"moved_to": "models/another/"}, "inventory must be s3://"),
 )
 
 
@@ -154,7 +147,7 @@ def _endpoint_reads_no_weights(aws: LocalStage) -> Iterator[None]:
 
 def _change_weights(aws: LocalStage) -> None:
     """Overwrite a file of the served package's, as only an administrator can."""
-    place = _weights(aws)
+    place = weights(aws)
     key = f"{place.path.lstrip('/')}config.json"
     aws.client("s3").put_object(Bucket=place.netloc, Key=key, Body=b"{}")
 
