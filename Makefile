@@ -46,6 +46,7 @@ ENV ?= local
 CLIENT ?= Demo
 MODE ?= instruction
 DAYS ?= 365
+MINUTES ?= 15
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
 unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY
 export GIVEN_ENV := $(value ENV)
@@ -78,7 +79,7 @@ export GIVEN_VERSION := $(value VERSION)
 export GIVEN_DRY := $(value DRY)
 export GIVEN_URL := $(value URL)
 export GIVEN_KEY := $(value KEY)
-export GIVEN_MINUTES = $(value MINUTES)
+export GIVEN_MINUTES := $(value MINUTES)
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -160,7 +161,6 @@ comment: installed ## write the comment of a pull request, or write it anew in p
 deployed-commit: installed ## print the commit that was deployed last (ENV=)
 	@python -m operate deployed-commit -- "$$GIVEN_ENV"
 
-MINUTES ?= 15
 watch: installed ## look at the alarms for a while, and fail when one rings (ENV=, MINUTES=15)
 	@python -m operate watch --minutes="$$GIVEN_MINUTES" -- "$$GIVEN_ENV"
 
@@ -178,7 +178,7 @@ place: installed ## print the region and the roles that a job signs in with (ENV
 
 ## --- the documents
 
-.PHONY: reference docs
+.PHONY: reference docs docs-commands
 reference: setup ## write docs/reference anew, from the dataclasses, the OpenAPI document and the verbs
 	@python -m documentation
 
@@ -186,6 +186,9 @@ docs: .venv-docs/installed ## build the site of docs/ into build/site, without a
 	@.venv-docs/bin/python -m sphinx -q -W --keep-going -n -d build/site-cache docs build/site
 	@echo "build/site/index.html"
 	@$(if $(SERVE),python -m http.server --bind 127.0.0.1 --directory build/site $${SITE_PORT:-8010})
+
+docs-commands: installed ## follow README and guides in a clean clone, command by command (minutes)
+	@python -m documentation.commands
 
 ## --- back to the sources
 

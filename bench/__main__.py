@@ -11,16 +11,7 @@ from bench.options import Options
 
 def main(given: Sequence[str] | None = None) -> None:
     """Parse the arguments and run the command."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands.add_parser("run", help="measure a stage under load"))
-    _add_recall(commands.add_parser("recall", help="ask what a stage finds in long prompts"))
-    compare = commands.add_parser("compare", help="set two measurements side by side")
-    compare.add_argument("a", type=Path, help="a run's folder or a profile; `published` for AWS's")
-    compare.add_argument("b", type=Path, help="another")
-    report = commands.add_parser("report", help="write a run's tables, plots and report anew")
-    report.add_argument("folder", type=Path)
-    arguments = parser.parse_args(given)
+    arguments = parser().parse_args(given)
     try:
         match arguments.command:
             case "run":
@@ -33,6 +24,20 @@ def main(given: Sequence[str] | None = None) -> None:
                 report_run(arguments.folder)
     except ValueError as error:
         sys.exit(f"python -m bench {arguments.command}: {error}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="measure a stage under load"))
+    _add_recall(commands.add_parser("recall", help="ask what a stage finds in long prompts"))
+    compare = commands.add_parser("compare", help="set two measurements side by side")
+    compare.add_argument("a", type=Path, help="a run's folder or a profile; `published` for AWS's")
+    compare.add_argument("b", type=Path, help="another")
+    report = commands.add_parser("report", help="write a run's tables, plots and report anew")
+    report.add_argument("folder", type=Path)
+    return made
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

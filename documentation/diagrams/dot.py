@@ -27,7 +27,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 _ACTIONS = 2  # of a service that a label shows
 _HEAD = """digraph stacks {
-  graph [rankdir=LR, fontname="Helvetica", fontsize=13, nodesep=0.25, ranksep=0.6, newrank=true]
+  graph [rankdir=TB, fontname="Helvetica", fontsize=13, nodesep=0.25, ranksep=0.5, newrank=true]
   node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=12, color="#334155"]
   edge [fontname="Helvetica", fontsize=10, color="#334155", fontcolor="#334155"]"""
 
