@@ -52,15 +52,23 @@ def test_stacks_of_prod_are_protected_from_deletion(assembly: Assembly) -> None:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, assembly: Assembly) -> Assembly:
-    """Staging and Prod in one account and region, deployed from a commit."""
+    """Staging and Prod in one account and region, deployed from a commit; Dev cannot be."""
     folder = tmp_path_factory.mktemp("shared")
-    settings = {"CDK_VALIDATION": "false"}
+    settings = {"CDK_VALIDATION": "false", "DEV_REGION": "half"}
     for name in ("STAGING", "PROD"):
         settings |= {f"{name}_ACCOUNT": "222222222222", f"{name}_REGION": "eu-central-1"}
     done = synth(folder, "staging", "prod", settings=settings, context={"commit": _COMMIT})
     assert done.returncode == 0, done.stderr
     assert assembly.folder != folder
     return Assembly(folder)
+
+
+def test_an_environment_is_synthesized_as_among_all_and_the_others_are_not_looked_at(
+    shared: Assembly, assembly: Assembly
+) -> None:
+    found = {template.stack.partition("/")[0] for template in shared.templates()}
+    assert found == {"Staging", "Prod"}
+    assert shared.stacks("Staging") == assembly.stacks("Staging")
 
 
 def test_the_commit_is_a_tag_and_stands_in_no_template(
