@@ -289,7 +289,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle pipeline kill-loop scan least-privilege smoke browser examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle upgrades pipeline kill-loop scan least-privilege smoke browser examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -327,6 +327,9 @@ clients: build $(client_environments) tests/clients/node/node_modules/installed 
 
 lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way; releases that alarms undo
 	@python -m pytest -q tests/lifecycle
+
+upgrades: build ## the last release, today's over it, then changes of it, under 32 streams and a call a second
+	@python -m pytest -q -s -p no:randomly tests/upgrades
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
 	@python -m pytest -q tests/pipeline

@@ -83,17 +83,17 @@ def _configured(
         ) from error
 
 
-def empty() -> cdk.App:
+def empty(outdir: str | None = None) -> cdk.App:
     """Return an app with the settings of cdk.json, whose stacks are held to the security rules."""
-    settings = json.loads((_paths.ROOT / "cdk.json").read_text())
-    app = cdk.App(context=settings["context"], analytics_reporting=False, stack_traces=False)
+    context = json.loads((_paths.ROOT / "cdk.json").read_text())["context"]
+    app = cdk.App(context=context, outdir=outdir, analytics_reporting=False, stack_traces=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 
 
-def build() -> cdk.App:
+def build(outdir: str | None = None) -> cdk.App:
     """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
-    app = empty()
+    app = empty(outdir)
     known, placed, commit = declared(), accounts(), app.node.try_get_context("commit")
     for name in chosen(app.node.try_get_context("environments"), known):
         environment = _configured(name, known[name])

@@ -20,6 +20,8 @@ Json = dict[str, Any]
 Response = tuple[int, dict[str, Any], Any]
 Handler = Callable[[str, str, dict[str, str], bytes, Json], Awaitable[Response]]
 Write = Callable[[bytes], Awaitable[None]]
+# Updates a resource from the first properties to the second ones.
+Update = Callable[[Json, Json], tuple[str, Json]]
 Chunks = Callable[[Write], Coroutine[Any, Any, None]]
 
 # What is read at most of a stream before it is passed on: a client that does not read holds it.
@@ -106,8 +108,7 @@ def add_resource_type(
         "delete": delete,
     }
     if blocks:
-        on_worker = stacks._runs_on_worker_thread
-        stacks._runs_on_worker_thread = lambda type_: type_ == name or on_worker(type_)
+        _run_off_the_loop(name)
 
 
 def send_back_when_failed(name: str, when: Callable[[], bool]) -> None:
@@ -154,6 +155,25 @@ def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
         return result
 
     handler.update(create=create_and_hook, update=update_and_hook)
+
+
+def around_update(name: str, around: Callable[[Update, Json, Json], tuple[str, Json]]) -> None:
+    """Let `around(update, old, new)` update a `name` with ministack's own, off the loop."""
+    handler = provisioners._RESOURCE_HANDLERS[name]
+    update = handler["update"]
+
+    def update_around(
+        physical_id: str, old: Json, new: Json, *rest: Any, **named: Any
+    ) -> tuple[str, Json]:
+        return around(lambda o, n: update(physical_id, o, n, *rest, **named), old, new)
+
+    handler["update"] = update_around
+    _run_off_the_loop(name)
+
+
+def _run_off_the_loop(name: str) -> None:
+    on_worker = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda type_: type_ == name or on_worker(type_)
 
 
 def before_deletion(name: str, hook: Callable[[str], None]) -> None:

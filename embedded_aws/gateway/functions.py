@@ -30,12 +30,16 @@ from embedded_aws.host import processes
 from embedded_aws.iam.permissions import can_assume, function_credentials
 
 _LAYER = ":layer:LambdaAdapterLayer"
-_READY_SECONDS = 10  # Lambda's limit for a function's initialization
 
 _running: dict[str, "WebFunction"] = {}
 _retired: set["WebFunction"] = set()
 _starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 _counting = threading.Lock()
+
+
+def unqualified_arn(config: Json) -> str:
+    """Return the function's ARN, without the number of a version."""
+    return ":".join(config["FunctionArn"].split(":")[:7])
 
 
 def is_web_function(config: Json) -> bool:
@@ -65,14 +69,16 @@ class WebFunction:
         log = LogShipper(
             self.process,
             log_group,
-            time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()),
+            time.strftime(f"%Y/%m/%d/[{config['Version']}]", time.gmtime()),
             logs=_logs(config),
         )
         path = variables.get("AWS_LWA_READINESS_CHECK_PATH", "/")
-        if not processes.wait_until_ready(self.process, self.socket, path, _READY_SECONDS):
+        # An initialization of more than 10 s is repeated by Lambda, within the function's timeout.
+        seconds = float(config["Timeout"])
+        if not processes.wait_until_ready(self.process, self.socket, path, seconds):
             self.stop()
             raise FunctionError(
-                f"{config['FunctionName']} did not answer {path} in {_READY_SECONDS} s on the "
+                f"{config['FunctionName']} did not answer {path} in {seconds:g} s on the "
                 f"Unix socket of UVICORN_UDS, the one that is emulated: {log.last_line()}"
             )
 
@@ -134,14 +140,15 @@ async def acquired(config: Json, code_zip: bytes) -> AsyncIterator[WebFunction]:
 async def _acquire(config: Json, code_zip: bytes) -> WebFunction:
     if not can_assume(config["Role"], "lambda.amazonaws.com"):
         raise FunctionError(f"Lambda may not assume the function's role {config['Role']}")
+    arn = unqualified_arn(config)
     # Who waits for a start waits here: waiting in threads, a crowd would take all that there are.
-    async with _starting[config["FunctionArn"]]:
+    async with _starting[arn]:
         running = _take_running(config)
         if running is None:
-            await _retire(config["FunctionArn"])
+            await _retire(arn)
             started = await asyncio.to_thread(WebFunction, config, code_zip)
             with _counting:
-                _running[config["FunctionArn"]] = started
+                _running[arn] = started
                 started.requests += 1
             return started
         return running
@@ -149,7 +156,7 @@ async def _acquire(config: Json, code_zip: bytes) -> WebFunction:
 
 def _take_running(config: Json) -> WebFunction | None:
     with _counting:
-        running = _running.get(config["FunctionArn"])
+        running = _running.get(unqualified_arn(config))
         if not running or running.version != _version(config) or running.process.poll() is not None:
             return None
         running.requests += 1

@@ -12,22 +12,26 @@ import aiohttp
 from embedded_aws.core.connections import client_gone
 from embedded_aws.core.emulator import MAX_CHUNK_BYTES, Chunks, Json, Response, Write, stream
 from embedded_aws.gateway.concurrency import execution
-from embedded_aws.gateway.functions import FunctionError, acquired
+from embedded_aws.gateway.functions import FunctionError, acquired, unqualified_arn
 
 _HOP_HEADERS = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 _CONTEXT_HEADERS = {"x-amzn-request-context", "x-amzn-lambda-context"}  # the adapter's own
 
 
-async def relay(config: Json, record: Json, event: Json, body: bytes) -> Response:
+async def relay(
+    config: Json, code_zip: bytes, reserved: int | None, event: Json, body: bytes
+) -> Response:
     """Hand an API Gateway event to the function; its answer is streamed chunk by chunk.
+
+    `config` and `code_zip` are those of a version; all versions share what is `reserved`.
 
     Raises ThrottledError when all of the function's executions are taken, and FunctionError when no
     answer begins within the function's timeout.
     """
     seconds = float(config["Timeout"])
     async with AsyncExitStack() as held:
-        held.enter_context(execution(config["FunctionArn"], record["concurrency"]))
-        function = await held.enter_async_context(acquired(config, record["code_zip"]))
+        held.enter_context(execution(unqualified_arn(config), reserved))
+        function = await held.enter_async_context(acquired(config, code_zip))
         session = await held.enter_async_context(
             aiohttp.ClientSession(
                 connector=aiohttp.UnixConnector(str(function.socket)),

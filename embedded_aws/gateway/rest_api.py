@@ -170,7 +170,7 @@ def _stream_web_functions() -> None:
 async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Any:
     """Return the function's answer, or API Gateway's own, as the deployed template words it."""
     function = uri.partition("/functions/")[2].removesuffix("/response-streaming-invocations")
-    record, config, _ = functions._get_func_record_for_ref_in_scope(function, **owner)
+    record, config, name = functions._get_func_record_for_ref_in_scope(function, **owner)
     try:
         if config is None:
             raise web_functions.FunctionError(f"no function {function}")
@@ -178,7 +178,9 @@ async def _relay(uri: str, owner: Json, event: Json, body: bytes) -> Any:
             raise web_functions.FunctionError(
                 f"{function} streams without the Web Adapter's layer, which is not emulated"
             )
-        return await web_relay.relay(config, record, event, body)
+        with scope(*owner.values()):
+            reserved = functions._functions[name]["concurrency"]
+        return await web_relay.relay(config, record["code_zip"], reserved, event, body)
     except (web_functions.FunctionError, ThrottledError) as error:
         _log.error("%s", error)
         return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")

@@ -30,8 +30,10 @@ from embedded_aws.core.emulator import (
 )
 from embedded_aws.core.gate import Gate
 from embedded_aws.gateway import concurrency as emulator_concurrency
+from embedded_aws.gateway import deployments as api_deployments
 from embedded_aws.gateway import functions as web_functions
 from embedded_aws.gateway import rest_api as apigateway
+from embedded_aws.gateway import updates as function_updates
 from embedded_aws.host import processes
 from embedded_aws.iam import rights as emulator_rights
 from embedded_aws.iam import signatures as emulator_signatures
@@ -81,7 +83,9 @@ def install() -> None:
     oidc_provider.install()
     emulator_rights.install()
     emulator_concurrency.install()
+    function_updates.install()
     apigateway.install()
+    api_deployments.install()
     connections.install()
     stack_recovery.install()
     stack_descriptions.install()

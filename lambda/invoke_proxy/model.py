@@ -56,7 +56,7 @@ class Model:
 
     def named(self, name: str | None, record: Record) -> Self:
         """Return the model that a request names, and refuse one that is not served."""
-        if name is None or name in (self.name, *_PLACEHOLDER_NAMES):
+        if name is None or name in (self.name, *self.settings.aliases, *_PLACEHOLDER_NAMES):
             return self
         if name not in self.settings.models:
             raise unknown_model(self.settings.models)

@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     endpoint_name: Name
     server: ServerName = "tgi"
     model_id: Name
+    model_aliases: str = ""  # Other names for it, with commas between them.
     # JSON: the inference component that answers for each model of the endpoint, which hosts the
     # base `model_id` and its adapters; empty for an endpoint that has one model.
     inference_components: str = ""
@@ -73,6 +74,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         return (self.model_id, *(name for name in self.components if name != self.model_id))
 
     @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names by which clients may call `model_id`."""
+        return _listed(self.model_aliases)
+
+    @property
     def max_choices(self) -> int:
         """The sequences of one request: no more than one instance admits at once."""
         return min(MAX_CHOICES, self.max_concurrent_requests)
@@ -80,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     @property
     def origins(self) -> tuple[str, ...]:
         """The origins whose pages may call."""
-        return tuple(filter(None, self.cors_origins.split(",")))
+        return _listed(self.cors_origins)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -89,3 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             return msgspec.convert(dict(environment), cls, strict=False)
         except msgspec.ValidationError as error:
             raise ValueError(f"check the proxy's environment: {error}") from None
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))

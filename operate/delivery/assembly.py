@@ -18,7 +18,7 @@ def assemble(
     commit: str, environments: str, file: Path, run_cdk: Callable[..., int] = run_cdk
 ) -> None:
     """Synthesize environments into one file, and print its digest alone; raises SystemExit."""
-    with _folder() as folder:
+    with scratch() as folder:
         command = ["synth", "--quiet", "--output", str(folder)]
         command += ["--context", f"environments={environments}", *of_commit(commit)]
         if run_cdk(command, stdout=sys.stderr):
@@ -61,14 +61,14 @@ def unpacked(file: Path, digest: str) -> Iterator[Path]:
         raise SystemExit(f"there is no assembly {file}: `make assembly` writes one")
     if (found := digest_of(file)) != digest:
         raise SystemExit(f"{file} is not the assembly of digest {digest!r}: its own is {found}")
-    with _folder() as folder:
+    with scratch() as folder:
         with tarfile.open(file) as archive:
             archive.extractall(folder, filter="data")
         yield folder
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """Hand out a folder of this checkout, for as long as it is needed."""
     (ROOT / "build").mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="assembly-", dir=ROOT / "build") as folder:

@@ -1,4 +1,7 @@
-"""A release: version, changelog, wheels and tag. It publishes nothing: whoever pushes does."""
+"""A release: version, changelog, wheels, what the next upgrade is tested from, and tag.
+
+It publishes nothing: whoever pushes does.
+"""
 
 import re
 import subprocess
@@ -8,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from operate.cdk_cli import ROOT
+from operate.delivery import last_release
 
 _PROJECTS = ("pyproject.toml", "constructs/pyproject.toml", "embedded_aws/pyproject.toml")
 _WHEELS = ("constructs", "embedded_aws")
@@ -27,6 +31,7 @@ def release(version: str, *, dry_run: bool, root: Path = ROOT, today: date | Non
         return
     made.write()
     made.build()
+    last_release.keep(version, root)
     made.commit()
     print(f"v{version} is tagged; to publish it: git push origin HEAD v{version}")
 

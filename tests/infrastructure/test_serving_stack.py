@@ -187,7 +187,7 @@ def test_updates_keep_the_scaled_instance_count(serving: Template) -> None:
     assert serving.only(_ENDPOINT)["RetainAllVariantProperties"] is True
 
 
-@pytest.mark.parametrize(("stack", "baking"), [("Local", 1), ("Dev", 300), ("Staging", 300)])
+@pytest.mark.parametrize(("stack", "baking"), [("Local", 1), ("Dev", 480), ("Staging", 480)])
 def test_one_instance_is_updated_all_at_once_and_its_old_fleet_kept_for_a_while(
     assembly: Assembly, stack: str, baking: int
 ) -> None:
@@ -208,7 +208,7 @@ def test_two_instances_and_more_are_updated_in_batches(assembly: Assembly) -> No
         "MaximumBatchSize": batch,
         "MaximumExecutionTimeoutInSeconds": 10_800,
         "RollbackMaximumBatchSize": batch,
-        "WaitIntervalInSeconds": 300,
+        "WaitIntervalInSeconds": 480,
     }
 
 

@@ -42,6 +42,7 @@ class ProxyFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         check_function_target(endpoint.model, target)
+        settings.check_aliases(endpoint.model)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
             self,
@@ -85,9 +86,11 @@ def _environment(scope: cdk.Stack, endpoint: LlmEndpoint, settings: ApiSettings)
         else {}
     )
     origins = {"CORS_ORIGINS": ",".join(settings.cors_origins)} if settings.cors_origins else {}
+    aliases = {"MODEL_ALIASES": ",".join(settings.model_aliases)} if settings.model_aliases else {}
     return {
         **web_adapter.ENVIRONMENT,
         **origins,
+        **aliases,
         **components,
         "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from allowed_values.rules import Range, RefusedValueError
+from sagemaker_llm.models.adapter import MODEL_ID
+from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.checked import Checked
 
 from .client import Client, Limit
@@ -52,6 +54,9 @@ class ApiSettings(Checked):
     control_tokens: ControlTokens = ControlTokens.ESCAPE
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
+    # Other names by which clients may call the model, such as the one of the model before it. The
+    # answers have the model's own.
+    model_aliases: tuple[Annotated[str, MODEL_ID], ...] = ()
     # The origins whose pages may call the API (CORS); none by default.
     cors_origins: tuple[str, ...] = ()
     # A number is the proxy's own; the other functions' reservations are derived all the same.
@@ -76,6 +81,16 @@ class ApiSettings(Checked):
             raise RefusedValueError(f"clients must be one or more, each named once, got {names}")
         self._check_origins()
         self._check_firewall()
+
+    def check_aliases(self, model: CatalogEntry) -> None:
+        """Raise ValueError for an alias that is the name of something served, or there twice."""
+        names = [model.model_id, *(adapter.name for adapter in model.server.adapters)]
+        names += self.model_aliases
+        if len(set(names)) < len(names):
+            raise RefusedValueError(
+                "model_aliases must be named once, and not as the model or an adapter of it, got"
+                f" {', '.join(self.model_aliases)}"
+            )
 
     @property
     def limits(self) -> Mapping[str, Limit]:

@@ -12,6 +12,9 @@ from .scaling import Instances, TargetTracking
 
 # Of the whole deployment: above all its waits, and what a fleet needs to load its model.
 MAX_DEPLOYMENT_SECONDS = 10_800
+# SageMaker ends a response stream then. It kills the container of an old instance half a minute
+# after the wait, whatever it is answering: one that waits as long as a stream can last cuts none.
+MAX_STREAM_SECONDS = 480
 
 
 class UpdateStrategy(StrEnum):
@@ -31,12 +34,13 @@ class GuardedUpdates(Checked):
 
     strategy: UpdateStrategy | None = None
     step_instances: Instances = 1  # a canary's size, or a rolling batch
-    # The wait after each step, with the alarms watched; SageMaker waits no longer.
-    baking_seconds: Annotated[int, Range(at_least=1, at_most=3600)] = 300
+    # The wait after each step, with the alarms watched; then the old instances end, and cut half a
+    # minute later what they still answer.
+    baking_seconds: Annotated[int, Range(at_least=1, at_most=3600)] = MAX_STREAM_SECONDS
     # Of the requests that reach the endpoint.
     max_error_share: Annotated[float, Range(above=0, below=1)] = 0.1
-    # Of nine requests in ten; SageMaker ends a stream after 8 minutes.
-    max_time_to_first_token_seconds: Annotated[float, Range(above=0, below=480)] = 30
+    # Of nine requests in ten.
+    max_time_to_first_token_seconds: Annotated[float, Range(above=0, below=MAX_STREAM_SECONDS)] = 30
 
     @classmethod
     def sized(cls, sizing: Sizing) -> "GuardedUpdates":

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import account_id, region
 from embedded_aws.sagemaker.hosting import fleets
 from embedded_aws.sagemaker.hosting.containers import Container
 
 Key = tuple[str, str, str]
 _POLL_SECONDS = 0.05
-_MAX_REQUEST_SECONDS = 480  # of a response stream
+# SageMaker kills a container so long after it told it to end: no answer is finished after that.
+_SIGKILL_SECONDS = 30
 
 _routes: dict[Key, list[tuple[Container, float]]] = {}
 _turns: Counter[Key] = Counter()
@@ -111,13 +113,16 @@ def is_busy(container: Container) -> bool:
 
 
 def retire(container: Container) -> None:
-    """Stop a container that gets no more requests, when it has answered those that it has."""
+    """Stop a container that gets no more requests, once it has answered those that it has.
+
+    As on AWS it has half a minute for them: what should take longer is cut.
+    """
     _draining.add(container)
     threading.Thread(target=_drain, args=(container,), daemon=True).start()
 
 
 def _drain(container: Container) -> None:
-    deadline = time.monotonic() + _MAX_REQUEST_SECONDS
+    deadline = time.monotonic() + circumstances.accelerated(_SIGKILL_SECONDS)
     while _works_on(container) > 0 and time.monotonic() < deadline and container in _draining:
         time.sleep(_POLL_SECONDS)
     _in_flight.pop(container, None)

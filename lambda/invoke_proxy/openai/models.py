@@ -18,6 +18,8 @@ async def list_models(request: Request) -> Response:
 async def get_model(request: Request) -> Response:
     """Answer the card of a model that is served."""
     settings, name = Model.of(request).settings, request.path_params["model"]
+    if name in settings.aliases:
+        name = settings.model_id
     if name not in settings.models:
         raise unknown_model(settings.models)
     return _json(_card(settings, name))

@@ -359,6 +359,7 @@ WRONG: list[Row] = [
     (api, {"authentication": Authentication.IAM, "clients": (), "playground": True}, "needs keys"),
     (api, {"control_tokens": "drop"}, "control_tokens must be one of ESCAPE, REFUSE"),
     (api, {"playground": "yes"}, "playground must be True or False, got 'yes'"),
+    (api, {"model_aliases": ("Mistral",)}, r"model_aliases\[0\] must be at most 30 lower-case"),
     (api, {"reserved_concurrency": 0}, "reserved_concurrency must be from 1 to 100000, got 0"),
     (api, {"reserved_concurrency": True}, "must be of type int or one of DERIVED, NONE of Reserv"),
     (api, {"reserved_concurrency": None}, "must be of type int or one of DERIVED, NONE of Reserv"),
@@ -519,6 +520,8 @@ WRONG: list[Row] = [
         {"function_target": "aws"},
         "function_target must be one of AWS, LOCAL of Functi",
     ),
+    (environment, {"api": api(model_aliases=("mine", "mine"))}, "model_aliases must be named once"),
+    (adapted, {"api": api(model_aliases=(adapter().name,))}, "not as the model or an adapter"),
     (environment, {"allow_unlisted_region": "no"}, "allow_unlisted_region must be True or False"),
 ]
 

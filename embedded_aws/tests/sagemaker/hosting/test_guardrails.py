@@ -136,7 +136,7 @@ def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
 def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     hosting: Hosting, alarms: _Alarms, wait: str
 ) -> None:
-    hosting.set(time_scale=60)
+    hosting.set(time_scale=10)
     hosting.create()
     hosting.call("CreateModel", ModelName="Slow", PrimaryContainer={})
     waits = {"WaitIntervalInSeconds": 0, "TerminationWaitInSeconds": 0, wait: 600}
@@ -153,6 +153,27 @@ def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     assert settled["LastDeploymentConfig"] == config
     assert _shares() == {"M": 100}
     until(lambda: turn.container.stopped)
+
+
+@pytest.mark.parametrize(("wait_seconds", "is_cut"), [(0, True), (480, False)])
+def test_an_old_container_ends_half_a_minute_after_the_last_wait(
+    hosting: Hosting, wait_seconds: int, *, is_cut: bool
+) -> None:
+    hosting.set(time_scale=300)
+    hosting.create()
+    hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
+    config = _blue_green("ALL_AT_ONCE", TerminationWaitInSeconds=wait_seconds)
+    with traffic.request("E") as taken:
+        assert taken
+        old: Any = taken.container
+        hosting.update(hosting.config("Next", model="Better"), DeploymentConfig=config)
+        if is_cut:
+            until(lambda: old.stopped)
+        else:
+            _until_shared({"Better": 100})
+            assert not old.stopped
+    assert hosting.settled()["EndpointConfigName"] == "Next"
+    until(lambda: old.stopped)
 
 
 def test_an_update_without_the_right_to_its_alarms_rolls_back(

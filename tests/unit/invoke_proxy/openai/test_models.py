@@ -7,7 +7,13 @@ from schemathesis.specs.openapi.definitions import OPENAPI_32_VALIDATOR
 
 from invoke_proxy.http.errors import KINDS
 from invoke_proxy.openapi import document
-from tests.unit.invoke_proxy.proxy_double import Answer, FakeRuntime, client_of, tgi_frames
+from tests.unit.invoke_proxy.proxy_double import (
+    SETTINGS,
+    Answer,
+    FakeRuntime,
+    client_of,
+    tgi_frames,
+)
 
 
 async def test_models_lists_the_one_model_with_its_limits() -> None:
@@ -24,6 +30,20 @@ async def test_an_unknown_model_is_not_found() -> None:
     async with client_of(FakeRuntime()) as client:
         answer = await client.get("/v1/models/gpt-4")
     assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+
+
+async def test_an_alias_is_the_model_under_its_own_name() -> None:
+    runtime = FakeRuntime(*tgi_frames(["Hello"]))
+    aliased = msgspec.structs.replace(SETTINGS, model_aliases="mistral-7b,before")
+    async with client_of(runtime, aliased) as client:
+        listed = await client.get("/v1/models")
+        card = await client.get("/v1/models/before")
+        body = {"model": "before", "messages": [{"role": "user", "content": "hi"}]}
+        chat = await client.post("/v1/chat/completions", body)
+        unknown = await client.post("/v1/chat/completions", {**body, "model": "after"})
+    assert listed.json["data"] == [card.json]
+    assert (card.json["id"], chat.json["model"]) == ("mistral-7b-instruct",) * 2
+    assert (unknown.status, unknown.error["code"]) == (404, "model_not_found")
 
 
 async def test_health_says_ok_and_is_not_logged() -> None:

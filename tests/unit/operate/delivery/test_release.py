@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from operate.delivery import last_release
 from operate.delivery.release import release
 
 _TODAY = date(2026, 11, 27)
@@ -36,6 +37,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "pyproject.toml").write_text(_PROJECT)
     (tmp_path / "CHANGELOG.md").write_text(_CHANGELOG)
+    (tmp_path / "kept").touch()
     _git(tmp_path, "init", "--quiet")
     _git(tmp_path, "add", "--all")
     _git(tmp_path, "commit", "--quiet", "--message", "Begin")
@@ -55,7 +57,12 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", without_uv)
+    monkeypatch.setattr(last_release, "keep", _keep)
     return built
+
+
+def _keep(version: str, root: Path) -> None:
+    (root / "kept").write_text(version)
 
 
 def test_a_dry_run_shows_the_section_and_changes_nothing(
@@ -77,6 +84,7 @@ def test_a_release_is_one_commit_and_one_tag_with_the_section(
     for folder in (".", "constructs", "embedded_aws"):
         assert 'version = "0.2.0"' in (repository / folder / "pyproject.toml").read_text()
     assert built == ["constructs", "embedded_aws"]
+    assert (repository / "kept").read_text() == "0.2.0"
     assert _git(repository, "status", "--porcelain") == ""
     assert _git(repository, "log", "--format=%s", "-1") == "Release 0.2.0\n"
     assert "### Added\n\n- A verb." in _git(

@@ -1,0 +1,105 @@
+"""The CDK app as it is changed, step by step: `python tests/upgrades/variants.py FOLDER`.
+
+Each step is the one before with one change more, in a cloud assembly of its own.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # isort: split
+
+import dataclasses
+import hashlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import app
+from sagemaker_llm import CatalogEntry, Client, GuardedUpdates, RequestLimits, TargetTracking
+from sagemaker_llm.api.settings import ControlTokens
+from sagemaker_llm.common import sources
+from sagemaker_llm.models.weights import PackagedWeights
+from stacks import environments
+from stacks.environments import Environment
+
+
+def steps() -> Iterator[tuple[str, Environment]]:
+    """Yield each step's name and environment."""
+    # With the waits of the environments on AWS, which pass faster here.
+    now = dataclasses.replace(environments.local(), updates=GuardedUpdates())
+    yield "release", now
+    limits = RequestLimits(max_input_length=512, max_total_tokens=1024, max_concurrent_requests=96)
+    clients = (Client(name="Demo", rate_limit=50, burst_limit=60, daily_quota=500_000),)
+    now = _change(now, model=dataclasses.replace(now.model, limits=limits), clients=clients)
+    yield "limits", now
+    now = _change(now, control_tokens=ControlTokens.REFUSE, playground=False)
+    yield "proxy", now
+    now = _change(now, model=_tuned(now, 1))
+    yield "model", now
+    # Those who call it by its name of before go on.
+    renamed = dataclasses.replace(now.model, model_id="smollm2-tuned")
+    now = _change(now, model=renamed, model_aliases=(now.model.model_id,))
+    yield "renamed-model", now
+    # SageMaker would not roll a fleet of one: it is two before the updates are by rolling.
+    two = TargetTracking(min_instances=2, max_instances=2)
+    now = _change(now, scaling=two)
+    yield "two-instances", now
+    now = _change(now, scaling=dataclasses.replace(two, initial_instances=2))
+    yield "two-at-first", now
+    now = _change(now, model=_tuned(now, 2))
+    yield "rolling", now
+    now = _change(now, scaling=TargetTracking())
+    yield "one-instance", now
+    now = _change(
+        now, clients=(*now.api.clients, Client(name="Next", rate_limit=50, burst_limit=60))
+    )
+    yield "key-added", now
+    now = _change(now, clients=now.api.clients[1:])
+    yield "key-removed", now
+
+
+def _tuned(environment: Environment, version: int) -> CatalogEntry:
+    weights = PackagedWeights(hf_model_id=f"HuggingFaceTB/SmolLM2-135M-Instruct-{version}")
+    return dataclasses.replace(environment.model, weights=weights)
+
+
+def _change(environment: Environment, **settings: Any) -> Environment:
+    """Return the environment with other settings, of its own or of its API."""
+    own = {name for name in settings if hasattr(environment, name)}
+    api = {name: value for name, value in settings.items() if name not in own}
+    return dataclasses.replace(
+        environment,
+        api=dataclasses.replace(environment.api, **api),
+        **{name: settings[name] for name in own},
+    )
+
+
+def change_the_proxy(folder: Path) -> None:
+    """Let the proxy's package have one file more from now on."""
+    built, package = folder / "build", Path("invoke_proxy", "local")
+    for function in sources.BUILT.glob("*/local.contents"):
+        name = function.parent.name
+        shutil.copytree(function.parent / "local", built / name / "local")
+        shutil.copy(function, built / name)
+    (built / package / "CHANGED").touch()
+    contents = (built / package).with_suffix(".contents")
+    contents.write_text(hashlib.sha256(contents.read_bytes()).hexdigest())
+    sources.BUILT = built
+
+
+def main(folder: Path) -> None:
+    """Synthesize every step."""
+    app.chosen = lambda *_: ["Local"]
+    for name, environment in steps():
+        if name == "proxy":
+            change_the_proxy(folder)
+        _declare(environment)
+        app.build(str(folder / name)).synth()
+
+
+def _declare(environment: Environment) -> None:
+    environments.local = lambda: environment
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
