@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -56,6 +57,11 @@ def settings() -> Iterator[Any]:
     yield Environment
 
 
+@cache
+def _classes() -> frozenset[Any]:
+    return frozenset(settings())
+
+
 def _section(of: Any) -> str:  # noqa: ANN401 - a dataclass
     comments = field_comments(of)
     rows = [
@@ -81,7 +87,10 @@ def _type(hint: Any) -> str:  # noqa: ANN401 - a type
         return f"tuple of {_type(arguments[0])}"
     if origin is Mapping:
         return f"mapping of {_type(arguments[0])} to {_type(arguments[1])}"
-    return "None" if hint is NoneType else code(getattr(hint, "__name__", hint))
+    name = str(getattr(hint, "__name__", hint))
+    if hint in _classes():
+        return f"[`{name}`](#{name.lower()})"
+    return "None" if hint is NoneType else code(name)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

@@ -42,10 +42,10 @@ _ACCOUNT = Pattern(r"[0-9]{12}", "12 digits")
 class Environment(Checked):
     """The configuration of one environment; without account and region it deploys to any."""
 
-    account: Annotated[str, _ACCOUNT] | None
-    region: str | None
-    model: CatalogEntry
-    instance_type: str
+    account: Annotated[str, _ACCOUNT] | None  # of accounts.toml; None: that of the credentials
+    region: str | None  # likewise
+    model: CatalogEntry  # of the catalog, or an entry of your own
+    instance_type: str  # of the endpoint, one that the model's server runs on
     scaling: TargetTracking
     api: ApiSettings
     # None: it fine-tunes nothing, and has no stack for that.

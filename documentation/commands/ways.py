@@ -77,7 +77,7 @@ WAYS: Mapping[str, Way] = {
     # Call the API
     'export OPENAI_BASE_URL="https://<id>.execute-api.<region>.amazonaws.com/api/v1"': Run(),
     'export OPENAI_API_KEY="<key>"': Run(),
-    'eval "$(python -m operate openai)"': Run(),
+    'eval "$(.venv/bin/python -m operate openai)"': Run(),
     # Fine-tune a model
     "make finetune FAIL=gate": _TUNED,
     "make finetune MODE=domain": _OWN_DATA,
@@ -87,7 +87,7 @@ WAYS: Mapping[str, Way] = {
     "make rollback ENV=dev": Elsewhere(suite="make pipeline", why="as `make rollback`"),
     "make repair ENV=dev": Elsewhere(suite="make test", why="tests/embedded/test_repair.py"),
     # Runbook
-    "make watch ENV=prod MINUTES=1": Run(instead="make watch ENV=local MINUTES=1", why=_ARM),
+    "make watch ENV=prod MINUTES=1": Run(instead="make watch ENV=local MINUTES=0.1", why=_ARM),
     "make drift ENV=prod": Run(instead="make drift ENV=local", why=_ARM),
     "make smoke ENV=prod": Elsewhere(suite="make smoke", why="of `local`"),
     "make stack-drift ENV=prod": Parsed(why="the embedded AWS detects no drift of stacks"),
