@@ -37,6 +37,15 @@ def mutants(document: Json) -> Iterator[Mutant]:
                     yield Mutant(index, value, _with(document, index, member, kept))
 
 
+def of_adapters(document: Json) -> Iterator[Mutant]:
+    """Yield those that lack something which only a stage with adapters has."""
+    for mutant in mutants(document):
+        resources = listed(statements(document)[mutant.statement].get("Resource", []))
+        lost = [mutant.removed] if mutant.removed in resources else resources
+        if any("inference-component/" in each or each.endswith(".tar.gz") for each in lost):
+            yield mutant
+
+
 def statements(document: Json) -> list[Json]:
     """Return the statements, of which a document may hold one outside a list."""
     found: list[Json] = listed(document["Statement"])

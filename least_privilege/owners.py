@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from least_privilege.account import Account, client
+from least_privilege.probes.adapters import Adapters
 from least_privilege.probes.duties import Duties
 from least_privilege.probes.hosting import Hosting
 from least_privilege.probes.jobs import StepJob
@@ -39,6 +40,9 @@ OWNERS = {
         "Training ReleaseFailed",
     ),
 }
+# Of a stage with adapters, which the verb does not deploy: the statements that these add.
+ADAPTERS = "adapters"
+WITH_ADAPTERS = {ADAPTERS: ("Serving LlmRole", "Api InvokeProxyRole")}
 _STEPS = {"prepare": "Prepare", "fine-tune": "FineTune", "evaluate": "Evaluate"}
 
 
@@ -62,7 +66,8 @@ class Probes:
         if name in _STEPS:
             return Probe(self._step(name))
         makers = {
-            "rest": lambda: Probe(Rest(self._account, self._patience).answer_and_log),
+            "rest": lambda: Probe(self._rest.answer_and_log),
+            ADAPTERS: lambda: Probe(Adapters(self._rest, self._patience)),
             "endpoint": lambda: Probe(self._hosting, self._hosting.clear),
             "storage": lambda: Probe(self._use_storage, self._hosting.clear),
             "duties": lambda: Probe(
@@ -76,6 +81,10 @@ class Probes:
     def _step(self, name: str) -> StepJob:
         execution, _ = self._executions[0]
         return StepJob(self._pipeline.steps(execution)[_STEPS[name]], self._patience)
+
+    @cached_property
+    def _rest(self) -> Rest:
+        return Rest(self._account, self._patience)
 
     @cached_property
     def _hosting(self) -> Hosting:

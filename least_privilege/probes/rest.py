@@ -27,11 +27,28 @@ class Rest:
         try:
             ids = [self._ask(key["value"], stream=stream) for stream in (False, True)]
         finally:
-            client("apigateway").delete_usage_plan_key(usagePlanId=plan, keyId=key["id"])
-            client("apigateway").delete_api_key(apiKey=key["id"])
+            self._delete(plan, key)
         for request_id in ids:
             self._expect_line("run.sh", began, request_id)
         self._expect_line("api_authorizer.handler.handle", began, "END RequestId")
+
+    def answer_by_every_model(self) -> None:
+        """Ask each model that the API names."""
+        plan, key = self._new_key()
+        try:
+            for model in self._models(key["value"]):
+                self._ask(key["value"], stream=False, model=model)
+        finally:
+            self._delete(plan, key)
+
+    def _models(self, key: str) -> list[str]:
+        answer = httpx.get(
+            f"{self._account.base_url}/v1/models",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+            trust_env=False,
+        )
+        return [each["id"] for each in answer.json()["data"]]
 
     def _new_key(self) -> tuple[str, dict[str, Any]]:
         gateway = client("apigateway")
@@ -40,8 +57,12 @@ class Rest:
         gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
         return plan, key
 
-    def _ask(self, key: str, *, stream: bool) -> str:
-        body = {"model": self._account.model, "max_tokens": 2, "stream": stream}
+    def _delete(self, plan: str, key: dict[str, Any]) -> None:
+        client("apigateway").delete_usage_plan_key(usagePlanId=plan, keyId=key["id"])
+        client("apigateway").delete_api_key(apiKey=key["id"])
+
+    def _ask(self, key: str, *, stream: bool, model: str | None = None) -> str:
+        body = {"model": model or self._account.model, "max_tokens": 2, "stream": stream}
         answer = httpx.post(
             f"{self._account.base_url}/v1/chat/completions",
             headers={"Authorization": f"Bearer {key}"},

@@ -25,6 +25,13 @@ def _components(aws: LocalStage) -> list[str]:
     return sorted(each["InferenceComponentName"] for each in found)
 
 
+def _grants_nothing_without_need(aws: LocalStage) -> None:
+    """Take away each permission that adapters add, in turn."""
+    tried = aws.try_run("-m", "least_privilege", "--role", "adapters", "--home", str(aws.home))
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert "4 killed" in tried.stdout
+
+
 def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Path) -> None:
     aws.run("up")
     destroy(aws, "Local/Serving")
@@ -58,6 +65,7 @@ def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Pa
         answer("other")
     assert generates(deployment)
 
+    _grants_nothing_without_need(aws)
     aws.run("drift", "local")
     (component,) = (name for name in _components(aws) if name.startswith("support"))
     aws.client("sagemaker").delete_inference_component(InferenceComponentName=component)

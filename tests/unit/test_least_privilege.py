@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from least_privilege import table
-from least_privilege.mutants import Mutant, mutants
+from least_privilege.mutants import Mutant, mutants, of_adapters
 from least_privilege.only_aws import EXPLANATIONS
 from least_privilege.policies import Policy
 from least_privilege.refusals import Refusal, Refusals
@@ -41,6 +41,14 @@ def test_each_statement_action_and_resource_is_taken_away_once() -> None:
         (0, "b"),
         (1, "statement"),
     ]
+
+
+def test_of_a_stage_with_adapters_only_what_they_add_is_taken_away() -> None:
+    archive = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/1.tar.gz"}
+    base = "arn:aws:sagemaker:us-east-1:1:inference-component/base-e"
+    invoke = {"Effect": "Allow", "Action": "sagemaker:Invoke", "Resource": ["endpoint/e", base]}
+    found = [(m.statement, m.removed) for m in of_adapters(document(READ, archive, invoke))]
+    assert found == [(1, "statement"), (2, "statement"), (2, base)]
 
 
 def test_a_mutant_lacks_one_thing_and_leaves_the_document_as_it_was() -> None:
