@@ -9,17 +9,17 @@ activities = ScopedStore()
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
-def begin(target: Json, count: int, cause: str) -> Json:
-    """Record that the target's instances are about to change."""
+def begin(target: Json, unit: str, count: int, cause: str) -> Json:
+    """Record that the target's count, of instances or of copies, is about to change."""
     activity = {
         "ActivityId": str(uuid.uuid4()),
         **{name: target[name] for name in _TARGET},
-        "Description": f"Setting desired instance count to {count}.",
+        "Description": f"Setting desired {unit} count to {count}.",
         "Cause": cause,
         "StartTime": now(),
         "StatusCode": "InProgress",
         "StatusMessage": (
-            f"Successfully set desired instance count to {count}. "
+            f"Successfully set desired {unit} count to {count}. "
             "Waiting for change to be fulfilled by sagemaker."
         ),
     }
@@ -27,13 +27,11 @@ def begin(target: Json, count: int, cause: str) -> Json:
     return activity
 
 
-def end(activity: Json, count: int, failure: str = "") -> None:
-    """Record how the change ended."""
-    success = (
-        f"Successfully set desired instance count to {count}. "
-        "Change successfully fulfilled by sagemaker."
-    )
-    failed = f"Failed to set desired instance count to {count}. Reason: {failure}"
+def end(activity: Json, failure: str) -> None:
+    """Record how the change ended; an empty reason is a success."""
+    count = activity["Description"].removeprefix("Setting ")
+    success = f"Successfully set {count} Change successfully fulfilled by sagemaker."
+    failed = f"Failed to set {count} Reason: {failure}"
     activity.update(
         EndTime=now(),
         StatusCode="Failed" if failure else "Successful",

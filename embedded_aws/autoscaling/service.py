@@ -2,12 +2,11 @@
 
 import hashlib
 
-from embedded_aws.autoscaling import activities, schedules, tracking
+from embedded_aws.autoscaling import activities, resources, schedules
 from embedded_aws.cloudwatch import series
 from embedded_aws.cloudwatch.expressions import ExpressionError
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
 from embedded_aws.core.rpc import JsonService, invalid, now
-from embedded_aws.sagemaker.hosting.records import endpoints
 from embedded_aws.sagemaker.hosting.scalable import policies, scheduled, targets
 
 STORES = {
@@ -17,7 +16,6 @@ STORES = {
     "activities": activities.activities,
 }
 
-_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")  # tell a scalable target apart
 
 
@@ -26,12 +24,8 @@ def _target_id(request: Json) -> str:
 
 
 def register_scalable_target(request: Json) -> Json:
-    """RegisterScalableTarget, for the variants of SageMaker endpoints."""
-    kind, _, rest = request["ResourceId"].partition("/")
-    if request["ScalableDimension"] != _DIMENSION or kind != "endpoint":
-        raise invalid(f"the embedded AWS scales {_DIMENSION} only, got {request}")
-    if rest.partition("/")[0] not in endpoints:
-        raise invalid(f"no such resource: {request['ResourceId']}")
+    """RegisterScalableTarget, for variants of SageMaker endpoints and for base components."""
+    resources.of(request)
     key = _target_id(request)
     registered = {**targets.get(key, {"CreationTime": now()}), **request}
     if not {"MinCapacity", "MaxCapacity"} <= registered.keys():
@@ -66,20 +60,21 @@ def put_scaling_policy(request: Json) -> Json:
     key = _target_id(request)
     if key not in targets:
         raise invalid(f"no scalable target {key}: register it before its policies")
-    _check_metric(request.get("TargetTrackingScalingPolicyConfiguration", {}))
+    configuration = request.get("TargetTrackingScalingPolicyConfiguration", {})
+    _check_metric(configuration, resources.of(request).metric)
     policy_key = f"{key}|{request['PolicyName']}"
     policy_arn = arn("autoscaling", f"scalingPolicy:{policy_key}")
     policies[policy_key] = {**request, "PolicyARN": policy_arn, "CreationTime": now()}
     return {"PolicyARN": policy_arn, "Alarms": []}
 
 
-def _check_metric(tracking_configuration: Json) -> None:
+def _check_metric(tracking_configuration: Json, followed: str) -> None:
     """Raise ServiceError for a metric that is not followed."""
     custom = tracking_configuration.get("CustomizedMetricSpecification")
     if custom is None:
         given = tracking_configuration.get("PredefinedMetricSpecification", {})
-        if (metric := given.get("PredefinedMetricType")) != tracking.METRIC:
-            raise invalid(f"the embedded AWS tracks {tracking.METRIC} only, got {metric}")
+        if (metric := given.get("PredefinedMetricType")) != followed:
+            raise invalid(f"the embedded AWS tracks {followed} only, got {metric}")
         return
     if "Metrics" not in custom:
         raise invalid("the embedded AWS tracks a customized metric by its Metrics only")

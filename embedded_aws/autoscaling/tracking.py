@@ -1,4 +1,4 @@
-"""Target tracking: the instances of an endpoint follow its concurrent requests, or an expression.
+"""Target tracking: instances, or copies, follow their concurrent requests, or an expression.
 
 What a pair of CloudWatch alarms does on AWS is done here with the same datapoints: the requests in
 flight of the busiest instance, every 10 seconds of AWS's, or what an expression of metrics comes to
@@ -11,16 +11,14 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from embedded_aws.autoscaling import activities, schedules
+from embedded_aws.autoscaling import activities, resources, schedules
 from embedded_aws.cloudwatch import series
 from embedded_aws.core import circumstances
 from embedded_aws.core.circumstances import CircumstancesError
 from embedded_aws.core.emulator import Json, scope
 from embedded_aws.core.rpc import ServiceError
-from embedded_aws.sagemaker.hosting import endpoints, traffic
 from embedded_aws.sagemaker.hosting.scalable import policies, targets
 
-METRIC = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
 SAMPLE_SECONDS = 10
 # Unverified: how many datapoints the two alarms judge; look at those of the alarms whose names
 # begin with TargetTracking-endpoint/ after the first deployment.
@@ -66,21 +64,20 @@ class _Follower:
         self._activity: tuple[Json, int] | None = None
 
     def follow(self, target: Json) -> None:
-        name = target["ResourceId"].split("/")[1]
-        endpoint = endpoints.describe_endpoint({"EndpointName": name})
-        (variant,) = endpoint["ProductionVariants"] or [{"CurrentInstanceCount": 0}]
+        scaled = resources.of(target)
+        count, is_settled, failure = scaled.state()
         self._seconds += SAMPLE_SECONDS
-        if count := variant["CurrentInstanceCount"]:
-            self._samples.append(max(traffic.in_flight(name)))
-        if endpoint["EndpointStatus"] != "InService" or not count:
+        if count:
+            self._samples.append(max(scaled.in_flight()))
+        if not (is_settled and count):
             return  # nothing may change it now
-        self._end_activity(endpoint, count)
+        self._end_activity(count, failure)
         wanted, cause = self._wanted(target, count)
         if wanted != count:
             # Each way waits for itself only: what scaled in may scale out at once.
             way = ("out", "ScaleOutCooldown") if wanted > count else ("in", "ScaleInCooldown")
             self._cool_down(*way)
-            self._scale(target, name, variant["VariantName"], wanted, cause)
+            self._scale(target, scaled, wanted, cause)
 
     def _wanted(self, target: Json, count: int) -> tuple[int, str]:
         least, most = target["MinCapacity"], target["MaxCapacity"]
@@ -99,7 +96,7 @@ class _Follower:
     def _by_policy(self, target: Json, policy: Json, count: int) -> tuple[int, str]:
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         aim, suspended = tracking["TargetValue"], target.get("SuspendedState", {})
-        lately = self._lately(tracking)
+        lately = self._lately(tracking, resources.of(target).unit)
         name = f"policy {policy['PolicyName']}, with {aim:g} {lately.words} as its target"
         last = [value for value in lately.out if value is not None]
         if (
@@ -120,26 +117,24 @@ class _Follower:
             return math.ceil(count * highest / aim), f"{name}: it had at most {highest:g}"
         return count, ""
 
-    def _lately(self, tracking: Json) -> _Lately:
+    def _lately(self, tracking: Json, unit: str) -> _Lately:
         if custom := tracking.get("CustomizedMetricSpecification"):
             found = series.of_queries(custom["Metrics"], _MINUTE, _IN_MINUTES, time.time())
             return _Lately(found[-_OUT_MINUTES:], found, "of its expression")
         samples: series.Series = [*self._samples]
         is_whole = len(samples) == _IN_SAMPLES
         out = samples[-_OUT_SAMPLES:] if len(samples) >= _OUT_SAMPLES else []
-        return _Lately(out, samples if is_whole else [], "requests on the busiest instance")
+        return _Lately(out, samples if is_whole else [], f"requests on the busiest {unit}")
 
     def _is_free(self, way: str) -> bool:
         return self._seconds >= self._free_from[way]
 
-    def _scale(self, target: Json, name: str, variant: str, count: int, cause: str) -> None:
-        activity = activities.begin(target, count, cause)
-        desired = {"VariantName": variant, "DesiredInstanceCount": count}
-        request = {"EndpointName": name, "DesiredWeightsAndCapacities": [desired]}
+    def _scale(self, target: Json, scaled: resources.Scaled, count: int, cause: str) -> None:
+        activity = activities.begin(target, scaled.unit, count, cause)
         try:
-            endpoints.update_weights_and_capacities(request)
+            scaled.set(count)
         except (ServiceError, CircumstancesError) as error:
-            activities.end(activity, count, str(error))
+            activities.end(activity, str(error))
         else:
             self._activity = activity, count
 
@@ -150,9 +145,8 @@ class _Follower:
         ]
         self._free_from[way] = self._seconds + max(seconds, default=0)
 
-    def _end_activity(self, endpoint: Json, count: int) -> None:
+    def _end_activity(self, count: int, failure: str) -> None:
         if self._activity:
             activity, wanted = self._activity
-            failure = "" if count == wanted else endpoint.get("FailureReason", "it was changed")
-            activities.end(activity, wanted, failure)
+            activities.end(activity, "" if count == wanted else failure or "it was changed")
             self._activity = None

@@ -22,9 +22,14 @@ def served_model(sagemaker: Client, endpoint_name: str, variant: dict[str, Any])
     """Return the name of the model that is served: the variant's, or its base component's."""
     if "ModelName" in variant:
         return str(variant["ModelName"])
+    return str(base_component(sagemaker, endpoint_name)["Specification"]["ModelName"])
+
+
+def base_component(sagemaker: Client, endpoint_name: str) -> dict[str, Any]:
+    """Return the component that brings the model; raises SystemExit if there is none."""
     for found in _components(sagemaker, endpoint_name):
         if "ModelName" in found["Specification"]:
-            return str(found["Specification"]["ModelName"])
+            return found
     raise SystemExit(f"endpoint {endpoint_name} has no base component: deploy its stack again")
 
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from operate.environment import Client, Environment
 from operate.releases.check import Check
-from operate.releases.components import component_checks, served_model
+from operate.releases.components import base_component, component_checks, served_model
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
 from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
@@ -50,6 +50,8 @@ def _checks(environment: Environment) -> Iterator[Check]:
         yield Check("instance type", said["InstanceType"], variant["InstanceType"])
         ids = _physical_ids(resources, "LogicalResourceId")
         yield from component_checks(sagemaker, endpoint_name, template, ids)
+        base = base_component(sagemaker, endpoint_name)["InferenceComponentName"]
+        yield _policy_check(environment, template, f"inference-component/{base}")
     name = served_model(sagemaker, endpoint_name, variant)
     model = sagemaker.describe_model(ModelName=name)
     yield Check("model", physical[_MODEL], model["ModelArn"])
@@ -61,8 +63,7 @@ def _variant_checks(
 ) -> Iterator[Check]:
     said = parameter(environment, INSTANCE_TYPE)
     yield Check("instance type", said, variant["InstanceType"])
-    said = str(_properties(template, _POLICY)["PolicyName"])
-    yield Check("scaling policy", said, _policies(environment, endpoint_name))
+    yield _policy_check(environment, template, f"endpoint/{endpoint_name}/variant/AllTraffic")
 
 
 def _config(sagemaker: Client, name: str) -> dict[str, Any]:
@@ -76,12 +77,13 @@ def _config(sagemaker: Client, name: str) -> dict[str, Any]:
     return found
 
 
-def _policies(environment: Environment, endpoint_name: str) -> str:
-    """Return the names of the endpoint's policies: none is left after a target's deregistration."""
+def _policy_check(environment: Environment, template: dict[str, Any], scaled: str) -> Check:
+    """Return the check of the policies' names: none is left after a target's deregistration."""
+    said = str(_properties(template, _POLICY)["PolicyName"])
     found = environment.client("application-autoscaling").describe_scaling_policies(
-        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{endpoint_name}/variant/AllTraffic"
+        ServiceNamespace="sagemaker", ResourceId=scaled
     )["ScalingPolicies"]
-    return ", ".join(policy["PolicyName"] for policy in found) or "none"
+    return Check("scaling policy", said, ", ".join(each["PolicyName"] for each in found) or "none")
 
 
 def _container_checks(

@@ -35,11 +35,9 @@ _BASE = "mistral-7b-instruct"
 Json = dict[str, Any]
 
 
-def environment(*adapters: Adapter, instances: int = 2) -> environments.Environment:
-    """Return an environment with as many instances always, on vLLM, and nothing of Prod's load."""
-    fleet = TargetTracking(
-        min_instances=instances, max_instances=instances, initial_instances=instances
-    )
+def environment(*adapters: Adapter) -> environments.Environment:
+    """Return an environment of two to four instances on vLLM, with nothing of Prod's load."""
+    fleet = TargetTracking(min_instances=2, max_instances=4, initial_instances=2)
     model = find_model(_BASE).served_by(Vllm(adapters=adapters))
     prod = environments.prod(account="222222222222", region="eu-west-1")
     return dataclasses.replace(
@@ -114,16 +112,34 @@ def test_the_configuration_has_no_model_and_isolates_what_components_bring(
     assert config["EnableNetworkIsolation"] is True
     assert "ExecutionRoleArn" in config
     assert variant["InitialInstanceCount"] == 2
-    # A copy of a new model starts on a third instance, before one of the two old ones goes.
+    # A copy of a new model starts on a fifth instance, before one of the four old ones goes.
     assert variant["ManagedInstanceScaling"] == {
         "Status": "ENABLED",
         "MinInstanceCount": 2,
-        "MaxInstanceCount": 3,
+        "MaxInstanceCount": 5,
     }
     assert "EnableNetworkIsolation" not in _only(templates["Serving"], "Model")["Properties"]
     endpoint = _only(templates["Serving"], "Endpoint")["Properties"]
     assert endpoint.keys() == {"EndpointName", "EndpointConfigName"}
-    assert "AWS::ApplicationAutoScaling" not in _text(templates["Serving"])
+
+
+def test_the_copies_of_the_base_follow_the_requests(templates: dict[str, Json]) -> None:
+    resources = templates["Serving"]["Resources"]
+    by_type = {r["Type"]: (name, r) for name, r in resources.items()}
+    target_id, target = by_type["AWS::ApplicationAutoScaling::ScalableTarget"]
+    _, policy = by_type["AWS::ApplicationAutoScaling::ScalingPolicy"]
+    (base_id,) = target["DependsOn"]
+    properties = target["Properties"]
+    base = _text(resources[base_id]["Properties"]["InferenceComponentName"])
+    scaled = _text(properties["ResourceId"])
+    assert scaled == base.replace(_BASE, f"inference-component/{_BASE}")
+    assert properties["ScalableDimension"] == "sagemaker:inference-component:DesiredCopyCount"
+    assert (properties["MinCapacity"], properties["MaxCapacity"]) == (2, 4)
+    assert policy["Properties"]["ScalingTargetId"] == {"Ref": target_id}
+    tracking = policy["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["PredefinedMetricSpecification"] == {
+        "PredefinedMetricType": "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+    }
 
 
 def test_adapters_come_after_the_base_and_go_before_it(templates: dict[str, Json]) -> None:
@@ -132,7 +148,7 @@ def test_adapters_come_after_the_base_and_go_before_it(templates: dict[str, Json
     base = found.pop(base_id)["Properties"]
     needs = base["Specification"]["ComputeResourceRequirements"]
     assert needs == {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 8192}
-    assert base["RuntimeConfig"] == {"CopyCount": 2}
+    assert base["RuntimeConfig"] == {"CopyCount": 4}  # Scaling takes away what is idle.
     rolling = base["DeploymentConfig"]["RollingUpdatePolicy"]
     assert rolling["MaximumBatchSize"] == {"Type": "COPY_COUNT", "Value": 1}
     assert len(base["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]) == 2

@@ -69,6 +69,12 @@ def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Pa
     aws.run("drift", "local")
     (component,) = (name for name in _components(aws) if name.startswith("support"))
     aws.client("sagemaker").delete_inference_component(InferenceComponentName=component)
+    aws.client("application-autoscaling").deregister_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId=f"inference-component/{_BASE}-{host}",
+        ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
+    )
     drifted = aws.try_verb("drift", "local")
     assert drifted.returncode != 0
     assert "DRIFTED component" in drifted.stdout
+    assert "DRIFTED scaling policy" in drifted.stdout

@@ -11,7 +11,7 @@ from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.instances import find_instance
 
 from .config import VARIANT_NAME
-from .scaling import TargetTracking
+from .scaling import EndpointScaling, ScaledCount, TargetTracking
 from .updates import MAX_DEPLOYMENT_SECONDS, GuardedUpdates, UpdateStrategy
 
 _MIB = 2**20
@@ -30,13 +30,7 @@ def component_name(model_name: str, endpoint_name: str) -> str:
 
 
 def check_components(scaling: TargetTracking, updates: GuardedUpdates) -> None:
-    """Raise ValueError for what components of a fixed number of copies cannot do."""
-    counts = {scaling.min_instances, scaling.initial_instances, scaling.max_instances}
-    if len(counts) > 1:
-        raise RefusedValueError(
-            "min_instances, initial_instances and max_instances must be the same with adapters,"
-            f" whose base has a fixed number of copies, got {sorted(counts)}"
-        )
+    """Raise ValueError for what components cannot do."""
     if updates.chosen(scaling) is UpdateStrategy.CANARY:
         raise RefusedValueError(
             "updates with adapters must be rolling or all-at-once: inference components have no"
@@ -46,6 +40,14 @@ def check_components(scaling: TargetTracking, updates: GuardedUpdates) -> None:
 
 class Components(Construct):
     """Owns the base and its adapters: each adapter is there after the base, and goes before it.
+
+    A copy takes an instance's GPUs, so that SageMaker runs as many instances as there are copies.
+    Nothing retains their scaled count: what updates the base sets it. So that is the largest one,
+    from which scaling takes what is idle, and no update takes away what is needed. Unverified: that
+    CloudFormation sends the count with each update; look at the copies of a base after one.
+
+    Unverified: that the base's ConcurrentRequestsPerCopy counts the requests of its adapters, too;
+    look at it while an adapter is asked, and until then let min_instances carry the load.
 
     Unverified: that an update of the base loads its adapters into the new copies before these take
     requests; look at the answers of an adapter while a model of the base is replaced.
@@ -66,7 +68,6 @@ class Components(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint = endpoint
-        copies = scaling.max_instances
         base = _component(
             self,
             "Base",
@@ -74,9 +75,17 @@ class Components(Construct):
             endpoint_name=endpoint.attr_endpoint_name,
             variant_name=VARIANT_NAME,
             specification=_base(served, model, instance_type),
-            runtime_config=_component.InferenceComponentRuntimeConfigProperty(copy_count=copies),
+            runtime_config=_component.InferenceComponentRuntimeConfigProperty(
+                copy_count=scaling.max_instances
+            ),
             deployment_config=_rolling(updates, scaling, alarms),
         )
+        EndpointScaling(
+            self,
+            "Scaling",
+            scaled=ScaledCount.of_component(self._name(served.model_id)),
+            tracking=scaling,
+        ).node.add_dependency(base)
         for adapter in served.server.adapters:
             _component(
                 self,

@@ -85,12 +85,13 @@ def component_config(
             config.ProductionVariantProperty(
                 variant_name=VARIANT_NAME,
                 instance_type=instance_type,
-                initial_instance_count=scaling.max_instances,
+                initial_instance_count=scaling.initial_instances,
                 inference_ami_version=served.server.inference_ami_version,
-                # Copies of a new model start beside the old ones, on instances of their own.
+                # Instances follow the copies. Those of a new model start beside the old ones, on
+                # instances of their own.
                 managed_instance_scaling=config.ManagedInstanceScalingProperty(
                     status="ENABLED",
-                    min_instance_count=scaling.max_instances,
+                    min_instance_count=scaling.min_instances,
                     max_instance_count=updates.endpoint_quota(scaling),
                 ),
                 routing_config=_ROUTING,

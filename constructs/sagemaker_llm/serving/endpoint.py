@@ -26,7 +26,7 @@ from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
 from .released_package import ReleasedPackage
 from .role import EndpointRole
-from .scaling import EndpointScaling, TargetTracking
+from .scaling import EndpointScaling, ScaledCount, TargetTracking
 from .type_change import InstanceTypeChange
 from .updates import GuardedUpdates
 from .volume_key import VolumeKey
@@ -185,8 +185,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         EndpointScaling(
             self,
             "Scaling",
-            endpoint_name=endpoint.attr_endpoint_name,
-            variant_name=VARIANT_NAME,
+            scaled=ScaledCount.of_variant(endpoint.attr_endpoint_name, VARIANT_NAME),
             tracking=scaling,
             condition=change.is_scaled,
         )
@@ -199,7 +198,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         updates: GuardedUpdates,
         alarms: list[cloudwatch.Alarm],
     ) -> sagemaker_cfn.CfnEndpoint:
-        """Create an endpoint that hosts the model and its adapters, in a fixed number of copies."""
+        """Create an endpoint that hosts the model and its adapters, whose copies scale."""
         self.cfn_config = component_config(
             self,
             "Config",

@@ -1,7 +1,7 @@
-"""The scaling of an endpoint: its instances follow its concurrent requests."""
+"""The scaling of an endpoint: its instances, or a component's copies, follow the requests."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import aws_cdk as cdk
 import aws_cdk.aws_applicationautoscaling as appscaling
@@ -78,18 +78,49 @@ class TargetTracking(Checked):
             )
 
 
+class ScaledCount(NamedTuple):
+    """What Application Auto Scaling sets, and the 10-second metric that it follows.
+
+    With those data scale-out starts within a minute of the breach, not after five.
+    """
+
+    resource_id: str
+    dimension: str
+    metric: str
+    policy_name: str  # CloudFormation generates none
+
+    @classmethod
+    def of_variant(cls, endpoint_name: str, variant_name: str) -> "ScaledCount":
+        """Return the instances of a variant that has a model."""
+        return cls(
+            f"endpoint/{endpoint_name}/variant/{variant_name}",
+            "sagemaker:variant:DesiredInstanceCount",
+            "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+            "ConcurrentRequestsPerModel",
+        )
+
+    @classmethod
+    def of_component(cls, name: str) -> "ScaledCount":
+        """Return the copies of a base component, which its adapters share."""
+        return cls(
+            f"inference-component/{name}",
+            "sagemaker:inference-component:DesiredCopyCount",
+            "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+            "ConcurrentRequestsPerCopy",
+        )
+
+
 class EndpointScaling(Construct):
-    """Owns the instance count of one variant, tracking the concurrent requests of its model."""
+    """Owns the count of what serves, tracking the concurrent requests of each."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        endpoint_name: str,
-        variant_name: str,
+        scaled: ScaledCount,
         tracking: TargetTracking,
-        condition: cdk.CfnCondition,
+        condition: cdk.CfnCondition | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         # L1, because the L2 adds a role that Application Auto Scaling does not use for SageMaker:
@@ -98,8 +129,8 @@ class EndpointScaling(Construct):
             self,
             "Target",
             service_namespace="sagemaker",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant_name}",
+            scalable_dimension=scaled.dimension,
+            resource_id=scaled.resource_id,
             min_capacity=tracking.min_instances,
             max_capacity=tracking.max_instances,
             scheduled_actions=_scheduled(tracking),
@@ -109,18 +140,15 @@ class EndpointScaling(Construct):
         tracked = policy(
             self,
             "Policy",
-            policy_name="ConcurrentRequestsPerModel",  # CloudFormation generates none
+            policy_name=scaled.policy_name,
             policy_type="TargetTrackingScaling",
             scaling_target_id=target.ref,
             target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=tracking.target_concurrent_requests,
                 scale_out_cooldown=tracking.scale_out_cooldown_seconds,
                 scale_in_cooldown=tracking.scale_in_cooldown_seconds,
-                # 10-second data: scale-out starts within a minute of the breach, not after five.
                 predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
-                    predefined_metric_type=(
-                        "SageMakerVariantConcurrentRequestsPerModelHighResolution"
-                    )
+                    predefined_metric_type=scaled.metric
                 ),
             ),
         )

@@ -6,26 +6,37 @@ from contextlib import suppress
 
 from embedded_aws.core.emulator import Json, scope
 from embedded_aws.core.rpc import ServiceError, now
-from embedded_aws.sagemaker.components import adapters
+from embedded_aws.sagemaker.components import adapters, placement
 from embedded_aws.sagemaker.components.records import base_of, component, is_adapter, route_key
-from embedded_aws.sagemaker.hosting import guardrails, traffic
+from embedded_aws.sagemaker.hosting import fleets, guardrails, traffic
 from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
 from embedded_aws.sagemaker.hosting.deployments import DEFAULT_HEALTH_CHECK_SECONDS
 from embedded_aws.sagemaker.hosting.guardrails import Plan, RollbackError
 from embedded_aws.sagemaker.hosting.records import components, configs, endpoints, get, models
 from embedded_aws.state.saving import saver
 
-_KNOWN = (ContainerError, ServiceError, RollbackError)
+_KNOWN = (
+    *(ContainerError, ServiceError, RollbackError),
+    *(fleets.CapacityError, placement.PlacementError),
+)
 _threads: dict[traffic.Key, threading.Thread] = {}
 
 
 def start(name: str) -> None:
     """Load what a component's record asks for."""
-    key = route_key(name)
     # An adapter that is started with its base, after a restart, waits for it.
     base = base_of(component(name))
     before = _threads.get(route_key(base)) if base else None
-    run = _load_adapter if base else _load_base
+    _start(name, _load_adapter if base else _load_base, before)
+
+
+def scale(name: str) -> None:
+    """Give a base as many copies as its record asks for."""
+    _start(name, placement.place, None)
+
+
+def _start(name: str, run: Callable[[Json], None], before: threading.Thread | None) -> None:
+    key = route_key(name)
     thread = threading.Thread(target=_settle, args=(key, name, run, before), daemon=True)
     _threads[key] = thread
     thread.start()
@@ -64,9 +75,8 @@ def _settle(
             known = isinstance(error, _KNOWN)
             reason = str(error) if known else f"{type(error).__name__}: {error}"
             _fail(record, previous, reason)
-            if previous and is_adapter(record):
-                with suppress(*_KNOWN):
-                    run(record)
+            with suppress(*_KNOWN):
+                _restore(record, run, was_there=previous is not None)
         else:
             record.pop("FailureReason", None)
             record["InferenceComponentStatus"] = "InService"
@@ -82,7 +92,19 @@ def _fail(record: Json, previous: Json | None, reason: str) -> None:
         record.update(previous, InferenceComponentStatus="InService")
 
 
+def _restore(record: Json, run: Callable[[Json], None], *, was_there: bool) -> None:
+    """Load the adapter, or run the instances for the copies, that were there before."""
+    if is_adapter(record):
+        if was_there:
+            run(record)
+    elif was_there:
+        placement.place(record)
+    else:
+        placement.fit(record["EndpointName"])
+
+
 def _load_base(record: Json) -> None:
+    placement.place(record)
     name = record["InferenceComponentName"]
     model = get(models, "model", record["Specification"]["ModelName"])
     (variant,) = _config(record)["ProductionVariants"]

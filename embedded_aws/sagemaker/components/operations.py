@@ -1,14 +1,14 @@
 """SageMaker's operations on inference components: their states, and what is refused.
 
-Copies are counted, not placed: that an instance has the GPUs and the memory for them is not looked
-at. Unverified: the words of the refusals; look at the errors of a first CreateInferenceComponent.
+Unverified: the words of the refusals; look at the errors of a first CreateInferenceComponent.
 """
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import Operation, invalid
-from embedded_aws.sagemaker.components import deployments
+from embedded_aws.sagemaker.components import deployments, placement
 from embedded_aws.sagemaker.components.records import KIND, base_of, component, is_adapter
-from embedded_aws.sagemaker.hosting import guardrails
+from embedded_aws.sagemaker.hosting import guardrails, scalable
+from embedded_aws.sagemaker.hosting.fleets import COPIES
 from embedded_aws.sagemaker.hosting.records import (
     HOSTS,
     check_emulated,
@@ -125,12 +125,10 @@ def update_component(request: Json) -> Json:
     copies = wanted.get("RuntimeConfig", {}).get("CopyCount", 0)
     guardrails.check(request.get("DeploymentConfig", {}), copies)
     if record["InferenceComponentStatus"] == "InService":
-        if (
-            wanted["Specification"] == record["Specification"]
-        ):  # another number of copies, or a stack's rollback
-            record.update(request)
+        if wanted["Specification"] == record["Specification"]:  # at most other copies
+            record.update({k: v for k, v in request.items() if k != "RuntimeConfig"})
             record.pop("FailureReason", None)
-            return {"InferenceComponentArn": record["Arn"]}
+            return _with_copies(record, wanted.get("RuntimeConfig"))
         record["_Before"] = {name: record[name] for name in _RESTORED if name in record}
     record.update(request, InferenceComponentStatus="Updating")
     deployments.start(record["InferenceComponentName"])
@@ -142,7 +140,18 @@ def update_runtime_config(request: Json) -> Json:
     record = _changeable(request["InferenceComponentName"])
     if is_adapter(record):
         raise invalid("An adapter has the copies of its base inference component.")
-    record["RuntimeConfig"] = request["DesiredRuntimeConfig"]
+    return _with_copies(record, request["DesiredRuntimeConfig"])
+
+
+def _with_copies(record: Json, wanted: Json | None) -> Json:
+    """Begin to give a base another number of copies, if it is to have one."""
+    if wanted != record.get("RuntimeConfig"):
+        if record["InferenceComponentStatus"] == "InService":
+            record["_Before"] = {"RuntimeConfig": record["RuntimeConfig"]}
+            record.update(RuntimeConfig=wanted, InferenceComponentStatus="Updating")
+            deployments.scale(record["InferenceComponentName"])
+        else:
+            record["RuntimeConfig"] = wanted
     return {"InferenceComponentArn": record["Arn"]}
 
 
@@ -154,9 +163,11 @@ def describe_component(request: Json) -> Json:
     if deployment := answer.pop("DeploymentConfig", None):
         answer["LastDeploymentConfig"] = deployment
     if runtime := answer.pop("RuntimeConfig", None):
-        desired = runtime["CopyCount"]
-        current = 0 if record["InferenceComponentStatus"] in ("Creating", "Failed") else desired
-        answer["RuntimeConfig"] = {"DesiredCopyCount": desired, "CurrentCopyCount": current}
+        serves = record["InferenceComponentStatus"] not in ("Creating", "Failed")
+        answer["RuntimeConfig"] = {
+            "DesiredCopyCount": runtime["CopyCount"],
+            "CurrentCopyCount": record.get(COPIES, 0) if serves else 0,
+        }
     return answer
 
 
@@ -179,7 +190,9 @@ def delete_component(request: Json) -> Json:
             f" delete {', '.join(adapters)} first."
         )
     deployments.remove(record)
+    scalable.deregister(f"{KIND}/{name}|")
     del components[name]
+    placement.fit(record["EndpointName"])
     return {}
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from embedded_aws.core.emulator import Json, arn
 from embedded_aws.sagemaker.components.adapters import NO_ROUTE, UNKNOWN
 from embedded_aws.sagemaker.components.records import KIND, base_of
+from embedded_aws.sagemaker.hosting.fleets import COPIES
 from embedded_aws.sagemaker.hosting.records import HOSTS, components, endpoints
 
 _HEADER = "x-amzn-sagemaker-inference-component"
@@ -67,6 +68,8 @@ def aim(endpoint_name: str, headers: Mapping[str, str]) -> Aim:
     if record["InferenceComponentStatus"] not in ("InService", "Updating"):
         raise AimError(f"Inference Component has no capacity to process this request: {name}.")
     base = base_of(record)
+    if components.get(base or name, {}).get(COPIES) == 0:
+        raise AimError(f"Inference Component has no capacity to process this request: {name}.")
     if base is None:
         return Aim(f"{KIND}/{name}", {})
     if record.get(UNKNOWN):

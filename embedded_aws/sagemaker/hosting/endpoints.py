@@ -69,6 +69,8 @@ def update_endpoint(request: Json) -> Json:
 
 
 def _retained_count(record: Json, request: Json) -> int | None:
+    if HOSTS in record and record[fleets.FLEETS]:  # as many as the copies of its components need
+        return int(record[fleets.FLEETS][0]["Desired"])
     excluded = request.get("ExcludeRetainedVariantProperties", [])
     is_reset = {"VariantPropertyType": "DesiredInstanceCount"} in excluded
     if not request.get("RetainAllVariantProperties") or is_reset or not record[fleets.FLEETS]:
@@ -158,7 +160,7 @@ def delete_endpoint(request: Json) -> Json:
             f'Cannot delete endpoint "{record["Arn"]}" with inference components: delete'
             f" {', '.join(hosted)} first."
         )
-    scalable.deregister(name)
+    scalable.deregister(f"endpoint/{name}/")
     traffic.drop(traffic.key_of(name))
     del endpoints[name]
     return {}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json
 from embedded_aws.quotas import catalog, limits
-from embedded_aws.sagemaker.hosting.records import endpoints
+from embedded_aws.sagemaker.hosting.records import components, endpoints
 
+COPIES = "_Copies"  # of the record of a base inference component: those that serve
 FLEETS = "_Fleets"  # of an endpoint's record: what serves, and during an update its successor
 
 
@@ -39,9 +40,15 @@ def check_quota(fleet: Json, count: int) -> None:
     limits.check_instances(kind, catalog.ENDPOINT, in_use=in_use, wanted=count)
 
 
-def instance_count(endpoint_name: str) -> int:
-    """Return how many instances of an endpoint serve; one where nothing counts them."""
-    found = endpoints.get(endpoint_name, {}).get(FLEETS) or [{"Count": 1}]
+def instance_count(served: str) -> int:
+    """Return how many instances of an endpoint serve, or copies of `inference-component/NAME`.
+
+    One where nothing counts them.
+    """
+    kind, _, component = served.partition("/")
+    if component:
+        return max(int(components.get(component, {}).get(COPIES, 1)), 1)
+    found = endpoints.get(kind, {}).get(FLEETS) or [{"Count": 1}]
     return max(int(found[0]["Count"]), 1)
 
 

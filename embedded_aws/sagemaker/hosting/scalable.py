@@ -1,4 +1,4 @@
-"""The scalable targets of endpoints, which Application Auto Scaling registers."""
+"""The scalable targets of endpoints and of inference components, as they are registered."""
 
 from embedded_aws.core.emulator import ScopedStore
 
@@ -11,8 +11,8 @@ def is_registered(endpoint_name: str, variant_name: str) -> bool:
     return any(target["ResourceId"] == wanted for target in targets.values())
 
 
-def deregister(endpoint_name: str) -> None:
-    """Delete the targets of an endpoint, their policies and their scheduled actions."""
+def deregister(begins: str) -> None:
+    """Delete the targets whose resource ids begin so, their policies and scheduled actions."""
     for store in (targets, policies, scheduled):
-        for key in [k for k in store if k.startswith(f"endpoint/{endpoint_name}/")]:
+        for key in [k for k in store if k.startswith(begins)]:
             del store[key]

@@ -193,11 +193,6 @@ WRONG: list[Row] = [
     ),
     (
         adapted,
-        {"scaling": TargetTracking(max_instances=2)},
-        r"must be the same with adapters, whose base has a fixed number of copies, got \[1, 2\]",
-    ),
-    (
-        adapted,
         {
             "scaling": TargetTracking(min_instances=2, initial_instances=2, max_instances=2),
             "updates": GuardedUpdates(strategy=UpdateStrategy.CANARY),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.autoscaling import resources, tracking
 from embedded_aws.autoscaling import service as autoscaling
-from embedded_aws.autoscaling import tracking
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import scope
 from embedded_aws.quotas import service as quotas
@@ -26,7 +26,7 @@ TRACKING: Json = {
         "TargetValue": 8,
         "ScaleOutCooldown": 60,
         "ScaleInCooldown": 300,
-        "PredefinedMetricSpecification": {"PredefinedMetricType": tracking.METRIC},
+        "PredefinedMetricSpecification": {"PredefinedMetricType": resources.Instances.metric},
     },
 }
 

@@ -19,8 +19,8 @@ from embedded_aws.sagemaker.hosting.containers import ContainerError
 from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
 
 _ROLE = "arn:aws:iam::000000000000:role/endpoint"
-_HEADER = "x-amzn-sagemaker-inference-component"
-_BASE: Json = {
+COMPONENT_HEADER = "x-amzn-sagemaker-inference-component"
+BASE: Json = {
     "ModelName": "M",
     "ComputeResourceRequirements": {
         "NumberOfAcceleratorDevicesRequired": 1,
@@ -36,6 +36,9 @@ def _adapter(url: str = "s3://b/support.tar.gz", base: str = "Base") -> Json:
 def _rolling(kind: str, value: int) -> Json:
     size = {"Type": kind, "Value": value}
     return {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 1}}
+
+
+ADAPTER = _adapter()
 
 
 class Components:
@@ -65,6 +68,11 @@ class Components:
 
     def update(self, name: str, specification: Json, **more: Any) -> Json:
         self._call("Update", name, Specification=specification, **more)
+        return self.settled(name)
+
+    def scale(self, name: str, copies: int) -> Json:
+        request = {"InferenceComponentName": name, "DesiredRuntimeConfig": {"CopyCount": copies}}
+        self._hosting.call("UpdateInferenceComponentRuntimeConfig", **request)
         return self.settled(name)
 
     def delete(self, name: str) -> None:
@@ -97,11 +105,11 @@ def components(hosting: Hosting, monkeypatch: pytest.MonkeyPatch) -> Iterator[Co
         deployments.wait_until_settled(name)
 
 
-def _host(hosting: Hosting, name: str, **more: Any) -> str:
-    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+def _host(hosting: Hosting, name: str, instance_type: str = "ml.g5.2xlarge", **more: Any) -> str:
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 4}
     variant = {
         "VariantName": "AllTraffic",
-        "InstanceType": "ml.g5.2xlarge",
+        "InstanceType": instance_type,
         "InitialInstanceCount": 1,
         "ManagedInstanceScaling": scaling,
     }
@@ -114,7 +122,7 @@ def _host(hosting: Hosting, name: str, **more: Any) -> str:
 
 
 def _invoke(component: str | None = None) -> tuple[int, Json]:
-    headers = {_HEADER: component} if component else {}
+    headers = {COMPONENT_HEADER: component} if component else {}
     path = "/endpoints/E/invocations-response-stream"
     status, _, body = asyncio.run(runtime.handle("POST", path, headers, b"{}", {}))
     assert isinstance(body, bytes)
@@ -122,15 +130,15 @@ def _invoke(component: str | None = None) -> tuple[int, Json]:
 
 
 def test_a_base_and_its_adapters_take_the_requests_that_name_them(components: Components) -> None:
-    base = components.create("Base", _BASE)
+    base = components.create("Base", BASE)
     assert base["InferenceComponentStatus"] == "InService"
     assert base["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
     adapter = components.create("Support", _adapter())
     assert adapter["Specification"] == _adapter()
     assert components.calls[-1][:2] == ("POST", "/adapters")
     assert (components.calls[-1][2] or {})["name"] == "Support"
-    assert routing.aim("E", {_HEADER: "Base"}) == ("inference-component/Base", {})
-    assert routing.aim("E", {_HEADER: "Support"}) == (
+    assert routing.aim("E", {COMPONENT_HEADER: "Base"}) == ("inference-component/Base", {})
+    assert routing.aim("E", {COMPONENT_HEADER: "Support"}) == (
         "inference-component/Base",
         {"X-Amzn-SageMaker-Adapter-Identifier": "Support"},
     )
@@ -149,7 +157,7 @@ def test_a_request_without_a_component_or_with_an_unknown_one_is_refused(
         400,
         "Inference component Other of endpoint E not found.",
     )
-    components.create("Base", {**_BASE, "ModelName": "Broken"})
+    components.create("Base", {**BASE, "ModelName": "Broken"})
     status, error = _invoke("Base")
     assert status == 400
     assert error["Message"].startswith("Inference Component has no capacity")
@@ -158,7 +166,7 @@ def test_a_request_without_a_component_or_with_an_unknown_one_is_refused(
 def test_an_adapter_fails_silently_where_the_base_has_no_routes_for_it(
     components: Components,
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.answer = httpx.Response(404, json={"detail": "Not Found"})
     assert components.create("Support", _adapter())["InferenceComponentStatus"] == "InService"
     status, error = _invoke("Support")
@@ -176,7 +184,7 @@ def test_an_adapter_fails_silently_where_the_base_has_no_routes_for_it(
 def test_an_adapter_fails_that_cannot_be_loaded(
     components: Components, missing: set[str], answer: httpx.Response, reason: str
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.missing, components.answer = missing, answer
     failed = components.create("Support", _adapter())
     assert failed["InferenceComponentStatus"] == "Failed"
@@ -184,10 +192,10 @@ def test_an_adapter_fails_that_cannot_be_loaded(
 
 
 def test_what_serves_outlives_an_update_that_fails(components: Components) -> None:
-    components.create("Base", _BASE)
-    broken = {**_BASE, "ModelName": "Broken"}
+    components.create("Base", BASE)
+    broken = {**BASE, "ModelName": "Broken"}
     kept = components.update("Base", broken, RuntimeConfig={"CopyCount": 2})
-    assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", _BASE)
+    assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", BASE)
     assert kept["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
     assert "it is broken" in kept["FailureReason"]
     components.create("Support", _adapter())
@@ -196,14 +204,62 @@ def test_what_serves_outlives_an_update_that_fails(components: Components) -> No
     assert (kept["InferenceComponentStatus"], kept["Specification"]) == ("InService", _adapter())
 
 
+def _instances(hosting: Hosting) -> int:
+    (variant,) = hosting.described()["ProductionVariants"]
+    return int(variant["CurrentInstanceCount"])
+
+
+def test_an_endpoint_has_an_instance_for_each_copy_within_its_bounds(
+    components: Components, hosting: Hosting
+) -> None:
+    components.create("Base", BASE, RuntimeConfig={"CopyCount": 3})
+    assert _instances(hosting) == 3
+    scaled = components.scale("Base", 4)
+    assert scaled["RuntimeConfig"] == {"DesiredCopyCount": 4, "CurrentCopyCount": 4}
+    assert _instances(hosting) == 4
+
+    kept = components.scale("Base", 5)
+    assert kept["RuntimeConfig"] == {"DesiredCopyCount": 4, "CurrentCopyCount": 4}
+    assert kept["FailureReason"] == "5 copies need as many instances, got at most 4"
+    components.scale("Base", 1)
+    hosting.set(no_capacity=["ml.g5.2xlarge"])
+    kept = components.scale("Base", 2)
+    assert "InsufficientInstanceCapacity" in kept["FailureReason"]
+    assert (kept["RuntimeConfig"]["CurrentCopyCount"], _instances(hosting)) == (1, 1)
+    hosting.set(account="new")
+    assert "request delta of 1 Instances" in components.scale("Base", 2)["FailureReason"]
+
+    hosting.set()
+    components.create("Other", {**BASE, "ModelName": "Broken"}, RuntimeConfig={"CopyCount": 2})
+    assert _instances(hosting) == 1
+    components.delete("Other")
+    components.scale("Base", 0)
+    status, error = _invoke("Base")
+    assert (status, _instances(hosting)) == (400, 1)
+    assert error["Message"].startswith("Inference Component has no capacity")
+    components.delete("Base")
+
+
+def test_another_instance_type_keeps_the_components_and_an_instance_for_each_copy(
+    components: Components, hosting: Hosting
+) -> None:
+    components.create("Base", BASE, RuntimeConfig={"CopyCount": 3})
+    components.create("Support", ADAPTER)
+    hosting.update(_host(hosting, "Other", "ml.g6.2xlarge"))
+    settled = hosting.settled()
+    assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "Other")
+    assert _instances(hosting) == 3
+    assert components.settled("Support")["InferenceComponentStatus"] == "InService"
+
+
 def test_a_new_model_of_the_base_keeps_its_adapters(
     components: Components, hosting: Hosting
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     components.calls.clear()
     hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
-    updated = components.update("Base", {**_BASE, "ModelName": "M2"})
+    updated = components.update("Base", {**BASE, "ModelName": "M2"})
     assert updated["Specification"]["ModelName"] == "M2"
     assert components.calls[-1][1] == "/adapters"
     components.update("Support", _adapter("s3://b/v2.tar.gz"))
@@ -216,18 +272,18 @@ def test_a_new_model_of_the_base_keeps_its_adapters(
 def test_an_adapter_that_failed_does_not_keep_its_base_from_an_update(
     components: Components, hosting: Hosting
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     components.missing = {"s3://b/gone.tar.gz"}
     components.create("Gone", _adapter("s3://b/gone.tar.gz"))
     hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
-    updated = components.update("Base", {**_BASE, "ModelName": "M2"})
+    updated = components.update("Base", {**BASE, "ModelName": "M2"})
     assert updated["Specification"]["ModelName"] == "M2"
     assert components.settled("Support")["InferenceComponentStatus"] == "InService"
 
     # One that serves does: its requests would fail in the new copies.
     components.missing.add("s3://b/support.tar.gz")
-    kept = components.update("Base", _BASE)
+    kept = components.update("Base", BASE)
     assert kept["Specification"]["ModelName"] == "M2"
     assert "Could not access the adapter at s3://b/support.tar.gz" in kept["FailureReason"]
 
@@ -235,7 +291,7 @@ def test_an_adapter_that_failed_does_not_keep_its_base_from_an_update(
 @pytest.mark.parametrize(
     ("name", "more", "words"),
     [
-        ("Base", {"Specifications": [_BASE]}, "has no Specifications in an update"),
+        ("Base", {"Specifications": [BASE]}, "has no Specifications in an update"),
         (
             "Base",
             {"RuntimeConfig": {"CopyCount": 4}, "DeploymentConfig": _rolling("COPY_COUNT", 3)},
@@ -261,7 +317,7 @@ def test_an_adapter_that_failed_does_not_keep_its_base_from_an_update(
 def test_an_update_that_sagemaker_refuses_is_refused(
     components: Components, hosting: Hosting, name: str, more: Json, words: str
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     with pytest.raises(ServiceError, match=words):
         hosting.call("UpdateInferenceComponent", InferenceComponentName=name, **more)
@@ -270,7 +326,7 @@ def test_an_update_that_sagemaker_refuses_is_refused(
 def test_bases_keep_until_their_adapters_are_gone_and_endpoints_until_both_are(
     components: Components, hosting: Hosting
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     with pytest.raises(ServiceError, match="delete Support first"):
         components.delete("Base")
@@ -286,18 +342,18 @@ def test_bases_keep_until_their_adapters_are_gone_and_endpoints_until_both_are(
     ("specification", "words"),
     [
         ({"ModelName": "M"}, "ComputeResourceRequirements is required"),
-        ({**_BASE, "Container": {"Image": "i"}}, "has no Container in"),
+        ({**BASE, "Container": {"Image": "i"}}, "has no Container in"),
         (_adapter(base="Other"), "Could not find inference-component"),
         (_adapter("s3://b/adapter/"), "must be the s3:// path of a .tar.gz archive"),
         (_adapter("https://b.s3.amazonaws.com/support.tar.gz"), "must be the s3:// path of a"),
         (_adapter(base="Support"), "Support is an adapter"),
-        ({**_adapter(), **_BASE}, "has no ComputeResourceRequirements, ModelName in"),
+        ({**_adapter(), **BASE}, "has no ComputeResourceRequirements, ModelName in"),
     ],
 )
 def test_what_neither_a_base_nor_an_adapter_can_be_made_from_is_refused(
     components: Components, specification: Json, words: str
 ) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     with pytest.raises(ServiceError, match=words):
         components.create("Wrong", specification)
@@ -306,7 +362,7 @@ def test_what_neither_a_base_nor_an_adapter_can_be_made_from_is_refused(
 def test_endpoints_with_models_host_no_components(hosting: Hosting) -> None:
     hosting.create()
     with pytest.raises(ServiceError, match="E cannot host inference components"):
-        Components(hosting).create("Base", _BASE)
+        Components(hosting).create("Base", BASE)
     with pytest.raises(ServiceError, match="between an endpoint configuration with models"):
         hosting.update(_host(hosting, "Host"))
     with pytest.raises(ServiceError, match="ExecutionRoleArn is required"):
@@ -314,7 +370,7 @@ def test_endpoints_with_models_host_no_components(hosting: Hosting) -> None:
 
 
 def test_after_a_restart_bases_load_before_their_adapters(components: Components) -> None:
-    components.create("Base", _BASE)
+    components.create("Base", BASE)
     components.create("Support", _adapter())
     components.calls.clear()
     operations.resume()
@@ -323,7 +379,9 @@ def test_after_a_restart_bases_load_before_their_adapters(components: Components
 
 
 def test_callers_need_rights_on_the_endpoint_and_the_component() -> None:
-    assert [each.rpartition(":")[2] for each in routing.resources("E", {_HEADER: "Base"})] == [
+    assert [
+        each.rpartition(":")[2] for each in routing.resources("E", {COMPONENT_HEADER: "Base"})
+    ] == [
         "endpoint/e",
         "inference-component/base",
     ]
@@ -341,7 +399,7 @@ def test_a_stack_makes_updates_and_deletes_components(
     make, change = inference_component._create, inference_component._update
     delete = inference_component._delete
     named = {"EndpointName": "E", "VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}}
-    base = {**named, "InferenceComponentName": "Base", "Specification": _BASE}
+    base = {**named, "InferenceComponentName": "Base", "Specification": BASE}
     adapter = {
         "InferenceComponentName": "Support",
         "EndpointName": "E",
@@ -352,10 +410,10 @@ def test_a_stack_makes_updates_and_deletes_components(
     assert attributes["InferenceComponentArn"] == base_arn
     adapter_arn, _ = make("Support", adapter)
     hosting.call("CreateModel", ModelName="M2", PrimaryContainer={})
-    newer = {**base, "Specification": {**_BASE, "ModelName": "M2"}}
+    newer = {**base, "Specification": {**BASE, "ModelName": "M2"}}
     assert change("Base", base_arn, base, newer)[0] == base_arn
     assert components.settled("Base")["LastDeploymentConfig"] == base["DeploymentConfig"]
-    broken = {**base, "Specification": {**_BASE, "ModelName": "Broken"}}
+    broken = {**base, "Specification": {**BASE, "ModelName": "Broken"}}
     with pytest.raises(ValueError, match="it is broken"):
         change("Base", base_arn, newer, broken)
     change("Base", base_arn, broken, newer)  # the stack's rollback
