@@ -17,15 +17,15 @@ _RANDOM = (
     (r"[0-9a-f]{64}", "<asset>"),
     (r"-[0-9a-fA-F]{12,13}(?![0-9a-fA-F])", ""),
     (r"(local-training)-[0-9a-f]{8}-", r"\1-*-"),
+    (r"(-llm-[0-9a-f]{8}-ic)-[0-9a-f]{8}", r"\1-*"),
 )
 
 
 def summary(outcomes: list[Outcome]) -> str:
     """Return the figures in one line."""
-    documents = {(o.policy.owner, o.policy.name): o.policy.document for o in outcomes}
     figures = Counter(
-        policies=len(documents),
-        statements=sum(len(statements(document)) for document in documents.values()),
+        policies=len({(o.policy.owner, o.policy.name) for o in outcomes}),
+        statements=len({(o.policy.owner, o.policy.name, o.mutant.statement) for o in outcomes}),
         mutants=len(outcomes),
     )
     figures.update(outcome.verdict.value for outcome in outcomes)

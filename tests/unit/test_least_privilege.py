@@ -141,6 +141,8 @@ def test_the_summary_counts_policies_statements_and_mutants() -> None:
 def test_the_table_shows_no_name_that_the_next_deployment_changes() -> None:
     bucket = "arn:aws:s3:::local-training-storagedata6bb23f4e-fd1431720a318/data/*"
     assert table.masked(bucket) == "arn:aws:s3:::local-training-storagedata6bb23f4e/data/*"
+    base = "inference-component/support-localsg-llm-84ff0492-ic-b3ed5250"
+    assert table.masked(base) == "inference-component/support-localsg-llm-84ff0492-ic-*"
     group = "model-package/local-training-648b3804-smollm2-135m-instruct/*"
     assert table.masked(group) == "model-package/local-training-*-smollm2-135m-instruct/*"
 
