@@ -12,7 +12,6 @@ _SHARED = {
     "server": "model server",
     "vllm": "vllm",
     "llama_server": "llama_server",
-    "image_uris": "sdk",
     "proxy": "proxy",
     "project": "assets",
     "api": "fuzz",
