@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from openai import NotFoundError, OpenAI
 
 from embedded_aws.tests.sagemaker.adapters import random_adapter
@@ -18,6 +19,23 @@ def _deploy(aws: LocalStage) -> None:
     app = ("--app", f"python {_APP}")
     done = cdk(aws, "deploy", "Local/Serving", "Local/Api", *options, *app)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _release(aws: LocalStage, package: str) -> None:
+    """Update the serving stack as the release function does."""
+    cloudformation = aws.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName="Local-Serving")["Stacks"]
+    others = [each["ParameterKey"] for each in stack["Parameters"]]
+    others.remove("ModelPackageArn")
+    cloudformation.update_stack(
+        StackName="Local-Serving",
+        UsePreviousTemplate=True,
+        Parameters=[
+            {"ParameterKey": "ModelPackageArn", "ParameterValue": package},
+            *({"ParameterKey": name, "UsePreviousValue": True} for name in others),
+        ],
+        Capabilities=["CAPABILITY_IAM"],
+    )
 
 
 def _components(aws: LocalStage) -> list[str]:
@@ -67,6 +85,9 @@ def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Pa
 
     _grants_nothing_without_need(aws)
     aws.run("drift", "local")
+    with pytest.raises(ClientError, match=f"adapters were tuned from the base weights of {_BASE}"):
+        _release(aws, "arn:aws:sagemaker:us-east-1:000000000000:model-package/any/1")
+    assert answer("support") == support
     (component,) = (name for name in _components(aws) if name.startswith("support"))
     aws.client("sagemaker").delete_inference_component(InferenceComponentName=component)
     aws.client("application-autoscaling").deregister_scalable_target(

@@ -325,9 +325,13 @@ def test_callback_fails_when_nothing_was_mended_until_the_last_attempt(account: 
     )
 
 
-def test_callback_fails_when_cloudformation_refuses_the_value(account: Account) -> None:
+def test_callback_fails_in_words_where_adapters_keep_the_base_weights(account: Account) -> None:
     account.register(by_pipeline="Approved")
-    message = "Parameter ModelPackageArn failed to satisfy constraint"
+    # CloudFormation's words, which end in the parameter's own.
+    message = (
+        "Parameter ModelPackageArn failed to satisfy constraint: empty: the adapters were tuned"
+        " from the base weights of mistral-7b"
+    )
     account.cloudformation.refuse("update_stack", "ValidationError", message)
     assert account.handle(request()) == []
     _assert_failed(account, f"stack Prod-Serving: {message}")
