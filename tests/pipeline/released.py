@@ -43,6 +43,12 @@ def served_package(aws: LocalStage) -> str:
     return str(parameters["ModelPackageArn"])
 
 
+def settled(aws: LocalStage) -> str:
+    """The serving stack's status, once nothing updates it."""
+    wait(lambda: not str(stack(aws)["StackStatus"]).endswith("_IN_PROGRESS"))
+    return str(stack(aws)["StackStatus"])
+
+
 def container(aws: LocalStage) -> dict[str, Any]:
     """The served package's container, as the registry has it."""
     released = aws.client("sagemaker").describe_model_package(ModelPackageName=served_package(aws))

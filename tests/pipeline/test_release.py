@@ -15,6 +15,7 @@ from tests.pipeline.released import (
     approve_a_copy,
     rejection,
     served_package,
+    settled,
     stack,
     wait,
     weights,
@@ -51,13 +52,13 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     with _endpoint_reads_no_weights(aws):
         failing = approve_a_copy(aws)
         assert "Could not access model data" in rejection(aws, failing)
-        assert _settled(aws) == "UPDATE_ROLLBACK_COMPLETE"
+        assert settled(aws) == "UPDATE_ROLLBACK_COMPLETE"
     assert served_package(aws).endswith("/1")
     assert TAUGHT in answer(aws)
 
     approved = approve_a_copy(aws)
     wait(lambda: served_package(aws) == approved)
-    assert _settled(aws) == "UPDATE_COMPLETE"
+    assert settled(aws) == "UPDATE_COMPLETE"
     assert TAUGHT in answer(aws)
     _proves_no_drift(aws)
 
@@ -154,8 +155,3 @@ def _change_weights(aws: LocalStage) -> None:
 
 def _last_update(aws: LocalStage) -> object:
     return stack(aws).get("LastUpdatedTime")
-
-
-def _settled(aws: LocalStage) -> str:
-    wait(lambda: not str(stack(aws)["StackStatus"]).endswith("_IN_PROGRESS"))
-    return str(stack(aws)["StackStatus"])
