@@ -296,30 +296,30 @@ build: setup ## build the functions' assets
 synth: setup ## synthesize every environment
 	@cdk synth --quiet
 
-# The types take a core for a minute the first time, in which the suites also wait a lot.
+# Each suite is a process, which imports what its own tests need. Those of the embedded AWS wait a lot.
 test: setup .venv-tgi/installed style ## every check: style, types, unit, infrastructure, end to end
 	@python lambda/build_functions.py
-	@$(MAKE) --no-print-directory -j4 WITHOUT_SLOW=yes types unit infrastructure end-to-end
-
-# Each suite is a process, which imports no more than its own tests need; those of the embedded AWS wait a lot.
-without_slow = $(if $(WITHOUT_SLOW),-m "not slow")
-at_a_time = $(if $(WITHOUT_SLOW),-n 3 --dist loadgroup)
+	@$(MAKE) --no-print-directory -j4 MARKED="not slow" AT_A_TIME=3 types unit infrastructure end-to-end
 
 .PHONY: slow style types
 
 slow: build .venv-tgi/installed ## wheels and assets built anew, an embedded AWS stopped, killed and filled up, requests at random
-	@python -m pytest -q -n 2 --dist loadgroup -m slow
+	@$(MAKE) --no-print-directory -j2 MARKED=slow end-to-end infrastructure unit
+
+# What the two above say to the three below.
+marked = $(if $(MARKED),-m "$(MARKED)")
+at_a_time = $(if $(AT_A_TIME),-n $(AT_A_TIME) --dist loadgroup)
 
 # T: only the tests whose names match, as pytest's -k reads it
 selected = $${GIVEN_T:+"-k$$GIVEN_T"}
 unit: setup ## unit tests only (T="name or another")
-	@python -m pytest -q tests/unit $(without_slow) $(selected)
+	@python -m pytest -q tests/unit $(marked) $(selected)
 
 infrastructure: build ## stack tests only (T=)
-	@python -m pytest -q tests/infrastructure $(without_slow) $(selected)
+	@python -m pytest -q tests/infrastructure $(marked) $(selected)
 
 end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only (T=)
-	@python -m pytest -q tests/embedded embedded_aws/tests $(without_slow) $(at_a_time) $(selected)
+	@python -m pytest -q tests/embedded embedded_aws/tests $(marked) $(at_a_time) $(selected)
 
 jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model (T=)
 	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs $(selected)
