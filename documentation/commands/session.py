@@ -80,8 +80,12 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.run("make down")
         self._shell.communicate()
+        # In a shell of its own: that one may have been killed.
+        down = ["make", "down"]
+        subprocess.run(
+            down, cwd=self.clone, env=self._environment, capture_output=True, check=False
+        )
         self._scratch.cleanup()
 
     def run(self, command: str) -> Ended:
