@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from sagemaker_llm import CatalogEntry
-from stacks import environments
+from stacks import environments, loads
 from stacks.accounts import Accounts, Place, read_accounts
 from stacks.stage import LlmStage
 
@@ -56,11 +56,18 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
         place: Place = known.place(name.lower())
         return lambda: placed[name](account=place.account, region=place.region)
 
-    own = own_model()
     return {
-        "Local": (lambda: environments.local_with(own)) if own else environments.local,
+        "Local": local(),
         **{name: at(name) for name in placed},
     }
+
+
+def local() -> Callable[[], environments.Environment]:
+    """Return what makes the environment `local`: as it is, or for what a verb was given."""
+    if _GIVEN.get("LOCAL_LOAD") == "rehearsed":
+        return lambda: environments.local_under(loads.rehearsed())
+    own = own_model()
+    return (lambda: environments.local_with(own)) if own else environments.local
 
 
 def own_model() -> CatalogEntry | None:

@@ -26,6 +26,7 @@ class ApiStack(cdk.Stack):
             "Invoke",
             endpoint=endpoint,
             settings=environment.api,
+            sizing=environment.sizing,
             target=environment.function_target,
             log_keeping=environment.log_keeping,
         )

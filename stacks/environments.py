@@ -236,6 +236,22 @@ def local_with(own: CatalogEntry) -> Environment:
     )
 
 
+def local_under(sizing: Sizing) -> Environment:
+    """Return the environment `local` with the plan of a load; it fine-tunes nothing.
+
+    The embedded AWS needs no weights where a service model answers.
+    """
+    declared = local()
+    return replace(
+        declared,
+        model=find_model("mistral-7b-instruct").admitting(sizing.max_concurrent_requests),
+        sizing=sizing,
+        scaling=TargetTracking.sized(sizing),
+        api=replace(declared.api, clients=(Client.sized(sizing, name="Demo"),)),
+        tuning=None,
+    )
+
+
 def local() -> Environment:
     """Return the environment that the embedded AWS runs: a small model, and nothing is kept."""
     return Environment(

@@ -3,6 +3,7 @@
 from functools import cache
 
 from sagemaker_llm import (
+    OFFICE_DAY,
     Fixed,
     Load,
     Objective,
@@ -42,6 +43,28 @@ def prod() -> Sizing:
         mean=3.0,
         fixed={"min_instances": Fixed(value=2, reason="one instance may fail, and updates roll")},
     )
+
+
+@cache
+def rehearsed() -> Sizing:
+    """Return what follows from the load of `make rehearse-scaling`: long answers to long documents.
+
+    Few requests a second keep several instances busy, so that a laptop sends all of them.
+    """
+    shapes = tuple(
+        RequestShape(prompt_words=words, output_tokens=tokens, share=0.25)
+        for words in (1024, 2048)
+        for tokens in (2000, 4000)
+    )
+    workload = Workload(
+        shapes=shapes,
+        peak_requests_per_second=0.3,
+        mean_requests_per_second=0.165,
+        daily_curve=OFFICE_DAY,
+        surge=1.4,
+    )
+    promise = Objective(milliseconds_per_token=40, time_to_first_token_seconds=20)
+    return Sizing(Load(workload=workload, objective=promise, profile=published_profile()))
 
 
 def _sizing(*, peak: float, mean: float, fixed: dict[str, Fixed] | None = None) -> Sizing:

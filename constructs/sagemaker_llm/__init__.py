@@ -41,7 +41,7 @@ from .serving.published_endpoint import PublishedEndpoint
 from .serving.scaling import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
-from .sizing.load import Fixed, Load
+from .sizing.load import Fixed, Load, Tracked
 from .sizing.profile import published_profile, read_profile
 from .sizing.sizing import Sizing
 from .sizing.workload import FLAT_DAY, OFFICE_DAY, SINE_DAY, Objective, RequestShape, Workload
@@ -106,6 +106,7 @@ __all__ = [
     "TargetTracking",
     "Tgi",
     "Tokenizer",
+    "Tracked",
     "TuningPipeline",
     "TuningSettings",
     "TuningStorage",

@@ -36,14 +36,16 @@ class ServiceModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How long an instance takes: a step of b requests `step + per_request b`.
 
     A prompt of w words stops its batch for `per_word w + per_word_squared w^2`. Prompts are let in
-    after `steps_together` steps, of which each is a token for every request: they come at once.
+    after every `admission_steps`, and each token of an answer stands for as many as come in
+    `steps_a_token`, a multiple: so few events stand for long answers.
     """
 
     step: Annotated[float, msgspec.Meta(gt=0)]
     per_request: _Milliseconds
     per_word: _Milliseconds
     per_word_squared: _Milliseconds = 0.0
-    steps_together: Annotated[int, msgspec.Meta(ge=1)] = 1
+    admission_steps: Annotated[int, msgspec.Meta(ge=1)] = 1
+    steps_a_token: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

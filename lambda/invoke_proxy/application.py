@@ -72,9 +72,10 @@ def create_application(
         Exception: _fail,
     }
     app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
+    app.state.retry_after = settings.retry_after_seconds
     app.router.redirect_slashes = False  # The redirect would name this process's own port.
     served = allow_origins(app, settings.origins)
-    return Recorder(served, settings.model_id, settings.endpoint_name, write_log)
+    return Recorder(served, settings, write_log)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -83,10 +84,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
         raise error
     Record.of(request).fail(error)
     tgi = request.url.path in TGI_ROUTES
+    headers = dict(error.kind.headers)
+    # The plan says when a place is free; the others wait for something else.
+    if error.code == "model_overloaded" and (seconds := request.app.state.retry_after):
+        headers["Retry-After"] = str(seconds)
     return Response(
         error_body(error, tgi=tgi),
         status_code=status_of(error, tgi=tgi),
-        headers=error.kind.headers,
+        headers=headers,
         media_type="application/json",
     )
 

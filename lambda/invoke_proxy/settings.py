@@ -17,6 +17,23 @@ ControlTokenPolicy = Literal["escape", "refuse"]
 ServerName = Literal["tgi", "vllm", "llama-cpp"]  # One adapter each, in `servers/`.
 
 
+class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The milliseconds for which an instance works on a request, by the profile that was measured.
+
+    Unverified: that a token of a prompt is a word of the profile, as none says how many tokens its
+    words had; compare `prompt_tokens_mean` with `input_words` after the first `make bench`.
+    """
+
+    per_request: float  # for each token of its answer
+    per_word: float
+    per_word_squared: float = 0.0
+
+    def milliseconds(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return what a request with these tokens takes."""
+        prefill = self.per_word * prompt_tokens + self.per_word_squared * prompt_tokens**2
+        return prefill + self.per_request * completion_tokens
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """The endpoint to invoke, its server, and its model's limits, in TGI's words."""
 
@@ -39,7 +56,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     # How long a client may take to send its request, or to read the last chunk.
     client_timeout_seconds: Seconds = 60
 
+    # How soon a refused request may find a place; the default is the table's of `http/errors.py`.
+    retry_after_seconds: Count | None = None
+    work: str = ""  # JSON: a `Work`, for the metric of that name; empty publishes none.
+
     def __post_init__(self) -> None:
+        _ = self.work_of_request
         if self.prompt_format not in {"none", *FORMATS}:
             raise ValueError(
                 f"PROMPT_FORMAT must be none or one of {', '.join(FORMATS)}, "
@@ -67,6 +89,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             raise ValueError(
                 f"INFERENCE_COMPONENTS must be a JSON object of names, got {error}"
             ) from None
+
+    @property
+    def work_of_request(self) -> Work | None:
+        """What a request is to an instance; None where nothing is published of it."""
+        if not self.work:
+            return None
+        try:
+            return msgspec.json.decode(self.work, type=Work)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"WORK must be JSON of a Work, got {error}") from None
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -114,10 +114,17 @@ def _fleet(sizing: Sizing) -> Iterator[PlanRow]:
         "target, in flight",
         f"{sizing.target_concurrent_requests:g}",
         _fixed(sizing, "target_concurrent_requests")
+        or _guard(sizing)
         or f"{sizing.in_flight(sizing.target_load):.1f} on average at the promise over"
         f" {sizing.headroom:g}, {sizing.maximum_above_mean:.1f} for the metric's maximum, the rest"
         " for noise",
     )
+    if sizing.target_work_milliseconds:
+        yield PlanRow(
+            "target, work",
+            f"{sizing.target_work_milliseconds:,.0f} ms a minute",
+            "of an instance, as the proxy counts prefill and decoding: unverified on AWS",
+        )
     yield PlanRow(
         "instances, fewest",
         str(sizing.min_instances),
@@ -152,6 +159,12 @@ def _limits(environment: "Environment", sizing: Sizing) -> Iterator[PlanRow]:
         f" {sizing.memory_limit:.0f}",
     )
     yield PlanRow(
+        "Retry-After",
+        f"{sizing.retry_after_seconds} s",
+        "of what is refused: by then all that fill the places have ended; an instance that is added"
+        " comes later",
+    )
+    yield PlanRow(
         "longest answer",
         f"{sizing.load.answer_seconds:.0f} s",
         "the longest declared one at the promise: clients wait longer; SageMaker ends it at 480 s",
@@ -182,12 +195,23 @@ def _alarms(sizing: Sizing) -> Iterator[PlanRow]:
         f"{sizing.max_refused_share:.1%} for 5 minutes",
         "all that may miss the promise",
     )
+    yield PlanRow(
+        "alarm: at maximum",
+        f"{sizing.in_flight_at_maximum:.1f} for 15 minutes",
+        f"on average on an instance while all {sizing.max_instances} run: the fleet cannot grow",
+    )
     if first is not None:
         yield PlanRow(
             "update goes back at",
             f"{first:g} s to first token",
             "for one request in ten: five times the promise, as first requests are slow",
         )
+
+
+def _guard(sizing: Sizing) -> str:
+    if not sizing.tracks_work:
+        return ""
+    return "a guard above the work that is tracked: where the alarm calls a person"
 
 
 def _fixed(sizing: Sizing, name: str) -> str:

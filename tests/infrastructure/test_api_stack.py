@@ -190,21 +190,39 @@ def test_outputs_say_where_the_api_is_and_which_key_opens_it(assembly: Assembly)
     }
 
 
+_VARIANT = {"EndpointName", "VariantName"}
+
+
 def test_alarms_call_a_person_where_more_than_the_declared_load_comes(assembly: Assembly) -> None:
     found = {}
     for name in ("Dev", "Prod", "Local"):
         alarms = assembly.template(f"{name}/Api").resources("AWS::CloudWatch::Alarm")
         for logical_id, alarm in alarms.items():
             properties = alarm["Properties"]
-            assert properties["EvaluationPeriods"] == 5
-            found[name, logical_id[:12]] = properties["Threshold"]
+            limits = properties["EvaluationPeriods"], properties["Threshold"]
+            found[name, logical_id[:12]] = limits
             for metric in properties.get("Metrics", [{"MetricStat": {"Metric": properties}}]):
                 if "MetricStat" in metric:
-                    names = {each["Name"] for each in metric["MetricStat"]["Metric"]["Dimensions"]}
-                    assert names == {"EndpointName", "VariantName"}
+                    stat = metric["MetricStat"]["Metric"]
+                    own = {"InvokeProxy": {"endpoint"}, "AWS/SageMaker": _VARIANT}
+                    assert {d["Name"] for d in stat["Dimensions"]} == own[stat["Namespace"]]
     assert found == {
-        ("Dev", "OverloadInFl"): 12.2,
-        ("Dev", "OverloadRefu"): 1,
-        ("Prod", "OverloadInFl"): 16.4,
-        ("Prod", "OverloadRefu"): 1,
+        ("Dev", "OverloadInFl"): (5, 12.2),
+        ("Dev", "OverloadRefu"): (5, 0.01),
+        ("Dev", "OverloadAtMa"): (15, 9.2),
+        ("Prod", "OverloadInFl"): (5, 16.4),
+        ("Prod", "OverloadRefu"): (5, 0.01),
+        ("Prod", "OverloadAtMa"): (15, 14.2),
     }
+
+
+def test_fleet_at_its_maximum_is_known_by_what_each_request_counts(assembly: Assembly) -> None:
+    alarms = assembly.template("Prod/Api").resources("AWS::CloudWatch::Alarm")
+    (alarm,) = (each["Properties"] for name, each in alarms.items() if "AtMaximum" in name)
+    queries = {each["Id"]: each for each in alarm["Metrics"]}
+    asked, each, in_flight = (queries[name] for name in ("asked", "each", "inflight"))
+    assert asked["MetricStat"]["Metric"]["MetricName"] == "Invocations"
+    assert each["MetricStat"]["Metric"]["MetricName"] == "InvocationsPerInstance"
+    assert in_flight["MetricStat"]["Stat"] == "Average"
+    (expression,) = (query["Expression"] for query in queries.values() if "Expression" in query)
+    assert expression == "IF(asked / each > 3.5, inflight, 0)"

@@ -9,6 +9,7 @@ from constructs import Construct
 from sagemaker_llm.common.function_assets import FunctionTarget
 from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.sizing.sizing import Sizing
 
 from .authorizer import KeyAuthorizer
 from .client import ApiClient, Client
@@ -30,6 +31,8 @@ class InvokeApi(Construct):
         api = InvokeApi(self, "Api", endpoint=endpoint)
         cdk.CfnOutput(self, "BaseUrl", value=f"{api.url}/v1")
         cdk.CfnOutput(self, "KeyId", value=api.key_ids["Default"])
+
+    With `sizing`, refused clients are told when to retry as follows from the declared load.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class InvokeApi(Construct):
         *,
         endpoint: LlmEndpoint,
         settings: ApiSettings = _ONE_CLIENT,
+        sizing: Sizing | None = None,
         target: FunctionTarget = FunctionTarget.AWS,
         log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
     ) -> None:
@@ -52,6 +56,7 @@ class InvokeApi(Construct):
             target=target,
             log_keeping=log_keeping,
             reserved_concurrency=reserved.proxy,
+            sizing=sizing,
         )
         by_iam = settings.authentication is Authentication.IAM
         rest_api = InvokeRestApi(self, "RestApi", settings=settings, log_keeping=log_keeping)

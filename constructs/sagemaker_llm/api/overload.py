@@ -8,11 +8,13 @@ from sagemaker_llm.serving.endpoint import LlmEndpoint
 from sagemaker_llm.sizing.sizing import Sizing
 
 _MINUTES = 5
+# An instance starts in 5 to 8 minutes: until then the fleet may still be growing.
+_MINUTES_AT_MAXIMUM = 15
 _MINUTE = cdk.Duration.minutes(1)
 
 
 class OverloadAlarms(Construct):
-    """Owns two alarms of five minutes: too many requests in flight, and too many refused.
+    """Owns three alarms: too many requests in flight, too many refused, and a fleet at its maximum.
 
     They have no actions; add one::
 
@@ -33,21 +35,27 @@ class OverloadAlarms(Construct):
         )
         self.refused = self._alarm(
             "Refused",
-            cloudwatch.MathExpression(
-                expression="100 * refused / asked",
-                using_metrics={
-                    "refused": endpoint.metric_client_errors(_MINUTE),
-                    "asked": endpoint.metric_invocations(_MINUTE),
-                },
-                period=_MINUTE,
-            ),
-            100 * sizing.max_refused_share,
-            "More requests are refused, in percent, than may miss what is promised;"
+            endpoint.metric_refused_share(_MINUTE),
+            sizing.max_refused_share,
+            "More requests are refused, as a share, than may miss what is promised;"
             " runbook: Requests refused",
+        )
+        self.at_maximum = self._alarm(
+            "AtMaximum",
+            _in_flight_at_maximum(endpoint, sizing.max_instances),
+            round(sizing.in_flight_at_maximum, 1),
+            f"All {sizing.max_instances} instances run, and more requests are in flight than they"
+            " serve as promised; runbook: Fleet at its maximum",
+            _MINUTES_AT_MAXIMUM,
         )
 
     def _alarm(
-        self, construct_id: str, metric: cloudwatch.IMetric, above: float, description: str
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        above: float,
+        description: str,
+        minutes: int = _MINUTES,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
@@ -56,6 +64,22 @@ class OverloadAlarms(Construct):
             threshold=above,
             alarm_description=description,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=_MINUTES,
+            evaluation_periods=minutes,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+
+
+def _in_flight_at_maximum(endpoint: LlmEndpoint, instances: int) -> cloudwatch.MathExpression:
+    """Return the requests in flight on an instance while so many serve, and 0 while fewer do.
+
+    SageMaker publishes no number of instances; a request counts 1/instances in one metric.
+    """
+    return cloudwatch.MathExpression(
+        expression=f"IF(asked / each > {instances - 0.5:g}, inflight, 0)",
+        using_metrics={
+            "asked": endpoint.metric_invocations(_MINUTE),
+            "each": endpoint.metric_invocations_per_instance(_MINUTE),
+            "inflight": endpoint.metric_concurrent_requests("Average", _MINUTE),
+        },
+        period=_MINUTE,
+    )

@@ -1,5 +1,7 @@
 """The function behind the REST API: the proxy, a web application that streams."""
 
+import json
+
 import aws_cdk as cdk
 import aws_cdk.aws_lambda as lambda_
 from constructs import Construct
@@ -12,6 +14,7 @@ from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.prompts import Tokenizer
 from sagemaker_llm.models.weights import FileWeights, PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.sizing.sizing import Sizing
 
 from . import web_adapter
 from .settings import ApiSettings
@@ -39,6 +42,7 @@ class ProxyFunction(Construct):
         target: FunctionTarget,
         log_keeping: LogKeeping,
         reserved_concurrency: int | None,
+        sizing: Sizing | None,
     ) -> None:
         super().__init__(scope, construct_id)
         check_function_target(endpoint.model, target)
@@ -51,7 +55,10 @@ class ProxyFunction(Construct):
             target=target,
             handler="run.sh",
             description="OpenAI's and TGI's API over the model's endpoint",
-            environment=_environment(cdk.Stack.of(self), endpoint, settings),
+            environment={
+                **_environment(cdk.Stack.of(self), endpoint, settings),
+                **(_planned(sizing) if sizing else {}),
+            },
             layers=[lambda_.LayerVersion.from_layer_version_arn(self, "WebAdapter", layer_arn)],
             log_keeping=log_keeping,
             memory_mib=_MEMORY_MIB,
@@ -76,6 +83,21 @@ def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
             f"tokenizer of {model.model_id} must be one that the functions on AWS carry, got"
             f" {model.tokenizer.value!r}, which is in those for this machine only"
         )
+
+
+def _planned(sizing: Sizing) -> dict[str, str]:
+    """Return what follows from the load: when to retry, and what a request is to an instance."""
+    service = sizing.demand.service
+    work = {
+        "per_request": service.per_request,
+        "per_word": service.per_word,
+        "per_word_squared": service.per_word_squared,
+    }
+    rounded = {name: round(value, 9) for name, value in work.items()}
+    return {
+        "RETRY_AFTER_SECONDS": str(sizing.retry_after_seconds),
+        **({"WORK": json.dumps(rounded)} if sizing.tracks_work else {}),
+    }
 
 
 def _environment(scope: cdk.Stack, endpoint: LlmEndpoint, settings: ApiSettings) -> dict[str, str]:

@@ -36,6 +36,11 @@ def check_components(scaling: TargetTracking, updates: GuardedUpdates) -> None:
             "updates with adapters must be rolling or all-at-once: inference components have no"
             " canary, got canary"
         )
+    if scaling.target_work_milliseconds:
+        raise RefusedValueError(
+            "target_work_milliseconds must be None with adapters: the copies of a component follow"
+            f" its requests, got {scaling.target_work_milliseconds:g}"
+        )
 
 
 class Components(Construct):

@@ -7,12 +7,10 @@ import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
+from .metrics import PROXY_NAMESPACE
 from .scaling import TargetTracking
 from .updates import MAX_DEPLOYMENT_SECONDS, GuardedUpdates, UpdateStrategy
 
-# The proxy writes them into its log, as metrics of the endpoint that it invokes. An alarm on the
-# endpoint's own metrics would miss what callers see, such as answers that break off.
-_NAMESPACE = "InvokeProxy"
 _MINUTE = cdk.Duration.minutes(1)
 
 
@@ -56,7 +54,8 @@ class RollbackAlarms(Construct):
 
 def _metric(endpoint_name: str, name: str, statistic: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
-        namespace=_NAMESPACE,
+        # The endpoint's own metrics miss what callers see, such as answers that break off.
+        namespace=PROXY_NAMESPACE,
         metric_name=name,
         statistic=statistic,
         period=_MINUTE,

@@ -14,6 +14,11 @@ from sagemaker_llm.sizing.schedule import ScheduledMinimum
 from sagemaker_llm.sizing.sizing import Sizing
 from sagemaker_llm.sizing.workload import TIMEZONE
 
+from .work import work_of_instance
+
+_Predefined = appscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty
+_Customized = appscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty
+
 # Zero instances need inference components, and then fail requests for minutes. SageMaker names no
 # upper bound but the account's quota: this one is ours.
 Instances = Annotated[int, Range(at_least=1, at_most=1000)]
@@ -34,6 +39,9 @@ class TargetTracking(Checked):
     target_concurrent_requests: Annotated[
         float, Range(above=0, below=MAX_CONCURRENT_REQUESTS.at_most)
     ] = 8
+    # The milliseconds of work of an instance in each minute, as the proxy counts it: with it, the
+    # target of concurrent requests guards. None follows concurrent requests alone.
+    target_work_milliseconds: Annotated[float, Range(above=0, at_most=60_000)] | None = None
     scale_out_cooldown_seconds: _Cooldown = 60
     # A new instance takes minutes to load the model: removing one too early costs most.
     scale_in_cooldown_seconds: _Cooldown = 300
@@ -49,6 +57,7 @@ class TargetTracking(Checked):
             max_instances=sizing.max_instances,
             initial_instances=initial_instances,
             target_concurrent_requests=sizing.target_concurrent_requests,
+            target_work_milliseconds=sizing.target_work_milliseconds,
             scheduled_minimums=sizing.schedule,
             timezone=sizing.load.workload.timezone,
         )
@@ -88,6 +97,7 @@ class ScaledCount(NamedTuple):
     dimension: str
     metric: str
     policy_name: str  # CloudFormation generates none
+    work: _Customized | None = None  # its metric
 
     @classmethod
     def of_variant(cls, endpoint_name: str, variant_name: str) -> "ScaledCount":
@@ -97,6 +107,7 @@ class ScaledCount(NamedTuple):
             "sagemaker:variant:DesiredInstanceCount",
             "SageMakerVariantConcurrentRequestsPerModelHighResolution",
             "ConcurrentRequestsPerModel",
+            work_of_instance(endpoint_name, variant_name),
         )
 
     @classmethod
@@ -136,23 +147,64 @@ class EndpointScaling(Construct):
             scheduled_actions=_scheduled(tracking),
         )
         target.cfn_options.condition = condition
-        policy = appscaling.CfnScalingPolicy
-        tracked = policy(
-            self,
-            "Policy",
-            policy_name=scaled.policy_name,
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=target.ref,
-            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
-                target_value=tracking.target_concurrent_requests,
-                scale_out_cooldown=tracking.scale_out_cooldown_seconds,
-                scale_in_cooldown=tracking.scale_in_cooldown_seconds,
-                predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
-                    predefined_metric_type=scaled.metric
-                ),
-            ),
+        of_policy = appscaling.CfnScalingPolicy
+        # 10-second data: scale-out starts within a minute of the breach, not after five.
+        concurrency = of_policy.PredefinedMetricSpecificationProperty(
+            predefined_metric_type=scaled.metric
         )
-        tracked.cfn_options.condition = condition
+        policies = [
+            _policy(
+                self,
+                "Policy",
+                name=scaled.policy_name,
+                target=target,
+                tracking=tracking,
+                value=tracking.target_concurrent_requests,
+                predefined_metric_specification=concurrency,
+            )
+        ]
+        if tracking.target_work_milliseconds:
+            policies.append(
+                _policy(
+                    self,
+                    "Work",
+                    name="WorkPerInstance",
+                    target=target,
+                    tracking=tracking,
+                    value=tracking.target_work_milliseconds,
+                    customized_metric_specification=scaled.work,
+                )
+            )
+        for policy in policies:
+            policy.cfn_options.condition = condition
+
+
+def _policy(
+    scope: Construct,
+    construct_id: str,
+    *,
+    name: str,
+    target: appscaling.CfnScalableTarget,
+    tracking: TargetTracking,
+    value: float,
+    predefined_metric_specification: _Predefined | None = None,
+    customized_metric_specification: _Customized | None = None,
+) -> appscaling.CfnScalingPolicy:
+    of_policy = appscaling.CfnScalingPolicy
+    return of_policy(
+        scope,
+        construct_id,
+        policy_name=name,
+        policy_type="TargetTrackingScaling",
+        scaling_target_id=target.ref,
+        target_tracking_scaling_policy_configuration=of_policy.TargetTrackingScalingPolicyConfigurationProperty(
+            target_value=value,
+            scale_out_cooldown=tracking.scale_out_cooldown_seconds,
+            scale_in_cooldown=tracking.scale_in_cooldown_seconds,
+            predefined_metric_specification=predefined_metric_specification,
+            customized_metric_specification=customized_metric_specification,
+        ),
+    )
 
 
 def _scheduled(

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 from allowed_values.rules import Pattern, Range, RefusedValueError
@@ -11,7 +13,7 @@ from .bisection import last_true
 from .demand import Demand
 from .profile import Profile
 from .service import fit
-from .staffing import MAX_INSTANCES, fleet
+from .staffing import MAX_INSTANCES, is_kept
 from .workload import Objective, Workload
 
 # What may be decided otherwise than it is derived.
@@ -26,6 +28,19 @@ _Relax = Callable[[float], Objective]
 # Past the longest prompt that was measured, the service model is a guess.
 _EXTRAPOLATION = 1.25
 _MAX_FACTOR = 10.0  # up to which another objective is looked for
+
+
+class Tracked(StrEnum):
+    """What scaling follows."""
+
+    # AWS's predefined metric, at high resolution.
+    CONCURRENCY = "concurrency"
+    # What the proxy counts of prefill and decoding, by metric math; concurrency above it guards.
+    # It sees a mix that is not as declared, and needs fewer instance-hours.
+    # Unverified: that Application Auto Scaling takes the expression, and how soon its alarms judge
+    # a minute; look at the two alarms whose names begin with TargetTracking-endpoint/ and end with
+    # the policy's, and at their datapoints, after the first deployment that tracks work.
+    WORK = "work"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +69,7 @@ class Load(Checked):
     objective: Objective
     profile: Profile
     fixed: Mapping[str, Fixed] = field(default_factory=dict)
+    tracked: Tracked = Tracked.CONCURRENCY
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +92,7 @@ class Load(Checked):
                 f" {self.objective.milliseconds_per_token:g}"
             )
 
-    @property
+    @cached_property
     def demand(self) -> Demand:
         """The requests as the measured service sees them."""
         return Demand(fit(self.profile), self.workload.shapes)
@@ -99,8 +115,7 @@ class Load(Checked):
         )
 
     def _is_met(self, objective: Objective) -> bool:
-        peak = self.workload.peak_requests_per_second
-        return fleet(self.demand, objective, peak) <= MAX_INSTANCES
+        return is_kept(self.demand, objective, self.workload.peak_requests_per_second)
 
     def _nearest(self) -> str:
         """Return the least change of one promise that makes it one that can be kept, or of both."""

@@ -4,7 +4,7 @@ import math
 from functools import cached_property
 
 from .demand import Demand
-from .load import Load
+from .load import Load, Tracked
 from .schedule import ScheduledMinimum, scheduled_minimums
 from .staffing import MAX_INSTANCES, capacity, fleet, max_load
 
@@ -17,6 +17,8 @@ _ALARM_MARGIN = 3
 # Of the promised time to first token: a new instance's first requests are slow too.
 _BROKEN, _MAX_FIRST_SECONDS = 5, 479.0
 _DAY_SECONDS = 86_400
+# OpenAI's clients heed no longer one, and retry after half a second instead.
+_MAX_RETRY_AFTER_SECONDS = 60
 
 
 class Sizing:
@@ -55,11 +57,24 @@ class Sizing:
         """The requests in flight of the busiest instance at the target load, and what is noise.
 
         Without room for noise a small fleet grows at three unlucky datapoints in a row, and costs
-        a quarter more: what is foreseen has its scheduled minimum.
+        a quarter more: what is foreseen has its scheduled minimum. Where work is tracked, it
+        is a guard: it lies where a person is called.
         """
+        if self.tracks_work:
+            return round(self.concurrency_alarm + self.maximum_above_mean, 1)
         in_flight = self.in_flight(self.target_load)
         noise = _NOISE_DEVIATIONS * math.sqrt(in_flight / self.peak_instances)
         return round(in_flight + self.maximum_above_mean + noise, 1)
+
+    @property
+    def tracks_work(self) -> bool:
+        """Whether scaling follows the work that the proxy counts."""
+        return self.load.tracked is Tracked.WORK
+
+    @property
+    def target_work_milliseconds(self) -> float | None:
+        """The work of an instance in each minute that scaling aims at; None tracks none."""
+        return round(60_000 * self.target_load) if self.tracks_work else None
 
     @property
     def target_concurrent_requests(self) -> float:
@@ -116,6 +131,16 @@ class Sizing:
         return max(round(min(limit, self.memory_limit)), math.ceil(self.derived_target) + 1)
 
     @property
+    def retry_after_seconds(self) -> int:
+        """What a refused request waits best: by then all that fill the places now have ended.
+
+        Sooner it meets the same requests; an instance that scaling adds comes later than any.
+        """
+        milliseconds = self.demand.service.step + self.demand.slope * self.max_concurrent_requests
+        answer = self.demand.output_tokens * milliseconds / 1000
+        return min(math.ceil(answer), _MAX_RETRY_AFTER_SECONDS)
+
+    @property
     def memory_limit(self) -> float:
         """The requests whose tokens were seen to be in an instance's memory at once."""
         shapes = self.load.workload.shapes
@@ -143,6 +168,12 @@ class Sizing:
     def concurrency_alarm(self) -> float:
         """The mean requests in flight on an instance that call for a person."""
         return round(self.in_flight(self.max_load) + _ALARM_MARGIN, 1)
+
+    @property
+    def in_flight_at_maximum(self) -> float:
+        """The mean requests in flight on an instance of the largest fleet, just as promised."""
+        load = max_load(self.demand, self.load.objective, self.max_instances)
+        return self.demand.in_flight(load, self.max_instances)
 
     @property
     def max_time_to_first_token_seconds(self) -> float | None:

@@ -49,6 +49,17 @@ def capacity(demand: Demand, objective: Objective, instances: int) -> float:
     return instances * demand.requests_per_second(load)
 
 
+def is_kept(demand: Demand, objective: Objective, requests_per_second: float) -> bool:
+    """Return whether the largest fleet serves a rate within the objective.
+
+    As `fleet` would say, in one evaluation: fewer miss at a lower load, and in a larger fleet.
+    """
+    load = max(requests_per_second / MAX_INSTANCES * demand.work[0] / 1000, _MIN_LOAD)
+    return load <= _MAX_LOAD and missed(demand, objective, load, MAX_INSTANCES) <= (
+        1 - objective.share
+    )
+
+
 def fleet(demand: Demand, objective: Objective, requests_per_second: float) -> int:
     """Return the fewest instances that serve a rate; above `MAX_INSTANCES` if none do."""
     high = 1

@@ -17,7 +17,7 @@ class _Sequence:
 
     words: int
     tokens: int
-    done: int = 0
+    steps: int = 0
     is_abandoned: bool = False
     queue: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
 
@@ -63,18 +63,23 @@ class Batch:
         return clock
 
     async def _step(self, clock: float) -> float:
-        """Pass the steps of a token; the first one has come with the prefill."""
+        """Pass the steps until the next prompts are let in; the first token came with its own."""
         model, running = self._model, self._running
         each = model.step + model.per_request * len(running)
-        clock = await self._pass(clock, model.steps_together * each)
+        clock = await self._pass(clock, model.admission_steps * each)
         for sequence in running:
-            sequence.done += 1
-            if sequence.done > 1:
+            before, sequence.steps = sequence.steps, sequence.steps + model.admission_steps
+            tokens = sequence.steps // model.steps_a_token
+            if tokens > max(before // model.steps_a_token, 1):
                 sequence.queue.put_nowait(1)
-            if sequence.done >= sequence.tokens:
+            if tokens >= sequence.tokens:
                 sequence.queue.put_nowait(0)
-        self._running = [s for s in running if s.done < s.tokens and not s.is_abandoned]
+        self._running = [each for each in running if not self._is_over(each)]
         return clock
+
+    def _is_over(self, sequence: _Sequence) -> bool:
+        has_all = sequence.steps >= sequence.tokens * self._model.steps_a_token
+        return has_all or sequence.is_abandoned
 
     def _prefill(self, words: int) -> float:
         return self._model.per_word * words + self._model.per_word_squared * words * words

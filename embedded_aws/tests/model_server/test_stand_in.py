@@ -15,7 +15,12 @@ from embedded_aws.model_server.tgi.settings import read_settings
 from embedded_aws.model_server.tgi.wire import GenerateRequest, TgiError
 
 _MODEL = ServiceModel(
-    step=30, per_request=2, per_word=0.5, per_word_squared=0.001, steps_together=20
+    step=30,
+    per_request=2,
+    per_word=0.5,
+    per_word_squared=0.001,
+    admission_steps=20,
+    steps_a_token=40,
 )
 
 
@@ -47,7 +52,7 @@ def test_a_prompt_stops_the_batch_and_steps_take_longer_with_more_in_it(
 
     assert asyncio.run(two()) == [2, 3]
     prefills = [60.0, 140.0]
-    assert passed == [*prefills, 20 * 34, 20 * 34, 20 * 32]
+    assert passed == [*prefills, *(4 * [20 * 34]), *(2 * [20 * 32])]
 
 
 def test_an_abandoned_answer_leaves_the_batch(passed: list[float]) -> None:

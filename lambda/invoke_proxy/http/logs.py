@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.errors import KINDS, EndpointError, ProxyError
+from invoke_proxy.settings import Work
 
 NAMESPACE = "InvokeProxy"
 
@@ -23,7 +24,7 @@ _UNITS = {
     "TokensPerSecond": "Count/Second",
 }
 _BY_CLIENT = [["model"], ["model", "client"]]
-# The alarms that undo an update of the endpoint watch these.
+# Alarms watch these: those that undo an update of the endpoint, and those on its load.
 _BY_ENDPOINT = [["endpoint"]]
 _BY_KIND = [["model", "error"], ["model", "client", "error"]]
 
@@ -31,10 +32,17 @@ _BY_KIND = [["model", "error"], ["model", "client", "error"]]
 class Record:
     """The contents of a request's log line; it observes the request and decides nothing."""
 
-    def __init__(self, context: RequestContext, model_id: str, endpoint_name: str) -> None:
+    def __init__(
+        self,
+        context: RequestContext,
+        model_id: str,
+        endpoint_name: str,
+        work: Work | None = None,
+    ) -> None:
         self.context = context
         self.model_id = model_id
         self.endpoint_name = endpoint_name
+        self._work = work
         self.started = time.monotonic()
         self.status: int | None = None
         self.stream = False
@@ -85,8 +93,14 @@ class Record:
             metrics["UsageDifferences"] = 1
         if self.prompt_tokens:  # it asked the endpoint
             watched = {n: _UNITS[n] for n in ("TimeToFirstToken",) if n in metrics}
-            directives.append(_directive(_BY_ENDPOINT, {"Faults": "Count", **watched}))
+            counted = {"Faults": "Count", "Refused": "Count", **watched}
             metrics["Faults"] = int(self._is_fault)
+            metrics["Refused"] = int(self.error == "model_overloaded")
+            if self._work and self.completion_tokens:
+                counted["Work"] = "Milliseconds"
+                work = self._work.milliseconds(self.prompt_tokens, self.completion_tokens)
+                metrics["Work"] = round(work, 1)
+            directives.append(_directive(_BY_ENDPOINT, counted))
         document = {
             "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
             "request_id": self.context.request_id,

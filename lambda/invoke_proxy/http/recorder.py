@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from invoke_proxy.http.connection import CLIENT_STALLED
 from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.logs import Record
+from invoke_proxy.settings import Settings
 
 _NOT_LOGGED = "/health"  # The Web Adapter polls it every few milliseconds at the start.
 
@@ -15,12 +16,10 @@ _NOT_LOGGED = "/health"  # The Web Adapter polls it every few milliseconds at th
 class Recorder:
     """Gives each request its context and record, and writes its log line."""
 
-    def __init__(
-        self, app: ASGIApp, model_id: str, endpoint_name: str, write: Callable[[str], None]
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, write: Callable[[str], None]) -> None:
         self._app = app
-        self._model_id = model_id
-        self._endpoint_name = endpoint_name
+        self._settings = settings
+        self._work = settings.work_of_request
         self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,7 +28,8 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         context = RequestContext.from_headers(Headers(scope=scope))
-        record = Record(context, self._model_id, self._endpoint_name)
+        settings = self._settings
+        record = Record(context, settings.model_id, settings.endpoint_name, self._work)
         scope.setdefault("state", {}).update(context=context, record=record)
 
         async def send_noted(message: Message) -> None:

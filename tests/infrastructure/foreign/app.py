@@ -58,7 +58,11 @@ chat = LlmEndpoint(
 PublishedEndpoint(stack, "Published", endpoint=chat)
 client = Client.sized(sizing, name="Demo")
 InvokeApi(
-    stack, "ChatApi", endpoint=chat, settings=ApiSettings(clients=(client,), firewall=Firewall())
+    stack,
+    "ChatApi",
+    endpoint=chat,
+    settings=ApiSettings(clients=(client,), firewall=Firewall()),
+    sizing=sizing,
 )
 OverloadAlarms(stack, "ChatOverload", endpoint=chat, sizing=sizing)
 FineTuning(

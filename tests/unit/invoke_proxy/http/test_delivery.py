@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.errors import KINDS, EndpointError
-from tests.unit.invoke_proxy.proxy_double import FakeRuntime, client_of, tgi_frames
+from tests.unit.invoke_proxy.proxy_double import SETTINGS, FakeRuntime, client_of, tgi_frames
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
 STREAMED = {**CHAT, "stream": True}
@@ -36,6 +37,14 @@ async def test_a_fault_before_the_first_byte_has_its_status(
         "param": None,
         "code": code,
     }
+
+
+@pytest.mark.parametrize(("code", "seconds"), [("model_overloaded", "17"), ("no_capacity", "60")])
+async def test_the_plan_says_when_a_place_is_free(code: str, seconds: str) -> None:
+    planned = structs.replace(SETTINGS, retry_after_seconds=17)
+    async with client_of(FakeRuntime(EndpointError(code)), planned) as client:
+        answer = await client.post(ROUTE, STREAMED)
+    assert answer.headers["retry-after"] == seconds
 
 
 @pytest.mark.parametrize("code", FAULTS)

@@ -2,9 +2,11 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from invoke_proxy.http.errors import EndpointError
-from tests.unit.invoke_proxy.proxy_double import FakeRuntime, client_of, tgi_frames
+from invoke_proxy.settings import Settings
+from tests.unit.invoke_proxy.proxy_double import SETTINGS, FakeRuntime, client_of, tgi_frames
 
 SAID = "xyzzy"
 CHAT = {"messages": [{"role": "user", "content": f"say {SAID}"}]}
@@ -20,10 +22,11 @@ async def line_of(
     path: str = "/v1/chat/completions",
     body: Any = CHAT,
     headers: dict[str, str] | None = None,
+    settings: Settings = SETTINGS,
 ) -> tuple[dict[str, Any], str]:
     """Send one request and return its one log line, decoded and as it is."""
     log: list[str] = []
-    async with client_of(runtime, log=log) as client:
+    async with client_of(runtime, settings, log=log) as client:
         await client.post(path, body, headers)
     (line,) = log
     assert "\n" not in line
@@ -81,23 +84,38 @@ async def test_errors_are_counted_by_kind_with_their_cause(
 
 
 @pytest.mark.parametrize(
-    ("steps", "faults"),
+    ("steps", "faults", "refused"),
     [
-        (tgi_frames(["x"]), 0),
-        ([EndpointError("model_overloaded")], 0),
-        ([EndpointError("model_error")], 1),
-        ([b"data:garbage\n\n"], 1),
-        ([RuntimeError(SAID)], 1),
+        (tgi_frames(["x"]), 0, 0),
+        ([EndpointError("model_overloaded")], 0, 1),
+        ([b'data:{"error":"Model is overloaded","error_type":"overloaded"}\n\n'], 0, 1),
+        ([EndpointError("model_error")], 1, 0),
+        ([b"data:garbage\n\n"], 1, 0),
+        ([RuntimeError(SAID)], 1, 0),
     ],
 )
-async def test_faults_of_the_endpoint_are_a_share_of_what_it_was_asked(
-    steps: list[Any], faults: int
+async def test_faults_and_refusals_of_the_endpoint_are_shares_of_what_it_was_asked(
+    steps: list[Any], faults: int, refused: int
 ) -> None:
     line, _ = await line_of(FakeRuntime(*steps))
     watched = line["_aws"]["CloudWatchMetrics"][-1]
     assert watched["Dimensions"] == [["endpoint"]]
     assert line["endpoint"] == "endpoint"
     assert line["Faults"] == faults
+    assert line["Refused"] == refused
+    assert "Work" not in line
+
+
+async def test_work_is_that_of_the_tokens_by_the_profile() -> None:
+    work = json.dumps({"per_request": 0.2, "per_word": 0.5, "per_word_squared": 0.01})
+    settings = structs.replace(SETTINGS, work=work)
+    line, _ = await line_of(FakeRuntime(*tgi_frames(["a", "b", "c"])), settings=settings)
+    prompt = line["TokensIn"]
+    assert line["Work"] == pytest.approx(0.5 * prompt + 0.01 * prompt**2 + 0.2 * 3, abs=0.05)
+    watched = line["_aws"]["CloudWatchMetrics"][-1]
+    assert {"Name": "Work", "Unit": "Milliseconds"} in watched["Metrics"]
+    refused, _ = await line_of(FakeRuntime(EndpointError("model_overloaded")), settings=settings)
+    assert "Work" not in refused
 
 
 async def test_a_request_that_never_reaches_the_endpoint_dilutes_no_share() -> None:

@@ -1,11 +1,25 @@
 """The settings that follow from a load, and their cost."""
 
+from dataclasses import replace
+
 import pytest
 
-from sagemaker_llm import FLAT_DAY, OFFICE_DAY, Fixed, Load, Objective, Workload, published_profile
-from sagemaker_llm.sizing import prices
+from sagemaker_llm import (
+    FLAT_DAY,
+    OFFICE_DAY,
+    Fixed,
+    Load,
+    Objective,
+    Sizing,
+    Tracked,
+    Workload,
+    published_profile,
+)
+from sagemaker_llm.sizing import prices, staffing
 from sagemaker_llm.sizing.cost import instance_hours_a_day, monthly_cost
+from sagemaker_llm.sizing.demand import Demand
 from sagemaker_llm.sizing.schedule import minimum_at
+from sagemaker_llm.sizing.staffing import missed
 from tests.unit.sagemaker_llm.sizing.declared import FIRST_2_THEN_60, WHOLE_60, shapes, sized
 
 _TEN = 23.1  # requests a second that need ten instances
@@ -38,6 +52,24 @@ def test_bursts_are_held_by_instances_on_stand_by() -> None:
     plain, bursty = sized(_TEN), sized(_TEN, burst=1.25)
     assert bursty.target_concurrent_requests < 0.8 * plain.target_concurrent_requests
     assert 1.15 < instance_hours_a_day(bursty) / instance_hours_a_day(plain) < 1.3
+
+
+def test_refused_clients_come_back_when_those_before_them_have_ended() -> None:
+    sizing = sized(_TEN)
+    demand, limit = sizing.demand, sizing.max_concurrent_requests
+    token = demand.service.step + demand.slope * limit
+    assert sizing.retry_after_seconds - 1 < 128 * token / 1000 <= sizing.retry_after_seconds
+    assert sized(1.0, tokens=2000).retry_after_seconds == 60  # clients heed no longer time
+
+
+def test_work_that_is_tracked_has_concurrency_above_it_as_its_guard() -> None:
+    default = sized(_TEN)
+    tracked = Sizing(replace(default.load, tracked=Tracked.WORK))
+    assert default.target_work_milliseconds is None
+    assert tracked.target_work_milliseconds == round(60_000 * default.target_load)
+    guard = tracked.target_concurrent_requests
+    assert default.target_concurrent_requests < guard < tracked.max_concurrent_requests
+    assert guard > default.concurrency_alarm
 
 
 def test_schedule_is_ahead_of_an_office_s_ramp() -> None:
@@ -99,6 +131,19 @@ def test_objective_that_cannot_be_kept_is_refused_with_the_nearest(
 
 def test_nearest_objective_is_one_that_is_taken() -> None:
     sized(5.4, objective=Objective(milliseconds_per_token=60, time_to_first_token_seconds=0.87))
+
+
+def test_nearest_objective_is_found_in_few_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = []
+
+    def counted(demand: Demand, objective: Objective, load: float, instances: int) -> float:
+        evaluated.append(instances)
+        return missed(demand, objective, load, instances)
+
+    monkeypatch.setattr(staffing, "missed", counted)
+    with pytest.raises(ValueError, match="the nearest that it can"):
+        sized(1e4, objective=Objective(milliseconds_per_token=40, time_to_first_token_seconds=0.5))
+    assert len(evaluated) < 150  # a fleet of each size takes that many; they were thousands
 
 
 def test_prompts_far_longer_than_measured_are_refused() -> None:

@@ -5,7 +5,14 @@ import pytest
 from sagemaker_llm import Objective, published_profile
 from sagemaker_llm.sizing.demand import Demand
 from sagemaker_llm.sizing.service import fit
-from sagemaker_llm.sizing.staffing import capacity, fleet, max_load, missed
+from sagemaker_llm.sizing.staffing import (
+    MAX_INSTANCES,
+    capacity,
+    fleet,
+    is_kept,
+    max_load,
+    missed,
+)
 from tests.unit.sagemaker_llm.sizing.declared import FIRST_2_THEN_60, WHOLE_60, shapes
 
 _SERVICE = fit(published_profile())
@@ -65,3 +72,11 @@ def test_no_fleet_keeps_what_a_single_request_misses() -> None:
     objective = Objective(milliseconds_per_token=30)
     assert max_load(_HALF, objective, 1000) == 0
     assert fleet(_HALF, objective, 0.1) > 1000
+
+
+@pytest.mark.parametrize("rate", [0.5, 40.0, 2400.0, 2700.0, 1e6])
+@pytest.mark.parametrize(
+    "objective", [WHOLE_60, FIRST_2_THEN_60, Objective(milliseconds_per_token=33)]
+)
+def test_a_rate_is_kept_when_some_fleet_serves_it(rate: float, objective: Objective) -> None:
+    assert is_kept(_HALF, objective, rate) == (fleet(_HALF, objective, rate) <= MAX_INSTANCES)
