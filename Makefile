@@ -21,7 +21,7 @@ help: ## list the verbs
 
 ## --- on this machine
 
-.PHONY: up down status logs proxy gguf
+.PHONY: up down status logs proxy gguf rehearse-scaling
 up: setup ## set up, deploy into the embedded AWS, answer a prompt with a real model (MODEL=your.gguf, ENTRY=mistral-7b-instruct)
 	@python -m operate up $${GIVEN_MODEL:+"--model=$$GIVEN_MODEL"} $${GIVEN_ENTRY:+"--entry=$$GIVEN_ENTRY"}
 
@@ -40,6 +40,9 @@ proxy: ## run the proxy from its sources, with reload, against the deployed endp
 gguf: ## write a tuned model's checkpoint as one GGUF file (FROM=folder TO=file.gguf KIND=Q8_0, F16 or Q4_0)
 	@python -m operate gguf --from="$$GIVEN_FROM" --to="$$GIVEN_TO" $${GIVEN_KIND:+"--kind=$$GIVEN_KIND"}
 
+rehearse-scaling: build ## rehearse a deployed plan: a ramp through the real API, as time flies (SCALE=20)
+	@python -m operate rehearse-scaling $${GIVEN_SCALE:+"--time-scale=$$GIVEN_SCALE"}
+
 ## --- on any environment: ENV=local, dev, cpu, staging or prod
 
 ENV ?= local
@@ -48,7 +51,8 @@ MODE ?= instruction
 DAYS ?= 365
 MINUTES ?= 15
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY SCALE
+export GIVEN_SCALE := $(value SCALE)
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
 export GIVEN_MODEL := $(value MODEL)

@@ -47,6 +47,23 @@ def add_own_model(parser: ArgumentParser) -> None:
     )
 
 
+def add_time_scale(parser: ArgumentParser) -> None:
+    """Add how many seconds of AWS's pass in one."""
+    parser.add_argument(
+        "--time-scale",
+        type=_time_scale,
+        default=20,
+        metavar="FACTOR",
+        help="how many seconds of AWS's pass in one, from 1 to 60 (the default: 20)",
+    )
+
+
+def _time_scale(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 60):  # noqa: PLR2004 - a minute in a second
+        raise ArgumentTypeError(f"must be a whole number from 1 to 60, got {text!r}")
+    return int(text)
+
+
 def add_client(parser: ArgumentParser) -> None:
     """Add the environment and the client."""
     add_environment(parser)

@@ -1,6 +1,6 @@
 """The verbs for the embedded AWS on this machine."""
 
-from operate.arguments import add_conversion, add_own_model
+from operate.arguments import add_conversion, add_own_model, add_time_scale
 from operate.verb import Verb
 
 ON_THIS_MACHINE = (
@@ -41,6 +41,15 @@ ON_THIS_MACHINE = (
         changes="nothing; serves until it is interrupted",
         example="LOCAL_PROXY_PORT=8001 make proxy",
         work="operate.laptop.proxy:proxy",
+    ),
+    Verb(
+        name="rehearse-scaling",
+        summary="rehearse a deployed plan: a ramp through the real API, as time flies",
+        changes="starts an embedded AWS of its own and deletes it afterwards; it writes"
+        " build/plan/rehearsal.svg. The slower the machine, the smaller the time scale must be",
+        example="make rehearse-scaling SCALE=10",
+        work="operate.scaling.verb:rehearse_scaling",
+        add_arguments=add_time_scale,
     ),
     Verb(
         name="gguf",

@@ -1,5 +1,6 @@
 """The process of `make rehearse-scaling`, in an embedded AWS of its own."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import app  # isort: skip  # first: it makes the imports below find their packag
 from operate.scaling import picture, timeline
 from operate.scaling.foreseen import simulated
 from operate.scaling.ramp import START_MINUTE
-from operate.scaling.rehearsal import deploy, run
+from operate.scaling.rehearsal import Rehearsal
 from operate.scaling.timeline import Minute, Seen
 from sagemaker_llm.sizing.sizing import Sizing
 
@@ -17,15 +18,16 @@ _PICTURE = Path("build") / "plan" / "rehearsal.svg"
 _EVERY_MINUTES = 2  # a line of the timeline
 
 
-def main() -> None:
+def main(time_scale: int) -> None:
     """Deploy, send the ramp, and print what happened beside what the simulation foresaw."""
     environment = app.declared()["Local"]()
     assert environment.sizing  # noqa: S101 - LOCAL_LOAD declares it
     sizing, began = environment.sizing, time.monotonic()
-    deployment = deploy(sizing)
+    rehearsal = Rehearsal(sizing, time_scale)
+    deployment = rehearsal.deploy()
     deployed = time.monotonic()
     print(f"deployed in {deployed - began:.0f} s; the ramp begins", flush=True)
-    seen, day = run(sizing, deployment), simulated(sizing)
+    seen, day = rehearsal.run(deployment), simulated(sizing)
     ended = time.monotonic()
     foreseen = timeline.of_simulation(day)
     rehearsed = timeline.of_rehearsal(seen, sizing.load.objective, len(foreseen))
@@ -74,4 +76,4 @@ def _lacking(seen: Seen, rehearsed: Sequence[Minute], sizing: Sizing) -> Iterato
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,89 +23,93 @@ from sagemaker_llm.sizing.schedule import minimum_at
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation.inputs import Policy
 
-TIME_SCALE = 20
-STEPS_A_TOKEN = 100  # of a token that the stand-in sends
+_STEPS_A_TOKEN = 100  # of a token that the stand-in sends
 _SAMPLE_SECONDS = 10  # of AWS's
 _SETTLED_SECONDS = 60
 Json = dict[str, Any]
 
 
-def deploy(sizing: Sizing) -> Deployment:
-    """Deploy the plan into this process's embedded AWS, with the fleet that it begins with."""
-    home.enter_environment()
-    set_circumstances(sizing, ramp.midnight(), start_seconds=(0, 0))
-    with only_cli() as cli, cli.synthesis(stage.STAGE) as synthesis:
-        commands.start()
-        local = local_environment()
-        if synthesis.wait():
-            raise SystemExit("the synth failed: see above")
-        stage.bootstrap(cli, local, stage.policies_of_synthesized())
-        stage.deploy(cli, local)
-    deployment = find_deployment(local)
-    _begin(sizing, deployment.sagemaker_endpoint)
-    # The authorizer's first answer is kept; without it, as many would start as clients come.
-    first = ramp.Request(at=0, words=10, tokens=STEPS_A_TOKEN)
-    asyncio.run(Clients(deployment, TIME_SCALE, STEPS_A_TOKEN).send([first]))
-    return deployment
+@dataclass(frozen=True)
+class Rehearsal:
+    """A plan, and how many seconds of AWS's pass in one."""
 
+    sizing: Sizing
+    time_scale: int
 
-def set_circumstances(sizing: Sizing, at: datetime, *, start_seconds: tuple[float, float]) -> None:
-    """Let time fly, a stand-in answer as fast as the profile says, and the day begin."""
-    service = sizing.demand.service
-    settings = {
-        "time_scale": TIME_SCALE,
-        "clock": at.isoformat(),
-        "instance_start_seconds": start_seconds,
-        "service_model": {
-            "step": service.step,
-            "per_request": service.per_request,
-            "per_word": service.per_word,
-            "per_word_squared": service.per_word_squared,
-            "admission_steps": service.admission_steps,
-            "steps_a_token": STEPS_A_TOKEN,
-        },
-    }
-    circumstances.FILE.parent.mkdir(parents=True, exist_ok=True)
-    circumstances.FILE.write_text(json.dumps(settings))
+    def deploy(self) -> Deployment:
+        """Deploy the plan into this process's embedded AWS, with the fleet that it begins with."""
+        home.enter_environment()
+        self._set(ramp.midnight())
+        with only_cli() as cli, cli.synthesis(stage.STAGE) as synthesis:
+            commands.start()
+            local = local_environment()
+            if synthesis.wait():
+                raise SystemExit("the synth failed: see above")
+            stage.bootstrap(cli, local, stage.policies_of_synthesized())
+            stage.deploy(cli, local)
+        deployment = find_deployment(local)
+        self._begin(deployment.sagemaker_endpoint)
+        # The authorizer's first answer is kept; without it, as many would start as clients come.
+        first = ramp.Request(at=0, words=10, tokens=_STEPS_A_TOKEN)
+        asyncio.run(self._clients(deployment).send([first]))
+        return deployment
 
+    def run(self, deployment: Deployment) -> Seen:
+        """Send the ramp, and return what was seen; instances take as long to start as on AWS."""
+        policy = Policy()
+        self._set(ramp.clock(), start_seconds=(policy.start_least, policy.start_most))
+        began = time.time()
+        seen = asyncio.run(self._send(deployment))
+        seen.activities = _activities(began, self.time_scale)
+        seen.alarms = _alarms(began, self.time_scale)
+        return seen
 
-def run(sizing: Sizing, deployment: Deployment) -> Seen:
-    """Send the ramp, and return what was seen; instances take as long to start as the plan says."""
-    policy = Policy()
-    set_circumstances(sizing, ramp.clock(), start_seconds=(policy.start_least, policy.start_most))
-    began = time.time()
-    seen = asyncio.run(_run(sizing, deployment))
-    seen.activities, seen.alarms = _activities(began), _alarms(began)
-    return seen
+    async def _send(self, deployment: Deployment) -> Seen:
+        seen, clients = Seen(), self._clients(deployment)
+        sending = asyncio.create_task(clients.send(ramp.requests(self.sizing.load.workload)))
+        await asyncio.sleep(0)
+        while not sending.done():
+            described = await asyncio.to_thread(_described, deployment.sagemaker_endpoint)
+            variant = described["ProductionVariants"][0]
+            counts = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+            seen.samples.append(Sample(clients.now, *counts, clients.in_flight))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(sending), _SAMPLE_SECONDS / self.time_scale)
+        seen.outcomes = await sending
+        return seen
 
+    def _clients(self, deployment: Deployment) -> Clients:
+        return Clients(deployment, self.time_scale, _STEPS_A_TOKEN)
 
-async def _run(sizing: Sizing, deployment: Deployment) -> Seen:
-    seen = Seen()
-    clients = Clients(deployment, TIME_SCALE, STEPS_A_TOKEN)
-    requests = ramp.requests(sizing.load.workload)
-    sending = asyncio.create_task(clients.send(requests))
-    await asyncio.sleep(0)
-    while not sending.done():
-        described = await asyncio.to_thread(_described, deployment.sagemaker_endpoint)
-        variant = described["ProductionVariants"][0]
-        counts = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
-        seen.samples.append(Sample(clients.now, *counts, clients.in_flight))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(sending), _SAMPLE_SECONDS / TIME_SCALE)
-    seen.outcomes = await sending
-    return seen
+    def _begin(self, endpoint: str) -> None:
+        """Let the day pass until the ramp begins, and wait for the fleet of that hour's minimum."""
+        first = first_instances(self.sizing)
+        for at in (ramp.midnight(), ramp.clock()):  # a deployment sets the minimum back
+            self._set(at)
+            time.sleep(2 * _SAMPLE_SECONDS / self.time_scale)
+        for described in polled(lambda: _described(endpoint), every=0.5, within=_SETTLED_SECONDS):
+            if described["ProductionVariants"][0]["CurrentInstanceCount"] == first:
+                return
+        raise SystemExit(f"the endpoint must begin with {first} instances, got {described}")
 
-
-def _begin(sizing: Sizing, endpoint: str) -> None:
-    """Let the day pass until the ramp begins, and wait for the fleet of that hour's minimum."""
-    first = first_instances(sizing)
-    for at in (ramp.midnight(), ramp.clock()):  # a deployment sets the minimum back
-        set_circumstances(sizing, at, start_seconds=(0, 0))
-        time.sleep(2 * _SAMPLE_SECONDS / TIME_SCALE)
-    for described in polled(lambda: _described(endpoint), every=0.5, within=_SETTLED_SECONDS):
-        if described["ProductionVariants"][0]["CurrentInstanceCount"] == first:
-            return
-    raise SystemExit(f"the endpoint must begin with {first} instances, got {described}")
+    def _set(self, at: datetime, *, start_seconds: tuple[float, float] = (0, 0)) -> None:
+        """Let time fly, a stand-in answer as fast as the profile says, and the day begin."""
+        service = self.sizing.demand.service
+        settings = {
+            "time_scale": self.time_scale,
+            "clock": at.isoformat(),
+            "instance_start_seconds": start_seconds,
+            "service_model": {
+                "step": service.step,
+                "per_request": service.per_request,
+                "per_word": service.per_word,
+                "per_word_squared": service.per_word_squared,
+                "admission_steps": service.admission_steps,
+                "steps_a_token": _STEPS_A_TOKEN,
+            },
+        }
+        circumstances.FILE.parent.mkdir(parents=True, exist_ok=True)
+        circumstances.FILE.write_text(json.dumps(settings))
 
 
 def first_instances(sizing: Sizing) -> int:
@@ -117,28 +122,29 @@ def _described(endpoint: str) -> Json:
     return found
 
 
-def _activities(began: float) -> list[str]:
+def _activities(began: float, time_scale: float) -> list[str]:
     """Return what was scaled, why and when, the first first."""
     scaling = contents.client("application-autoscaling")
     found = scaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
     return [
-        f"{_minute(each['StartTime'].timestamp(), began)} {each['Description']} {each['Cause']}"
+        f"{_minute(each['StartTime'].timestamp() - began, time_scale)}"
+        f" {each['Description']} {each['Cause']}"
         for each in reversed(found)
         if each["StartTime"].timestamp() >= began
     ]
 
 
-def _alarms(began: float) -> list[str]:
+def _alarms(began: float, time_scale: float) -> list[str]:
     """Return which alarms went off and on again, the first first."""
     history = contents.client("cloudwatch").describe_alarm_history(HistoryItemType="StateUpdate")
     return [
-        f"{_minute(each['Timestamp'].timestamp(), began)} {each['AlarmName']}:"
+        f"{_minute(each['Timestamp'].timestamp() - began, time_scale)} {each['AlarmName']}:"
         f" {each['HistorySummary']}"
         for each in reversed(history["AlarmHistoryItems"])
         if each["Timestamp"].timestamp() >= began and "INSUFFICIENT" not in each["HistorySummary"]
     ]
 
 
-def _minute(at: float, began: float) -> str:
-    minute = ramp.START_MINUTE + (at - began) * TIME_SCALE / 60
+def _minute(seconds: float, time_scale: float) -> str:
+    minute = ramp.START_MINUTE + seconds * time_scale / 60
     return f"{int(minute // 60):02}:{int(minute % 60):02}"

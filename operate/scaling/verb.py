@@ -9,7 +9,7 @@ from embedded_aws.host.processes import free_port
 from operate.cdk_cli import ROOT
 
 
-def rehearse_scaling() -> None:
+def rehearse_scaling(time_scale: int) -> None:
     """Rehearse; raises SystemExit when a part of the plan does not act."""
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         own = {
@@ -21,9 +21,8 @@ def rehearse_scaling() -> None:
             "NUMBA_DISABLE_JIT": "1",
         }
         try:
-            ended = subprocess.run(
-                [sys.executable, "-m", "operate.scaling"], env=own, cwd=ROOT, check=False
-            )
+            process = [sys.executable, "-m", "operate.scaling", str(time_scale)]
+            ended = subprocess.run(process, env=own, cwd=ROOT, check=False)  # noqa: S603 - ours
         finally:
             stop = [sys.executable, "-m", "embedded_aws", "stop"]
             subprocess.run(  # noqa: S603 - our own program

@@ -65,6 +65,11 @@ _OF_STAGING = {
         "InvokeKeyAuthorizerFunction#.Properties.ReservedConcurrentExecutions": (50, 25),
         "InvokeProxyFunction#.Properties.ReservedConcurrentExecutions": (120, 70),
         "OverloadInFlight#.Properties.Threshold": (16.4, 12.2),
+        "OverloadAtMaximum#.Properties.Metrics[0].Expression": (
+            "IF(asked / each > 3.5, inflight, 0)",
+            "IF(asked / each > 1.5, inflight, 0)",
+        ),
+        "OverloadAtMaximum#.Properties.Threshold": (14.2, 12.1),
         "InvokeKeyAuthorizerLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeProxyLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeRestApiAccessLogs#.Properties.RetentionInDays": _LOGS,

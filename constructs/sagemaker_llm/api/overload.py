@@ -44,8 +44,8 @@ class OverloadAlarms(Construct):
             "AtMaximum",
             _in_flight_at_maximum(endpoint, sizing.max_instances),
             round(sizing.in_flight_at_maximum, 1),
-            f"All {sizing.max_instances} instances run, and more requests are in flight than they"
-            " serve as promised; runbook: Fleet at its maximum",
+            "The largest fleet runs, and more requests are in flight on an instance than it"
+            " serves as promised; runbook: Fleet at its maximum",
             _MINUTES_AT_MAXIMUM,
         )
 
