@@ -34,6 +34,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
         "MODEL_ID": "mistral-7b-instruct",
         "PLAYGROUND": "false",
         "CONTROL_TOKENS": "escape",
+        "RETRY_AFTER_SECONDS": "10",
         "PROMPT_FORMAT": "mistral-instruct",
         "SERVER": "tgi",
         "TOKENIZER": "mistral-v1",

@@ -13,6 +13,9 @@ def work_of_instance(
     """Return the milliseconds of work of an instance in each minute.
 
     SageMaker publishes no number of instances; a request counts 1/instances in one metric.
+    Unverified: that Application Auto Scaling takes the expression, and how soon its alarms judge a
+    minute; look at the two alarms whose names begin with TargetTracking-endpoint/ and contain the
+    policy's, and at their datapoints, after the first deployment that tracks work.
     """
     variant = {"EndpointName": endpoint_name, "VariantName": variant_name}
     return _of.CustomizedMetricSpecificationProperty(

@@ -36,10 +36,7 @@ class Tracked(StrEnum):
     # AWS's predefined metric, at high resolution.
     CONCURRENCY = "concurrency"
     # What the proxy counts of prefill and decoding, by metric math; concurrency above it guards.
-    # It sees a mix that is not as declared, and needs fewer instance-hours.
-    # Unverified: that Application Auto Scaling takes the expression, and how soon its alarms judge
-    # a minute; look at the two alarms whose names begin with TargetTracking-endpoint/ and end with
-    # the policy's, and at their datapoints, after the first deployment that tracks work.
+    # It sees a mix that is not as declared; no real account has shown it yet.
     WORK = "work"
 
 

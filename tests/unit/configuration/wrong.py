@@ -199,6 +199,16 @@ WRONG: list[Row] = [
         },
         "updates with adapters must be rolling or all-at-once: inference components have no canary",
     ),
+    (
+        adapted,
+        {"scaling": TargetTracking(target_work_milliseconds=20_000)},
+        "target_work_milliseconds must be None with adapters",
+    ),
+    (
+        TargetTracking,
+        {"target_work_milliseconds": 60_001},
+        "target_work_milliseconds must be above 0 and at most 60000, got 60001",
+    ),
     # The server's limits.
     (limits, {"max_input_length": 0}, "max_input_length must be from 1 to 1048576, got 0"),
     (limits, {"max_input_length": 2048}, "max_input_length must be below max_total_tokens 2048"),
