@@ -293,7 +293,7 @@ lock: ## write the locks anew, after a change of the pins
 
 ## --- checks
 
-.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle upgrades pipeline kill-loop scan least-privilege smoke browser examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
+.PHONY: build synth test unit infrastructure end-to-end jobs clients lifecycle upgrades pipeline rehearse kill-loop scan least-privilege smoke browser examples fuzz bench simulate recall bench-proxy bench-synth bench-streaming lint format definition golden
 build: setup ## build the functions' assets
 	@python lambda/build_functions.py
 
@@ -339,6 +339,9 @@ upgrades: build ## the last release, today's over it, then changes of it, under 
 
 pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minutes)
 	@python -m pytest -q tests/pipeline
+
+rehearse: build ## from a commit to production in three accounts, and what stops a bad change (WRITE=1 writes the docs' picture)
+	@python -m rehearsal $${GIVEN_WRITE:+--write}
 
 kill-loop: build .venv-jobs/installed ## kill -9 at random moments, and repair (MOMENTS=50, SEED= for the same again; an hour)
 	@python -m pytest -q -s -p no:randomly tests/kill

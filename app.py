@@ -98,10 +98,18 @@ def empty(outdir: str | None = None) -> cdk.App:
     return app
 
 
-def build(outdir: str | None = None) -> cdk.App:
-    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`."""
+def build(
+    outdir: str | None = None,
+    *,
+    known: Mapping[str, Callable[[], environments.Environment]] | None = None,
+) -> cdk.App:
+    """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`.
+
+    `known`: what makes each of them, as it is declared here by default.
+    """
     app = empty(outdir)
-    known, placed, commit = declared(), accounts(), app.node.try_get_context("commit")
+    known, placed = known or declared(), accounts()
+    commit = app.node.try_get_context("commit")
     for name in chosen(app.node.try_get_context("environments"), known):
         environment = _configured(name, known[name])
         try:

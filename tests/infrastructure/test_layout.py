@@ -27,6 +27,7 @@ _OURS = {
     "simulation",
     "least_privilege",
     "operate",
+    "rehearsal",
     *_JOBS,
 }
 
@@ -47,6 +48,8 @@ _MAY_IMPORT = {
         *("operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"),
         *("simulation", "gguf_files"),
     },
+    # It does what CI does, and its environments are small ones of the app.
+    "rehearsal": {"rehearsal", "app", "embedded_aws", "operate", "sagemaker_llm", "stacks"},
     "jobs": _JOBS,
 }
 

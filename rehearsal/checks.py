@@ -1,0 +1,67 @@
+"""What is deployed after a merge, whatever the job said of itself."""
+
+from operate.api.deployment import Deployment, find_deployment
+from operate.environment import Environment
+from rehearsal.aws import Aws
+from rehearsal.users import ask
+
+_OWNER = "platform-team"
+_STACKS = ("Serving", "Api", "Training")
+
+
+class CheckFailedError(Exception):
+    """Something that is deployed is not what it should be."""
+
+
+def environment(aws: Aws, name: str) -> Environment:
+    """Return an environment as the administrator of its account sees it."""
+    return Environment(
+        name,
+        client=lambda service, region=None: aws.client(service, name),  # noqa: ARG005 - all are in one region
+        endpoint_url=aws.endpoint_url,
+    )
+
+
+def deployment(aws: Aws, name: str) -> Deployment:
+    """Return what a client of an environment needs."""
+    return find_deployment(environment(aws, name))
+
+
+def check(aws: Aws, name: str, commit: str) -> None:
+    """Raise CheckFailedError unless a commit is deployed, tagged, and answers."""
+    found = environment(aws, name)
+    wanted = {"environment": name, "commit": commit, "owner": _OWNER}
+    tagged = {stack: _stack_tags(found, stack) for stack in _STACKS}
+    for arn in _taggable(found):
+        tags = found.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
+        tagged[arn] = {tag["Key"]: tag["Value"] for tag in tags}
+    for what, tags in tagged.items():
+        if not wanted.items() <= tags.items():
+            raise CheckFailedError(f"{what} of {name} must have the tags {wanted}, got {tags}")
+    api = deployment(aws, name)
+    answer = ask(api.base_url, api.api_key)
+    if answer.is_error:
+        raise CheckFailedError(f"{name} does not answer: {answer.status_code} {answer.text}")
+
+
+def _stack_tags(found: Environment, stack: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found.describe(stack)["Tags"]}
+
+
+def _taggable(found: Environment) -> list[str]:
+    """Return the ARNs of the endpoint, its configuration, its model and the registry's group."""
+    sagemaker = found.client("sagemaker")
+    name = found.outputs("Serving")["EndpointName"]
+    endpoint = sagemaker.describe_endpoint(EndpointName=name)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    (variant,) = config["ProductionVariants"]
+    model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    group = sagemaker.describe_model_package_group(
+        ModelPackageGroupName=found.outputs("Training")["ModelPackageGroupName"]
+    )
+    return [
+        endpoint["EndpointArn"],
+        config["EndpointConfigArn"],
+        model["ModelArn"],
+        group["ModelPackageGroupArn"],
+    ]

@@ -1,0 +1,157 @@
+"""The rehearsal: accounts are set up, four commits are merged, a thief comes, a table is made."""
+
+import json
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from embedded_aws.iam.issuer import Issuer
+from rehearsal import checks, thefts
+from rehearsal.aws import Aws, started
+from rehearsal.changes import CHANGES, FIRST, SLOW_SETTINGS, Change, Outcome
+from rehearsal.github import URL, GitHub
+from rehearsal.picture import draw
+from rehearsal.repository import ACCOUNTS, Repository
+from rehearsal.results import Result, table
+from rehearsal.shell import Shell
+from rehearsal.timeline import Timeline
+from rehearsal.users import Users
+from rehearsal.workflow import Main
+
+_ROOT = Path(__file__).parents[1]
+_OUT = _ROOT / "build" / "rehearsal"
+PICTURE = _ROOT / "docs" / "rehearsal.svg"
+# An alarm's minute is 2 s, in which prod's users have answers even where they wait.
+_TIME_SCALE = 30
+# The model is played, so that a laptop's speed decides nothing: 40 ms a token, at that scale.
+_SERVICE_MODEL = {"step": 40 * _TIME_SCALE, "per_request": 1, "per_word": 1}
+
+
+def rehearse(*, write: bool) -> None:
+    """Rehearse, and print the table; raises SystemExit if anything ended otherwise than it must."""
+    timeline = Timeline()
+    _OUT.mkdir(parents=True, exist_ok=True)
+    # A home's path is short, as sockets lie under it.
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
+        results = _rehearsed(timeline, Path(scratch))
+    (_OUT / "timeline.json").write_text(json.dumps(timeline.as_json(), indent=1))
+    picture = draw(timeline.steps, results)
+    (_OUT / "rehearsal.svg").write_text(picture)
+    if write:
+        PICTURE.write_text(picture)
+    print(f"\n{table(results)}\n\nin {timeline.now():.0f} s; {_OUT} has the logs and the picture")
+    if any(result.wrong for result in results):
+        raise SystemExit("the rehearsal did not end as it must: see above")
+
+
+def _rehearsed(timeline: Timeline, scratch: Path) -> list[Result]:
+    github = Issuer(URL)
+    home = scratch / "aws"
+    home.mkdir()
+    timeline.head("the repository, and an AWS with three accounts")
+    repository = Repository.copied(scratch / "repository")
+    keys = {URL: github.keys()}
+    with started(
+        home,
+        identity_providers=keys,
+        service_model=_SERVICE_MODEL,
+        slow_settings=SLOW_SETTINGS,
+    ) as aws:
+        shell = Shell(logs=_logs(), variables=aws.variables)
+        _stop_when_interrupted(shell)
+        main = Main(
+            repository=repository,
+            shell=shell,
+            github=GitHub(aws.endpoint_url, github),
+            timeline=timeline,
+            users=Users(lambda: _prods_api(aws)),
+            artifacts=scratch,
+            accelerated=lambda: aws.accelerated(_TIME_SCALE),
+        )
+        return list(_results(main, aws))
+
+
+def _stop_when_interrupted(shell: Shell) -> None:
+    """Let Ctrl-C and SIGTERM end the verbs of all threads, and then the rehearsal."""
+
+    def stop(*_signal: object) -> None:
+        shell.stop()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _results(main: Main, aws: Aws) -> Iterator[Result]:
+    commits = {each: main.repository.commit(*each.edit()) for each in CHANGES}
+    runner = ThreadPoolExecutor(1)
+    try:
+        # Each merge has a runner of its own to synthesize on, which here works ahead.
+        assembled = {c: runner.submit(_assemble, main, c, commits[c]) for c in CHANGES}
+        main.timeline.head(FIRST.title)
+        _set_up(main, aws)
+        deployed: dict[str, str] = {}
+        for change, commit in commits.items():
+            if change is not FIRST:
+                main.timeline.head(change.title)
+            main.digests[commit] = assembled[change].result()
+            result = Result(change.title, change.expected(), main.merge(change, commit))
+            reached = (n for n, o in result.found.items() if o is Outcome.DEPLOYED)
+            deployed |= dict.fromkeys(reached, commit)
+            result.fault = _fault(aws, deployed)
+            yield result
+            if result.wrong:
+                return
+    finally:
+        runner.shutdown(cancel_futures=True)
+    main.timeline.head("a stolen role tries another account")
+    thief = thefts.Thief(aws, main.github, commits[FIRST])
+    yield Result.of_thefts(refused=thefts.refused(thief, main.timeline))
+
+
+def _assemble(main: Main, change: Change, commit: str) -> str:
+    return main.assemble(change.title, commit, main.repository.checked_out(commit))
+
+
+def _fault(aws: Aws, deployed: Mapping[str, str]) -> str:
+    """Return what is not deployed as it must be; empty if everything is."""
+    try:
+        for name, commit in deployed.items():
+            checks.check(aws, name, commit)
+    except checks.CheckFailedError as error:
+        return str(error)
+    return ""
+
+
+def _set_up(main: Main, aws: Aws) -> None:
+    """Do what an administrator does once for each account, while CI synthesizes."""
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_set_up_account, main, aws, name) for name in ACCOUNTS]:
+            done.result()
+
+
+def _set_up_account(main: Main, aws: Aws, environment: str) -> None:
+    administrator = aws.administrator(environment)
+    # Each CLI has a folder of its own to synthesize into.
+    output = {"CDK_OUTPUT": str(aws.home / f"cdk.out-{environment}")}
+    for verb in ("bootstrap", "delivery"):
+        with main.timeline.step(FIRST.title, environment, verb):
+            main.shell.make(
+                main.repository.folder, verb, {**administrator, **output}, ENV=environment
+            )
+
+
+def _prods_api(aws: Aws) -> tuple[str, str]:
+    api = checks.deployment(aws, "prod")
+    return api.base_url, api.api_key
+
+
+def _logs() -> Path:
+    """Return an empty folder for the logs of this rehearsal."""
+    logs = _OUT / "logs"
+    logs.mkdir(exist_ok=True)
+    for old in logs.iterdir():
+        old.unlink()
+    return logs

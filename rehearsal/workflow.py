@@ -1,0 +1,167 @@
+"""What `.github/workflows` do: one assembly from environment to environment, and the way back.
+
+`main.yml` is `Main.merge`, `deploy.yml` is `Main._job`: the same verbs in the same order.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rehearsal.changes import Change, Outcome
+from rehearsal.github import GitHub, Variables
+from rehearsal.repository import Repository
+from rehearsal.shell import Shell, StepFailedError
+from rehearsal.timeline import Step, Timeline
+from rehearsal.users import Users
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+_DEPLOY_SECONDS = 14_400
+# Shorter than in `deploy.yml`, against an objective that a laptop keeps beside other work.
+_BENCH = (
+    "--words 16 --tokens 4 --users 1,4 --seconds 1 --requests 4 --warm-up 0"
+    " --max-time-to-first-token 10 --max-inter-token-latency 10 --min-good 0.9"
+)
+_WATCH_MINUTES = "0.4"
+# The example prompts want sense, which what plays the model has none of.
+_SMOKE = {"PYTEST_ADDOPTS": "-p no:cacheprovider --deselect=tests/smoke/test_example_prompts.py"}
+
+
+@dataclass
+class Main:
+    """The workflow of the branch main, and what it keeps: artifacts, by commit."""
+
+    repository: Repository
+    shell: Shell
+    github: GitHub
+    timeline: Timeline
+    users: Users
+    artifacts: Path
+    # While AWS waits or watches alarms, its time passes faster.
+    accelerated: Callable[[], AbstractContextManager[None]]
+    digests: dict[str, str] = field(default_factory=dict)
+    _again: set[str] = field(default_factory=set)
+
+    def merge(self, change: Change, commit: str) -> dict[str, Outcome]:
+        """Take a commit as far as it gets; returns how each environment's job ended."""
+        ended = dict.fromkeys(ENVIRONMENTS, Outcome.NOT_REACHED)
+        for environment in ENVIRONMENTS:
+            ended[environment] = self._job(change, commit, environment)
+            if ended[environment] is not Outcome.DEPLOYED:
+                break
+        return ended
+
+    def assemble(self, change: str, commit: str, repository: Repository, lane: str = "ci") -> str:
+        """Synthesize a commit once into an artifact, and return its digest."""
+        with self._step(change, lane, "assembly") as step:
+            said = self._make(step, "assembly", {}, repository.folder, COMMIT=commit)
+            step.note = f"digest {said.strip()[:12]}"
+        shutil.copy(repository.folder / "build" / "assembly.tar.gz", self._artifact(commit))
+        return said.strip()
+
+    def _artifact(self, commit: str) -> Path:
+        return self.artifacts / f"{commit[:12]}.tar.gz"
+
+    def _job(self, change: Change, commit: str, environment: str) -> Outcome:
+        place = self._place(change.title, environment)
+        token = self._token(change.title, commit, environment)
+        reader = self._sign_in(token, place, reads=True)
+        with self._step(change.title, environment, "deployed-commit") as step:
+            said = self._make(step, "deployed-commit", reader, ENV=environment)
+            former = said.partition("=")[2].strip()
+            step.note = former[:7] or "nothing yet"
+        if former:
+            self._synthesize_again(change.title, environment, former)
+        deployer = self._sign_in(token, place, seconds=_DEPLOY_SECONDS)
+        try:
+            self._deploy(change.title, environment, commit, deployer, "deploy")
+        except StepFailedError:
+            return Outcome.ROLLED_BACK
+        try:
+            self._prove(change.title, environment, self._sign_in(token, place, reads=True))
+        except StepFailedError:
+            if not former:
+                raise
+            deployer = self._sign_in(token, place, seconds=_DEPLOY_SECONDS)
+            self._deploy(change.title, environment, former, deployer, "return")
+            return Outcome.RETURNED
+        return Outcome.DEPLOYED
+
+    def _place(self, change: str, environment: str) -> dict[str, str]:
+        with self._step(change, environment, "place") as step:
+            said = self._make(step, "place", {}, ENV=environment)
+        return dict(line.split("=", 1) for line in said.split())
+
+    def _token(self, change: str, commit: str, environment: str) -> str:
+        """Return the job's token, which prod's gets when somebody has approved it."""
+        if environment == "prod":
+            with self._step(change, environment, "approval") as step:
+                self.github.approve(commit, environment)
+                step.note = "by a person, who sees that staging is done"
+        return self.github.token(commit, environment)
+
+    def _sign_in(
+        self, token: str, place: dict[str, str], *, seconds: int = 3600, reads: bool = False
+    ) -> Variables:
+        session = self.github.sign_in(token, place["role"], place["region"], seconds)
+        return self.github.chain(session, place["reader"]) if reads else session
+
+    def _synthesize_again(self, change: str, environment: str, former: str) -> None:
+        """Prove once for a commit that the way back has the same bytes."""
+        if former in self._again:
+            return
+        before = self.repository.checked_out(former)
+        digest = self.assemble(change, former, before, environment)
+        if digest != self.digests[former]:
+            raise StepFailedError(f"{former[:7]} is not what it was: {digest}")
+        self._again.add(former)
+
+    def _deploy(
+        self, change: str, environment: str, commit: str, deployer: Variables, name: str
+    ) -> None:
+        with self._step(change, environment, name) as step:
+            step.note = commit[:7]
+            file, digest = str(self._artifact(commit)), self.digests[commit]
+            with self.accelerated():
+                self._make(step, "deploy", deployer, ENV=environment, ASSEMBLY=file, DIGEST=digest)
+
+    def _prove(self, change: str, environment: str, reader: Variables) -> None:
+        with self._step(change, environment, "smoke") as step:
+            said = self._make(step, "smoke", {**reader, **_SMOKE}, ENV=environment)
+            step.note = said.strip().splitlines()[-1].strip("= ")
+        if environment != "prod":
+            with self._step(change, environment, "bench") as step:
+                self._make(step, "bench", reader, ENV=environment, BENCH=_BENCH)
+        with self._step(change, environment, "drift") as step:
+            self._make(step, "drift", reader, ENV=environment)
+        if environment == "prod":
+            with (
+                self._step(change, environment, "watch") as step,
+                self.accelerated(),
+                self.users.asking(),
+            ):
+                self._make(step, "watch", reader, ENV=environment, MINUTES=_WATCH_MINUTES)
+
+    @contextmanager
+    def _step(self, change: str, lane: str, name: str) -> Iterator[Step]:
+        with self.timeline.step(change, lane, name) as step:
+            try:
+                yield step
+            except StepFailedError as error:
+                step.note = str(error)
+                raise
+
+    def _make(
+        self,
+        step: Step,
+        verb: str,
+        credentials: Variables,
+        folder: Path | None = None,
+        **given: str,
+    ) -> str:
+        def going_on(line: str) -> None:
+            self.timeline.going_on(step, line)
+
+        checkout = folder or self.repository.folder
+        return self.shell.make(checkout, verb, credentials, going_on, **given)
