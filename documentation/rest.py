@@ -53,7 +53,11 @@ def _operation(path: str, method: str, operation: _Json) -> str:
     if events := answers.get("text/event-stream"):
         lines.append(f"- Streamed, each event: {_type(events['itemSchema'])}")
     refused = [status for status in operation["responses"] if status != "200"]
-    lines.append(f"- Refused with: {', '.join(refused)}" if refused else "- It needs no key.")
+    lines.append(
+        f"- [Refused](../api.md#errors) with: {', '.join(refused)}"
+        if refused
+        else "- It needs no key."
+    )
     return "\n".join(lines)
 
 

@@ -26,6 +26,7 @@ _OURS = {
     "bench",
     "simulation",
     "least_privilege",
+    "documentation",
     "operate",
     "rehearsal",
     *_JOBS,
@@ -50,6 +51,11 @@ _MAY_IMPORT = {
     },
     # It does what CI does, and its environments are small ones of the app.
     "rehearsal": {"rehearsal", "app", "embedded_aws", "operate", "sagemaker_llm", "stacks"},
+    # It writes what they know into docs/, and parses commands with their parsers.
+    "documentation": {
+        *("documentation", "operate", "bench", "embedded_aws", "invoke_proxy", "sagemaker_llm"),
+        *("stacks", "allowed_values"),
+    },
     "jobs": _JOBS,
 }
 
