@@ -13,7 +13,11 @@ _BRIEF = ("--words", "8", "--tokens", "4", "--users", "1,2", "--seconds", "0.5",
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
     "way",
-    ["--route=chat", "--endpoint", pytest.param("--route=completions", marks=pytest.mark.slow)],
+    [
+        "--route=chat",
+        pytest.param("--endpoint", marks=pytest.mark.slow),
+        pytest.param("--route=completions", marks=pytest.mark.slow),
+    ],
 )
 def test_a_deployed_stage_is_measured(embedded_aws: LocalStage, tmp_path: Path, way: str) -> None:
     ended = embedded_aws.try_run(

@@ -95,7 +95,7 @@ def test_a_full_reservation_is_a_refusal_in_openais_shape(
 ) -> None:
     with (
         reserving(embedded_aws, proxy_function, 1),
-        httpx.stream("POST", **chat(deployed, max_tokens=200, stream=True)) as answer,
+        httpx.stream("POST", **chat(deployed, max_tokens=80, stream=True)) as answer,
     ):
         lines = answer.iter_lines()
         assert next(lines).startswith("data:")

@@ -1,12 +1,11 @@
 """What a run is said to take, beside what it takes in virtual time."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import main
 from bench.estimate import Prices, estimate, expect, milliseconds_a_token
 from bench.load.arrivals import Users
 from bench.load.generator import Cell, measure
@@ -93,11 +92,9 @@ def test_an_open_loop_lasts_as_long_as_its_requests_need() -> None:
     assert row.requests == pytest.approx(101)
 
 
-def test_an_estimate_needs_no_deployment() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench", "run", "--env", "prod", "--endpoint", "--estimate"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+def test_an_estimate_needs_no_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--env", "prod", "--endpoint", "--estimate"])
 
-    assert "about 26 minutes at the latencies that AWS published, about 0.66 USD" in ended.stdout
+    said = capsys.readouterr().out
+    assert "about 26 minutes at the latencies that AWS published, about 0.66 USD" in said
     assert "about 26 minutes" in (ROOT / "README.md").read_text()
