@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def main(time_scale: int) -> None:
         timeline.totals(rehearsed, len(seen.outcomes)),
         timeline.totals(foreseen, timeline.requests_of(day)),
     ]
+    errors = Counter(outcome.error for outcome in seen.outcomes if outcome.error)
+    print(f"errors: {dict(errors)}")
     for name in both[0]:
         print(f"{name:<26} {both[0][name]:>10} rehearsed {both[1][name]:>10} simulated")
     _PICTURE.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,7 @@ def _lacking(seen: Seen, rehearsed: Sequence[Minute], sizing: Sizing) -> Iterato
     most = max(minute.desired for minute in rehearsed)
     if most != sizing.max_instances:
         yield f"the fleet must grow to {sizing.max_instances}, got {most:.0f}"
-    for alarm in ("InFlight", "Refused"):
+    for alarm in ("InFlight", "Refused", "AtMaximum"):
         if not any(alarm in each and "OK to ALARM" in each for each in seen.alarms):
             yield f"the alarm {alarm} must ring, got {seen.alarms}"
     if not any(minute.turned_away for minute in rehearsed):

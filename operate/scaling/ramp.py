@@ -2,18 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sagemaker_llm.sizing.workload import Workload
+from sagemaker_llm.sizing.workload import RequestShape, Workload
 
 # Of the declared day: before the scheduled minimum of a quarter past eight is due.
 START_MINUTE = 8 * 60 + 10
 _DECLARED_MINUTES = 12
-# Minutes, and the rate over the declared peak: what the largest fleet holds, then what no fleet
-# does, then what is left of a crowd.
-_BEYOND = ((14, 1.3), (18, 1.9), (4, 0.4))
+
+
+class _Phase(NamedTuple):
+    """Minutes of a rate over the declared peak, of the declared mix or of the longest requests."""
+
+    minutes: int
+    share: float
+    longest: bool = False
+
+
+# More than is declared, which the largest fleet holds; then as many requests as the clients' limits
+# let through, all of them long, which no fleet holds; then what is left of a crowd.
+_BEYOND = (_Phase(14, 1.3), _Phase(18, 1.45, longest=True), _Phase(4, 0.4))
 
 
 @dataclass(frozen=True)
@@ -40,18 +51,30 @@ def rates(workload: Workload) -> NDArray[np.float64]:
     first = 60 * START_MINUTE
     declared = workload.rates(1)[first : first + 60 * _DECLARED_MINUTES]
     peak = workload.peak_requests_per_second
-    beyond = [share * peak for minutes, share in _BEYOND for _ in range(60 * minutes)]
+    beyond = [phase.share * peak for phase in _BEYOND for _ in range(60 * phase.minutes)]
     return np.array([*declared, *beyond])
+
+
+def are_longest() -> NDArray[np.bool_]:
+    """Return whether all requests of a second are the longest."""
+    beyond = [phase.longest for phase in _BEYOND for _ in range(60 * phase.minutes)]
+    return np.array([*([False] * 60 * _DECLARED_MINUTES), *beyond])
+
+
+def longest(workload: Workload) -> RequestShape:
+    """Return the requests that are most work."""
+    return max(workload.shapes, key=lambda shape: (shape.output_tokens, shape.prompt_words))
 
 
 def requests(workload: Workload, seed: int = 1) -> list[Request]:
     """Return the requests, at random by the rates and the shapes' shares."""
-    random, rate = np.random.default_rng(seed), rates(workload)
+    random, rate, are_long = np.random.default_rng(seed), rates(workload), are_longest()
     shares = [shape.share for shape in workload.shapes]
-    counts = random.poisson(rate)
     found = []
-    for second in np.repeat(np.arange(len(rate)), counts):
+    for second in np.repeat(np.arange(len(rate)), random.poisson(rate)):
         shape = workload.shapes[random.choice(len(shares), p=shares)]
+        if are_long[second]:
+            shape = longest(workload)
         at = float(second + random.random())
         found.append(Request(at, shape.prompt_words, shape.output_tokens))
     return sorted(found, key=lambda request: request.at)

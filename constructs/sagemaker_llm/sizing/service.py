@@ -12,8 +12,10 @@ from allowed_values.rules import RefusedValueError
 
 from .profile import Profile, ProfileRow
 
-# TGI admits waiting requests after as many steps of the batch (MAX_WAITING_TOKENS).
-_ADMISSION_STEPS = 20
+# After how many steps of the batch a server admits what waits. TGI: MAX_WAITING_TOKENS. vLLM
+# schedules each step anew, a long prompt in pieces beside the others' tokens, and llama.cpp fills a
+# slot as soon as it is free. None of it was measured: a profile's rows have no time to first token.
+_ADMISSION_STEPS = {"tgi": 20, "vllm": 1, "llama-cpp": 1}
 # Of a row's latency; the published profile is within 4.8 %.
 _MAX_ERROR = 0.15
 
@@ -26,7 +28,7 @@ class Service:
     per_request: float  # c
     per_word: float  # p1
     per_word_squared: float  # p2
-    admission_steps: int = _ADMISSION_STEPS
+    admission_steps: int = _ADMISSION_STEPS["tgi"]
 
     def prefill(self, words: float) -> float:
         """Return the milliseconds for which a prompt stops the batch."""
@@ -48,7 +50,11 @@ def fit(profile: Profile) -> Service:
     found = dict(zip(terms, _least_squares(weighted), strict=True))
     step, per_request, per_word, squared = (found.get(i, 0.0) for i in range(4))
     service = Service(
-        step=step, per_request=per_request, per_word=per_word, per_word_squared=squared
+        step=step,
+        per_request=per_request,
+        per_word=per_word,
+        per_word_squared=squared,
+        admission_steps=_ADMISSION_STEPS[profile.server],
     )
     row, error = worst_row(service, profile)
     if step <= 0 or per_request < 0 or service.prefill(profile.max_words) <= 0:

@@ -2,7 +2,6 @@
 
 import os
 
-import numpy as np
 import pytest
 
 # Before numba is imported: compiling a simulation of minutes takes longer than it does.
@@ -18,12 +17,14 @@ from stacks import environments, loads
 _OBJECTIVE = Objective(milliseconds_per_token=40, time_to_first_token_seconds=20)
 
 
-def test_ramp_goes_beyond_what_is_declared_and_what_the_largest_fleet_holds() -> None:
+def test_ramp_goes_beyond_what_is_declared_in_requests_and_in_their_length() -> None:
     sizing = loads.rehearsed()
     rates = ramp.rates(sizing.load.workload)
     declared = sizing.load.workload.rates(1)[60 * ramp.START_MINUTE :]
     assert rates[0] == declared[0]
-    assert rates.max() > sizing.requests_per_second
+    assert rates.max() < sizing.requests_per_second  # the clients' limits let it through
+    worked = [r.tokens for r in ramp.requests(sizing.load.workload) if r.at > 60 * 30]
+    assert set(worked[:100]) == {4000}
     requests = ramp.requests(sizing.load.workload)
     assert len(requests) == pytest.approx(rates.sum(), rel=0.1)
     assert requests == ramp.requests(sizing.load.workload)
@@ -74,9 +75,7 @@ def test_simulation_foresees_the_same_ramp() -> None:
     sizing = loads.rehearsed()
     day = simulated(sizing)
     minutes = timeline.of_simulation(day)
-    rates = ramp.rates(sizing.load.workload)
-    assert len(minutes) == len(rates) / 60
+    assert len(minutes) == len(ramp.rates(sizing.load.workload)) / 60
     assert max(minute.desired for minute in minutes) == sizing.max_instances
-    assert timeline.requests_of(day) == pytest.approx(np.sum(rates), rel=0.15)
     totals = timeline.totals(minutes, timeline.requests_of(day))
     assert totals["most instances"] == str(sizing.max_instances)

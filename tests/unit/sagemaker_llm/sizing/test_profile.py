@@ -1,13 +1,16 @@
 """A profile: true rows are read, and the service model of the published one is the known one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
-from sagemaker_llm import published_profile, read_profile
+from sagemaker_llm import Objective, RequestShape, published_profile, read_profile
+from sagemaker_llm.sizing.demand import Demand
 from sagemaker_llm.sizing.profile import Profile, ProfileRow
 from sagemaker_llm.sizing.service import Service, fit, worst_row
+from sagemaker_llm.sizing.staffing import max_load
 
 _HEADER = (
     "input_words,output_tokens,concurrency,throughput_tokens_per_s,latency_p50_ms_per_token,"
@@ -19,6 +22,18 @@ def _written(folder: Path, *rows: str, header: str = _HEADER) -> Path:
     path = folder / "own.csv"
     path.write_text("\n".join([header, *rows]) + "\n")
     return path
+
+
+@pytest.mark.parametrize(("server", "steps"), [("tgi", 20), ("vllm", 1), ("llama-cpp", 1)])
+def test_prompts_wait_for_as_many_steps_as_their_server_lets_them(server: str, steps: int) -> None:
+    profile = replace(published_profile(), server=server)
+    assert fit(profile).admission_steps == steps
+    first = Objective(milliseconds_per_token=60, time_to_first_token_seconds=1.1)
+    shapes = (RequestShape(prompt_words=512, output_tokens=128),)
+    loads = [
+        max_load(Demand(fit(each), shapes), first, 3) for each in (profile, published_profile())
+    ]
+    assert (loads[0] > loads[1]) == (steps < 20)  # a promise that is tight is kept at a higher load
 
 
 def test_row_within_five_percent_of_littles_law_is_read(tmp_path: Path) -> None:
