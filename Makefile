@@ -183,7 +183,7 @@ place: installed ## print the region and the roles that a job signs in with (ENV
 ## --- the documents
 
 .PHONY: reference docs docs-commands
-reference: setup ## write docs/reference anew, from the dataclasses, the OpenAPI document and the verbs
+reference: setup ## write docs/reference and docs/diagrams anew, from the code and the templates
 	@python -m documentation
 
 docs: .venv-docs/installed ## build the site of docs/ into build/site, without a dead link (SERVE=1 shows it)
@@ -405,3 +405,4 @@ definition: setup ## compile the pipeline's steps with the SageMaker SDK, after 
 
 golden: build definition ## accept the templates as they are now
 	@python -m pytest -q tests/infrastructure --update-golden
+	@python -m documentation

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
-_PASSED_ON = frozenset({"AWS::SSM::Parameter", "AWS::ApiGateway::Stage"})
+# What stands for another resource, and is not drawn itself.
+_PASSED_ON = frozenset(
+    {
+        "AWS::ApiGateway::Stage",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::Version",
+        "AWS::SSM::Parameter",
+    }
+)
 
 
 class Resource(NamedTuple):
