@@ -9,17 +9,18 @@ from rehearsal.timeline import Step
 _LANES = ("ci", "dev", "staging", "prod", "thief")
 _LEFT, _TOP, _LANE, _BLOCK, _WIDTH = 70, 46, 34, 22, 960
 _COLOURS = {
-    "bootstrap": "#9aa5b1", "delivery": "#7b8794", "assembly": "#9aa5b1", "deploy": "#0f8b8d",
-    "smoke": "#5c6b8a", "bench": "#8d80ad", "drift": "#b8b8d1", "watch": "#5b5f97",
-    "approval": "#e0a458", "return": "#e0a458",
+    "bootstrap": "#52606d", "delivery": "#7b8794", "assembly": "#9aa5b1", "deploy": "#0f8b8d",
+    "smoke": "#5c6b8a", "bench": "#8d80ad", "drift": "#b8b8d1", "approval": "#f0b429",
+    "watch": "#5b5f97", "return": "#e0a458",
 }  # fmt: skip
 _OTHER, _FAILED, _TEXT, _GREY = "#cbd2d9", "#c8553d", "#1f2933", "#7b8794"
 _MIN_WIDTH, _LABELLED = 1.5, 34  # pixels: of the narrowest block, and of one with its name
+_TICKS = 16  # at most
 
 
 def draw(steps: Sequence[Step], results: Sequence[Result]) -> str:
     """Return the picture as SVG."""
-    height = _TOP + _LANE * len(_LANES) + 60
+    height = _TOP + _LANE * len(_LANES) + 86
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
         f' font-family="sans-serif" font-size="11" fill="{_TEXT}">',
@@ -29,6 +30,7 @@ def draw(steps: Sequence[Step], results: Sequence[Result]) -> str:
         *_merges(steps),
         *(_block(step, _scale(steps)) for step in steps),
         *_axis(steps),
+        *_legend(),
         *_verdicts(results, height),
         "</svg>",
     ]
@@ -53,7 +55,8 @@ def _merges(steps: Sequence[Step]) -> Iterator[str]:
     """Yield where each merge begins, with its title."""
     scale, seen = _scale(steps), set[str]()
     for step in steps:
-        if step.change not in seen:
+        # What CI synthesizes ahead is no merge yet.
+        if step.change not in seen and (step.lane != "ci" or not seen):
             row = len(seen) % 2
             seen.add(step.change)
             x = _LEFT + step.began * scale
@@ -88,19 +91,28 @@ def _block(step: Step, scale: float) -> str:
 
 
 def _axis(steps: Sequence[Step]) -> Iterator[str]:
-    scale, y = _scale(steps), _TOP + _LANE * len(_LANES) + 12
-    for second in range(0, int(max(step.ended for step in steps)) + 1, 30):
+    scale, y = _scale(steps), _TOP + _LANE * len(_LANES) + 8
+    last = int(max(step.ended for step in steps))
+    for second in range(0, last + 1, max(30, 30 * (last // _TICKS // 30 + 1))):
         yield (
             f'<text x="{_LEFT + second * scale:.1f}" y="{y}" text-anchor="middle" font-size="9"'
             f' fill="{_GREY}">{second // 60}:{second % 60:02}</text>'
         )
 
 
+def _legend() -> Iterator[str]:
+    y = _TOP + _LANE * len(_LANES) + 22
+    for index, (name, colour) in enumerate({**_COLOURS, "stopped": _FAILED}.items()):
+        x = _LEFT + index * 78
+        yield f'<rect x="{x}" y="{y}" width="10" height="10" rx="2" fill="{colour}"/>'
+        yield f'<text x="{x + 14}" y="{y + 9}" font-size="9">{name}</text>'
+
+
 def _verdicts(results: Sequence[Result], height: int) -> Iterator[str]:
     """Yield how each merge ended, in words."""
     for index, result in enumerate(results):
         ends = ", ".join(f"{name} {outcome}" for name, outcome in result.found.items())
-        x, y = _LEFT + (index % 2) * 450, height - 28 + 13 * (index // 2) - 13
+        x, y = _LEFT + (index % 2) * 450, height - 36 + 13 * (index // 2)
         colour = _FAILED if result.wrong else _GREY
         yield (
             f'<text x="{x}" y="{y}" font-size="9" fill="{colour}">'

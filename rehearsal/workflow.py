@@ -41,7 +41,7 @@ class Main:
     # While AWS waits or watches alarms, its time passes faster.
     accelerated: Callable[[], AbstractContextManager[None]]
     digests: dict[str, str] = field(default_factory=dict)
-    _again: set[str] = field(default_factory=set)
+    _is_proven: bool = field(default=False, init=False)
 
     def merge(self, change: Change, commit: str) -> dict[str, Outcome]:
         """Take a commit as far as it gets; returns how each environment's job ended."""
@@ -108,14 +108,14 @@ class Main:
         return self.github.chain(session, place["reader"]) if reads else session
 
     def _synthesize_again(self, change: str, environment: str, former: str) -> None:
-        """Prove once for a commit that the way back has the same bytes."""
-        if former in self._again:
+        """Prove once that the way back has the same bytes; other jobs take what was kept."""
+        if self._is_proven:
             return
         before = self.repository.checked_out(former)
         digest = self.assemble(change, former, before, environment)
         if digest != self.digests[former]:
             raise StepFailedError(f"{former[:7]} is not what it was: {digest}")
-        self._again.add(former)
+        self._is_proven = True
 
     def _deploy(
         self, change: str, environment: str, commit: str, deployer: Variables, name: str
