@@ -81,7 +81,7 @@ class Shell:
             finally:
                 self._running.discard(running)
         if code:
-            raise StepFailedError(last_line(printed, errors))
+            raise StepFailedError(last_line(printed, errors).replace(str(checkout), "."))
         return printed.read_text(errors="replace")
 
 
