@@ -7,7 +7,7 @@ from struct import pack
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from invoke_proxy.sagemaker.event_stream import EventStream, EventStreamError
+from invoke_proxy.sagemaker.event_stream import EventStream, EventStreamError, Message
 
 _EVENT = b"\x0d:message-type\x07\x00\x05event"
 # One header of every type; only the last is a string.
@@ -30,7 +30,8 @@ def test_messages_are_those_that_botocore_finds_however_they_are_cut() -> None:
         message(random.choice((_EVENT, _ALL_TYPES, b"")), random.randbytes(random.randrange(200)))
         for _ in range(300)
     )
-    theirs, ours, found = EventStreamBuffer(), EventStream(), []
+    theirs, ours = EventStreamBuffer(), EventStream()
+    found: list[Message] = []
     theirs.add_data(sent)
     at = 0
     while at < len(sent):

@@ -26,7 +26,8 @@ def _sdk(framework: str) -> Json:
     """What the SDK knows of a framework's images: its data, for it takes seconds to import."""
     package = find_spec("sagemaker")
     assert package
-    (folder,) = package.submodule_search_locations or ()
+    assert package.submodule_search_locations
+    (folder,) = package.submodule_search_locations
     file = Path(folder) / "core/image_uri_config" / f"{framework}.json"
     found: Json = json.loads(file.read_text())
     return found
