@@ -33,7 +33,8 @@ _DOWNLOAD_SECONDS = 1200  # 14.5 GB come from S3 within a few minutes
 class JumpStartWeights(Checked):
     """Weights in the bucket that AWS keeps in each region: loading them needs no token.
 
-    Unverified: that the prefix has safetensors, which vLLM reads best: list it.
+    Unverified: that the prefix has safetensors, which vLLM reads best, and tokenizer.model, which a
+    tuned model for llama.cpp is written with: list it.
     """
 
     key_prefix: Annotated[str, _KEY_PREFIX]

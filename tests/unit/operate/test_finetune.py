@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from operate.failures import GOES_ON
+from operate.tuning.base_model import ensure_base_model
 from operate.tuning.datasets import read_data, upload
 from operate.tuning.executions import follow, rows
 from operate.tuning.finetune import finetune, is_released
@@ -285,6 +286,23 @@ def test_nothing_is_tuned_for_a_server_that_the_pipeline_does_not_know(tmp_path:
     said = "serves with llama-cpp-arm64, .* for huggingface-pytorch-tgi-inference: deploy the Train"
     with pytest.raises(SystemExit, match=said):
         _finetune(_data(tmp_path / "d"), s3, "llama-cpp-arm64:server-sagemaker-cpu-v1")
+
+
+@pytest.mark.parametrize("model", ["mistrallite", "smollm2-135m-instruct"])
+def test_only_the_packaged_model_is_uploaded_for_its_operator(model: str) -> None:
+    stored: list[str] = []
+    s3 = SimpleNamespace(
+        list_objects_v2=lambda **_: {"KeyCount": 0},
+        upload_file=lambda _file, _bucket, key: stored.append(key),
+    )
+    declared = {"BaseModelUri": {"DefaultValue": f"s3://b/base-models/{model}/"}}
+    if model == "mistrallite":
+        with pytest.raises(SystemExit, match="put the base model's safetensors and its tokenizer"):
+            ensure_base_model(s3, declared, "b")
+        assert stored == []
+        return
+    ensure_base_model(s3, declared, "b")
+    assert stored == [f"base-models/{model}/SmolLM2-135M-Instruct.Q4_1.gguf"]
 
 
 def test_unknown_parameter_is_refused_before_anything_is_uploaded(tmp_path: Path) -> None:
