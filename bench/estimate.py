@@ -18,7 +18,6 @@ from bench.results.profile import PUBLISHED, read_profile
 from bench.results.table import markdown
 
 INSTANCE_TYPE = "ml.g5.2xlarge"
-_PROXY_GIGABYTES = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +38,7 @@ class Prices:
 
     as_of: str
     instance_hour: float
+    proxy_gigabytes: float
     lambda_gigabyte_second: float
     lambda_request: float
     api_request: float
@@ -70,7 +70,7 @@ def estimate(rows: Sequence[Expected], prices: Prices | None, *, through_the_api
     parts = {INSTANCE_TYPE: seconds / 3600 * prices.instance_hour}
     if through_the_api:
         requests = sum(row.requests for row in rows)
-        held = sum(row.request_seconds for row in rows) * _PROXY_GIGABYTES
+        held = sum(row.request_seconds for row in rows) * prices.proxy_gigabytes
         parts |= {
             "Lambda": held * prices.lambda_gigabyte_second + requests * prices.lambda_request,
             "API Gateway": requests * prices.api_request,
@@ -86,11 +86,12 @@ def aws_prices() -> Prices:
     """Return the project's prices."""
     import _paths  # noqa: F401, PLC0415 # isort: skip - finds the package below
 
-    from sagemaker_llm.sizing import prices  # noqa: PLC0415 - loads the CDK: only when it is asked
+    from sagemaker_llm.sizing import hosting, prices  # noqa: PLC0415 - loads the CDK when asked
 
     return Prices(
         as_of=prices.AS_OF,
         instance_hour=prices.instance_hour(INSTANCE_TYPE),
+        proxy_gigabytes=hosting.MEMORY_MIB / 1024,
         lambda_gigabyte_second=prices.LAMBDA_GIGABYTE_SECOND,
         lambda_request=prices.LAMBDA_REQUEST,
         api_request=prices.API_REQUEST,

@@ -23,6 +23,7 @@ _OTHERS: Mapping[str, list[str]] = {
     ],
     # Where the functions' code lies, and the layer that streams.
     "s3:object": [f"{_ARN}s3:::cdk-{{qualifier}}-assets-${{AWS::AccountId}}-${{AWS::Region}}/*"],
+    "ec2:security-group-rule": [f"{_ARN}ec2:{_PLACE}:security-group-rule/*"],
     "lambda:layerversion": [f"{_ARN}lambda:${{AWS::Region}}:*:layer:LambdaAdapterLayer*"],
     "wafv2:apigateway": [f"{_ARN}apigateway:${{AWS::Region}}::/restapis/*"],
     "wafv2:managedruleset": [f"{_ARN}wafv2:{_PLACE}:regional/managedruleset/*"],
@@ -41,6 +42,7 @@ _REST_API_PATHS = ("/restapis", "/restapis/*", "/tags/*")
 
 _PASSED_TO = {
     "AWS::ApiGateway::Account": "apigateway.amazonaws.com",
+    "AWS::Lambda::CapacityProvider": "lambda.amazonaws.com",
     "AWS::Lambda::Function": "lambda.amazonaws.com",
     "AWS::SageMaker::EndpointConfig": "sagemaker.amazonaws.com",
     "AWS::SageMaker::Model": "sagemaker.amazonaws.com",

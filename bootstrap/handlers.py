@@ -29,6 +29,11 @@ _ONLY_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "RoleARN": ("iam:PassRole",),
         "ScheduledActions": ("*:PutScheduledAction", "*:DeleteScheduledAction"),
     },
+    "AWS::EC2::Subnet": {"Ipv6CidrBlock": ("ec2:*SubnetCidrBlock",)},
+    "AWS::EC2::VPC": {
+        "InstanceTenancy": ("ec2:ModifyVpcTenancy",),
+        "VpcEncryptionControl": ("ec2:CreateVpcEncryptionControl",),
+    },
     "AWS::Events::Rule": {"RoleArn": ("iam:PassRole",)},
     "AWS::IAM::Policy": {"Users": ("iam:*UserPolicy",), "Groups": ("iam:*GroupPolicy",)},
     "AWS::IAM::ManagedPolicy": {
@@ -37,6 +42,13 @@ _ONLY_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "Roles": ("iam:*RolePolicy",),
     },
     "AWS::KMS::Key": {"Enabled": ("kms:DisableKey", "kms:EnableKey")},
+    "AWS::Lambda::Alias": {
+        "ProvisionedConcurrencyConfig": (
+            "lambda:PutProvisionedConcurrencyConfig",
+            "lambda:DeleteProvisionedConcurrencyConfig",
+        )
+    },
+    "AWS::Lambda::CapacityProvider": {"KmsKeyArn": ("kms:*",)},
     "AWS::Lambda::EventSourceMapping": {"KmsKeyArn": ("kms:*",)},
     "AWS::Lambda::Function": {
         "VpcConfig": ("ec2:*",),
@@ -48,6 +60,11 @@ _ONLY_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PublishToLatestPublished": ("lambda:PublishVersion",),
         "RecursiveLoop": ("lambda:PutFunctionRecursionConfig",),
         "RuntimeManagementConfig": ("lambda:*RuntimeManagementConfig", "*:AssociateRuntimeAlias"),
+    },
+    "AWS::Lambda::Version": {
+        "FunctionScalingConfig": ("lambda:PutFunctionScalingConfig",),
+        "ProvisionedConcurrencyConfig": ("lambda:PutProvisionedConcurrencyConfig",),
+        "RuntimePolicy": ("lambda:PutRuntimeManagementConfig",),
     },
     "AWS::Logs::LogGroup": {
         "BearerTokenAuthenticationEnabled": ("logs:PutBearerTokenAuthentication",),
@@ -98,8 +115,10 @@ _ONLY_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # is what it is for), and scaling and the firewall serve other kinds of targets too.
 _NEVER: Mapping[str, tuple[str, ...]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": ("lambda:*",),
+    "AWS::EC2::VPCEndpoint": ("vpc-lattice:*", "vpce:*"),
     "AWS::Events::Rule": ("iam:PassRole",),
     "AWS::IAM::Role": ("iam:DeleteRolePermissionsBoundary",),
+    "AWS::Lambda::Alias": ("codedeploy:*",),
     # IAM has no such actions as the last two: the actions that put them allow deleting them.
     "AWS::S3::Bucket": ("s3:DeleteObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle"),
     "AWS::WAFv2::WebACL": ("payments:*",),

@@ -10,15 +10,26 @@ _PLACE = "${AWS::Region}:${AWS::AccountId}"
 # knows them by. A `*` for a name that nobody can foresee.
 _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::CloudWatch::Alarm": ("cloudwatch:alarm", f"cloudwatch:{_PLACE}:alarm:{{name}}"),
+    "AWS::EC2::SecurityGroup": ("ec2:security-group", f"ec2:{_PLACE}:security-group/*"),
+    "AWS::EC2::Subnet": ("ec2:subnet", f"ec2:{_PLACE}:subnet/*"),
+    "AWS::EC2::VPC": ("ec2:vpc", f"ec2:{_PLACE}:vpc/*"),
+    "AWS::EC2::VPCEndpoint": ("ec2:vpc-endpoint", f"ec2:{_PLACE}:vpc-endpoint/*"),
     "AWS::Events::Rule": ("events:rule-on-default-event-bus", f"events:{_PLACE}:rule/{{name}}"),
     "AWS::IAM::ManagedPolicy": ("iam:policy", "iam::${AWS::AccountId}:policy/{name}"),
     "AWS::IAM::Role": ("iam:role", "iam::${AWS::AccountId}:role/{name}"),
     "AWS::KMS::Key": ("kms:key", f"kms:{_PLACE}:key/*"),
+    # Of the function whose names it shares: IAM asks about it with its qualifier, or without.
+    "AWS::Lambda::Alias": ("lambda:functionalias", f"lambda:{_PLACE}:function:{{name}}"),
+    "AWS::Lambda::CapacityProvider": (
+        "lambda:capacityprovider",
+        f"lambda:{_PLACE}:capacity-provider:*",
+    ),
     "AWS::Lambda::EventSourceMapping": (
         "lambda:eventsourcemapping",
         f"lambda:{_PLACE}:event-source-mapping:*",
     ),
     "AWS::Lambda::Function": ("lambda:function", f"lambda:{_PLACE}:function:{{name}}"),
+    "AWS::Lambda::Version": ("lambda:functionversion", f"lambda:{_PLACE}:function:{{name}}"),
     "AWS::Logs::LogGroup": ("logs:log-group", f"logs:{_PLACE}:log-group:{{name}}"),
     "AWS::S3::Bucket": ("s3:bucket", "s3:::{name}"),
     "AWS::SSM::Parameter": ("ssm:parameter", f"ssm:{_PLACE}:parameter{{name}}"),
@@ -117,6 +128,8 @@ def kind_of(resource_type: str) -> str | None:
 
 def _name(stack: str, logical_id: str, resource: Mapping[str, Any]) -> str:
     properties = resource.get("Properties", {})
+    if resource["Type"] in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
+        return f"{stack}-*"  # as its function
     for given in (properties[name] for name in _NAMES if name in properties):
         return f"{_literal_beginning(given)}*"
     if resource["Type"].startswith("AWS::SageMaker::"):

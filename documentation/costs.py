@@ -42,7 +42,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
     for name in ("dev", "staging", "prod"):
         environment = getattr(environments, name)(account=None, region=None)
         hours = instance_hours_a_day(environment.sizing)
-        cost = monthly_cost(environment.sizing, hours)
+        cost = monthly_cost(environment.sizing, hours, environment.api.hosting)
         scaling = environment.scaling
         parts = (cost.instances, cost.proxy, cost.gateway, cost.logs, cost.total)
         yield (

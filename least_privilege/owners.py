@@ -21,7 +21,7 @@ STACKS = ["Local-Serving", "Local-Api", "Local-Training"]
 OWNERS = {
     "rest": (
         "Api InvokeProxyRole",
-        "Api InvokeProxyFunction",
+        "Api InvokeProxyLive",
         "Api InvokeKeyAuthorizerRole",
         "Api InvokeKeyAuthorizerFunction",
         "Api InvokeRestApiCloudWatchRole",

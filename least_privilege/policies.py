@@ -185,6 +185,7 @@ _READERS: dict[str, Callable[[Client, str, str], Iterator[Policy]]] = {
     "AWS::IAM::Role": _of_role,
     "AWS::IAM::ManagedPolicy": _of_managed_policy,
     "AWS::KMS::Key": _of_key,
+    "AWS::Lambda::Alias": _of_function,
     "AWS::Lambda::Function": _of_function,
     "AWS::S3::Bucket": _of_bucket,
     "AWS::SQS::Queue": _of_queue,

@@ -22,6 +22,7 @@ from sagemaker_llm import (
     StagedGguf,
     TargetTracking,
     TuningSettings,
+    cheapest_hosting,
     find_model,
 )
 from sagemaker_llm.api.concurrency import reserved_concurrency
@@ -287,6 +288,7 @@ def dev(*, account: str | None, region: str | None) -> Environment:
         updates=GuardedUpdates.sized(sizing),
         api=ApiSettings(
             clients=(Client.sized(sizing, name="Demo"),),
+            hosting=cheapest_hosting(sizing),
             playground=True,
             # It must deploy into a new account, which may have no concurrency to reserve.
             reserved_concurrency=Reservation.NONE,
@@ -332,7 +334,9 @@ def staging(*, account: str | None, region: str | None) -> Environment:
         sizing=sizing,
         scaling=TargetTracking.sized(sizing),
         updates=GuardedUpdates.sized(sizing),
-        api=ApiSettings(clients=(Client.sized(sizing, name="Demo"),)),
+        api=ApiSettings(
+            clients=(Client.sized(sizing, name="Demo"),), hosting=cheapest_hosting(sizing)
+        ),
         tuning=_mistral_tuning(Approval.PENDING),
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_MONTH),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,
@@ -350,7 +354,11 @@ def prod(*, account: str | None, region: str | None) -> Environment:
         sizing=sizing,
         scaling=TargetTracking.sized(sizing, initial_instances=2),
         updates=GuardedUpdates.sized(sizing),
-        api=ApiSettings(clients=(Client.sized(sizing, name="Demo"),), firewall=Firewall()),
+        api=ApiSettings(
+            clients=(Client.sized(sizing, name="Demo"),),
+            firewall=Firewall(),
+            hosting=cheapest_hosting(sizing),
+        ),
         tuning=_mistral_tuning(Approval.PENDING),
         log_keeping=LogKeeping(retention=logs.RetentionDays.ONE_YEAR),
         data_removal_policy=cdk.RemovalPolicy.RETAIN,

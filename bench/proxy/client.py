@@ -85,14 +85,11 @@ def rounds(concurrency: int) -> int:
     return max(_ROUNDS, _STREAMS_AT_LEAST // concurrency)
 
 
-async def load(target: Target, concurrency: int) -> Load:
-    """Keep that many streams open, their starts spread."""
+async def load(target: Target, concurrency: int, streams: int) -> Load:
+    """Keep that many streams open, their starts spread, and so many of each user in turn."""
     got = Load()
     await asyncio.gather(
-        *(
-            _user(target, worker / concurrency, rounds(concurrency), got)
-            for worker in range(concurrency)
-        )
+        *(_user(target, worker / concurrency, streams, got) for worker in range(concurrency))
     )
     return got
 
@@ -116,6 +113,6 @@ async def _user(target: Target, offset: float, streams: int, got: Load) -> None:
             got.first_tokens.append(stream.first_token)
 
 
-def measure(target: Target, concurrency: int) -> Load:
-    """Return what the streams had."""
-    return asyncio.run(load(target, concurrency))
+def measure(target: Target, concurrency: int, streams: int | None = None) -> Load:
+    """Return what the streams had, of each user as many as asked for, or enough for a median."""
+    return asyncio.run(load(target, concurrency, streams or rounds(concurrency)))

@@ -66,8 +66,12 @@ def proxy(
     sagemaker_port: int,
     model_server: str = "tgi",
     more: Mapping[str, str] = MappingProxyType({}),
+    group: Path | None = None,
 ) -> Iterator[Server]:
-    """The built function for an endpoint with this server, as it runs on Lambda."""
+    """The built function for an endpoint with this server, as it runs on Lambda.
+
+    Without a control group it takes all the CPU that there is.
+    """
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -84,7 +88,12 @@ def proxy(
         **_CREDENTIALS,
         **more,
     }
-    with _running([str(asset.resolve() / "run.sh")], port, "/health", environment) as server:
+    command = [str(asset.resolve() / "run.sh")]
+    if group:
+        # The shell enters the group, and so does what it becomes.
+        enter = f'echo $$ > {group / "cgroup.procs"} && exec "$0"'
+        command = ["/bin/sh", "-c", enter, *command]
+    with _running(command, port, "/health", environment) as server:
         yield server
 
 

@@ -41,6 +41,8 @@ from .serving.published_endpoint import PublishedEndpoint
 from .serving.scaling import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
+from .sizing.hosting import ManagedInstances, OnDemand
+from .sizing.hosting_cost import cheapest_hosting
 from .sizing.load import Fixed, Load, Tracked
 from .sizing.profile import published_profile, read_profile
 from .sizing.sizing import Sizing
@@ -86,11 +88,13 @@ __all__ = [
     "LlmEndpoint",
     "Load",
     "LogKeeping",
+    "ManagedInstances",
     "ModelRegistry",
     "ModelRelease",
     "ModelShape",
     "ModelStore",
     "Objective",
+    "OnDemand",
     "OverloadAlarms",
     "PackagedWeights",
     "PromptFormat",
@@ -114,6 +118,7 @@ __all__ = [
     "Vllm",
     "WeightsBucket",
     "Workload",
+    "cheapest_hosting",
     "find_model",
     "published_profile",
     "read_profile",

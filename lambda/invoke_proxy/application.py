@@ -26,6 +26,7 @@ from invoke_proxy.openai.models import get_model, health, list_models
 from invoke_proxy.openapi import openapi
 from invoke_proxy.sagemaker.runtime import Runtime
 from invoke_proxy.settings import Settings
+from invoke_proxy.snapshots import hooks
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
 from invoke_proxy.tgi.routes import generate, generate_stream, info, invocations
 from invoke_proxy.tokens import Tokenizer
@@ -71,7 +72,8 @@ def create_application(
         ClientDisconnect: _disconnected,
         Exception: _fail,
     }
-    app = Starlette(routes=_ROUTES, exception_handlers=handlers, lifespan=lifespan)
+    routes = [*_ROUTES, *hooks(settings)]
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
     app.state.retry_after = settings.retry_after_seconds
     app.router.redirect_slashes = False  # The redirect would name this process's own port.
     served = allow_origins(app, settings.origins)

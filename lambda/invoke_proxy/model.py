@@ -118,6 +118,10 @@ class Model:
         parts = self._runtime.invoke(self.server.body(generation), self._component)
         return chunks(parts, reader, UsageCheck(record, generation.prompt_tokens))
 
+    def renew(self) -> None:
+        """Begin anew at the endpoint, with neither connections nor credentials of before."""
+        self._runtime.renew()
+
     @property
     def _component(self) -> str | None:
         return self._components.get(self.name)

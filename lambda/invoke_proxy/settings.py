@@ -55,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     cors_origins: str = ""  # The origins whose pages may call, with commas between them.
     # How long a client may take to send its request, or to read the last chunk.
     client_timeout_seconds: Seconds = 60
+    # Where the Web Adapter tells of a snapshot that Lambda will take, and of a restored one.
+    aws_lwa_snapstart_before_checkpoint_path: str = ""
+    aws_lwa_snapstart_after_restore_path: str = ""
 
     # How soon a refused request may find a place; the default is the table's of `http/errors.py`.
     retry_after_seconds: Count | None = None

@@ -86,13 +86,15 @@ class Rest:
 
 
 def _restart_proxy() -> None:
-    """Change the proxy's memory by one MiB: a new environment begins a new log stream."""
+    """Publish the proxy with another MiB of memory: a new environment begins a new log stream."""
     lambda_ = client("lambda")
     functions = lambda_.list_functions()["Functions"]
     proxy = next(f for f in functions if f["Handler"] == "run.sh")
-    lambda_.update_function_configuration(
-        FunctionName=proxy["FunctionName"], MemorySize=proxy["MemorySize"] ^ 1
-    )
+    name = proxy["FunctionName"]
+    lambda_.update_function_configuration(FunctionName=name, MemorySize=proxy["MemorySize"] ^ 1)
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=name)
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+    lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
 
 def _is_logged(group: str, began: int, text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from operate.plan.table import PlanRow
 from sagemaker_llm.sizing import prices
 from sagemaker_llm.sizing.cost import MonthlyCost, monthly_cost
+from sagemaker_llm.sizing.hosting import Hosting
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation import days, policies
 from simulation.day import Day, Situation
@@ -31,18 +32,18 @@ def simulated(sizing: Sizing) -> Mapping[str, Day]:
     return {name: declared.run(way) for name, way in ways.items()}
 
 
-def costs(sizing: Sizing, simulated_days: Mapping[str, Day]) -> Sequence[PlanRow]:
+def costs(sizing: Sizing, hosting: Hosting, simulated_days: Mapping[str, Day]) -> Sequence[PlanRow]:
     """Return a row for each way, and the parts of the plan's cost; raises RefusedValueError."""
     rows = [
         PlanRow(
             name,
-            f"{_cost(sizing, day).total:,.0f} USD a month",
+            f"{_cost(sizing, hosting, day).total:,.0f} USD a month",
             f"{day.hours:.0f} instance-hours a day, {day.missed:.2%} of {day.requests:,.0f}"
             " requests missed the promise",
         )
         for name, day in simulated_days.items()
     ]
-    plan = _cost(sizing, simulated_days[PLAN])
+    plan = _cost(sizing, hosting, simulated_days[PLAN])
     parts = {
         "instances": plan.instances,
         "proxy (Lambda)": plan.proxy,
@@ -63,5 +64,5 @@ def costs(sizing: Sizing, simulated_days: Mapping[str, Day]) -> Sequence[PlanRow
     return [*rows, PlanRow("a million tokens", f"{per_million:.2f} USD", priced)]
 
 
-def _cost(sizing: Sizing, day: Day) -> MonthlyCost:
-    return monthly_cost(sizing, day.hours)
+def _cost(sizing: Sizing, hosting: Hosting, day: Day) -> MonthlyCost:
+    return monthly_cost(sizing, day.hours, hosting)

@@ -7,6 +7,7 @@ import app  # isort: skip  # first: it makes the imports below find their packag
 
 from operate.plan import picture, table
 from operate.plan.days import costs, simulated
+from operate.plan.hosting import by_load
 
 if TYPE_CHECKING:
     from stacks.environments import Environment
@@ -24,7 +25,13 @@ def plan(declared: str) -> None:
     try:
         days = simulated(environment.sizing)
         print(table.shown(table.rows(environment, environment.sizing)))
-        print(f"\nThe declared day, simulated:\n\n{table.shown(costs(environment.sizing, days))}")
+        hosting = environment.api.hosting
+        said = table.shown(costs(environment.sizing, hosting, days))
+        print(f"\nThe declared day, simulated:\n\n{said}")
+        said = table.shown(list(by_load(environment.sizing, hosting)))
+        print(
+            f"\nUSD for a million tokens at a tenth of the load, at it, at ten times it:\n\n{said}"
+        )
     except ValueError as error:
         raise SystemExit(f"{declared} cannot be planned: {error}") from error
     _FOLDER.mkdir(parents=True, exist_ok=True)

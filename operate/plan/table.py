@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from operate.plan.hosting import named
 from sagemaker_llm.api.concurrency import reserved_concurrency
+from sagemaker_llm.sizing.hosting_cost import cheapest_hosting
 from sagemaker_llm.sizing.load import Load
 from sagemaker_llm.sizing.service import worst_row
 from sagemaker_llm.sizing.sizing import Sizing
@@ -20,11 +22,11 @@ class PlanRow(NamedTuple):
     reason: str
 
 
-def shown(rows: Sequence[PlanRow]) -> str:
+def shown(rows: Sequence[Sequence[str]]) -> str:
     """Return the rows in columns."""
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        f"{row.subject:<{widths[0]}}  {row.value:<{widths[1]}}  {row.reason}".rstrip()
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
 
@@ -175,6 +177,13 @@ def _limits(environment: "Environment", sizing: Sizing) -> Iterator[PlanRow]:
             f"{limit.rate:g}/s, burst {limit.burst}",
             "all add up to what the largest fleet serves; a burst is what the smallest admits",
         )
+    yield PlanRow(
+        "proxy's hosting",
+        named(environment.api.hosting),
+        "the cheapest at the declared load"
+        if environment.api.hosting == cheapest_hosting(sizing)
+        else f"fixed: {named(cheapest_hosting(sizing))} would cost less",
+    )
     yield PlanRow(
         "proxy's executions",
         _proxy_concurrency(environment),

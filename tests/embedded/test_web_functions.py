@@ -21,14 +21,25 @@ from tests.embedded.conftest import LocalStage
 
 @contextmanager
 def changed(aws: LocalStage, function: dict[str, Any], **variables: str) -> Iterator[None]:
-    """Give the function other variables for a while."""
-    update = aws.client("lambda").update_function_configuration
-    name, before = function["FunctionName"], function["Environment"]["Variables"]
-    update(FunctionName=name, Environment={"Variables": {**before, **variables}})
+    """Let the API call a version of the function with other variables for a while."""
+    functions, name = aws.client("lambda"), function["FunctionName"]
+    before = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    own = function["Environment"]["Variables"]
+
+    def configure(environment: dict[str, str]) -> None:
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": environment}
+        )
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+    configure({**own, **variables})
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
     try:
         yield
     finally:
-        update(FunctionName=name, Environment={"Variables": before})
+        configure(own)
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=before)
 
 
 def chat(deployed: Deployment, **parameters: Any) -> dict[str, Any]:

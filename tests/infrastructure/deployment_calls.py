@@ -18,6 +18,8 @@ _GENERATED = {
     "kms:key": f"arn:aws:kms:{PLACE}:key/1f8d2c3e-0000-4444-8888-123456789abc",
     "lambda:eventsourcemapping": f"arn:aws:lambda:{PLACE}:event-source-mapping:1f8d2c3e-0000",
     "lambda:function": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f",
+    "lambda:functionalias": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f:live",
+    "lambda:functionversion": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f:7",
     "logs:log-group": f"arn:aws:logs:{PLACE}:log-group:{{name}}",
     "s3:bucket": "arn:aws:s3:::{lower_stack}-{lower_id}-8a7b6c5d4e3f",
     "ssm:parameter": f"arn:aws:ssm:{PLACE}:parameter{{name}}",
@@ -112,7 +114,9 @@ def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
         "AWS::CloudWatch::Alarm": "cloudwatch:alarm",
         "AWS::Events::Rule": "events:rule-on-default-event-bus",
         "AWS::IAM::ManagedPolicy": "iam:policy",
+        "AWS::Lambda::Alias": "lambda:functionalias",
         "AWS::Lambda::EventSourceMapping": "lambda:eventsourcemapping",
+        "AWS::Lambda::Version": "lambda:functionversion",
         "AWS::Logs::LogGroup": "logs:log-group",
         "AWS::WAFv2::WebACL": "wafv2:webacl",
     }

@@ -58,7 +58,7 @@ def test_all_routes_stream_from_the_proxy(routes: dict[str, dict[str, Any]]) -> 
         assert integration["ResponseTransferMode"] == "STREAM"
         before, function, after = integration["Uri"]["Fn::Join"][1][-3:]
         assert before.endswith(":lambda:path/2021-11-15/functions/")
-        assert function["Fn::GetAtt"][0].startswith("InvokeProxyFunction")
+        assert function["Ref"].startswith("InvokeProxyLive")
         assert after == "/response-streaming-invocations"
 
 

@@ -66,7 +66,7 @@ _LAYERS = {
         "app",
         "application",
         "openapi schemas",
-        "openai tgi",
+        "openai snapshots tgi",
         "model",
         "servers sagemaker",
         "http",

@@ -14,19 +14,17 @@ from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.prompts import Tokenizer
 from sagemaker_llm.models.weights import FileWeights, PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.sizing.hosting import Hosting, ManagedInstances, OnDemand
 from sagemaker_llm.sizing.sizing import Sizing
 
 from . import web_adapter
+from .managed.capacity import ManagedCapacity
 from .settings import ApiSettings
 
 # SageMaker ends a response stream after 8 minutes. The function outlives it, to tell the client,
 # and API Gateway outlives the function: the innermost timeout always comes first.
 FUNCTION_TIMEOUT = cdk.Duration.seconds(490)
 INTEGRATION_TIMEOUT = cdk.Duration.seconds(500)
-
-# The process takes 85 MB with 128 streams at once, and has one here. The rest buys CPU, which comes
-# with memory: 0.6 of a core, for a cold start's imports and to count the tokens of a long prompt.
-_MEMORY_MIB = 1024
 
 
 class ProxyFunction(Construct):
@@ -47,6 +45,7 @@ class ProxyFunction(Construct):
         super().__init__(scope, construct_id)
         check_function_target(endpoint.model, target)
         settings.check_aliases(endpoint.model)
+        hosting = settings.hosting
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
             self,
@@ -61,12 +60,31 @@ class ProxyFunction(Construct):
             },
             layers=[lambda_.LayerVersion.from_layer_version_arn(self, "WebAdapter", layer_arn)],
             log_keeping=log_keeping,
-            memory_mib=_MEMORY_MIB,
+            memory_mib=hosting.memory_mib,
             timeout=FUNCTION_TIMEOUT,
-            reserved_concurrency=reserved_concurrency,
+            reserved_concurrency=_reserved(hosting, reserved_concurrency),
+            snap_start=_snap_starts(hosting),
+            version_of=endpoint.endpoint_name,
         )
-        self.function = packaged.lambda_function
-        endpoint.grant_stream(self.function)
+        endpoint.grant_stream(packaged.lambda_function)
+        if isinstance(hosting, ManagedInstances):
+            capacity = ManagedCapacity(self, "Capacity", hosting=hosting, log_keeping=log_keeping)
+            capacity.run(packaged.lambda_function)
+        # A version is code and configuration together, and an alias changes both at once: an update
+        # of the function itself runs new code with the old environment for seconds. Snapshots and
+        # managed instances are of versions only.
+        self.function = lambda_.Alias(
+            self, "Live", alias_name="live", version=packaged.lambda_function.current_version
+        )
+
+
+def _reserved(hosting: Hosting, wanted: int | None) -> int | None:
+    """Return the executions to reserve: managed instances are bounded by their environments."""
+    return None if isinstance(hosting, ManagedInstances) else wanted
+
+
+def _snap_starts(hosting: Hosting) -> bool:
+    return isinstance(hosting, OnDemand) and hosting.snap_start
 
 
 def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
@@ -111,6 +129,7 @@ def _environment(scope: cdk.Stack, endpoint: LlmEndpoint, settings: ApiSettings)
     aliases = {"MODEL_ALIASES": ",".join(settings.model_aliases)} if settings.model_aliases else {}
     return {
         **web_adapter.ENVIRONMENT,
+        **(web_adapter.SNAPSTART_ENVIRONMENT if _snap_starts(settings.hosting) else {}),
         **origins,
         **aliases,
         **components,

@@ -10,6 +10,7 @@ from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.adapter import MODEL_ID
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.sizing.hosting import Hosting, OnDemand
 
 from .client import Client, Limit
 from .firewall import WINDOW_SECONDS, Firewall
@@ -59,6 +60,8 @@ class ApiSettings(Checked):
     model_aliases: tuple[Annotated[str, MODEL_ID], ...] = ()
     # The origins whose pages may call the API (CORS); none by default.
     cors_origins: tuple[str, ...] = ()
+    # How the proxy runs: `cheapest_hosting` chooses by the cost at a declared load.
+    hosting: Hosting = field(default_factory=OnDemand)
     # A number is the proxy's own; the other functions' reservations are derived all the same.
     # Lambda names no upper bound but the account's quota: this one is ours.
     reserved_concurrency: Annotated[int, Range(at_least=1, at_most=100_000)] | Reservation = (

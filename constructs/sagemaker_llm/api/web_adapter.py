@@ -18,6 +18,13 @@ ENVIRONMENT = {
 }
 
 
+# The adapter calls these before Lambda takes a snapshot of the started proxy, and after restores.
+SNAPSTART_ENVIRONMENT = {
+    "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/snapstart/checkpoint",
+    "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/snapstart/restored",
+}
+
+
 def layer_arn(region: str) -> str:
     """Return a region's arm64 layer, raising ValueError where there is none; tokens will do."""
     # China has the adapter for x86 only, and no other partition has it: publish the layer there

@@ -40,6 +40,8 @@ class PackagedFunction(Construct):
         environment: Mapping[str, str] | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
         reserved_concurrency: int | None = None,
+        snap_start: bool = False,
+        version_of: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = log_keeping.log_group(self, "Logs")
@@ -61,6 +63,12 @@ class PackagedFunction(Construct):
             role=self.role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
+            # Lambda publishes a version of what has changed. A parameter's new value changes no
+            # template, but this description.
+            current_version_options=lambda_.VersionOptions(description=version_of)
+            if version_of
+            else None,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
         )
         log_group.grant_write(self.role)
         _acknowledge(self, has_environment=bool(environment), reserves=bool(reserved_concurrency))

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import prices
+from .hosting import Hosting
+from .hosting_cost import hosting_cost
 from .schedule import minimum_at
 from .sizing import Sizing
 
-_PROXY_GIGABYTES = 1.0
 # Unverified: a request's lines in the proxy's log, the access log and Lambda's own report.
 _LOG_BYTES = 1500
 # Scaling in waits for a quarter of an hour below nine tenths of the target.
@@ -41,20 +42,16 @@ class MonthlyCost:
         return self.proxy / self.total
 
 
-def monthly_cost(sizing: Sizing, instance_hours_a_day: float) -> MonthlyCost:
+def monthly_cost(sizing: Sizing, instance_hours_a_day: float, hosting: Hosting) -> MonthlyCost:
     """Return the cost of a load whose fleet runs so many hours a day; raises RefusedValueError."""
-    workload, demand = sizing.load.workload, sizing.demand
-    requests = workload.mean_requests_per_second * _MONTH_SECONDS
+    requests = sizing.load.workload.mean_requests_per_second * _MONTH_SECONDS
     hourly = prices.instance_hour(sizing.load.profile.instance_type)
-    # A stream holds an execution of the proxy for as long as the request is in flight.
-    seconds = sizing.in_flight(sizing.target_load) / demand.requests_per_second(sizing.target_load)
-    execution = seconds * _PROXY_GIGABYTES * prices.LAMBDA_GIGABYTE_SECOND
     return MonthlyCost(
         instances=instance_hours_a_day * prices.HOURS_A_MONTH / 24 * hourly,
-        proxy=requests * (execution + prices.LAMBDA_REQUEST),
+        proxy=hosting_cost(sizing, hosting),
         gateway=requests * prices.API_REQUEST,
         logs=requests * _LOG_BYTES / 1e9 * prices.LOG_GIGABYTE,
-        tokens=requests * demand.output_tokens,
+        tokens=requests * sizing.demand.output_tokens,
     )
 
 

@@ -22,6 +22,14 @@ INSTANCE_HOUR: Mapping[str, float] = MappingProxyType(
 )
 LAMBDA_GIGABYTE_SECOND = 0.0000133334  # on arm64
 LAMBDA_REQUEST = 0.20 / 1e6
+SNAPSTART_CACHE_GIGABYTE_SECOND = 0.0000015046  # of each published version
+SNAPSTART_RESTORE_GIGABYTE = 0.0001397998
+# Of Lambda's managed instances: EC2's price, and the fee on top of it.
+EC2_HOUR: Mapping[str, float] = MappingProxyType(
+    {"c7g.large": 0.0725, "m7g.large": 0.0816, "r7g.large": 0.1071}
+)
+MANAGEMENT_FEE = 0.15
+ENDPOINT_HOUR = 0.01  # of an interface endpoint in one zone
 API_REQUEST = 3.50 / 1e6  # of a REST API
 LOG_GIGABYTE = 0.50  # written; keeping it is LOG_GIGABYTE_MONTH
 KEY_MONTH = 1.0
@@ -33,10 +41,19 @@ LOG_GIGABYTE_MONTH = 0.03
 
 
 def instance_hour(instance_type: str) -> float:
-    """Return what an instance costs an hour; raise RefusedValueError for an unknown price."""
-    if instance_type not in INSTANCE_HOUR:
+    """Return what an instance of SageMaker's costs an hour; raise RefusedValueError if unknown."""
+    return _known(INSTANCE_HOUR, "INSTANCE_HOUR", instance_type, "aws.amazon.com/sagemaker/pricing")
+
+
+def ec2_hour(instance_type: str) -> float:
+    """Return what an instance of EC2's costs an hour; raise RefusedValueError if unknown."""
+    return _known(EC2_HOUR, "EC2_HOUR", instance_type, "aws.amazon.com/ec2/pricing/on-demand")
+
+
+def _known(table: Mapping[str, float], name: str, instance_type: str, page: str) -> float:
+    if instance_type not in table:
         raise RefusedValueError(
-            f"the price of {instance_type} must be in INSTANCE_HOUR of sagemaker_llm/sizing/"
-            f"prices.py, which has {', '.join(INSTANCE_HOUR)}: see aws.amazon.com/sagemaker/pricing"
+            f"the price of {instance_type} must be in {name} of sagemaker_llm/sizing/prices.py,"
+            f" which has {', '.join(table)}: see {page}"
         )
-    return INSTANCE_HOUR[instance_type]
+    return table[instance_type]

@@ -10,7 +10,8 @@ from invoke_proxy.http.context import RequestContext
 from invoke_proxy.http.logs import Record
 from invoke_proxy.settings import Settings
 
-_NOT_LOGGED = "/health"  # The Web Adapter polls it every few milliseconds at the start.
+# The Web Adapter's own: it polls the first every few milliseconds at the start.
+_NOT_LOGGED = frozenset({"health", "before_checkpoint", "after_restore"})
 
 
 class Recorder:
@@ -45,7 +46,7 @@ class Recorder:
         finally:
             if scope["state"].get(CLIENT_STALLED):
                 record.error = CLIENT_STALLED
-            if scope["path"] != _NOT_LOGGED:
-                # The function's name: a path that is not a route could contain anything.
-                operation = getattr(scope.get("endpoint"), "__name__", "unknown")
+            # The function's name: a path that is not a route could contain anything.
+            operation = getattr(scope.get("endpoint"), "__name__", "unknown")
+            if operation not in _NOT_LOGGED:
                 self._write(record.line(operation))

@@ -34,6 +34,10 @@ class Runtime(Protocol):
         """
         ...
 
+    def renew(self) -> None:
+        """Drop the idle connections and the credentials."""
+        ...
+
 
 class SageMakerRuntime:
     """One endpoint's InvokeEndpointWithResponseStream."""
@@ -61,6 +65,11 @@ class SageMakerRuntime:
                 await self._wait(attempt, error)
             else:
                 return
+
+    def renew(self) -> None:
+        """Drop the idle connections and the credentials."""
+        self._host.close()
+        self._signer.renew()
 
     async def _wait(self, attempt: int, error: EndpointError) -> None:
         if isinstance(error, _StaleConnectionError):

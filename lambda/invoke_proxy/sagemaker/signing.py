@@ -24,6 +24,10 @@ class Signer:
         self._region = client.meta.region_name
         self._credentials = session.get_credentials()
 
+    def renew(self) -> None:
+        """Look for the environment's credentials again."""
+        self._credentials = Session().get_credentials()
+
     def headers(self, path: str, body: bytes, component: str | None) -> list[tuple[str, str]]:
         """Return the headers of a signed POST, raising BotoCoreError without credentials."""
         if self._credentials is None:

@@ -51,6 +51,10 @@ class FakeRuntime:
         self.bodies: list[Any] = []
         self.components: list[str | None] = []
         self.open = 0
+        self.renewed = 0
+
+    def renew(self) -> None:
+        self.renewed += 1
 
     async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
         self.bodies.append(json.loads(body))

@@ -10,6 +10,7 @@ from sagemaker_llm import (
     Fixed,
     Load,
     Objective,
+    OnDemand,
     Sizing,
     Tracked,
     Workload,
@@ -97,7 +98,7 @@ def test_cost_is_that_of_the_hours_at_the_known_price() -> None:
     sizing = sized(_TEN)
     hours = instance_hours_a_day(sizing)
     assert 155 < hours < 175
-    cost = monthly_cost(sizing, hours)
+    cost = monthly_cost(sizing, hours, OnDemand(memory_mib=1024))
     assert cost.instances == pytest.approx(hours * 730 / 24 * 1.515)
     assert cost.per_million_tokens(cost.total) == pytest.approx(cost.total / cost.tokens * 1e6)
     assert 0.25 < cost.proxy_share < 0.35

@@ -1,0 +1,90 @@
+"""How the proxy runs on Lambda, and how many execution environments its streams take."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from allowed_values.rules import Pattern, Range, RefusedValueError
+from sagemaker_llm.models.checked import Checked
+
+from .sizing import Sizing
+
+# Chosen from what was measured with each size's share of a CPU: docs/benchmarks.md.
+MEMORY_MIB = 256
+# Unverified: what Lambda allows an environment of managed instances, from a public repository: look
+# at whether a version with `max_streams` of 64 for each CPU is published.
+_STREAMS_A_CPU = 64
+_MEMORY_A_CPU_MIB = 2048  # the least that Lambda offers
+# Of the streams that managed environments may hold: Lambda adds more as load doubles within five
+# minutes, and no faster.
+_FILLED = 0.5
+ZONES = 3  # of a managed proxy's network, and its interface endpoints in each of them
+CALLED_SERVICES = ("sagemaker.runtime", "logs", "xray")
+MIN_ENVIRONMENTS = 3  # what Lambda starts, for three zones
+_MAX_ENVIRONMENTS = 200  # of an instance of two CPUs each: a capacity provider has 400 CPUs at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDemand(Checked):
+    """An execution environment for each stream, paid for as long as the stream lasts.
+
+    With SnapStart, Lambda restores a snapshot of the started proxy instead of starting it. An
+    example::
+
+        ApiSettings(clients=clients, hosting=OnDemand(memory_mib=512, snap_start=True))
+    """
+
+    # CPU comes with it: 1,769 MiB are a whole one.
+    memory_mib: Annotated[int, Range(at_least=128, at_most=10_240)] = MEMORY_MIB
+    snap_start: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedInstances(Checked):
+    """EC2 instances that Lambda manages in a VPC, whose environments hold many streams each.
+
+    They are paid by the hour, three at least, whatever their load::
+
+        ApiSettings(clients=clients, hosting=ManagedInstances(max_environments=6))
+    """
+
+    # The price table must have it. It holds one environment, beside what Lambda runs there.
+    instance_type: Annotated[str, Pattern(r"[a-z][a-z0-9-]+\.[a-z0-9]+", "an EC2 type")] = (
+        "c7g.large"
+    )
+    memory_mib: Annotated[int, Range(at_least=2048, at_most=32_768)] = _MEMORY_A_CPU_MIB
+    max_streams: Annotated[int, Range(at_least=1, at_most=1600)] = _STREAMS_A_CPU
+    max_environments: Annotated[
+        int, Range(at_least=MIN_ENVIRONMENTS, at_most=_MAX_ENVIRONMENTS)
+    ] = 12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.memory_mib % _MEMORY_A_CPU_MIB:
+            raise RefusedValueError(
+                f"memory_mib must be a multiple of {_MEMORY_A_CPU_MIB}, which one CPU has, got"
+                f" {self.memory_mib}"
+            )
+        if self.max_streams > _STREAMS_A_CPU * self.cpus:
+            raise RefusedValueError(
+                f"max_streams must be at most {_STREAMS_A_CPU} for each of the {self.cpus} CPUs of"
+                f" memory_mib {self.memory_mib}, got {self.max_streams}"
+            )
+
+    @property
+    def cpus(self) -> int:
+        """The CPUs of an environment."""
+        return self.memory_mib // _MEMORY_A_CPU_MIB
+
+    @classmethod
+    def sized(cls, sizing: Sizing) -> Self:
+        """Return what holds all that the largest fleet admits."""
+        admitted = sizing.max_instances * sizing.max_concurrent_requests
+        return cls(max_environments=min(cls().environments(admitted), _MAX_ENVIRONMENTS))
+
+    def environments(self, streams: float) -> int:
+        """Return the execution environments that so many streams take."""
+        return max(math.ceil(streams / (self.max_streams * _FILLED)), MIN_ENVIRONMENTS)
+
+
+Hosting = OnDemand | ManagedInstances

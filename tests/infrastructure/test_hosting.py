@@ -1,0 +1,161 @@
+"""The API's stack with each hosting of the proxy that is not the default."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from cdk_nag import AwsSolutionsChecks
+
+from bootstrap.stage import Stage
+from bootstrap.template import template as bootstrap_template
+from sagemaker_llm import ManagedInstances, OnDemand
+from stacks import environments
+from stacks.api_stack import ApiStack
+from stacks.serving_stack import ServingStack
+from tests.infrastructure.reviewed import check_reviewed
+
+_HOSTINGS: dict[str, OnDemand | ManagedInstances] = {
+    "Snap": OnDemand(snap_start=True),
+    "Managed": ManagedInstances(max_environments=6),
+}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory, built_functions: None) -> Path:  # noqa: ARG001 - synth packages them
+    """Synthesize Prod with each, under the security rules."""
+    folder = tmp_path_factory.mktemp("hosting")
+    app = cdk.App(outdir=str(folder), analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    prod = environments.prod(account="222222222222", region="eu-west-1")
+    for name, hosting in _HOSTINGS.items():
+        boundary = cdk.PermissionsBoundary.from_name(f"{name}Boundary")
+        stage = cdk.Stage(app, name, permissions_boundary=boundary)
+        api = dataclasses.replace(prod.api, hosting=hosting)
+        declared = dataclasses.replace(prod, api=api)
+        serving = ServingStack(stage, "Serving", environment=declared, weights_bucket=None)
+        ApiStack(stage, "Api", environment=declared, published=serving.published)
+    app.synth()
+    return folder
+
+
+def _template(assembly: Path, name: str, stack: str = "Api") -> Json:
+    (path,) = assembly.glob(f"assembly-{name}/*{stack}*.template.json")
+    found: Json = json.loads(path.read_text())
+    return found
+
+
+def _only(template: Json, kind: str, beginning: str = "") -> Json:
+    (found,) = (
+        resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind and name.startswith(beginning)
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", _HOSTINGS)
+def test_template_is_as_its_golden_file(
+    assembly: Path, name: str, pytestconfig: pytest.Config
+) -> None:
+    check_reviewed(name, "Api", _template(assembly, name), pytestconfig)
+
+
+def test_templates_pass_the_security_rules_and_cfn_lint(assembly: Path) -> None:
+    reports = json.loads((assembly / "validation-report.json").read_text())["pluginReports"]
+    assert [report["violations"] for report in reports] == [[]] * len(reports)
+    written = [str(path) for path in assembly.glob("assembly-*/*Api*.template.json")]
+    cfn_lint = str(Path(sys.executable).parent / "cfn-lint")
+    command = [cfn_lint, "--ignore-checks", "W3005", "--", *written]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", _HOSTINGS)
+def test_the_api_calls_a_published_version(assembly: Path, name: str) -> None:
+    template = _template(assembly, name)
+    alias = _only(template, "AWS::Lambda::Alias")["Properties"]
+    version = _only(template, "AWS::Lambda::Version")
+    assert version["Properties"]["FunctionName"] == alias["FunctionName"]
+    methods = [r for r in template["Resources"].values() if r["Type"] == "AWS::ApiGateway::Method"]
+    uris = {json.dumps(method["Properties"]["Integration"]["Uri"]) for method in methods}
+    assert len(uris) == 1
+    assert "InvokeProxyLive" in uris.pop()
+
+
+def test_snapshots_are_of_published_versions_and_the_adapter_tells_of_them(assembly: Path) -> None:
+    function = _only(_template(assembly, "Snap"), "AWS::Lambda::Function", "InvokeProxy")
+    assert function["Properties"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    variables = function["Properties"]["Environment"]["Variables"]
+    hooks = {name: value for name, value in variables.items() if "SNAPSTART" in name}
+    assert hooks == {
+        "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/snapstart/checkpoint",
+        "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/snapstart/restored",
+    }
+
+
+def test_managed_environments_hold_many_streams_within_bounds(assembly: Path) -> None:
+    template = _template(assembly, "Managed")
+    function = _only(template, "AWS::Lambda::Function", "InvokeProxy")["Properties"]
+    assert "ReservedConcurrentExecutions" not in function
+    assert function["MemorySize"] == 2048
+    config = function["CapacityProviderConfig"]["LambdaManagedInstancesCapacityProviderConfig"]
+    assert config["PerExecutionEnvironmentMaxConcurrency"] == 64
+    assert config["ExecutionEnvironmentMemoryGiBPerVCpu"] == 2
+    scaling = _only(template, "AWS::Lambda::Version")["Properties"]["FunctionScalingConfig"]
+    assert scaling == {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 6}
+    provider = _only(template, "AWS::Lambda::CapacityProvider")["Properties"]
+    assert provider["CapacityProviderScalingConfig"]["MaxVCpuCount"] == 12
+    assert len(provider["VpcConfig"]["SubnetIds"]) == 3
+
+
+def test_managed_instances_reach_the_services_that_they_call_and_nothing_else(
+    assembly: Path,
+) -> None:
+    template = _template(assembly, "Managed")
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert not kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"}
+    endpoints = [r for r in template["Resources"].values() if r["Type"] == "AWS::EC2::VPCEndpoint"]
+    services = {each["Properties"]["ServiceName"]["Fn::Join"][1][-1] for each in endpoints}
+    assert services == {".sagemaker.runtime", ".logs", ".xray"}
+    for endpoint in endpoints:
+        (statement,) = endpoint["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Condition"]["StringEquals"].keys() == {"aws:PrincipalAccount"}
+    (egress,) = _only(template, "AWS::EC2::SecurityGroup", "InvokeProxyCapacityNetworkInstances")[
+        "Properties"
+    ]["SecurityGroupEgress"]
+    assert (egress["CidrIp"], egress["FromPort"], egress["ToPort"]) == ("10.0.0.0/22", 443, 443)
+
+
+def test_the_operator_starts_only_what_is_lambdas_within_the_stacks_network(assembly: Path) -> None:
+    template = _template(assembly, "Managed")
+    policy = _only(template, "AWS::IAM::Policy", "InvokeProxyCapacityOperator")["Properties"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+        text = json.dumps(statement["Resource"])
+        if "ec2:CreateTags" in actions:
+            operator = statement["Condition"]["StringEquals"]["ec2:ManagedResourceOperator"]
+            assert operator == "scaler.lambda.amazonaws.com"
+        elif "ec2:CreateNetworkInterface" in actions:
+            assert text.count("SubnetId") == 3
+            assert text.count("GroupId") == 1
+            assert "*" not in text
+        elif actions == ["ec2:RunInstances"]:
+            assert statement["Condition"] == {"StringEquals": {"ec2:Owner": "amazon"}}
+
+
+@pytest.mark.parametrize("name", _HOSTINGS)
+def test_a_deployment_may_make_what_the_hosting_needs(assembly: Path, name: str) -> None:
+    stacks = {f"{name}-{stack}": _template(assembly, name, stack) for stack in ("Serving", "Api")}
+    text = json.dumps(bootstrap_template(Stage(name, stacks)))
+    assert "lambda:PublishVersion" in text
+    assert "lambda:UpdateAlias" in text
+    assert ("lambda:CreateCapacityProvider" in text) == (name == "Managed")
