@@ -50,19 +50,18 @@ def _grants_nothing_without_need(aws: LocalStage) -> None:
     assert "4 killed" in tried.stdout
 
 
-def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Path) -> None:
-    aws.run("up")
-    destroy(aws, "Local/Serving")
-    s3 = aws.client("s3")
+def test_a_stage_serves_an_adapter_beside_its_base(stage: LocalStage, tmp_path: Path) -> None:
+    destroy(stage, "Local/Serving")
+    s3 = stage.client("s3")
     s3.create_bucket(Bucket="tuned-adapters")
     archive = random_adapter(tmp_path / "support", seed=1)
     s3.put_object(Bucket="tuned-adapters", Key="support/1.tar.gz", Body=archive)
 
-    bootstrap(aws, tmp_path / "cdk.out", _APP)
-    _deploy(aws)
-    (host,) = endpoints(aws)
-    assert _components(aws) == sorted([f"{_BASE}-{host}", f"support-{host}"])
-    deployment = aws.deployment()
+    bootstrap(stage, tmp_path / "cdk.out", _APP)
+    _deploy(stage)
+    (host,) = endpoints(stage)
+    assert _components(stage) == sorted([f"{_BASE}-{host}", f"support-{host}"])
+    deployment = stage.deployment()
     openai = OpenAI(base_url=f"{deployment.base_url}/v1", api_key=deployment.api_key)
     assert [model.id for model in openai.models.list()] == [_BASE, "support"]
 
@@ -83,19 +82,19 @@ def test_a_stage_serves_an_adapter_beside_its_base(aws: LocalStage, tmp_path: Pa
         answer("other")
     assert generates(deployment)
 
-    _grants_nothing_without_need(aws)
-    aws.run("drift", "local")
+    _grants_nothing_without_need(stage)
+    stage.run("drift", "local")
     with pytest.raises(ClientError, match=f"adapters were tuned from the base weights of {_BASE}"):
-        _release(aws, "arn:aws:sagemaker:us-east-1:000000000000:model-package/any/1")
+        _release(stage, "arn:aws:sagemaker:us-east-1:000000000000:model-package/any/1")
     assert answer("support") == support
-    (component,) = (name for name in _components(aws) if name.startswith("support"))
-    aws.client("sagemaker").delete_inference_component(InferenceComponentName=component)
-    aws.client("application-autoscaling").deregister_scalable_target(
+    (component,) = (name for name in _components(stage) if name.startswith("support"))
+    stage.client("sagemaker").delete_inference_component(InferenceComponentName=component)
+    stage.client("application-autoscaling").deregister_scalable_target(
         ServiceNamespace="sagemaker",
         ResourceId=f"inference-component/{_BASE}-{host}",
         ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
     )
-    drifted = aws.try_verb("drift", "local")
+    drifted = stage.try_verb("drift", "local")
     assert drifted.returncode != 0
     assert "DRIFTED component" in drifted.stdout
     assert "DRIFTED scaling policy" in drifted.stdout

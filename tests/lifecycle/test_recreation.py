@@ -4,16 +4,15 @@ from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import destroy, endpoints, generates
 
 
-def test_api_and_training_follow_a_serving_stack_that_was_created_again(aws: LocalStage) -> None:
-    aws.run("up")
-    before = endpoints(aws)
-    destroy(aws, "Local/Serving")
-    assert endpoints(aws) == []
-    aws.run("up")
-    (endpoint,) = endpoints(aws)
+def test_api_and_training_follow_a_serving_stack_that_was_created_again(stage: LocalStage) -> None:
+    before = endpoints(stage)
+    destroy(stage, "Local/Serving")
+    assert endpoints(stage) == []
+    stage.run("up")
+    (endpoint,) = endpoints(stage)
     assert endpoint not in before
-    assert generates(aws.deployment())
-    assert endpoint in _rights_of_releases(aws)
+    assert generates(stage.deployment())
+    assert endpoint in _rights_of_releases(stage)
 
 
 def _rights_of_releases(aws: LocalStage) -> str:
