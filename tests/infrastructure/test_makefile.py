@@ -1,6 +1,7 @@
 """What `make` says when something that it needs is not there."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_set_up_says_what_must_be_reachable_for_the_cdk_cli(checkout: Path) -> N
     ended = _make(checkout, "setup")
     assert "npm's registry must be reachable: when it is, run the same" in ended.stderr
     assert not (checkout / "node_modules/installed").exists()
+
+
+def test_the_suites_of_a_submission_are_verbs() -> None:
+    script, makefile = (ROOT / ".ci/run").read_text(), (ROOT / "Makefile").read_text()
+    lines = re.findall(r'^  "(.+)"$', script.partition("suites=(")[2].partition("\n)")[0], re.M)
+    verbs = [word for line in lines for word in line.split() if "=" not in word]
+    assert verbs
+    assert [verb for verb in verbs if not re.search(rf"^{verb}:.*## ", makefile, re.M)] == []
 
 
 def test_clean_leaves_the_sources_only(checkout: Path) -> None:
