@@ -74,10 +74,14 @@ def test_set_up_says_what_must_be_reachable_for_the_cdk_cli(checkout: Path) -> N
 
 def test_the_suites_of_a_submission_are_verbs() -> None:
     script, makefile = (ROOT / ".ci/run").read_text(), (ROOT / "Makefile").read_text()
-    lines = re.findall(r'^  "(.+)"$', script.partition("suites=(")[2].partition("\n)")[0], re.M)
+    lines = re.findall(
+        r'^  "(.+)"$', script.partition("suites=(")[2].partition("\n)")[0], re.MULTILINE
+    )
     verbs = [word for line in lines for word in line.split() if "=" not in word]
     assert verbs
-    assert [verb for verb in verbs if not re.search(rf"^{verb}:.*## ", makefile, re.M)] == []
+    assert [
+        verb for verb in verbs if not re.search(rf"^{verb}:.*## ", makefile, re.MULTILINE)
+    ] == []
 
 
 def test_clean_leaves_the_sources_only(checkout: Path) -> None:
