@@ -3,10 +3,13 @@
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 
 import _paths  # noqa: F401  # isort: skip  # first: it makes the imports below find their packages
 
 from sagemaker_llm.sizing.prices import HOURS_A_MONTH, instance_hour
+from simulation.policies import plan
 from simulation.scenarios import row, scenarios
 
 _SIZES = (1, 3, 10, 100, 1000)
@@ -20,11 +23,20 @@ def main(sizes: tuple[int, ...]) -> None:
     began = time.perf_counter()
     names = list(scenarios(1))
     tasks = [(size, name) for size in sorted(sizes, reverse=True) for name in names]
-    with ProcessPoolExecutor(_PROCESSES) as pool:
+    _compile()
+    with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("fork")) as pool:
         found = dict(zip(tasks, pool.map(_column, tasks), strict=True))
     for size in sizes:
         print(_table(size, {name: found[size, name] for name in names}))
     print(f"{time.perf_counter() - began:.0f} s")
+
+
+def _compile() -> None:
+    """Compile both ways to simulate a day once, for all processes that begin with this one."""
+    steady = scenarios(1)["steady"]
+    situation = replace(steady.situation, rate=steady.situation.rate[:60])
+    for pooled in (False, True):
+        situation.run(plan(steady.sizing).policy, 1, pooled=pooled)
 
 
 def _column(task: tuple[int, str]) -> _Cells:

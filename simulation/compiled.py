@@ -10,4 +10,4 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 def compiled(function: _Function) -> _Function:
     """Compile a function to machine code, which is cached beside it."""
-    return cast("_Function", njit(cache=True)(function))
+    return cast("_Function", njit(cache=True, error_model="numpy")(function))

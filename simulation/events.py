@@ -54,12 +54,12 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             _tick(fleet, control, scaling, tick, series)
             tick += 1
             continue
-        row = series[tick - 1]
+        x = tick - 1
         if now == fleet.departures[1]:
             each, missed = leave(fleet, least_leaf(fleet.departures), now, requests)
-            row[ENDED] += 1
-            row[MISSED] += missed
-            row[MILLISECONDS] += each
+            series[x, ENDED] += 1
+            series[x, MISSED] += missed
+            series[x, MILLISECONDS] += each
             continue
         if now == arrival:
             began, tries = now, 0
@@ -69,7 +69,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             arrival = next_arrival(now, requests.rate)
         else:
             _, began, q, tries = heapq.heappop(retries)
-        row[ARRIVED] += requests.weight[q]
+        series[x, ARRIVED] += requests.weight[q]
         i = least_leaf(fleet.loads)
         if fleet.in_flight[i] < int(scaling.policy.limit):
             enter(fleet, i, now, began, q, requests)
@@ -79,7 +79,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             )
             heapq.heappush(retries, (now + pause, began, q, tries + 1))
         else:
-            row[REFUSED] += 1
+            series[x, REFUSED] += 1
 
 
 @compiled

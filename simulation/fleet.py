@@ -134,6 +134,16 @@ def advance(fleet: Fleet, i: int, now: float, requests: Requests) -> None:
 
 
 @compiled
+def next_to_end(fleet: Fleet, i: int) -> int:
+    """Return the place in the batch of the request that ends next."""
+    place = 0
+    for other in range(1, fleet.in_flight[i]):
+        if fleet.ends[i, other] < fleet.ends[i, place]:
+            place = other
+    return place
+
+
+@compiled
 def expect_departure(fleet: Fleet, i: int, now: float, requests: Requests) -> None:
     """Set when the instance's next request ends, and its place in the routing."""
     count = fleet.in_flight[i]
@@ -144,7 +154,7 @@ def expect_departure(fleet: Fleet, i: int, now: float, requests: Requests) -> No
         if fleet.state[i] == DRAINING:
             fleet.state[i] = OFF
         return
-    left = max(fleet.ends[i, :count].min() - fleet.gained[i], 0.0)
+    left = max(fleet.ends[i, next_to_end(fleet, i)] - fleet.gained[i], 0.0)
     step = requests.step + requests.per_request * count
     put(fleet.departures, i, now + fleet.stalled[i] + left * step)
 
@@ -172,7 +182,7 @@ def leave(fleet: Fleet, i: int, now: float, requests: Requests) -> tuple[float, 
     """Take the request that ends out of a batch; return its ms a token, and whether it missed."""
     advance(fleet, i, now, requests)
     count = fleet.in_flight[i]
-    place = fleet.ends[i, :count].argmin()
+    place = next_to_end(fleet, i)
     tokens, first = fleet.tokens[i, place], fleet.first[i, place]
     began = fleet.arrived[i, place]
     step = requests.step + requests.per_request * count
@@ -182,8 +192,9 @@ def leave(fleet: Fleet, i: int, now: float, requests: Requests) -> tuple[float, 
         began = first
     each = (now - began) / tokens
     fleet.in_flight[i] = count - 1
-    for values in (fleet.ends, fleet.arrived, fleet.first, fleet.tokens):
-        values[i, place] = values[i, count - 1]
+    last = count - 1
+    fleet.ends[i, place], fleet.arrived[i, place] = fleet.ends[i, last], fleet.arrived[i, last]
+    fleet.first[i, place], fleet.tokens[i, place] = fleet.first[i, last], fleet.tokens[i, last]
     expect_departure(fleet, i, now, requests)
     return each, late or each > requests.slow_token
 
