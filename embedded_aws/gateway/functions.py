@@ -26,6 +26,7 @@ from typing import Any
 from embedded_aws.core import clients
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
+from embedded_aws.gateway.snapshots import failed_hook, has_snapshot
 from embedded_aws.host import processes
 from embedded_aws.iam.permissions import can_assume, function_credentials
 
@@ -81,6 +82,9 @@ class WebFunction:
                 f"{config['FunctionName']} did not answer {path} in {seconds:g} s on the "
                 f"Unix socket of UVICORN_UDS, the one that is emulated: {log.last_line()}"
             )
+        if has_snapshot(config) and (hook := failed_hook(variables, self.socket)):
+            self.stop()
+            raise FunctionError(f"{config['FunctionName']} failed the SnapStart hook {hook}")
 
     def stop(self) -> None:
         """End the process and delete its code."""

@@ -103,6 +103,18 @@ def _connection(address: int | Path) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", address, timeout=2)
 
 
+def post(address: Path, path: str) -> bool:
+    """Send an empty POST; return whether it is answered with 2xx."""
+    connection = _connection(address)
+    try:
+        connection.request("POST", path, body=b"")
+        return connection.getresponse().status < 300  # noqa: PLR2004 - any success
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def wait_until_ready(
     process: subprocess.Popen[str] | subprocess.Popen[bytes],
     address: int | Path,

@@ -1,0 +1,71 @@
+"""SnapStart: the hooks of a version with a snapshot are called before it serves."""
+
+import http.server
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded_aws.gateway.snapshots import failed_hook, has_snapshot
+
+_VARIABLES = {
+    "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/checkpoint",
+    "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/restored",
+}
+
+
+class _Function(http.server.BaseHTTPRequestHandler):
+    called: list[str]
+    failing = ""
+
+    def do_POST(self) -> None:
+        self.called.append(self.path)
+        self.send_response(500 if self.path == self.failing else 204)
+        self.end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Log nothing."""
+
+
+@pytest.fixture(name="function")
+def _function(tmp_path: Path) -> Iterator[tuple[Path, type[_Function]]]:
+    handler = type("Handler", (_Function,), {"called": []})
+    with socketserver.UnixStreamServer(str(tmp_path / "socket"), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path / "socket", handler
+        server.shutdown()
+
+
+def test_both_hooks_are_called_in_turn(function: tuple[Path, type[_Function]]) -> None:
+    socket, handler = function
+    assert failed_hook(_VARIABLES, socket) is None
+    assert handler.called == ["/checkpoint", "/restored"]
+
+
+def test_a_hook_that_fails_is_named_and_the_next_is_not_called(
+    function: tuple[Path, type[_Function]],
+) -> None:
+    socket, handler = function
+    handler.failing = "/checkpoint"
+    assert failed_hook(_VARIABLES, socket) == "/checkpoint"
+    assert handler.called == ["/checkpoint"]
+
+
+def test_without_hooks_nothing_is_called(function: tuple[Path, type[_Function]]) -> None:
+    socket, handler = function
+    assert failed_hook({}, socket) is None
+    assert handler.called == []
+
+
+@pytest.mark.parametrize(
+    ("config", "there"),
+    [
+        ({"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}}, True),
+        ({"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}}, False),
+        ({}, False),
+    ],
+)
+def test_only_a_published_version_has_a_snapshot(config: dict[str, object], there: bool) -> None:  # noqa: FBT001 - a parameter
+    assert has_snapshot(config) is there
