@@ -73,6 +73,9 @@ class Container:
             async for part in response.aiter_raw():
                 yield part
 
+    def renew(self) -> None:
+        """Keep everything: each request has a connection of its own, and no credentials."""
+
 
 class Proxy:
     """The proxy's application in front of one server."""
