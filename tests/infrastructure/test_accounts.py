@@ -78,12 +78,16 @@ def test_the_commit_is_a_tag_and_stands_in_no_template(
     assert shared.stacks("Staging") == assembly.stacks("Staging")
 
 
+# Their names are the affair of the role or the function that they belong to.
+_WITHIN_ANOTHER = {"AWS::IAM::Policy", "AWS::Lambda::Alias"}
+
+
 def _names(template: Any) -> Iterator[str]:
     """Yield the names that a template gives, for which an account and region has one place."""
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         for name in (properties[each] for each in _PROPERTIES if each in properties):
-            if resource["Type"] != "AWS::IAM::Policy":  # its name is its role's affair
+            if resource["Type"] not in _WITHIN_ANOTHER:
                 yield f"{resource['Type']} {json.dumps(name)}"
     for output in template.get("Outputs", {}).values():
         if "Export" in output:
