@@ -42,16 +42,16 @@ def small(name: str, declared: Environment) -> Environment:
     if name in _WAITING_TOKENS:
         settings["MAX_WAITING_TOKENS"] = str(_WAITING_TOKENS[name])
     assert declared.tuning  # noqa: S101 - those that are rehearsed have it
-    scaling = replace(declared.scaling, target_concurrent_requests=_TARGET, scheduled_minimums=())
     return replace(
         declared,
         model=replace(model, server=replace(model.server, container_settings=settings)),
         serving_image=replace(declared.image, tag=_IMAGE_TAG),
         sizing=None,
+        # As many instances all the while: what a benchmark finds depends on no other before it.
         scaling=TargetTracking(
-            min_instances=scaling.min_instances,
-            max_instances=scaling.max_instances,
-            initial_instances=scaling.initial_instances,
+            min_instances=declared.scaling.min_instances,
+            max_instances=declared.scaling.min_instances,
+            initial_instances=declared.scaling.min_instances,
             target_concurrent_requests=_TARGET,
         ),
         updates=GuardedUpdates(
