@@ -95,7 +95,12 @@ def test_an_open_loop_lasts_as_long_as_its_requests_need() -> None:
 
 def test_an_estimate_needs_no_deployment(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "--env", "prod", "--endpoint", "--estimate"])
+    direct = capsys.readouterr().out
+    main(["run", "--env", "prod", "--estimate"])
+    through_the_api = capsys.readouterr().out
 
-    said = capsys.readouterr().out
-    assert "about 26 minutes at the latencies that AWS published, about 0.66 USD" in said
-    assert "about 26 minutes" in (ROOT / "README.md").read_text()
+    assert "about 26 minutes at the latencies that AWS published, about 0.66 USD" in direct
+    assert "about 0.79 USD (ml.g5.2xlarge 0.66, Lambda 0.12, API Gateway 0.01" in through_the_api
+    readme = (ROOT / "README.md").read_text()
+    for figure in ("about 26 minutes", "0.66 USD", "0.79 USD", "Lambda 0.12"):
+        assert figure in readme
