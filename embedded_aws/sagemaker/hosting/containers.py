@@ -21,6 +21,8 @@ from embedded_aws.sagemaker.registry import packages as model_registry
 
 # The variables of the images that name a model.
 _MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_HF_REPO")
+# SageMaker kills a container so long after it told it to end: no answer is finished after that.
+_SIGKILL_SECONDS = 30
 _ROOT = Path(__file__).parents[3]
 
 
@@ -89,6 +91,14 @@ class Container:
         if busy:
             waits += [settings.get(f"{name}={value}", 0) for name, value in environment.items()]
         return max(waits, default=0)
+
+    @property
+    def grace_seconds(self) -> float:
+        """Return how long it may still answer when it was told to end.
+
+        A model computes in real time; only a stand-in is faster by the time scale.
+        """
+        return _SIGKILL_SECONDS / (self._time_scale if self._stand_in else 1)
 
     def adapter_folder(self, name: str) -> Path:
         """Return an empty folder for the files of an adapter."""

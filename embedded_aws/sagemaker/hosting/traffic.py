@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import account_id, region
 from embedded_aws.sagemaker.hosting import fleets
 from embedded_aws.sagemaker.hosting.containers import Container
 
 Key = tuple[str, str, str]
 _POLL_SECONDS = 0.05
-# SageMaker kills a container so long after it told it to end: no answer is finished after that.
-_SIGKILL_SECONDS = 30
 
 _routes: dict[Key, list[tuple[Container, float]]] = {}
 _turns: Counter[Key] = Counter()
@@ -122,7 +119,7 @@ def retire(container: Container) -> None:
 
 
 def _drain(container: Container) -> None:
-    deadline = time.monotonic() + circumstances.accelerated(_SIGKILL_SECONDS)
+    deadline = time.monotonic() + container.grace_seconds
     while _works_on(container) > 0 and time.monotonic() < deadline and container in _draining:
         time.sleep(_POLL_SECONDS)
     _in_flight.pop(container, None)

@@ -50,6 +50,10 @@ class FakeContainer:
     def adapter_folder(self, name: str) -> Path:
         return self.socket / name
 
+    @property
+    def grace_seconds(self) -> float:
+        return circumstances.accelerated(30)  # as a stand-in's
+
     def stop(self) -> None:
         self.stopped = True
 
