@@ -140,16 +140,21 @@ def _of_bucket(client: Client, owner: str, bucket: str) -> Iterator[Policy]:
 
 def _of_function(client: Client, owner: str, function: str) -> Iterator[Policy]:
     lambda_ = client("lambda")
-    try:
-        found = _parsed(lambda_.get_policy(FunctionName=function)["Policy"])
-    except lambda_.exceptions.ResourceNotFoundException:
-        return
+
+    def get() -> Json:
+        try:
+            return _parsed(lambda_.get_policy(FunctionName=function)["Policy"])
+        except (
+            lambda_.exceptions.ResourceNotFoundException
+        ):  # without a statement, or with none left
+            return {"Statement": []}
+
+    found = get()
     if not statements(found):
         return
 
     def put(document: Json) -> None:
-        there = _parsed(lambda_.get_policy(FunctionName=function)["Policy"])
-        for statement in statements(there):
+        for statement in statements(get()):
             lambda_.remove_permission(FunctionName=function, StatementId=statement["Sid"])
         for statement in statements(document):
             lambda_.add_permission(FunctionName=function, **_permission(statement))

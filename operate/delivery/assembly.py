@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from embedded_aws.host.archives import unpack
 from operate.cdk_cli import ROOT, run_cdk
 
 _EXECUTABLE, _PLAIN = 0o755, 0o644
@@ -63,7 +64,7 @@ def unpacked(file: Path, digest: str) -> Iterator[Path]:
         raise SystemExit(f"{file} is not the assembly of digest {digest!r}: its own is {found}")
     with scratch() as folder:
         with tarfile.open(file) as archive:
-            archive.extractall(folder, filter="data")
+            unpack(archive, folder)
         yield folder
 
 

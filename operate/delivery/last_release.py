@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.host.archives import unpack
 from operate.cdk_cli import ROOT, run_cdk
 from operate.delivery.assembly import digest_of, pack, scratch
 
@@ -69,7 +70,7 @@ def restored(root: Path = ROOT) -> LastRelease:
     if not folder.is_dir():
         with scratch() as made:
             with tarfile.open(file) as archive:
-                archive.extractall(made, filter="data")
+                unpack(archive, made)
             _build(made)
             folder.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(made, folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid
+from embedded_aws.host.archives import unpack
 from embedded_aws.sagemaker import s3_folders
 from embedded_aws.sagemaker.jobs.job import Job, JobError, python
 
@@ -86,6 +87,6 @@ def _fetch_code(job: Job, source: str) -> None:
             shutil.copytree(place, target, dirs_exist_ok=True)
         else:
             with tarfile.open(place) as archive:
-                archive.extractall(target, filter="data")
+                unpack(archive, target)
     except (OSError, tarfile.TarError, s3_folders.TransferError) as error:
         raise JobError(f"ClientError: {_SOURCE} {source!r}: {error}") from error

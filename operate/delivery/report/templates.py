@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
+from embedded_aws.host.archives import unpack
+
 Json: TypeAlias = dict[str, Any]
 Templates: TypeAlias = Mapping[str, Json]
 _STACK = "aws:cloudformation:stack"
@@ -19,7 +21,7 @@ def templates_of(assembly: Path) -> Templates:
     try:
         with TemporaryDirectory() as folder, tarfile.open(assembly) as archive:
             members = [each for each in archive if each.name.endswith(".json")]
-            archive.extractall(folder, members, filter="data")
+            unpack(archive, Path(folder), members)
             return _read(Path(folder))
     except (OSError, tarfile.TarError) as error:
         raise SystemExit(
