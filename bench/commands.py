@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 
 import aiohttp
@@ -48,11 +49,15 @@ def run_benchmark(given: Namespace) -> None:
     cells = run.cells()
     print(published_form([cell for cell, _ in cells]))
     _say_report(write_report(run, cells))
-    check_good_shares([cell.good_share for cell, _ in cells], given.min_good)
+    check_good_shares([(cell.good_share, cell.stopped) for cell, _ in cells], given.min_good)
 
 
-def check_good_shares(shares: Sequence[float], least: float) -> None:
-    """Raise SystemExit if in a cell a smaller share of the answers keeps the objective."""
+def check_good_shares(cells: Sequence[tuple[float, str | None]], least: float) -> None:
+    """Raise SystemExit if in a cell a smaller share of the answers keeps the objective.
+
+    Each cell is its share, and why it was given up: then none of its load was kept up with.
+    """
+    shares = [0.0 if stopped or isnan(share) else share for share, stopped in cells]
     if shares and min(shares) < least:
         sys.exit(f"{min(shares):.0%} of the answers kept the objective, {least:.0%} must")
 

@@ -1,6 +1,7 @@
 """What is written of a run, and what is read back."""
 
 import re
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,14 @@ def test_a_trace_needs_numbers(tmp_path: Path) -> None:
 
 
 def test_a_cell_below_the_promised_share_ends_the_command() -> None:
-    check_good_shares([1.0, 0.95], 0.95)
+    check_good_shares([(1.0, None), (0.95, None)], 0.95)
     check_good_shares([], 0.95)
+    check_good_shares([(nan, "429 model_overloaded")], 0)
     with pytest.raises(SystemExit, match="94% of the answers kept the objective, 95% must"):
-        check_good_shares([1.0, 0.94], 0.95)
+        check_good_shares([(1.0, None), (0.94, None)], 0.95)
+
+
+@pytest.mark.parametrize("share", [nan, 0.99])
+def test_a_cell_that_was_given_up_is_below_every_share(share: float) -> None:
+    with pytest.raises(SystemExit, match="0% of the answers kept the objective, 90% must"):
+        check_good_shares([(1.0, None), (share, "429 model_overloaded")], 0.9)
