@@ -1,17 +1,10 @@
 """A stage that changes its server from TGI to vLLM, and a tuned model's way to it alone."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from bootstrap.stage import Stage
-from bootstrap.template import template
-from tests.embedded.conftest import ROOT, LocalStage
-from tests.infrastructure.assembly import ACCOUNTS, Assembly
-from tests.lifecycle.stage import cdk
+from tests.embedded.conftest import LocalStage
+from tests.lifecycle.stage import bootstrap, cdk
 from tests.pipeline.released import TAUGHT, answer, approve_a_copy, rejection, served_package
 
 _APP = ("tests/pipeline/other_server_app.py", "vllm")
@@ -25,7 +18,7 @@ def test_a_tuned_model_is_released_to_vllm_and_to_no_other_server(
     assert "/huggingface-pytorch-tgi-inference:" in _image(aws)
     refused = _deploy(aws, *_VLLM)  # the bootstrap names the images and groups
     assert "does not have BatchCheckLayerAvailability permission" in refused.stderr + refused.stdout
-    _bootstrap(aws, tmp_path)
+    bootstrap(aws, tmp_path / "vllm", *_APP)
     changed = _deploy(aws, *_VLLM)
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert "/vllm:0.30.0-" in _image(aws)
@@ -51,26 +44,6 @@ def test_a_tuned_model_is_released_to_vllm_and_to_no_other_server(
     assert served_package(aws) == ""
     assert TAUGHT not in answer(aws)
     aws.run("drift", "local")
-
-
-def _bootstrap(aws: LocalStage, folder: Path) -> None:
-    """Deploy the policies that follow from the app with vLLM, as `make bootstrap` would."""
-    environment = {
-        **os.environ,
-        "ACCOUNTS_FILE": str(ACCOUNTS),
-        "CDK_OUTDIR": str(folder / "vllm"),
-        "CDK_CONTEXT_JSON": json.dumps({"environments": "local"}),
-        "CDK_VALIDATION": "false",
-    }
-    subprocess.run([sys.executable, *_APP], cwd=ROOT, env=environment, check=True)
-    stacks = Assembly(folder / "vllm").stacks("Local")
-    cloudformation, name = aws.client("cloudformation"), {"StackName": "Local-Bootstrap"}
-    cloudformation.update_stack(
-        **name,
-        TemplateBody=json.dumps(template(Stage("Local", stacks))),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    cloudformation.get_waiter("stack_update_complete").wait(**name)
 
 
 def _deploy(aws: LocalStage, *app: str) -> CompletedProcess[str]:
