@@ -19,6 +19,8 @@ _INHERITED = (
     *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "TMPDIR"),
     guardian.OWNER,
 )
+# Below the ports that Linux (32768) and macOS (49152) give to connections.
+_PORTS = range(20_000, 32_000)
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 5
 
@@ -44,11 +46,26 @@ def inherited_environment() -> dict[str, str]:
     return {**kept, "HOME": tempfile.gettempdir()}
 
 
+def _some_port() -> int:
+    return _PORTS.start + secrets.randbelow(len(_PORTS))
+
+
 def free_port() -> int:
-    """Return a TCP port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port that stays free until the program that it is meant for binds it.
+
+    The kernel gives it to no connection, and this function to no other process: as long as this
+    one lives, the UDP port of the same number is kept as the sign that it is taken.
+    """
+    while True:
+        port = _some_port()
+        with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as sign:
+            try:
+                sign.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            sign.detach()
+            return port
 
 
 def start(

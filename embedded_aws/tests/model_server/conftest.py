@@ -88,7 +88,8 @@ def started(room: str, environment: dict[str, str]) -> Iterator[ModelServer]:
     assert process.stdout
     with process.stdout:
         try:
-            assert processes.wait_until_ready(process, port, "/ping", timeout=30)
+            ready = processes.wait_until_ready(process, port, "/ping", timeout=30)
+            assert ready, process.stdout.read() if process.poll() is not None else "it is silent"
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 yield ModelServer(client, process)
         finally:
