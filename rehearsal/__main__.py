@@ -3,8 +3,8 @@
 import argparse
 import sys
 
+from rehearsal.ci.shell import StepFailedError
 from rehearsal.rehearse import PICTURE, rehearse
-from rehearsal.shell import StepFailedError
 
 _INTERRUPTED = 130  # as a shell says it
 

@@ -2,8 +2,8 @@
 
 from operate.api.deployment import Deployment, find_deployment
 from operate.environment import Environment
-from rehearsal.aws import Aws
-from rehearsal.users import ask
+from rehearsal.cast.aws import Aws
+from rehearsal.cast.users import ask
 
 _OWNER = "platform-team"
 _STACKS = ("Serving", "Api", "Training")

@@ -8,17 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from embedded_aws.iam.issuer import Issuer
-from rehearsal import checks, thefts
-from rehearsal.aws import Aws, started
+from rehearsal import checks
+from rehearsal.cast import thefts
+from rehearsal.cast.aws import Aws, started
+from rehearsal.cast.github import URL, GitHub
+from rehearsal.cast.repository import ACCOUNTS, Repository
+from rehearsal.cast.users import Users
 from rehearsal.changes import CHANGES, FIRST, SLOW_SETTINGS, Change, Outcome
-from rehearsal.github import URL, GitHub
-from rehearsal.picture import draw
-from rehearsal.repository import ACCOUNTS, Repository
-from rehearsal.results import Result, table
-from rehearsal.shell import Shell
-from rehearsal.timeline import Timeline
-from rehearsal.users import Users
-from rehearsal.workflow import Main
+from rehearsal.ci.shell import Shell
+from rehearsal.ci.workflow import Main
+from rehearsal.report.picture import draw
+from rehearsal.report.results import Result, table
+from rehearsal.report.timeline import Timeline
 
 _ROOT = Path(__file__).parents[1]
 _OUT = _ROOT / "build" / "rehearsal"

@@ -139,7 +139,7 @@ def test_layers_of_a_package_import_downwards_only(package: str) -> None:
             assert importing == layer or below, f"{path} imports {imported}"
 
 
-@pytest.mark.parametrize("package", [*_LAYERS, "jobs"])
+@pytest.mark.parametrize("package", [*_LAYERS, "jobs", "rehearsal"])
 def test_every_folder_of_a_package_can_be_overlooked(package: str) -> None:
     folders = {path.parent for path in (ROOT / package).rglob("*.py")}
     for folder in folders:

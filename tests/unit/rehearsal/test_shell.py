@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.shell import Shell, StepFailedError
+from rehearsal.ci.shell import Shell, StepFailedError
 
 _MAKEFILE = """
 say:

@@ -4,12 +4,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from rehearsal.cast.repository import _ROOT
 from rehearsal.changes import CHANGES, Outcome
-from rehearsal.picture import draw
-from rehearsal.repository import _ROOT
-from rehearsal.results import Result, table
-from rehearsal.shell import StepFailedError
-from rehearsal.timeline import Step, Timeline
+from rehearsal.ci.shell import StepFailedError
+from rehearsal.report.picture import draw
+from rehearsal.report.results import Result, table
+from rehearsal.report.timeline import Step, Timeline
 
 
 class _Clock:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 
+from rehearsal.cast.github import GitHub, NotApprovedError
+from rehearsal.cast.repository import Repository
 from rehearsal.changes import FIRST
-from rehearsal.github import GitHub, NotApprovedError
-from rehearsal.repository import Repository
-from rehearsal.shell import Shell, StepFailedError
-from rehearsal.timeline import Timeline
-from rehearsal.workflow import Main
+from rehearsal.ci.shell import Shell, StepFailedError
+from rehearsal.ci.workflow import Main
+from rehearsal.report.timeline import Timeline
 
 if TYPE_CHECKING:
-    from rehearsal.users import Users
+    from rehearsal.cast.users import Users
 
 ROOT = Path(__file__).parents[3]
 _OLD, _NEW = "0" * 40, "1" * 40

@@ -8,11 +8,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.github import OWNER_ID, REPOSITORY, REPOSITORY_ID
+from rehearsal.cast.github import OWNER_ID, REPOSITORY, REPOSITORY_ID
 
 ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
 REGION = "us-east-1"
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _APP = "rehearsal/small_app.py"
 _INSTALLED = (".venv", "node_modules")
 

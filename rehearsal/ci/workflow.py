@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rehearsal.cast.github import GitHub, Variables
+from rehearsal.cast.repository import Repository
+from rehearsal.cast.users import Users
 from rehearsal.changes import Change, Outcome
-from rehearsal.github import GitHub, Variables
-from rehearsal.repository import Repository
-from rehearsal.shell import Shell, StepFailedError
-from rehearsal.timeline import Step, Timeline
-from rehearsal.users import Users
+from rehearsal.ci.shell import Shell, StepFailedError
+from rehearsal.report.timeline import Step, Timeline
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 _DEPLOY_SECONDS = 14_400

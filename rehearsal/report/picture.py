@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from rehearsal.results import Result
-from rehearsal.timeline import Step
+from rehearsal.report.results import Result
+from rehearsal.report.timeline import Step
 
 _LANES = ("ci", "dev", "staging", "prod", "thief")
 _LEFT, _TOP, _LANE, _BLOCK, _WIDTH = 70, 46, 34, 22, 960

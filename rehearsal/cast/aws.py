@@ -15,10 +15,10 @@ from botocore.config import Config
 
 from embedded_aws.host import credentials
 from embedded_aws.host.processes import free_port
-from rehearsal.github import Variables, variables
-from rehearsal.repository import ACCOUNTS, REGION
+from rehearsal.cast.github import Variables, variables
+from rehearsal.cast.repository import ACCOUNTS, REGION
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _POLL_OFTEN = _ROOT / "operate" / "laptop" / "poll_often.cjs"
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from rehearsal.aws import Aws
-from rehearsal.github import GitHub, NotApprovedError, Variables
-from rehearsal.repository import ACCOUNTS, REGION
-from rehearsal.timeline import Timeline
+from rehearsal.cast.aws import Aws
+from rehearsal.cast.github import GitHub, NotApprovedError, Variables
+from rehearsal.cast.repository import ACCOUNTS, REGION
+from rehearsal.report.timeline import Timeline
 from stacks.accounts import bootstrap_role
 
 _TITLE = "a stolen role"

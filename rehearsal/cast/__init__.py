@@ -1,0 +1,1 @@
+"""What is played: AWS with an administrator, GitHub, the repository, users, a thief."""

@@ -1,0 +1,1 @@
+"""What CI does: the workflow's steps, each a verb that a shell runs."""

@@ -1,0 +1,1 @@
+"""What a rehearsal shows: its timeline, the table, the picture."""
