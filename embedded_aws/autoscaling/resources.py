@@ -1,12 +1,26 @@
 """What Application Auto Scaling scales: a variant's instances, or a component's copies."""
 
+import hashlib
 from typing import ClassVar, NamedTuple, Protocol
 
-from embedded_aws.core.emulator import Json
+from embedded_aws.core.emulator import Json, arn
 from embedded_aws.core.rpc import invalid
 from embedded_aws.sagemaker.components import operations as components
 from embedded_aws.sagemaker.components.records import KIND, component, is_adapter
 from embedded_aws.sagemaker.hosting import endpoints, records, traffic
+
+TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")  # tell a scalable target apart
+
+
+def target_id(request: Json) -> str:
+    """Return what CloudFormation knows a scalable target by."""
+    return "|".join(request[name] for name in TARGET)
+
+
+def target_arn(request: Json) -> str:
+    """Return the ARN of the scalable target that a request names."""
+    digest = hashlib.sha256(target_id(request).encode()).hexdigest()[:24]
+    return arn("application-autoscaling", f"scalable-target/{digest}")
 
 
 class State(NamedTuple):

@@ -1,8 +1,7 @@
 """Application Auto Scaling's API: targets, their policies, and what `tracking` has done by them."""
 
-import hashlib
-
-from embedded_aws.autoscaling import activities, resources, schedules
+from embedded_aws.autoscaling import activities, resources, schedules, tags
+from embedded_aws.autoscaling.resources import TARGET, target_arn, target_id
 from embedded_aws.cloudwatch import series
 from embedded_aws.cloudwatch.expressions import ExpressionError
 from embedded_aws.core.emulator import Json, ScopedStore, arn, region
@@ -16,32 +15,26 @@ STORES = {
     "activities": activities.activities,
 }
 
-_TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")  # tell a scalable target apart
-
-
-def _target_id(request: Json) -> str:
-    return "|".join(request[k] for k in _TARGET)
-
 
 def register_scalable_target(request: Json) -> Json:
     """RegisterScalableTarget, for variants of SageMaker endpoints and for base components."""
     resources.of(request)
-    key = _target_id(request)
+    key, found = target_id(request), target_arn(request)
+    if key in targets and "Tags" in request:
+        raise invalid(f"Tags are for a new scalable target: change those of {found} by TagResource")
     registered = {**targets.get(key, {"CreationTime": now()}), **request}
     if not {"MinCapacity", "MaxCapacity"} <= registered.keys():
         raise invalid("MinCapacity and MaxCapacity are required for a new scalable target")
     if registered["MinCapacity"] > registered["MaxCapacity"]:
         raise invalid("MinCapacity must not exceed MaxCapacity")
-    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    target_arn = arn("application-autoscaling", f"scalable-target/{digest}")
     role_arn = arn("iam", "role/aws-service-role").replace(region(), "")
-    targets[key] = {"RoleARN": role_arn, **registered, "ScalableTargetARN": target_arn}
-    return {"ScalableTargetARN": target_arn}
+    targets[key] = {"RoleARN": role_arn, **registered, "ScalableTargetARN": found}
+    return {"ScalableTargetARN": found}
 
 
 def deregister_scalable_target(request: Json) -> Json:
     """DeregisterScalableTarget; its policies and scheduled actions go with it."""
-    key = _target_id(request)
+    key = target_id(request)
     if targets.pop(key, None) is None:
         raise invalid(f"no scalable target {key}")
     for store in (policies, scheduled):
@@ -52,12 +45,14 @@ def deregister_scalable_target(request: Json) -> Json:
 
 def describe_scalable_targets(request: Json) -> Json:
     """DescribeScalableTargets."""
-    return {"ScalableTargets": _selected(targets, request, ResourceId=request.get("ResourceIds"))}
+    found = _selected(targets, request, ResourceId=request.get("ResourceIds"))
+    shown = [{k: v for k, v in target.items() if k != "Tags"} for target in found]
+    return {"ScalableTargets": shown}
 
 
 def put_scaling_policy(request: Json) -> Json:
     """PutScalingPolicy."""
-    key = _target_id(request)
+    key = target_id(request)
     if key not in targets:
         raise invalid(f"no scalable target {key}: register it before its policies")
     configuration = request.get("TargetTrackingScalingPolicyConfiguration", {})
@@ -86,7 +81,7 @@ def _check_metric(tracking_configuration: Json, followed: str) -> None:
 
 def delete_scaling_policy(request: Json) -> Json:
     """DeleteScalingPolicy."""
-    if policies.pop(f"{_target_id(request)}|{request['PolicyName']}", None) is None:
+    if policies.pop(f"{target_id(request)}|{request['PolicyName']}", None) is None:
         raise invalid(f"no scaling policy {request['PolicyName']}")
     return {}
 
@@ -99,12 +94,12 @@ def describe_scaling_policies(request: Json) -> Json:
 
 def put_scheduled_action(request: Json) -> Json:
     """PutScheduledAction."""
-    return schedules.put(_target_id(request), request)
+    return schedules.put(target_id(request), request)
 
 
 def delete_scheduled_action(request: Json) -> Json:
     """DeleteScheduledAction."""
-    return schedules.delete(_target_id(request), request)
+    return schedules.delete(target_id(request), request)
 
 
 def describe_scheduled_actions(request: Json) -> Json:
@@ -122,7 +117,7 @@ def describe_scaling_activities(request: Json) -> Json:
 def _selected(store: ScopedStore, request: Json, **one_of: list[str] | None) -> list[Json]:
     """Return the records that the request asks for, on one page: a laptop has a handful."""
     _check_one_page(request)
-    exact = {k: [request[k]] for k in _TARGET if k in request}
+    exact = {k: [request[k]] for k in TARGET if k in request}
     wanted = exact | {k: values for k, values in one_of.items() if values is not None}
     return [r for r in store.values() if all(r[k] in values for k, values in wanted.items())]
 
@@ -145,5 +140,7 @@ service = JsonService(
         "DeleteScheduledAction": delete_scheduled_action,
         "DescribeScheduledActions": describe_scheduled_actions,
         "DescribeScalingActivities": describe_scaling_activities,
+        **tags.OPERATIONS,
     },
+    tags.required,
 )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 from embedded_aws.autoscaling import service as autoscaling
+from embedded_aws.autoscaling.resources import TARGET, target_id
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import (
     Json,
@@ -13,11 +14,12 @@ from embedded_aws.core.emulator import (
 )
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
-from embedded_aws.sagemaker.cloudformation import inference_component, tags
+from embedded_aws.sagemaker.cloudformation import inference_component, permissions, tags
 from embedded_aws.sagemaker.cloudformation.calls import arguments, call, settled
 from embedded_aws.sagemaker.hosting import deployments
 from embedded_aws.sagemaker.hosting import endpoints as hosting_endpoints
 from embedded_aws.sagemaker.hosting import records as hosting_records
+from embedded_aws.sagemaker.hosting.scalable import targets
 
 
 def install() -> None:
@@ -54,7 +56,7 @@ def install() -> None:
     add_resource_type(
         "AWS::ApplicationAutoScaling::ScalableTarget",
         _put_target,
-        lambda _logical, _physical, _old, new: _put_target(_logical, new),
+        lambda logical_id, _physical, _old, new: _put_target(logical_id, new),
         _delete_target,
     )
     add_resource_type(
@@ -185,14 +187,13 @@ def _delete_pipeline(physical_id: str, _props: Json) -> None:
     _ignoring_absence(lambda: call("DeletePipeline", request))
 
 
-_TARGET_KEYS = ("ResourceId", "ScalableDimension", "ServiceNamespace")
-
-
 def _put_target(_logical_id: str, props: Json) -> tuple[str, Json]:
     actions = props.get("ScheduledActions", [])
-    target = {name: value for name, value in props.items() if name != "ScheduledActions"}
-    autoscaling.service.call("RegisterScalableTarget", target)
-    identity = {name: props[name] for name in _TARGET_KEYS}
+    target = {k: v for k, v in props.items() if k not in ("ScheduledActions", "Tags")}
+    if "Tags" in props and target_id(props) not in targets:
+        target["Tags"] = tags.as_map(props["Tags"])
+    permissions.call(autoscaling.service, "RegisterScalableTarget", target)
+    identity = {name: props[name] for name in TARGET}
     old = autoscaling.service.call("DescribeScheduledActions", identity)
     kept = {action["ScheduledActionName"] for action in actions}
     for action in old["ScheduledActions"]:
@@ -205,7 +206,7 @@ def _put_target(_logical_id: str, props: Json) -> tuple[str, Json]:
 
 
 def _target_request(target_id: str) -> Json:
-    return dict(zip(_TARGET_KEYS, target_id.split("|"), strict=True))
+    return dict(zip(TARGET, target_id.split("|"), strict=True))
 
 
 def _delete_target(physical_id: str, _props: Json) -> None:
@@ -224,6 +225,6 @@ def _put_policy(_logical_id: str, props: Json) -> tuple[str, Json]:
 
 
 def _delete_policy(_physical_id: str, props: Json) -> None:
-    keys = (*_TARGET_KEYS, "PolicyName")
+    keys = (*TARGET, "PolicyName")
     request = {k: v for k, v in _policy_request(props).items() if k in keys}
     _ignoring_absence(lambda: autoscaling.service.call("DeleteScalingPolicy", request))
