@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.commands import ask_for_recall, compare_measurements, report_run, run_benchmark
+from bench.commands import compare_measurements, report_run, run_benchmark
 from bench.options import Options
 
 
@@ -17,6 +17,8 @@ def main(given: Sequence[str] | None = None) -> None:
             case "run":
                 run_benchmark(arguments)
             case "recall":
+                from bench.recall.commands import ask_for_recall  # noqa: PLC0415 - loads OpenAI's client
+
                 ask_for_recall(arguments)
             case "compare":
                 compare_measurements(arguments.a, arguments.b)

@@ -1,40 +1,30 @@
-"""What the commands of `python -m bench` do."""
+"""What the commands of `python -m bench` do, but for `recall`."""
 
 import asyncio
-import os
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from datetime import datetime
 from math import isnan
 from pathlib import Path
 
 import aiohttp
 import boto3
-import openai
 
 from bench.estimate import aws_prices, estimate, expect
 from bench.load.endpoint import SageMakerEndpoint
 from bench.load.targets import RestApi, Target
+from bench.measured import new_folder, rest_api
 from bench.options import Options
 from bench.progress import Progress
-from bench.recall.answerer import Stage
-from bench.recall.report import describe, recall_table, write_recall
-from bench.recall.run import Outcome, Plan, ask_all
 from bench.results.compare import compare, read_measurement
 from bench.results.profile import PUBLISHED
 from bench.results.store import Run
 from bench.results.table import published_form
 from bench.run import run_cells, write_report, write_results
-from operate.api.deployment import find_deployment
 from operate.environment import Environment
 from operate.verb import open_environment
-from recall.files import read_questions
-from recall.tasks import TASKS
-
-_FOLDER = Path("bench-results")
 
 
 def run_benchmark(given: Namespace) -> None:
@@ -60,38 +50,6 @@ def check_good_shares(cells: Sequence[tuple[float, str | None]], least: float) -
     shares = [0.0 if stopped or isnan(share) else share for share, stopped in cells]
     if shares and min(shares) < least:
         sys.exit(f"{min(shares):.0%} of the answers kept the objective, {least:.0%} must")
-
-
-def ask_for_recall(given: Namespace) -> None:
-    """Ask a stage about long prompts, and print what it found; raises ValueError."""
-    tasks = {task.name: task for task in TASKS}
-    names = [] if given.questions else given.tasks.split(",")
-    if unknown := sorted(set(names) - tasks.keys()):
-        raise ValueError(f"unknown task {unknown[0]!r}: there are {', '.join(tasks)}")
-    plan = Plan(
-        tasks=[tasks[name] for name in names],
-        lengths=given.lengths or (),
-        trials=given.trials,
-        users=given.users,
-        seed=given.seed,
-        files=read_questions(given.questions) if given.questions else {},
-    )
-    base_url, key, model = _rest_api(given)
-    stage = Stage(openai.OpenAI(base_url=f"{base_url}/v1", api_key=key or "none"), model)
-    folder = given.out or _new_folder(f"recall-{given.env}")
-    outcomes: list[Outcome] = []
-    try:
-        for outcome in ask_all(stage, plan):
-            print(describe(outcome), file=sys.stderr)
-            outcomes.append(outcome)
-            write_recall(folder, base_url, outcomes)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except openai.OpenAIError as error:
-        kept = f"; {folder} keeps what was answered" if outcomes else ""
-        raise ValueError(f"{base_url} does not answer: {error}{kept}") from None
-    print(recall_table(outcomes))
-    print(f"\nplots and figures: {folder / 'recall.html'}", file=sys.stderr)
 
 
 def report_run(folder: Path) -> None:
@@ -135,7 +93,7 @@ def _opened_run(given: Namespace, target: Target) -> Run:
                 " give the same --env, --url, --endpoint and --route"
             )
         return run
-    return Run.create(given.out or _new_folder(given.env), _options(given, target.name))
+    return Run.create(given.out or new_folder(given.env), _options(given, target.name))
 
 
 def _options(given: Namespace, target: str) -> Options:
@@ -151,11 +109,6 @@ def _estimate(given: Namespace, options: Options) -> str:
     return estimate(expect(options), aws_prices(), through_the_api=not given.endpoint)
 
 
-def _new_folder(name: str) -> Path:
-    now = datetime.now().astimezone()
-    return _FOLDER / f"{name}-{now:%Y%m%d-%H%M%S}"
-
-
 @asynccontextmanager
 async def _target(given: Namespace) -> AsyncIterator[Target]:
     """Open what is to be measured; raises ValueError, and SystemExit if it is not deployed."""
@@ -167,21 +120,10 @@ async def _target(given: Namespace) -> AsyncIterator[Target]:
         if given.endpoint:
             yield _endpoint(session, open_environment(given.env))
             return
-        base_url, key, model = _rest_api(given)
+        base_url, key, model = rest_api(given)
         yield RestApi(
             session=session, base_url=base_url, api_key=key, model=model, route=given.route
         )
-
-
-def _rest_api(given: Namespace) -> tuple[str, str, str]:
-    """Return an API's URL, a key and its model; raises SystemExit if it is not deployed."""
-    if given.url:
-        if not given.url.startswith(("http://", "https://")):
-            raise ValueError(f"--url must begin with http:// or https://, got {given.url}")
-        key = os.environ.get(given.key_variable, "")
-        return given.url.rstrip("/").removesuffix("/v1"), key, given.model
-    deployed = find_deployment(open_environment(given.env), given.client)
-    return deployed.base_url, deployed.api_key, deployed.model
 
 
 def _endpoint(session: aiohttp.ClientSession, environment: Environment) -> SageMakerEndpoint:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from operate.account.cleanup import PRICES
 from operate.account.leftovers import standing
 from operate.cdk_cli import approval, cdk
 from operate.delivery.assembly import of_commit, unpacked
@@ -35,6 +34,8 @@ def diff(environment: Environment, assembly: Path | None, digest: str) -> None:
 
 def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = ask) -> None:
     """Say what stays and what it costs, and delete the stacks once the name is typed."""
+    from operate.account.cleanup import PRICES  # noqa: PLC0415 - they load the CDK
+
     stacks = standing(environment)
     if not stacks:
         raise SystemExit(f"no stack of {environment.name} is deployed")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 from operate.account.leftovers import standing
 from operate.cdk_cli import cdk
-from operate.delivery.report.costs import month
 from operate.environment import Environment, find_stack
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
@@ -69,6 +68,8 @@ def stack_drift(environment: Environment, cdk: Callable[..., None] = cdk) -> Non
 
 def deployed_cost(environment: Environment) -> None:
     """Print what the deployed stacks cost a month before the first request comes."""
+    from operate.delivery.report.costs import month  # noqa: PLC0415 - prices load the CDK
+
     cloudformation = environment.client("cloudformation")
     templates = [
         cloudformation.get_template(StackName=stack)["TemplateBody"]

@@ -13,7 +13,7 @@ from operate.polling import polled
 from tests.smoke.conftest import Stage, usage_plan
 
 _STACKS = ("Api", "Serving")
-_SECONDS = 180  # until CloudWatch shows a line
+_SECONDS, _EVERY = 180, 1  # until CloudWatch shows a line, and between two looks
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_a_request_has_its_line_and_no_log_has_its_prompt(
     environment: Environment, asked: tuple[str, str, int]
 ) -> None:
     word, request_id, began = asked
-    looks = polled(lambda: _lines(environment, request_id, began), every=5, within=_SECONDS)
+    looks = polled(lambda: _lines(environment, request_id, began), every=_EVERY, within=_SECONDS)
     assert any(looks), "the request has no line in any log group"
     assert _lines(environment, word, began) == []
 
@@ -100,7 +100,7 @@ def test_metrics_that_alarms_are_about_arrive(
     metrics = [metric for alarm in _alarms(environment) for metric in _metrics(alarm)]
     assert metrics
     looks = polled(
-        lambda: sum(_points(environment, each) for each in metrics), every=5, within=_SECONDS
+        lambda: sum(_points(environment, each) for each in metrics), every=_EVERY, within=_SECONDS
     )
     assert any(looks), "no metric of the alarms has a value"
 
