@@ -1,5 +1,7 @@
 """What is deployed after a merge, whatever the job said of itself."""
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from operate.api.deployment import Deployment, find_deployment
 from operate.environment import Environment
 from rehearsal.cast.aws import Aws
@@ -31,11 +33,7 @@ def check(aws: Aws, name: str, commit: str) -> None:
     """Raise CheckFailedError unless a commit is deployed, tagged, and answers."""
     found = environment(aws, name)
     wanted = {"environment": name, "commit": commit, "owner": _OWNER}
-    tagged = {stack: _stack_tags(found, stack) for stack in _STACKS}
-    for arn in _taggable(found):
-        tags = found.client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
-        tagged[arn] = {tag["Key"]: tag["Value"] for tag in tags}
-    for what, tags in tagged.items():
+    for what, tags in _tagged(found):
         if not wanted.items() <= tags.items():
             raise CheckFailedError(f"{what} of {name} must have the tags {wanted}, got {tags}")
     api = deployment(aws, name)
@@ -44,11 +42,26 @@ def check(aws: Aws, name: str, commit: str) -> None:
         raise CheckFailedError(f"{name} does not answer: {answer.status_code} {answer.text}")
 
 
-def _stack_tags(found: Environment, stack: str) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in found.describe(stack)["Tags"]}
+def _tagged(found: Environment) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what has tags, with them."""
+    for stack in _STACKS:
+        yield stack, _by_key(found.describe(stack)["Tags"])
+    sagemaker, scaling = found.client("sagemaker"), found.client("application-autoscaling")
+    for arn in _of_sagemaker(found):
+        yield arn, _by_key(sagemaker.list_tags(ResourceArn=arn)["Tags"])
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    for arn in (target["ScalableTargetARN"] for target in targets):
+        yield arn, scaling.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    functions = found.client("lambda")
+    for arn in (each["FunctionArn"] for each in functions.list_functions()["Functions"]):
+        yield arn, functions.list_tags(Resource=arn)["Tags"]
 
 
-def _taggable(found: Environment) -> list[str]:
+def _by_key(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _of_sagemaker(found: Environment) -> list[str]:
     """Return the ARNs of the endpoint, its configuration, its model and the registry's group."""
     sagemaker = found.client("sagemaker")
     name = found.outputs("Serving")["EndpointName"]
