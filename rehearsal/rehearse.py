@@ -5,10 +5,12 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from embedded_aws.iam.issuer import Issuer
 from rehearsal import checks
+from rehearsal.ahead import Ahead
 from rehearsal.cast import thefts
 from rehearsal.cast.aws import Aws, started
 from rehearsal.cast.github import URL, GitHub
@@ -16,7 +18,7 @@ from rehearsal.cast.repository import ACCOUNTS, Repository
 from rehearsal.cast.users import Users
 from rehearsal.changes import CHANGES, FIRST, SLOW_SETTINGS, Change, Outcome
 from rehearsal.ci.shell import Shell
-from rehearsal.ci.workflow import Main
+from rehearsal.ci.workflow import Main, again
 from rehearsal.report.picture import draw
 from rehearsal.report.results import Result, table
 from rehearsal.report.timeline import Timeline
@@ -52,26 +54,29 @@ def _rehearsed(timeline: Timeline, scratch: Path) -> list[Result]:
     home = scratch / "aws"
     home.mkdir()
     timeline.head("the repository, and an AWS with three accounts")
-    repository = Repository.copied(scratch / "repository")
-    keys = {URL: github.keys()}
-    with started(
-        home,
-        identity_providers=keys,
-        service_model=_SERVICE_MODEL,
-        slow_settings=SLOW_SETTINGS,
-    ) as aws:
-        shell = Shell(logs=_logs(), variables=aws.variables)
-        _stop_when_interrupted(shell)
-        main = Main(
-            repository=repository,
-            shell=shell,
-            github=GitHub(aws.endpoint_url, github),
-            timeline=timeline,
-            users=Users(lambda: _prods_api(aws)),
-            artifacts=scratch,
-            accelerated=lambda: aws.accelerated(_TIME_SCALE),
-        )
-        return list(_results(main, aws))
+    repository = Repository(scratch / "repository")
+    circumstances: dict[str, object] = {
+        "identity_providers": {URL: github.keys()},
+        "service_model": _SERVICE_MODEL,
+        "slow_settings": SLOW_SETTINGS,
+    }
+    with ThreadPoolExecutor(1) as beside:
+        copied = beside.submit(repository.copy)
+        with started(home, **circumstances) as aws, Ahead() as ahead:
+            copied.result()
+            shell = Shell(logs=_logs(), variables=aws.variables)
+            _stop_when_interrupted(shell)
+            main = Main(
+                repository=repository,
+                shell=shell,
+                github=GitHub(aws.endpoint_url, github),
+                timeline=timeline,
+                users=Users(lambda: _prods_api(aws)),
+                artifacts=scratch,
+                accelerated=lambda: aws.accelerated(_TIME_SCALE),
+                ahead=ahead,
+            )
+            return list(_results(main, aws))
 
 
 def _stop_when_interrupted(shell: Shell) -> None:
@@ -87,33 +92,35 @@ def _stop_when_interrupted(shell: Shell) -> None:
 
 def _results(main: Main, aws: Aws) -> Iterator[Result]:
     commits = {each: main.repository.commit(*each.edit()) for each in CHANGES}
-    runner = ThreadPoolExecutor(1)
-    try:
-        # Each merge has a runner of its own to synthesize on, which here works ahead.
-        assembled = {c: runner.submit(_assemble, main, c, commits[c]) for c in CHANGES}
-        main.timeline.head(FIRST.title)
-        _set_up(main, aws)
-        deployed: dict[str, str] = {}
-        for change, commit in commits.items():
-            if change is not FIRST:
-                main.timeline.head(change.title)
-            main.digests[commit] = assembled[change].result()
-            result = Result(change.title, change.expected(), main.merge(change, commit))
-            reached = (n for n, o in result.found.items() if o is Outcome.DEPLOYED)
-            deployed |= dict.fromkeys(reached, commit)
-            result.fault = _fault(aws, deployed)
-            yield result
-            if result.wrong:
-                return
-    finally:
-        runner.shutdown(cancel_futures=True)
+    main.timeline.head(FIRST.title)
+    _work_ahead(main, aws, commits)
+    main.digests[commits[FIRST]] = main.assemble(FIRST.title, commits[FIRST])
+    deployed: dict[str, str] = {}
+    for change, commit in commits.items():
+        if change is not FIRST:
+            main.timeline.head(change.title)
+            main.digests[commit] = main.ahead.result(commit)
+        result = Result(change.title, change.expected(), main.merge(change, commit))
+        reached = (n for n, o in result.found.items() if o is Outcome.DEPLOYED)
+        deployed |= dict.fromkeys(reached, commit)
+        result.fault = _fault(aws, deployed)
+        yield result
+        if result.wrong:
+            return
     main.timeline.head("a stolen role tries another account")
     thief = thefts.Thief(aws, main.github, commits[FIRST])
     yield Result.of_thefts(refused=thefts.refused(thief, main.timeline))
 
 
-def _assemble(main: Main, change: Change, commit: str) -> str:
-    return main.assemble(change.title, commit, main.repository.checked_out(commit))
+def _work_ahead(main: Main, aws: Aws, commits: Mapping[Change, str]) -> None:
+    """Let administrators set the accounts up, and then CI's runners synthesize what is to come."""
+    for name in ACCOUNTS:
+        main.ahead.add(name, partial(_set_up, main, aws, name))
+    for change, commit in commits.items():
+        if change is not FIRST:
+            main.ahead.add(commit, partial(main.assemble, change.title, commit))
+    first = commits[FIRST]
+    main.ahead.add(again(first), partial(main.assemble_again, FIRST.title, first))
 
 
 def _fault(aws: Aws, deployed: Mapping[str, str]) -> str:
@@ -126,22 +133,17 @@ def _fault(aws: Aws, deployed: Mapping[str, str]) -> str:
     return ""
 
 
-def _set_up(main: Main, aws: Aws) -> None:
-    """Do what an administrator does once for each account, while CI synthesizes."""
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_set_up_account, main, aws, name) for name in ACCOUNTS]:
-            done.result()
-
-
-def _set_up_account(main: Main, aws: Aws, environment: str) -> None:
+def _set_up(main: Main, aws: Aws, environment: str) -> str:
+    """Do what an administrator does once for an account."""
     administrator = aws.administrator(environment)
-    # Each CLI has a folder of its own to synthesize into.
+    # The CLI has a folder of its own to synthesize into.
     output = {"CDK_OUTPUT": str(aws.home / f"cdk.out-{environment}")}
     for verb in ("bootstrap", "delivery"):
         with main.timeline.step(FIRST.title, environment, verb):
             main.shell.make(
                 main.repository.folder, verb, {**administrator, **output}, ENV=environment
             )
+    return environment
 
 
 def _prods_api(aws: Aws) -> tuple[str, str]:

@@ -23,18 +23,16 @@ class Repository:
 
     folder: Path
 
-    @classmethod
-    def copied(cls, folder: Path) -> "Repository":
-        """Return a repository with this checkout's files, changes that are no commit included."""
+    def copy(self) -> None:
+        """Copy this checkout's files, changes that are no commit included."""
         listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for name in filter(None, _git(_ROOT, *listed).split("\0")):
             if (_ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(_ROOT / name, folder / name)
-        _configure(folder)
-        _git(folder, "init", "--quiet", "--initial-branch=main")
-        link(folder)
-        return cls(folder)
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(_ROOT / name, self.folder / name)
+        _configure(self.folder)
+        _git(self.folder, "init", "--quiet", "--initial-branch=main")
+        link(self.folder)
 
     def commit(self, title: str, before: str = "", after: str = "") -> str:
         """Commit an edit of the app as it is here, and return the commit's hash.

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rehearsal.ahead import Ahead
 from rehearsal.cast.github import GitHub, Variables
 from rehearsal.cast.repository import Repository
 from rehearsal.cast.users import Users
@@ -28,6 +29,11 @@ _WATCH_MINUTES = "0.4"
 _SMOKE = {"PYTEST_ADDOPTS": "-p no:cacheprovider --deselect=tests/smoke/test_example_prompts.py"}
 
 
+def again(commit: str) -> str:
+    """Return the name of the task that synthesizes a commit in another checkout."""
+    return f"{commit} again"
+
+
 @dataclass
 class Main:
     """The workflow of the branch main, and what it keeps: artifacts, by commit."""
@@ -40,6 +46,8 @@ class Main:
     artifacts: Path
     # While AWS waits or watches alarms, its time passes faster.
     accelerated: Callable[[], AbstractContextManager[None]]
+    # Has the accounts set up, and commits synthesized before their merge.
+    ahead: Ahead
     digests: dict[str, str] = field(default_factory=dict)
     _is_proven: bool = field(default=False, init=False)
 
@@ -52,18 +60,28 @@ class Main:
                 break
         return ended
 
-    def assemble(self, change: str, commit: str, repository: Repository, lane: str = "ci") -> str:
-        """Synthesize a commit once into an artifact, and return its digest."""
-        with self._step(change, lane, "assembly") as step:
-            said = self._make(step, "assembly", {}, repository.folder, COMMIT=commit)
-            step.note = f"digest {said.strip()[:12]}"
-        shutil.copy(repository.folder / "build" / "assembly.tar.gz", self._artifact(commit))
-        return said.strip()
+    def assemble(self, change: str, commit: str) -> str:
+        """Synthesize a commit into the artifact that is deployed, and return its digest."""
+        folder = self.repository.checked_out(commit).folder
+        digest = self._synthesize(change, commit, folder)
+        shutil.copy(folder / "build" / "assembly.tar.gz", self._artifact(commit))
+        return digest
+
+    def assemble_again(self, change: str, commit: str) -> str:
+        """Synthesize a commit in another checkout, and return its digest."""
+        return self._synthesize(change, commit, self.repository.checked_out(commit).folder)
+
+    def _synthesize(self, change: str, commit: str, folder: Path) -> str:
+        with self._step(change, "ci", "assembly") as step:
+            digest = self._make(step, "assembly", {}, folder, COMMIT=commit).strip()
+            step.note = f"of {commit[:7]}, digest {digest[:12]}"
+        return digest
 
     def _artifact(self, commit: str) -> Path:
         return self.artifacts / f"{commit[:12]}.tar.gz"
 
     def _job(self, change: Change, commit: str, environment: str) -> Outcome:
+        self.ahead.result(environment)
         place = self._place(change.title, environment)
         token = self._token(change.title, commit, environment)
         reader = self._sign_in(token, place, reads=True)
@@ -111,10 +129,11 @@ class Main:
         """Prove once that the way back has the same bytes; other jobs take what was kept."""
         if self._is_proven:
             return
-        before = self.repository.checked_out(former)
-        digest = self.assemble(change, former, before, environment)
-        if digest != self.digests[former]:
-            raise StepFailedError(f"{former[:7]} is not what it was: {digest}")
+        with self._step(change, environment, "assembly") as step:
+            digest = self.ahead.result(again(former))
+            step.note = f"of {former[:7]}, as it was"
+            if digest != self.digests[former]:
+                raise StepFailedError(f"{former[:7]} is not what it was: {digest}")
         self._is_proven = True
 
     def _deploy(

@@ -10,13 +10,14 @@ import pytest
 import yaml
 
 from rehearsal.cast.github import GitHub, NotApprovedError
-from rehearsal.cast.repository import Repository
 from rehearsal.changes import FIRST
 from rehearsal.ci.shell import Shell, StepFailedError
-from rehearsal.ci.workflow import Main
+from rehearsal.ci.workflow import ENVIRONMENTS, Main
 from rehearsal.report.timeline import Timeline
 
 if TYPE_CHECKING:
+    from rehearsal.ahead import Ahead
+    from rehearsal.cast.repository import Repository
     from rehearsal.cast.users import Users
 
 ROOT = Path(__file__).parents[3]
@@ -38,6 +39,7 @@ class _Ci(Main):
             users=cast("Users", self),
             artifacts=Path("artifacts"),
             accelerated=nullcontext,
+            ahead=cast("Ahead", self),
             digests=dict(_DIGESTS),
         )
 
@@ -54,12 +56,12 @@ class _Ci(Main):
             "deployed-commit": f"commit={self.former}",
         }.get(verb, "3 passed")
 
-    def assemble(self, _change: str, commit: str, _repository: Repository, lane: str = "ci") -> str:
-        self.ran.append((lane, "assembly", commit))
+    def result(self, task: str) -> str:
+        if task in ENVIRONMENTS:
+            self.ran.append((task, "set up", ""))
+        else:
+            self.ran.append(("dev", "assembly", task))
         return self.again
-
-    def checked_out(self, _commit: str) -> Repository:
-        return cast("Repository", self)
 
     def approve(self, commit: str, environment: str) -> None:
         self.approved = f"{commit} {environment}"
@@ -78,7 +80,9 @@ class _Ci(Main):
         yield
 
     def verbs(self, environment: str) -> list[str]:
-        return [verb for name, verb, _digest in self.ran if name == environment]
+        ran = [verb for name, verb, _digest in self.ran if name == environment]
+        assert ran[:1] in ([], ["set up"])  # Nobody signs in before.
+        return ran[1:]
 
     def deployed(self, environment: str) -> list[str]:
         return [d for name, verb, d in self.ran if (name, verb) == (environment, "deploy")]
@@ -123,7 +127,7 @@ def test_an_alarm_of_prod_returns_prod_alone() -> None:
 def test_the_commit_before_is_synthesized_again_once_and_before_the_new_one_is_deployed() -> None:
     ci = _Ci()
     ci.merge(FIRST, _NEW)
-    assert [commit for _, verb, commit in ci.ran if verb == "assembly"] == [_OLD]
+    assert [task for _, verb, task in ci.ran if verb == "assembly"] == [f"{_OLD} again"]
     order = [verb for _, verb, _ in ci.ran]
     assert order.index("assembly") < order.index("deploy")
 
