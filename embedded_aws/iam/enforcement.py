@@ -6,7 +6,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kms, s3
 
-from embedded_aws.core.emulator import Json
+from embedded_aws.core.emulator import Json, region, scope
 from embedded_aws.iam.permissions import log_refusal
 
 # What S3 asks of KMS for a caller that reads or writes an object under a key.
@@ -14,7 +14,7 @@ _KEY_ACTIONS = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateData
 
 
 def complete_enforcement() -> None:
-    """Let S3 ask for the caller's right to the key, and log every refusal as CloudTrail would."""
+    """Let S3 ask for the caller's right to the key, whosever account it is in, and log refusals."""
     enforce, find_resource = iam_evaluator.enforce, iam_actions.extract_resource_arn
 
     def resource_with_stream(service: str, *request: Any) -> str:
@@ -46,16 +46,32 @@ def complete_enforcement() -> None:
 
     iam_evaluator.enforce = enforce_completely
     iam_actions.extract_resource_arn = resource_with_stream
+    _judge_keys_of_other_accounts()
+
+
+def _judge_keys_of_other_accounts() -> None:
+    """Let the policy of another account's key decide; ministack knows those of the caller's."""
+    find_policy = kms.key_policy_for_arn
+
+    def policy_of_any(key_arn: str) -> Any:
+        _, _, _, key_region, owner, *_ = key_arn.split(":")
+        with scope(owner, key_region):
+            return find_policy(key_arn)
+
+    kms.key_policy_for_arn = policy_of_any
 
 
 def _object_key(action: str, object_arn: str) -> str | None:
     """Return the ARN of the key that an object, or its bucket's default, is encrypted with."""
     bucket, _, name = object_arn.removeprefix("arn:aws:s3:::").partition("/")
-    record = s3._buckets.get(bucket, {}).get("objects", {}).get(name, {})
-    headers = (
-        s3._stored_sse_headers(record)
-        if action == "s3:GetObject"
-        else s3._bucket_default_sse_headers(bucket)
-    )
-    key = kms._resolve_key(headers.get("x-amz-server-side-encryption-aws-kms-key-id"))
-    return key["Arn"] if key else None
+    if (owner := s3._bucket_owner_account(bucket)) is None:
+        return None
+    with scope(owner, region()):
+        record = s3._buckets[bucket]["objects"].get(name, {})
+        headers = (
+            s3._stored_sse_headers(record)
+            if action == "s3:GetObject"
+            else s3._bucket_default_sse_headers(bucket)
+        )
+        key = kms._resolve_key(headers.get("x-amz-server-side-encryption-aws-kms-key-id"))
+        return key["Arn"] if key else None
