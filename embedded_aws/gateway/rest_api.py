@@ -108,7 +108,7 @@ def _take_key_from_authorizer() -> None:
     async def authorize_taking_key(api_id: str, *args: Any) -> Any:
         error, context = await authorize(api_id, *args)
         key = (context or {}).get(_KEY_FIELD, "")
-        from_authorizer = gateway._rest_apis[api_id].get("apiKeySource") == "AUTHORIZER"
+        from_authorizer = gateway._rest_apis.get(api_id, {}).get("apiKeySource") == "AUTHORIZER"
         _usage_identifier_key.set(key if from_authorizer else None)
         return error, {k: v for k, v in context.items() if k != _KEY_FIELD} if context else context
 

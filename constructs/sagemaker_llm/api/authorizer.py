@@ -14,6 +14,8 @@ _BEARER = "^[Bb]earer +[!-~]{20,128}$"
 # The answer never changes for a token: usage plans validate the key on each request.
 _CACHE = cdk.Duration.hours(1)
 
+_DEPLOYED_WHEN_CHANGED = "@aws-cdk/aws-apigateway:authorizerChangeDeploymentLogicalId"
+
 
 class KeyAuthorizer(Construct):
     """Owns the authorizer that reads the key where OpenAI's clients send it."""
@@ -28,6 +30,8 @@ class KeyAuthorizer(Construct):
         reserved_concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        # Whoever uses the library may lack the flag by which a changed authorizer is deployed.
+        self.node.set_context(_DEPLOYED_WHEN_CHANGED, True)  # noqa: FBT003 - the CDK's signature
         packaged = PackagedFunction(
             self,
             "Default",

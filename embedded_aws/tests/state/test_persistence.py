@@ -9,6 +9,7 @@ import pytest
 from embedded_aws.state.snapshots import parse
 from embedded_aws.tests.account import BUCKET, Account, until
 from embedded_aws.tests.disk import SMALL, full_disk
+from embedded_aws.tests.rest_api import Api
 
 _MAX_CHANGES = 1000  # a snapshot is taken within about a second
 
@@ -59,9 +60,14 @@ def test_records_and_objects_survive_a_kill(own_account: Account) -> None:
 
 def test_a_stop_loses_nothing_and_says_nothing(own_account: Account) -> None:
     own_account.put("a", "one")
+    api = Api(own_account)
+    api.add("old")
+    api.serve()
+    api.add("new")
     own_account.aws.stop()
     own_account.aws.start()
     assert own_account.get("a") == "one"
+    assert (api.status("old"), api.status("new")) == (200, 403)  # the stage is of before
     assert own_account.aws.run("status").stdout.splitlines()[1:] == ["no stack is deployed"]
 
 
