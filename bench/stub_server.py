@@ -1,10 +1,11 @@
 """What the benchmarks' servers share: HTTP requests in, chunks out, no framework in between."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, ABC):
     """One connection: a request, then its answer, then the next request."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -21,9 +22,9 @@ class Connection(asyncio.Protocol):
             self._received = b""
             self.answer(head, body)
 
+    @abstractmethod
     def answer(self, head: bytes, body: bytes) -> None:
         """Answer a whole request."""
-        raise NotImplementedError
 
     def write(self, data: bytes) -> None:
         """Write to a client that is still there."""
