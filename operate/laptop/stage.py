@@ -11,6 +11,7 @@ from operate.delivery.report.templates import Json, Templates, templates_of
 from operate.environment import Environment
 from operate.laptop import waiting
 from operate.laptop.cdk_cli import ASSEMBLY, Cli
+from operate.releases.components import hosts_components
 from operate.releases.instance_type import InstanceTypeChange
 from operate.releases.updates import INSTANCE_TYPE, PACKAGE, served_package
 
@@ -67,7 +68,13 @@ def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
     if name not in dict(contents.stacks()):
         return {}
     wanted, deployed = _synthesized()[name], local.outputs("Serving").get(_SERVER)
-    if deployed in (None, wanted["Outputs"][_SERVER]["Value"]):  # None: it never served.
+    if deployed is None:  # It never served.
+        return {}
+    if hosts_components(local) is (INSTANCE_TYPE in wanted["Parameters"]):
+        print(f"{name} is deleted first: with adapters it is another endpoint", flush=True)
+        cli.cdk("destroy", f"{STAGE}/Serving", "--exclusively", "--force", *SYNTHESIZED)
+        return {}
+    if deployed == wanted["Outputs"][_SERVER]["Value"]:
         return {}
     if package := served_package(local):
         print(f"{package} was tuned from another model: base weights are served in its place")

@@ -8,17 +8,24 @@ from openai import NotFoundError, OpenAI
 
 from embedded_aws.tests.sagemaker.adapters import random_adapter
 from tests.embedded.conftest import LocalStage
-from tests.lifecycle.stage import bootstrap, cdk, destroy, endpoints, generates
+from tests.lifecycle.stage import bootstrap, endpoints, generates
 
 _APP = "tests/lifecycle/adapters_app.py"
 _BASE = "smollm2-135m-instruct"
+_DEPLOY = """
+from operate.laptop import stage
+from operate.laptop.account import local_environment
+from operate.laptop.cdk_cli import only_cli
+with only_cli() as cli:
+    stage.deploy(cli, local_environment())
+"""
 
 
 def _deploy(aws: LocalStage) -> None:
-    options = ("--exclusively", "--require-approval", "never", "-c", "environments=local")
-    app = ("--app", f"python {_APP}")
-    done = cdk(aws, "deploy", "Local/Serving", "Local/Api", *options, *app)
+    """Deploy what was synthesized last, as `make up` does."""
+    done = aws.try_run("-c", _DEPLOY)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Local-Serving is deleted first" in done.stdout
 
 
 def _release(aws: LocalStage, package: str) -> None:
@@ -51,13 +58,12 @@ def _grants_nothing_without_need(aws: LocalStage) -> None:
 
 
 def test_a_stage_serves_an_adapter_beside_its_base(stage: LocalStage, tmp_path: Path) -> None:
-    destroy(stage, "Local/Serving")
     s3 = stage.client("s3")
     s3.create_bucket(Bucket="tuned-adapters")
     archive = random_adapter(tmp_path / "support", seed=1)
     s3.put_object(Bucket="tuned-adapters", Key="support/1.tar.gz", Body=archive)
 
-    bootstrap(stage, tmp_path / "cdk.out", _APP)
+    bootstrap(stage, stage.home / "cdk.out", _APP)
     _deploy(stage)
     (host,) = endpoints(stage)
     assert _components(stage) == sorted([f"{_BASE}-{host}", f"support-{host}"])
