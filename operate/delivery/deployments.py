@@ -9,7 +9,7 @@ from operate.cdk_cli import approval, cdk
 from operate.delivery.assembly import of_commit, unpacked
 from operate.delivery.report.templates import stays
 from operate.environment import Client, Environment
-from operate.laptop import stage
+from operate.laptop import own_model, stage
 from operate.laptop.cdk_cli import cdk_of, only_cli
 from operate.releases.instance_type import deployer
 from operate.terminal import ask
@@ -51,6 +51,8 @@ def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = 
     _unprotect(environment, stacks)
     with _app(environment, None, "", "") as app, cdk_of(environment, cdk) as run:
         run("destroy", _stacks(environment), "--force", *app)
+    if environment.name == "local":
+        own_model.forget_unused()
     print(f"`make cleanup ENV={environment.name}` lists what stayed, and deletes it when confirmed")
 
 

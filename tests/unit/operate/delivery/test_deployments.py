@@ -1,12 +1,15 @@
 """The deployments' commands, and what the deletion of an environment wants and says."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded_aws.host import control
 from operate.delivery import deployments
 from operate.delivery.assembly import digest_of, pack
+from operate.laptop import own_model
 from tests.unit.operate.doubles import environment, refusal
 
 _TEMPLATE = {
@@ -86,6 +89,23 @@ def test_prod_is_deleted_when_its_name_is_typed(
     assert "stays: AWS::Logs::LogGroup Logs (of Prod-Training), about 0.03 USD a month for" in said
     assert "Queue" not in said
     assert "`make cleanup ENV=prod`" in said
+
+
+def test_the_link_to_a_persons_own_model_goes_with_the_stacks_of_this_machine(
+    ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aws, link = _CloudFormation(), tmp_path / "models" / "mine.gguf"
+    aws.names = ["Local-Serving"]
+    aws.unprotected = aws.names
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "mine.Q4_0.gguf")
+    monkeypatch.setattr(deployments, "cdk_of", lambda _environment, run: nullcontext(run))
+    monkeypatch.setattr(own_model, "_LINKS", link.parent)
+    monkeypatch.setattr(control, "running_pid", lambda: 1)
+    monkeypatch.setattr(own_model, "_opened", lambda: set() if ran else {str(link)})
+    deployments.destroy(environment("local", cloudformation=aws), "")
+    assert ran == [("destroy", "Local/*", "--force", "--context", "environments=local")]
+    assert not link.is_symlink()
 
 
 @pytest.mark.parametrize("typed", ["", "yes", "Prod", "dev"])
