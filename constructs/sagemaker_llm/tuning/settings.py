@@ -93,6 +93,11 @@ class TuningSettings(Checked):
                 " made from, for example JumpStartWeights, as a quantized file is not trained, got"
                 " None"
             )
+        if model.server.adapters and self.approval is Approval.APPROVED:
+            raise RefusedValueError(
+                f"approval must be {Approval.PENDING} with adapters, which were tuned from the"
+                f" catalog's weights: no release takes their place, got {self.approval}"
+            )
         model.server.check_tuned(model, instance_type)
         values = {**self._values(), "prompt_format": model.prompt_format.value}
         check_execution(values, window=model.window)

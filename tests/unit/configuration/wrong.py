@@ -13,6 +13,7 @@ from sagemaker_llm import (
     FLAT_DAY,
     Adapter,
     ApiSettings,
+    Approval,
     Authentication,
     CatalogEntry,
     Client,
@@ -203,6 +204,11 @@ WRONG: list[Row] = [
         adapted,
         {"scaling": TargetTracking(target_work_milliseconds=20_000)},
         "target_work_milliseconds must be None with adapters",
+    ),
+    (
+        adapted,
+        {"tuning": tuning(approval=Approval.APPROVED)},
+        "approval must be PendingManualApproval with adapters, .* got Approved",
     ),
     (
         TargetTracking,
