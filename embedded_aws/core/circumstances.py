@@ -4,9 +4,12 @@ AWS decides these for its customers; no code that is deployed can. A changed fil
 the next call. `embedded_aws/README.md` lists the settings.
 """
 
+import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -96,6 +99,13 @@ def current() -> Circumstances:
         return _decoded(FILE.read_bytes())
     except FileNotFoundError:
         return Circumstances()
+
+
+def write(file: Path, settings: Mapping[str, object]) -> None:
+    """Replace the file whole: what runs reads it at any moment."""
+    written = file.with_suffix(".new")
+    written.write_text(json.dumps(settings))
+    written.replace(file)
 
 
 def accelerated(seconds: float) -> float:

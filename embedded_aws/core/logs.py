@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 _TAIL_LINES = 20
 _MAX_LINES_PER_CALL = 1000
+_DRAIN_SECONDS = 30  # unless a child of the process keeps its output open, it takes a moment
 
 
 class LogShipper:
@@ -45,7 +46,7 @@ class LogShipper:
 
     def last_line(self) -> str:
         """Return the last line that the ended process printed, or an empty string."""
-        self._reader.join(timeout=2)
+        self._reader.join(_DRAIN_SECONDS)
         return self._tail[-1] if self._tail else ""
 
     def _read(self) -> None:

@@ -15,8 +15,10 @@ import httpx
 from embedded_aws.core import circumstances
 from embedded_aws.host import health, home, leftovers, private_files, running
 
-_START_SECONDS = 30
-_STOP_SECONDS = 20
+# Of a machine that is busy with other things: a server that fails is not waited for.
+_START_SECONDS = 120
+_STOP_SECONDS = 120
+_ANSWER_SECONDS = 10
 _MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux take
 
 
@@ -132,4 +134,6 @@ def _answers() -> bool:
 
 def _health() -> httpx.Response:
     # no proxy of the environment's: it would not reach this machine
-    return httpx.get(f"{home.endpoint_url()}{health.PATH}", timeout=2, trust_env=False)
+    return httpx.get(
+        f"{home.endpoint_url()}{health.PATH}", timeout=_ANSWER_SECONDS, trust_env=False
+    )

@@ -17,7 +17,7 @@ import psutil
 
 OWNER = "LOCAL_AWS_OWNER"
 _POLL_SECONDS = 0.1
-_MAX_SECONDS = 10
+_MAX_SECONDS = 60
 
 
 def guard(owner: str) -> subprocess.Popen[bytes]:

@@ -22,6 +22,8 @@ _INHERITED = (
 # Below the ports that Linux (32768) and macOS (49152) give to connections.
 _PORTS = range(20_000, 32_000)
 _POLL_SECONDS = 0.05
+_PROBE_SECONDS = 2
+_POST_SECONDS = 10  # what Lambda gives to a hook after a restore
 _STOP_SECONDS = 5
 
 
@@ -116,13 +118,13 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def _connection(address: int | Path) -> http.client.HTTPConnection:
     if isinstance(address, Path):
-        return _UnixConnection(address, timeout=2)
-    return http.client.HTTPConnection("127.0.0.1", address, timeout=2)
+        return _UnixConnection(address, _PROBE_SECONDS)
+    return http.client.HTTPConnection("127.0.0.1", address, timeout=_PROBE_SECONDS)
 
 
 def post(address: Path, path: str) -> bool:
     """Send an empty POST; return whether it is answered with 2xx."""
-    connection = _connection(address)
+    connection = _UnixConnection(address, _POST_SECONDS)
     try:
         connection.request("POST", path, body=b"")
         return connection.getresponse().status < 300  # noqa: PLR2004 - any success

@@ -1,7 +1,6 @@
 """The rehearsal: deploys the plan, sends the ramp, and watches what the plan's parts do."""
 
 import asyncio
-import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ class Rehearsal:
             },
         }
         circumstances.FILE.parent.mkdir(parents=True, exist_ok=True)
-        circumstances.FILE.write_text(json.dumps(settings))
+        circumstances.write(circumstances.FILE, settings)
 
 
 def first_instances(sizing: Sizing) -> int:

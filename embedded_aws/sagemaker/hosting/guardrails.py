@@ -91,20 +91,22 @@ def _steps(step: int, of: int) -> tuple[float, ...]:
 
 
 def bake(seconds: float, alarms: tuple[str, ...], role_arn: str) -> None:
-    """Let time pass while the alarms are watched; raises RollbackError when one goes off."""
-    wait = circumstances.accelerated(seconds)
-    if not alarms:
-        time.sleep(wait)
-        return
-    deadline = time.monotonic() + wait
+    """Let time pass while the alarms are watched; raises RollbackError when one goes off.
+
+    The circumstances may change meanwhile, and the pace of the time with them.
+    """
+    began = time.monotonic()
     while True:
         _check_alarms(alarms, role_arn)
-        if time.monotonic() >= deadline:
+        left = began + circumstances.accelerated(seconds) - time.monotonic()
+        if left <= 0:
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(min(left, _POLL_SECONDS))
 
 
 def _check_alarms(names: tuple[str, ...], role_arn: str) -> None:
+    if not names:
+        return
     for name in names:
         if not role_may(role_arn, "cloudwatch:DescribeAlarms", arn("cloudwatch", f"alarm:{name}")):
             raise RollbackError(f"{role_arn} may not cloudwatch:DescribeAlarms on alarm {name}")
