@@ -3,7 +3,15 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
+
+# A change is judged by the same examples on however busy a machine: `--hypothesis-profile=default`
+# looks for new ones.
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

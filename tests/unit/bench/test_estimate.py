@@ -11,7 +11,8 @@ from bench.load.arrivals import Users
 from bench.load.generator import Cell, measure
 from bench.load.prompts import prompts
 from bench.options import Options
-from tests.unit.bench.virtual_time import Server, run
+from tests.unit.bench.virtual_time import Server
+from tests.unit.virtual_clock import run
 
 ROOT = Path(__file__).parents[3]
 _PRICES = Prices(

@@ -16,7 +16,8 @@ from bench.results.figures import Figures, tokens_within
 from bench.results.profile import PUBLISHED, read_profile
 from bench.results.store import Run
 from bench.run import run_cells, write_report
-from tests.unit.bench.virtual_time import Server, run
+from tests.unit.bench.virtual_time import Server
+from tests.unit.virtual_clock import run
 
 _SMALL = Options(
     target="known delays", words=(8, 16), users=(1, 4), tokens=11, seconds=5, requests=4

@@ -9,7 +9,7 @@ import pytest
 
 from bench.load import endpoint, targets
 from bench.load.targets import RequestFailedError, Usage
-from tests.unit.bench.virtual_time import run
+from tests.unit.virtual_clock import run
 
 _USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}\n'
 _END = b"data: [DONE]\n"

@@ -10,7 +10,7 @@ from bench.trust.agreement import row, table, verdict
 from bench.trust.cpu import Cpu
 from bench.trust.stub import Answer
 from bench.trust.tools import Measured, read_aiperf, read_guidellm
-from tests.unit.bench.virtual_time import run
+from tests.unit.virtual_clock import run
 
 
 class _Transport:

@@ -1,47 +1,14 @@
-"""An event loop whose clock jumps to the next timer: an hour of load takes a moment, exactly."""
+"""Load on a server of known delays, in virtual time: an hour of it takes a moment, exactly."""
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from bench.load.arrivals import Load
 from bench.load.generator import Cell, Limits, Recorded, measure
 from bench.load.prompts import prompts
 from bench.load.targets import RequestFailedError, Usage
-
-Result = TypeVar("Result")
-
-
-class _JumpingSelector(selectors.SelectSelector):
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-def spend(seconds: float) -> None:
-    """Let the running loop do nothing else for so long."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, _VirtualLoop)
-    loop.jumping.now += seconds
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.jumping = _JumpingSelector()
-        super().__init__(self.jumping)
-
-    def time(self) -> float:
-        return self.jumping.now
-
-
-def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine in virtual time."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-        return runner.run(work)
+from tests.unit.virtual_clock import run, spend
 
 
 @dataclass

@@ -9,7 +9,8 @@ from pathlib import Path
 from struct import pack
 from typing import Any
 
-Reply = Sequence[bytes | float | None]  # to send, to wait; None breaks the connection
+# To send, to wait, to wait until something is read; None breaks the connection.
+Reply = Sequence[bytes | float | asyncio.Semaphore | None]
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\n"
@@ -96,6 +97,9 @@ class FakeSageMaker:
                 return False
             if isinstance(step, float):
                 await asyncio.sleep(step)
+                continue
+            if isinstance(step, asyncio.Semaphore):
+                await step.acquire()
                 continue
             if reader.at_eof():
                 raise ConnectionResetError

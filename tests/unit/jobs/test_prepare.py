@@ -471,7 +471,7 @@ def outcome(root: Path, lines: list[bytes], seed: int) -> tuple[dict[str, Any], 
 
 
 @_any_data
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_record_is_lost_and_splits_are_disjoint(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], seed: int
 ) -> None:
@@ -486,7 +486,7 @@ def test_no_record_is_lost_and_splits_are_disjoint(
 
 
 @_any_data
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_splits_depend_on_content_and_seed_only(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], seed: int
 ) -> None:

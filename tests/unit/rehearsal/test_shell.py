@@ -63,5 +63,5 @@ def test_verbs_of_all_threads_end_when_the_shell_stops(shell: Shell, checkout: P
     while not shell._running:
         time.sleep(0.01)
     shell.stop()
-    thread.join(30)
+    thread.join(120)
     assert len(ended) == 1

@@ -3,7 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoke_proxy.http.bodies import NEUTRAL, Unsupported, parse
@@ -209,7 +209,6 @@ names = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(names, json_values, max_size=5), st.sampled_from(list(REQUEST_TYPES.values()))
 )

@@ -1,15 +1,17 @@
 """Streams under bad conditions: faults, deadlines, idle endpoints and callers that leave."""
 
 import json
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from invoke_proxy.http.delivery import EventStream, Reply
+from invoke_proxy.http import context
 from invoke_proxy.http.errors import KINDS, EndpointError
+from tests.unit import virtual_clock
 from tests.unit.invoke_proxy.proxy_double import SETTINGS, FakeRuntime, client_of, tgi_frames
+from tests.unit.virtual_clock import in_virtual_time
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
 STREAMED = {**CHAT, "stream": True}
@@ -67,6 +69,7 @@ async def test_a_stream_that_ends_early_is_not_complete() -> None:
     assert (whole.status, whole.error["code"]) == (502, "stream_interrupted")
 
 
+@in_virtual_time
 async def test_a_caller_that_leaves_a_stream_stops_the_generation() -> None:
     log: list[str] = []
     runtime = FakeRuntime(FRAMES[0], 0.01, FRAMES[1], 60.0, FRAMES[2])
@@ -81,6 +84,7 @@ async def test_a_caller_that_leaves_a_stream_stops_the_generation() -> None:
 
 
 @pytest.mark.parametrize("body", [CHAT, STREAMED], ids=["whole", "streamed"])
+@in_virtual_time
 async def test_a_caller_that_leaves_before_the_first_byte_stops_the_generation(
     body: dict[str, Any],
 ) -> None:
@@ -93,70 +97,80 @@ async def test_a_caller_that_leaves_before_the_first_byte_stops_the_generation(
     assert runtime.open == 0
 
 
-async def test_an_idle_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EventStream, "idle_seconds", 0.05)
-    async with client_of(FakeRuntime(0.22, *FRAMES)) as client:
+@in_virtual_time
+async def test_an_idle_stream_is_kept_alive_by_comments() -> None:
+    async with client_of(FakeRuntime(35.0, *FRAMES)) as client:
         answer = await client.post(ROUTE, STREAMED)
     assert answer.chunks[:3] == [b": keep-alive\n\n"] * 3
+    assert answer.body.count(b": keep-alive") == 3
     assert answer.events[-1] == "[DONE]"
 
 
-async def test_a_busy_stream_needs_no_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EventStream, "idle_seconds", 0.1)
+@in_virtual_time
+async def test_a_busy_stream_needs_no_comments() -> None:
     frames = tgi_frames(["x"] * 10)
-    steps = [step for frame in frames for step in (0.03, frame)]
+    steps = [step for frame in frames for step in (9.0, frame)]
     async with client_of(FakeRuntime(*steps)) as client:
         answer = await client.post(ROUTE, STREAMED)
     assert b": keep-alive" not in answer.body
 
 
-async def test_a_fault_after_a_comment_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EventStream, "idle_seconds", 0.05)
-    async with client_of(FakeRuntime(0.08, EndpointError("model_error"))) as client:
+@in_virtual_time
+async def test_a_fault_after_a_comment_is_an_event() -> None:
+    async with client_of(FakeRuntime(15.0, EndpointError("model_error"))) as client:
         answer = await client.post(ROUTE, STREAMED)
     assert answer.status == 200
     assert answer.events[-1]["error"]["code"] == "model_error"
 
 
-async def test_a_long_whole_answer_is_kept_alive_by_white_space(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Reply, "idle_seconds", 0.05)
-    async with client_of(FakeRuntime(0.12, *FRAMES)) as client:
+@in_virtual_time
+async def test_a_long_whole_answer_is_kept_alive_by_white_space() -> None:
+    async with client_of(FakeRuntime(300.0, *FRAMES)) as client:
         answer = await client.post(ROUTE, CHAT)
     assert answer.body.startswith(b"  {")
     assert answer.json["choices"][0]["message"]["content"] == "abc"
 
 
-async def test_a_whole_answer_that_has_begun_is_broken_off_by_a_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Reply, "idle_seconds", 0.05)
+@in_virtual_time
+async def test_a_whole_answer_that_has_begun_is_broken_off_by_a_fault() -> None:
     log: list[str] = []
-    async with client_of(FakeRuntime(0.08, EndpointError("model_error")), log=log) as client:
+    async with client_of(FakeRuntime(150.0, EndpointError("model_error")), log=log) as client:
         answer = await client.post(ROUTE, CHAT)
     assert not answer.complete
     assert json.loads(log[0])["error"] == "model_error"
 
 
+@pytest.fixture
+def _virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(time=virtual_clock.now, monotonic=virtual_clock.now)
+    monkeypatch.setattr(context, "time", clock)
+
+
 def deadline_in(seconds: float) -> dict[str, str]:
-    return {"x-amzn-lambda-context": json.dumps({"deadline": int((time.time() + seconds) * 1000)})}
+    deadline = int((virtual_clock.now() + seconds) * 1000)
+    return {"x-amzn-lambda-context": json.dumps({"deadline": deadline})}
 
 
+@pytest.mark.usefixtures("_virtual_clock")
+@in_virtual_time
 async def test_the_deadline_ends_a_whole_answer_with_a_timeout() -> None:
     runtime = FakeRuntime(FRAMES[0], 60.0)
     async with client_of(runtime) as client:
-        answer = await client.post(ROUTE, CHAT, deadline_in(1.1))
+        answer = await client.post(ROUTE, CHAT, deadline_in(30))
+        assert virtual_clock.now() == pytest.approx(29)  # so that the client still gets the error
     assert (answer.status, answer.error["code"]) == (504, "timeout")
     assert runtime.open == 0
 
 
+@pytest.mark.usefixtures("_virtual_clock")
+@in_virtual_time
 async def test_the_deadline_ends_a_stream_with_an_error_event() -> None:
     async with client_of(FakeRuntime(FRAMES[0], 60.0)) as client:
-        answer = await client.post(ROUTE, STREAMED, deadline_in(1.1))
+        answer = await client.post(ROUTE, STREAMED, deadline_in(30))
     assert answer.events[-1]["error"]["code"] == "timeout"
 
 
+@in_virtual_time
 async def test_tokens_are_sent_one_by_one() -> None:
     steps = [step for frame in tgi_frames(["x"] * 5) for step in (frame, 0.02)]
     async with client_of(FakeRuntime(*steps)) as client:

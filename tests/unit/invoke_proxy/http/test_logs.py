@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -35,14 +36,16 @@ async def line_of(
 
 async def test_a_line_tells_who_asked_what_and_how_it_went() -> None:
     runtime = FakeRuntime(0.02, *tgi_frames([" a", "b"]))
+    began = time.monotonic()
     line, text = await line_of(runtime, headers=GATEWAY)
+    took = 1000 * (time.monotonic() - began)
     assert line["request_id"] == "r-1"
     assert line["client"] == "k-1"
     assert line["model"] == "mistral-7b-instruct"
     assert line["operation"] == "chat_completions"
     assert (line["status"], line["error"], line["stream"]) == (200, None, False)
     assert (line["TokensIn"], line["TokensOut"]) == (5, 2)
-    assert 20 <= line["TimeToFirstToken"] <= line["Duration"] < 2000
+    assert 20 <= line["TimeToFirstToken"] <= line["Duration"] < took + 1
     assert "the-key" not in text
 
 
@@ -62,7 +65,7 @@ async def test_a_line_is_a_cloudwatch_metrics_document() -> None:
     }
     assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
     assert all(line[name] for name in directive["Dimensions"][1])
-    assert 20 < line["TokensPerSecond"] <= 100
+    assert 0 < line["TokensPerSecond"] <= 100
 
 
 @pytest.mark.parametrize(

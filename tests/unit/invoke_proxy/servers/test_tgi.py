@@ -4,7 +4,7 @@ from itertools import pairwise
 from unittest.mock import Mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoke_proxy.generation import Chunk
@@ -35,7 +35,6 @@ async def texts(parts: Sequence[bytes | Exception]) -> list[str]:
     return [chunk.tokens[0].text async for chunk in decoded(parts_of(parts))]
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(0, len(STREAM)), max_size=20))
 async def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
@@ -115,7 +114,7 @@ async def test_an_answer_is_whole_though_upstream_does_not_close(
         yield STREAM
         await asyncio.sleep(60)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         chunks = [chunk async for chunk in decoded(open_parts())]
     assert "".join(chunk.text for chunk in chunks) == "".join(TEXTS)
 

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from invoke_proxy.generation import Chunk, Generation
@@ -78,7 +78,6 @@ def test_a_generation_is_written_without_a_default_left_to_the_model(
     assert msgspec.json.decode(body) == {**GREEDY, **sent}
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(0, len(STREAM)), max_size=20))
 async def test_chunks_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
