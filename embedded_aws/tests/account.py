@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from embedded_aws.core.circumstances import write
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -34,7 +36,7 @@ VLLM_IMAGE = (
 )
 CUDA_13_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"  # what the vLLM image needs on older GPUs
 BUCKET = "bench"
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 120  # on a busy machine: what comes, comes sooner
 # What every execution role of SageMaker needs: its image, and its logs.
 _BASICS = {
     "Effect": "Allow",
@@ -80,7 +82,7 @@ class Account:
     def circumstances(self, **settings: Any) -> Iterator[None]:
         """Let these circumstances hold for a while."""
         file = self.aws.home / "circumstances.json"
-        file.write_text(json.dumps(settings))
+        write(file, settings)
         try:
             yield
         finally:
@@ -175,6 +177,7 @@ class Account:
             Handler="asked.handle",
             Role=self.role(service="lambda.amazonaws.com"),
             Code={"ZipFile": buffer.getvalue()},
+            Timeout=60,
         )
         return str(created["FunctionArn"])
 

@@ -48,4 +48,4 @@ class Api:
 
     def status(self, name: str, **more: Any) -> int:
         method = "POST" if "json" in more else "GET"
-        return httpx.request(method, f"{self._url}/{name}", timeout=30, **more).status_code
+        return httpx.request(method, f"{self._url}/{name}", timeout=300, **more).status_code

@@ -36,9 +36,11 @@ async def send_a_byte_at_a_time(url: str, headers: Mapping[str, str], body: obje
     whole = request(url, headers, body)
     loop = asyncio.get_running_loop()
     with await _asking(url, whole[:-50]) as connection, suppress(ConnectionError):
-        for at in range(len(whole) - 50, len(whole)):
+        for at in range(len(whole) - 50, len(whole) - 1):
             await asyncio.sleep(_SECONDS_A_BYTE)
             await loop.sock_sendall(connection, whole[at : at + 1])
+        while not _is_reset(connection):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(_SECONDS_A_BYTE)
 
 
 async def vanish(url: str, headers: Mapping[str, str], body: object) -> None:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.smoke.conftest import stage
 
@@ -17,6 +17,7 @@ _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),  # root starts it
     f"--host-resolver-rules=MAP {SITE} 127.0.0.1,MAP {REBOUND} 127.0.0.1",
 ]
+PATIENCE_MS = 120_000
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -26,6 +27,9 @@ def _browser() -> Iterator[Browser]:
     if chromium is None or not os.access(chromium, os.X_OK):
         pytest.skip(f"no Chromium at {chromium or ', '.join(_CHROMIUMS)}: set CHROMIUM to one")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=_ARGUMENTS, timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()

@@ -18,11 +18,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedded_aws.host import contents, control, home
 from embedded_aws.tests.listeners import tcp_listeners
-from tests.browser.conftest import REBOUND, SITE
+from tests.browser.conftest import PATIENCE_MS, REBOUND, SITE
 from tests.browser.foreign_site import SCRIPT, serving
 from tests.smoke.conftest import Stage
 
-_PATIENCE_SECONDS = 10
 _transcript: list[str] = []
 
 
@@ -70,6 +69,7 @@ def _attack(stage: Stage) -> Iterator[Attack]:
 @pytest.fixture(name="page")
 def _page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     yield page
     page.close()
 
@@ -108,7 +108,7 @@ def _refusals() -> list[str]:
 
 def _after(known: int, read: Callable[[], list[str]]) -> list[str]:
     """The lines that came after the first `known`; waits for one, for the page does not."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     while len(read()) == known and time.monotonic() < deadline:
         time.sleep(0.05)
     return read()[known:]

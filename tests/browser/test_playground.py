@@ -7,16 +7,16 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.smoke.conftest import Stage
-
-_ANSWER_MS = 30_000
 
 
 @pytest.fixture(name="page")
 def _page(browser: Browser, stage: Stage) -> Iterator[Page]:
-    if httpx.get(f"{stage.base_url}/playground", timeout=30).status_code == 404:
+    if httpx.get(f"{stage.base_url}/playground", timeout=120).status_code == 404:
         pytest.skip("this stage is configured without the playground")
     page = browser.new_page(viewport={"width": 1000, "height": 760})
+    page.set_default_timeout(PATIENCE_MS)
     messages: list[str] = []
 
     def keep(message: ConsoleMessage) -> None:
@@ -41,7 +41,7 @@ def _ask(page: Page, key: str, question: str) -> None:
 
 def test_playground_streams_an_answer_and_shows_its_figures(page: Page, stage: Stage) -> None:
     _ask(page, stage.api_key, "What is the capital of France?")
-    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    expect(page.get_by_role("status")).to_contain_text("tokens in")
     assert page.locator(".assistant").inner_text().strip()
     status = page.get_by_role("status").inner_text()
     assert all(word in status for word in ("first token", "ms", "tokens/s", "out"))
@@ -63,16 +63,16 @@ def test_playground_shows_the_same_call_as_curl_and_python(page: Page, stage: St
 
 def test_playground_says_why_when_the_key_is_wrong(page: Page) -> None:
     _ask(page, "x" * 40, "Hello?")
-    expect(page.locator(".fault")).to_contain_text("the key is wrong", timeout=_ANSWER_MS)
+    expect(page.locator(".fault")).to_contain_text("the key is wrong")
 
 
 def test_playground_goes_on_with_the_conversation(page: Page, stage: Stage) -> None:
     _ask(page, stage.api_key, "Say hello.")
-    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    expect(page.get_by_role("status")).to_contain_text("tokens in")
     first = page.get_by_role("status").inner_text()
     _ask(page, stage.api_key, "Again.")
     expect(page.get_by_role("status")).not_to_have_text(first)
-    expect(page.get_by_role("status")).to_contain_text("tokens in", timeout=_ANSWER_MS)
+    expect(page.get_by_role("status")).to_contain_text("tokens in")
     assert page.locator(".turn").count() == 4
 
 

@@ -19,7 +19,7 @@ from tests.embedded.conftest import (
 
 CLIENTS = ROOT / "tests/clients"
 ENVIRONMENTS = ROOT / ".venv-clients"
-SECONDS = 300
+SECONDS = 900
 
 
 def run(*command: str | Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

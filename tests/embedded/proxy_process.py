@@ -48,7 +48,7 @@ def running_proxy(sagemaker_port: int, server: ServerName = "tgi") -> Iterator[s
         text=True,
     ) as process:
         try:
-            assert wait_until_ready(process, port, "/health", timeout=30)
+            assert wait_until_ready(process, port, "/health", timeout=120)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

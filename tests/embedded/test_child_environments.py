@@ -69,6 +69,7 @@ def _function(account: Account, runtime: str = "python3.13", **variables: str) -
         Code={"ZipFile": code.getvalue()},
         Role=account.role(allow("logs:*"), service="lambda.amazonaws.com"),
         Environment={"Variables": variables},
+        Timeout=60,
     )
     answer: dict[str, str] = json.load(functions.invoke(FunctionName=name)["Payload"])
     return answer
@@ -139,7 +140,7 @@ def _call_a_web_function(account: Account) -> None:
     (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     url = f"http://127.0.0.1:{account.aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
-    assert httpx.get(url, timeout=30, trust_env=False).status_code == 200
+    assert httpx.get(url, timeout=120, trust_env=False).status_code == 200
 
 
 def _runs_all_kinds(server: psutil.Process) -> bool:

@@ -105,7 +105,7 @@ def test_chat_streams_token_by_token(openai: OpenAI, deployed: Deployment) -> No
 
 
 def test_a_request_without_a_key_is_unauthorized(deployed: Deployment) -> None:
-    answer = httpx.get(f"{deployed.base_url}/v1/models")
+    answer = httpx.get(f"{deployed.base_url}/v1/models", timeout=120)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_api_key"
 
@@ -130,6 +130,7 @@ def test_a_key_in_another_header_does_not_open_the_api(deployed: Deployment) -> 
     answer = httpx.get(
         f"{deployed.base_url}/v1/models",
         headers={"x-api-key": deployed.api_key, "Authorization": f"Bearer {'x' * 40}"},
+        timeout=120,
     )
     assert answer.status_code == 401
 
@@ -139,7 +140,7 @@ def test_models_lists_the_deployed_model(openai: OpenAI, deployed: Deployment) -
 
 
 def test_health_needs_no_key(deployed: Deployment) -> None:
-    assert httpx.get(f"{deployed.base_url}/health").status_code == 200
+    assert httpx.get(f"{deployed.base_url}/health", timeout=120).status_code == 200
 
 
 def test_head_answers_where_get_does_and_needs_the_same_key(deployed: Deployment) -> None:
@@ -150,7 +151,7 @@ def test_head_answers_where_get_does_and_needs_the_same_key(deployed: Deployment
         (f"/v1/models/{deployed.model}", key, 200),
         ("/v1/models", {}, 401),
     ):
-        answer = httpx.head(f"{deployed.base_url}{path}", headers=headers)
+        answer = httpx.head(f"{deployed.base_url}{path}", headers=headers, timeout=120)
         assert (answer.status_code, answer.content) == (status, b"")
 
 
@@ -169,6 +170,7 @@ def test_a_wrong_body_is_refused_in_words(
         f"{deployed.base_url}/v1/chat/completions",
         headers={"Authorization": f"Bearer {deployed.api_key}"},
         json=body,
+        timeout=120,
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid_request")
@@ -181,7 +183,7 @@ def test_tgi_routes_answer(deployed: Deployment, path: str) -> None:
         f"{deployed.base_url}/{path}",
         headers={"Authorization": f"Bearer {deployed.api_key}"},
         json={"inputs": "The sea is", "parameters": {"max_new_tokens": 4}},
-        timeout=30,
+        timeout=300,
     )
     assert answer.status_code == 200
     last = answer.text.strip().split("\n\n")[-1].removeprefix("data:")

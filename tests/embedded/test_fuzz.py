@@ -149,7 +149,7 @@ def _check(case: schemathesis.Case[Any]) -> Error | None:
     """Hold an answer against the contract; return its error, if it is one."""
     for header in FRAMING:
         case.headers.pop(header, None)
-    got = case.call(timeout=20)
+    got = case.call(timeout=120)
     case.validate_response(
         got, checks=[not_a_server_error, status_code_conformance, content_type_conformance]
     )

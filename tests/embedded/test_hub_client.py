@@ -112,7 +112,7 @@ def test_text_generation_package_gets_what_tgi_answers(deployed: Deployment) -> 
         cwd=CLIENTS,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

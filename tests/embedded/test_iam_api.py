@@ -1,7 +1,6 @@
 """An API that authenticates by IAM, as the constructs make it, over the deployed proxy."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
+from embedded_aws.tests.account import until
 from sagemaker_llm import ApiSettings, Authentication, LogKeeping
 from sagemaker_llm.api.rest_api import InvokeRestApi
 from sagemaker_llm.api.routes import Routes
@@ -83,7 +83,7 @@ def signed(url: str, credentials: Credentials, body: Any = None) -> httpx.Respon
     request = AWSRequest("POST" if body else "GET", url, headers, data)
     SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
     return httpx.request(
-        request.method, url, headers=dict(request.headers), content=data, timeout=30
+        request.method, url, headers=dict(request.headers), content=data, timeout=120
     )
 
 
@@ -100,15 +100,13 @@ def test_a_principal_with_permission_is_served_and_logged_by_its_arn(
 
 
 def clients_in_log(aws: LocalStage, group: str) -> set[str]:
-    """Return the clients of the last minute's requests, once the streamed one is logged."""
-    deadline = time.monotonic() + 10
-    clients: set[str] = set()
-    while time.monotonic() < deadline and len(clients) < 1:
-        events = aws.client("logs").filter_log_events(
-            logGroupName=group, filterPattern="user/ann", startTime=int(time.time() - 60) * 1000
-        )["events"]
-        clients = {json.loads(event["message"])["client"] for event in events}
-        time.sleep(0.1)
+    """Return the clients of the requests by `ann`, once one is logged."""
+
+    def found() -> set[str]:
+        events = aws.client("logs").filter_log_events(logGroupName=group, filterPattern="user/ann")
+        return {json.loads(event["message"])["client"] for event in events["events"]}
+
+    clients: set[str] = until(found)
     return clients
 
 
@@ -119,7 +117,7 @@ def test_a_principal_without_permission_is_denied(embedded_aws: LocalStage, url:
 
 
 def test_a_call_without_a_signature_is_told_to_sign(url: str) -> None:
-    answer = httpx.get(f"{url}/v1/models")
+    answer = httpx.get(f"{url}/v1/models", timeout=120)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_signature")
     assert answer.headers["x-request-id"]
 
@@ -132,15 +130,15 @@ def test_a_wrong_signature_is_told_to_sign(embedded_aws: LocalStage, url: str) -
 
 
 def test_health_needs_no_signature(url: str) -> None:
-    assert httpx.get(f"{url}/health").status_code == 200
+    assert httpx.get(f"{url}/health", timeout=120).status_code == 200
 
 
 def test_pages_of_a_listed_origin_reach_the_proxy_and_can_read_the_gateways_refusals(
     url: str,
 ) -> None:
     asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
-    preflight = httpx.options(f"{url}/v1/chat/completions", headers=asked)
-    refused = httpx.get(f"{url}/v1/models", headers={"Origin": _ORIGIN})
+    preflight = httpx.options(f"{url}/v1/chat/completions", headers=asked, timeout=120)
+    refused = httpx.get(f"{url}/v1/models", headers={"Origin": _ORIGIN}, timeout=120)
 
     # The deployed proxy is that of a stage without origins: it has the preflight, and allows none.
     assert preflight.status_code == 405
@@ -150,5 +148,7 @@ def test_pages_of_a_listed_origin_reach_the_proxy_and_can_read_the_gateways_refu
 
 
 def test_pages_of_other_origins_cannot_read_the_gateways_refusals(url: str) -> None:
-    refused = httpx.get(f"{url}/v1/models", headers={"Origin": "https://other.example"})
+    refused = httpx.get(
+        f"{url}/v1/models", headers={"Origin": "https://other.example"}, timeout=120
+    )
     assert refused.headers["access-control-allow-origin"] == _ORIGIN

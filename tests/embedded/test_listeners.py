@@ -13,7 +13,7 @@ def test_nothing_listens_but_the_server_on_loopback(
     embedded_aws: LocalStage, deployed: Deployment
 ) -> None:
     # so that the proxy's process runs, as the endpoint's does
-    assert httpx.get(f"{deployed.base_url}/health", timeout=30).status_code == 200
+    assert httpx.get(f"{deployed.base_url}/health", timeout=300).status_code == 200
     assert tcp_listeners(embedded_aws.pid) == [f"{_LOOPBACK}:{embedded_aws.port:04X}"]
 
 

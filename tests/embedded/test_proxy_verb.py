@@ -44,7 +44,10 @@ def _wait_until_ready(url: str, log: Path) -> None:
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:
         try:
-            if httpx.get(f"{url}/health", trust_env=False).status_code == httpx.codes.OK:
+            if (
+                httpx.get(f"{url}/health", trust_env=False, timeout=120).status_code
+                == httpx.codes.OK
+            ):
                 return
         except httpx.TransportError:
             time.sleep(0.1)
@@ -74,7 +77,7 @@ def test_a_missing_and_a_wrong_key_are_refused_as_on_the_gateway(
     with pytest.raises(AuthenticationError, match="the key is wrong"):
         _client(url, deployed.api_key[:-1]).models.list()
     for base in (url, deployed.base_url):
-        refused = httpx.get(f"{base}/v1/models", trust_env=False)
+        refused = httpx.get(f"{base}/v1/models", trust_env=False, timeout=120)
         assert refused.status_code == httpx.codes.UNAUTHORIZED
         assert refused.json()["error"]["message"].startswith("send a key")
 

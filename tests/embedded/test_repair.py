@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.core.circumstances import write
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import TGI_IMAGE, Account, until
 from operate.environment import Environment
@@ -74,7 +75,7 @@ class _Stack:
         self.environment = Environment("taken", account.aws.client)
 
     def set(self, **circumstances: Any) -> None:
-        (self._account.aws.home / "circumstances.json").write_text(json.dumps(circumstances))
+        write(self._account.aws.home / "circumstances.json", circumstances)
 
     def update(self, model: str) -> str:
         """Update the stack to a model; returns the status that it ends with."""

@@ -15,7 +15,7 @@ def test_functions_and_containers_know_nothing_of_the_roots_secret(
 ) -> None:
     # so that the proxy runs and the authorizer, as the endpoint's container does
     headers = {"Authorization": f"Bearer {deployed.api_key}"}
-    httpx.get(f"{deployed.base_url}/v1/models", headers=headers, timeout=30).raise_for_status()
+    httpx.get(f"{deployed.base_url}/v1/models", headers=headers, timeout=300).raise_for_status()
     secret = credentials.ensure(embedded_aws.home).secret_access_key.encode()
     knowing = {
         pid

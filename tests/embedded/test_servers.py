@@ -63,7 +63,7 @@ class Container:
     async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
         assert component is None
         async with (
-            httpx.AsyncClient(base_url=self._base_url, timeout=60) as http,
+            httpx.AsyncClient(base_url=self._base_url, timeout=300) as http,
             http.stream("POST", "/invocations", content=body, headers=_JSON) as response,
         ):
             if response.status_code != httpx.codes.OK:

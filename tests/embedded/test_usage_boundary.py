@@ -66,7 +66,7 @@ class Model:
 def model(embedded_aws: LocalStage, deployed: Deployment) -> Iterator[Model]:
     key = {"Authorization": f"Bearer {deployed.api_key}"}
     runtime = embedded_aws.client("sagemaker-runtime")
-    with httpx.Client(base_url=deployed.base_url, headers=key, timeout=60) as api:
+    with httpx.Client(base_url=deployed.base_url, headers=key, timeout=300) as api:
         yield Model(api, runtime, deployed.sagemaker_endpoint)
 
 

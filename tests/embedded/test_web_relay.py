@@ -142,7 +142,7 @@ def _streams(account: Account) -> Iterator[Streams]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not await holds():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.1)
 
@@ -150,7 +150,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 async def test_two_hundred_slow_readers_hold_nobody_up_and_leave_nothing_behind(
     streams: Streams,
 ) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=120) as client:
 
         async def open_streams() -> int:
             answer = await client.get(f"{streams.url}/open")
@@ -185,7 +185,7 @@ async def test_two_hundred_slow_readers_hold_nobody_up_and_leave_nothing_behind(
 
 
 async def test_a_client_that_disconnects_before_its_answer_ends_it(streams: Streams) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=120) as client:
 
         async def is_open(count: int) -> bool:
             return (await client.get(f"{streams.url}/open")).text == str(count)
@@ -198,7 +198,7 @@ async def test_a_client_that_disconnects_before_its_answer_ends_it(streams: Stre
 
 async def test_a_full_reservation_throttles_until_an_execution_ends(streams: Streams) -> None:
     streams.reserve(1)
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=120) as client:
 
         async def is_served() -> bool:
             return (await client.get(f"{streams.url}/open")).is_success

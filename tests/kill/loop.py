@@ -14,7 +14,7 @@ from tests.kill import checks, disk, operations
 from tests.kill.moments import Moment
 
 _FULL_SECONDS = 3.0  # between a full disk and the kill
-_START_SECONDS = 60
+_START_SECONDS = 240
 
 
 class Repair(NamedTuple):

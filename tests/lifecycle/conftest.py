@@ -13,7 +13,7 @@ from tests.embedded.conftest import LocalStage, deployed
 __all__ = ["deployed"]
 
 _OF_A_RUN = ("live", "tmp", "server.*")
-_SERVES_SECONDS = 120
+_SERVES_SECONDS = 300
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A stage whose instance type changes and returns, while requests flow."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.core.circumstances import write
 from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import cdk, generates
@@ -25,7 +25,7 @@ def change_the_instance_type(aws: LocalStage, deployment: Deployment) -> None:
         assert (_instance_type(aws), len(_policies(aws))) == ("ml.g6.2xlarge", 1)
 
         circumstances = aws.home / "circumstances.json"
-        circumstances.write_text(json.dumps({"no_capacity": ["ml.g5.2xlarge"]}))
+        write(circumstances, {"no_capacity": ["ml.g5.2xlarge"]})
         failed = aws.try_verb(*_CHANGE)
         circumstances.unlink()
         assert failed.returncode != 0

@@ -74,6 +74,6 @@ def generates(deployment: Deployment) -> bool:
         f"{deployment.base_url}/generate",
         headers={"Authorization": f"Bearer {deployment.api_key}"},
         json={"inputs": "The sea is", "parameters": {"max_new_tokens": 3}},
-        timeout=30,
+        timeout=120,
     )
     return bool(answer.raise_for_status().json()["generated_text"])

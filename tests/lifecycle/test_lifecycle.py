@@ -75,9 +75,7 @@ def _interrupt_a_deploy(aws: LocalStage) -> None:
 def _model_servers(aws: LocalStage) -> list[Path]:
     """The processes that serve models for this embedded AWS."""
     children = [path for path in Path("/proc").iterdir() if _parent(path) == aws.pid]
-    return [
-        path for path in children if b"embedded_aws.model_server" in (path / "cmdline").read_bytes()
-    ]
+    return [path for path in children if b"embedded_aws.model_server" in _command(path)]
 
 
 def _parent(process: Path) -> int | None:
@@ -86,6 +84,13 @@ def _parent(process: Path) -> int | None:
     except OSError:  # no process, or one that has ended meanwhile
         return None
     return int(after_name.split()[1])
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # likewise
+        return b""
 
 
 def _assert_nothing_is_left(aws: LocalStage) -> None:

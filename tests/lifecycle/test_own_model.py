@@ -58,7 +58,7 @@ def _counts_exactly(deployment: Deployment, vocabulary: Path) -> None:
 
 
 def _shows_the_playground(deployment: Deployment) -> None:
-    page = httpx.get(f"{deployment.base_url}/playground", timeout=30).raise_for_status()
+    page = httpx.get(f"{deployment.base_url}/playground", timeout=120).raise_for_status()
     assert "mistral-7b-instruct" in page.text
 
 

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
+from embedded_aws.core import circumstances
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import until
 from embedded_aws.tests.model_server.test_adapter import write_model
@@ -29,7 +30,7 @@ _TIME_SCALE = 20  # an alarm's minute is 3 s, in which each client has an answer
 _BAKING_SECONDS = 1800  # no rehearsal needs all of it
 _DELAY_SECONDS, _MAX_SECONDS = 5, 4  # to the first token: what the slow model takes, and may take
 _CLIENTS, _PAUSE_SECONDS = 3, 0.5
-_SETTLED_SECONDS = 120
+_SETTLED_SECONDS = 300
 
 
 class Answer(NamedTuple):
@@ -50,7 +51,7 @@ class Load:
         self._client = httpx.Client(
             base_url=deployment.base_url,
             headers={"Authorization": f"Bearer {deployment.api_key}"},
-            timeout=60,
+            timeout=120,
         )
 
     def errors(self, since: float = 0) -> Counter[str]:
@@ -99,7 +100,7 @@ def load(deployed: Deployment) -> Iterator[Load]:
 def accelerated(embedded_aws: LocalStage) -> Iterator[Path]:
     """The circumstances of a rehearsal."""
     file = embedded_aws.home / "circumstances.json"
-    file.write_text(json.dumps({"time_scale": _TIME_SCALE}))
+    circumstances.write(file, {"time_scale": _TIME_SCALE})
     yield file
     file.unlink()
 
@@ -127,7 +128,7 @@ def test_a_slow_model_is_rolled_back_by_the_alarm_on_the_first_token_and_no_requ
     write_model(tmp_path, scale=0)
     uri = _upload(embedded_aws, tmp_path, "slow")
     slow = {"time_scale": _TIME_SCALE, "slow_models": {uri: _DELAY_SECONDS}}
-    accelerated.write_text(json.dumps(slow))
+    circumstances.write(accelerated, slow)
     template = _with_model(embedded_aws, uri)
     (alarm,) = (p for p in _properties(template) if p.get("MetricName") == "TimeToFirstToken")
     alarm["Threshold"] = 1000 * _MAX_SECONDS  # a laptop's model would take long for the stack's
@@ -144,7 +145,7 @@ def test_the_endpoint_scales_out_under_load_and_in_after_it(
     embedded_aws: LocalStage, accelerated: Path, deployed: Deployment
 ) -> None:
     slow = {"time_scale": 3 * _TIME_SCALE, "slow_models": {MODEL_ID: _DELAY_SECONDS}}
-    accelerated.write_text(json.dumps(slow))  # so that many requests are in flight on one laptop
+    circumstances.write(accelerated, slow)  # so that many requests are in flight on one laptop
     scaling = embedded_aws.client("application-autoscaling")
     (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
     bounded = ("ServiceNamespace", "ResourceId", "ScalableDimension", "MaxCapacity")

@@ -11,7 +11,7 @@ from tests.embedded.conftest import LocalStage
 
 TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
-_SETTLED_SECONDS = 120
+_SETTLED_SECONDS = 300
 
 
 def answer(aws: LocalStage) -> str:
@@ -25,7 +25,7 @@ def answer(aws: LocalStage) -> str:
             "temperature": 0,
             "max_tokens": 24,
         },
-        timeout=60,
+        timeout=120,
     )
     return str(answered.raise_for_status().json()["choices"][0]["message"]["content"])
 

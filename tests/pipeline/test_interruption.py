@@ -50,9 +50,9 @@ def test_interrupted_training_resumes_and_ends_as_one_that_was_not(
     assert "Interrupted" not in _statuses(whole)
 
     interrupted = _start(own_account, request)
-    until(lambda: _log(own_account, interrupted, "step=60 "), seconds=300)
+    until(lambda: _log(own_account, interrupted, "step=40 "), seconds=600)
     with own_account.circumstances(no_spot_capacity=[_TYPE]):
-        until(lambda: "Interrupted" in _statuses(_described(own_account, interrupted)), seconds=60)
+        until(lambda: "Interrupted" in _statuses(_described(own_account, interrupted)), seconds=120)
     resumed = _ended(own_account, interrupted)
     assert _log(own_account, interrupted, "resuming from checkpoint-")
     expected, metrics = (_metrics(own_account, job) for job in (whole, resumed))
@@ -102,7 +102,7 @@ def _described(account: Account, name: str) -> dict[str, Any]:
 
 def _ended(account: Account, name: str) -> dict[str, Any]:
     final = ("Completed", "Failed", "Stopped")
-    until(lambda: _described(account, name)["TrainingJobStatus"] in final, seconds=300)
+    until(lambda: _described(account, name)["TrainingJobStatus"] in final, seconds=600)
     described = _described(account, name)
     assert described["TrainingJobStatus"] == "Completed", described
     return described

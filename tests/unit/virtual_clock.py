@@ -4,10 +4,11 @@ import asyncio
 import functools
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
+Given = TypeVarTuple("Given")
 
 
 class _JumpingSelector(selectors.SelectSelector):
@@ -27,11 +28,11 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         return self.jumping.now
 
     def run_in_executor(
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+        self, executor: object, func: Callable[[*Given], Result], *args: *Given
+    ) -> asyncio.Future[Result]:
         """Do it here and now: a thread has another clock."""
         del executor
-        done = self.create_future()
+        done: asyncio.Future[Result] = self.create_future()
         done.set_result(func(*args))
         return done
 

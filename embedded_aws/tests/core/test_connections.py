@@ -62,7 +62,7 @@ async def serving(application: Any) -> AsyncIterator[str]:
         await stopping.wait()
 
     server = asyncio.create_task(serve(application, config, shutdown_trigger=stopped))
-    async with asyncio.timeout(10), httpx.AsyncClient() as client:
+    async with asyncio.timeout(120), httpx.AsyncClient(timeout=120) as client:
         while not await _answers(client, url):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
     yield url
@@ -85,7 +85,7 @@ async def test_clients_that_do_not_read_are_cut_off(monkeypatch: pytest.MonkeyPa
         slow_clients.read_a_byte_at_a_time,
     ]
     application = Endless()
-    async with serving(application) as url, httpx.AsyncClient(timeout=30) as client:
+    async with serving(application) as url, httpx.AsyncClient(timeout=120) as client:
         slow = [
             asyncio.create_task(kind(f"{url}/long", {}, {}))
             for kind in kinds
@@ -93,8 +93,8 @@ async def test_clients_that_do_not_read_are_cut_off(monkeypatch: pytest.MonkeyPa
         ]
         for _ in range(20):
             assert (await client.get(f"{url}/short")).text == "short"
-        await asyncio.wait_for(asyncio.gather(*slow), 30)
-        async with asyncio.timeout(30):
+        await asyncio.wait_for(asyncio.gather(*slow), 120)
+        async with asyncio.timeout(120):
             while application.open:  # noqa: ASYNC110 - the server does it
                 await asyncio.sleep(0.05)
     assert application.begun == 2 * CLIENTS_OF_A_KIND

@@ -222,7 +222,7 @@ def answer(account: Account, request: str, body: str = "") -> tuple[int, str]:
     """Send these lines as they are; return the status and the whole answer."""
     lines = request.replace("@", f"127.0.0.1:{account.aws.port}")
     head = lines.strip().replace("\n", "\r\n") + f"\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", account.aws.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", account.aws.port), timeout=120) as connection:
         connection.sendall((head + body).encode())
         received = b""
         while chunk := connection.recv(65536):
@@ -275,15 +275,17 @@ def test_a_request_that_nobody_signed_is_refused_and_changes_nothing(
 
 def test_a_later_version_of_http_is_not_spoken(account: Account) -> None:
     url = f"http://127.0.0.1:{account.aws.port}/_ministack/health"
-    with httpx.Client(http1=False, http2=True) as client:
+    with httpx.Client(http1=False, http2=True, timeout=120) as client:
         assert client.get(url).status_code == 403
     upgrade = {
         "Connection": "Upgrade, HTTP2-Settings",
         "Upgrade": "h2c",
         "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA",
     }
-    assert httpx.get(url).status_code == 200
-    assert httpx.get(url, headers=upgrade).status_code == 101  # what follows is version 2
+    assert httpx.get(url, timeout=120).status_code == 200
+    assert (
+        httpx.get(url, headers=upgrade, timeout=120).status_code == 101
+    )  # what follows is version 2
 
 
 def test_a_forms_post_creates_nothing(account: Account) -> None:

@@ -81,7 +81,9 @@ def send(aws: EmbeddedAws, key: Credentials, body: str = "{}", **headers: str) -
     )
     SigV4Auth(key, "sagemaker", "us-east-1").add_auth(request)
     added = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(request.url, content=body, headers={**dict(request.headers), **added})
+    return httpx.post(
+        request.url, content=body, headers={**dict(request.headers), **added}, timeout=120
+    )
 
 
 @pytest.mark.parametrize("call", _CALLS, ids=lambda call: call[0])
@@ -109,7 +111,7 @@ def test_a_signed_request_is_served_only_as_it_was_signed(account: Account) -> N
     added = send(account.aws, key, X_Amz_Security_Token="made up")
     assert added.status_code == 400
     two = [("Authorization", "AWS4-HMAC-SHA256 x"), ("Authorization", "AWS4-HMAC-SHA256 y")]
-    answer = httpx.get(f"http://127.0.0.1:{account.aws.port}/", headers=two)
+    answer = httpx.get(f"http://127.0.0.1:{account.aws.port}/", headers=two, timeout=120)
     assert answer.status_code in {400, 403}
 
 
@@ -137,17 +139,20 @@ def test_a_presigned_url_opens_its_object_and_nothing_else(account: Account) -> 
     s3 = client(account.aws, "s3", root(account.aws), signature="s3v4")
     target = {"Bucket": BUCKET, "Key": "presigned"}
     url = s3.generate_presigned_url("get_object", target, ExpiresIn=60)
-    assert httpx.get(url).text == "content"
-    assert httpx.delete(url).status_code == 403
-    assert httpx.get(url.replace("/presigned?", "/other?")).status_code == 403
-    assert httpx.get(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600")).status_code == 403
+    assert httpx.get(url, timeout=120).text == "content"
+    assert httpx.delete(url, timeout=120).status_code == 403
+    assert httpx.get(url.replace("/presigned?", "/other?"), timeout=120).status_code == 403
+    assert (
+        httpx.get(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"), timeout=120).status_code
+        == 403
+    )
     for header in ("X-Amz-Target", "X-Amz-Copy-Source"):
-        answer = httpx.get(url, headers={header: "SageMaker.ListModels"})
+        answer = httpx.get(url, headers={header: "SageMaker.ListModels"}, timeout=120)
         assert answer.status_code in {400, 403}
         assert "Signature" in answer.text
     expired = s3.generate_presigned_url("get_object", target, ExpiresIn=0)
     time.sleep(1.1)
-    assert "expired" in httpx.get(expired).text
+    assert "expired" in httpx.get(expired, timeout=120).text
 
 
 def test_a_presigned_url_of_s3_cannot_call_another_service(account: Account) -> None:
@@ -155,9 +160,9 @@ def test_a_presigned_url_of_s3_cannot_call_another_service(account: Account) -> 
     url = s3.generate_presigned_url(
         "create_multipart_upload", {"Bucket": BUCKET, "Key": "x"}, ExpiresIn=60
     )
-    assert httpx.post(url).status_code == 200
+    assert httpx.post(url, timeout=120).status_code == 200
     form = {"Action": "CreateUser", "Version": "2010-05-08", "UserName": "mallory"}
-    httpx.post(url, data=form)
+    httpx.post(url, data=form, timeout=120)
     users = account.aws.client("iam").list_users()["Users"]
     assert "mallory" not in {user["UserName"] for user in users}
 
@@ -167,7 +172,7 @@ def test_the_second_version_of_signatures_is_refused_as_for_new_buckets(account:
     target = {"Bucket": BUCKET, "Key": "presigned"}
     url = account.s3.generate_presigned_url("get_object", target)  # boto3's default is version 2
     assert "Signature=" in url
-    assert "AWS4-HMAC-SHA256" in httpx.get(url).text
+    assert "AWS4-HMAC-SHA256" in httpx.get(url, timeout=120).text
 
 
 def test_keys_of_users_and_sessions_open_what_their_policies_allow(account: Account) -> None:

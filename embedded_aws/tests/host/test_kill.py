@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -52,7 +53,10 @@ def _programs(home: Path) -> list[psutil.Process]:
 
 def _kinds(home: Path) -> set[str]:
     kinds = ("embedded_aws.host.start", "job.py", "time.sleep", "_worker.py")
-    lines = [" ".join(process.cmdline()) for process in _programs(home)]
+    lines = []
+    for process in _programs(home):
+        with suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
+            lines.append(" ".join(process.cmdline()))
     return {kind for kind in kinds for line in lines if kind in line}
 
 

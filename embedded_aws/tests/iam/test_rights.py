@@ -154,6 +154,7 @@ def _function(account: Account, role: str) -> str:
         Role=role,
         Handler="handler.handle",
         Code={"ZipFile": code.getvalue()},
+        Timeout=60,
     )
     return name
 

@@ -193,10 +193,10 @@ def test_a_session_is_no_longer_than_its_role_allows(world: World) -> None:
 
 def test_an_unsigned_request_for_anything_else_is_refused(world: World) -> None:
     form = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
-    assert httpx.post(world.endpoint, data=form).status_code == 403
+    assert httpx.post(world.endpoint, data=form, timeout=120).status_code == 403
     asked = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15"}
-    assert httpx.get(world.endpoint, params=asked).status_code == 403
-    both = httpx.post(world.endpoint, params=asked, data=form)
+    assert httpx.get(world.endpoint, params=asked, timeout=120).status_code == 403
+    both = httpx.post(world.endpoint, params=asked, data=form, timeout=120)
     assert "<Code>MissingAuthenticationToken</Code>" in both.text
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ from typing import Any
 
 import httpx
 import msgspec
+import psutil
 import pytest
 
 from embedded_aws.host import processes
 from embedded_aws.model_server.packaged import MODEL_ID
+from embedded_aws.tests.account import until
 
 ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
@@ -45,30 +46,32 @@ class ModelServer:
         return [msgspec.json.decode(frame.removeprefix("data:")) for frame in frames]
 
     @contextmanager
-    def endless_stream(self) -> Iterator[None]:
-        """A generation that has begun and goes on until it is left."""
+    def endless_stream(self) -> Iterator[Iterator[bytes]]:
+        """A generation that has begun and goes on until it is left: the rest of it."""
         with self.http.stream("POST", "/generate_stream", json=ENDLESS) as response:
             frames = response.iter_bytes()  # httpx closes the stream when this is collected
             next(frames)
-            yield
+            yield frames
 
     def leave_early(self, endless: Json, stream_path: str = "/invocations") -> None:
         """Ask for whole answers and for streams, and leave before any of them ends."""
         for _ in range(3):
             with suppress(httpx.ReadTimeout):
-                self.http.post("/invocations", json=endless, timeout=0.3)
+                self.http.post("/invocations", json=endless, timeout=httpx.Timeout(300, read=0.3))
             streamed = {**endless, "stream": True}
             with self.http.stream("POST", stream_path, json=streamed) as answer:
                 next(answer.iter_bytes())
 
-    def seconds_to_next_token(self) -> float:
-        """How long it takes, at most 10 s, until a token is generated for another client."""
-        start = time.monotonic()
-        while (waited := time.monotonic() - start) < 10:
-            if "token" in self.events("x", max_new_tokens=1)[0]:
-                break
-            time.sleep(0.05)
-        return waited
+    def computed(self) -> float:
+        """The seconds that the server has computed, which are as many on a busy machine."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def computed_until_next_token(self) -> float:
+        """How many seconds it computes until a token is generated for another client."""
+        before = self.computed()
+        until(lambda: "token" in self.events("x", max_new_tokens=1)[0])
+        return self.computed() - before
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -88,9 +91,9 @@ def started(room: str, environment: dict[str, str]) -> Iterator[ModelServer]:
     assert process.stdout
     with process.stdout:
         try:
-            ready = processes.wait_until_ready(process, port, "/ping", timeout=30)
+            ready = processes.wait_until_ready(process, port, "/ping", timeout=120)
             assert ready, process.stdout.read() if process.poll() is not None else "it is silent"
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
                 yield ModelServer(client, process)
         finally:
             processes.stop(process)

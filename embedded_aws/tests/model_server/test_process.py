@@ -1,10 +1,11 @@
 """The model server as a process: its settings, its weights, its end."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.model_server.tgi.settings import read_settings
 from embedded_aws.model_server.weights import find_weights
+from embedded_aws.tests.account import until
 from embedded_aws.tests.model_server.conftest import ROOT, ModelServer, environment, model_server
 
 MODEL_DATA_ID = "/opt/ml/model"
@@ -106,7 +108,7 @@ def run(**settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "embedded_aws.model_server", "tgi"]
     env = environment(**settings)
     return subprocess.run(
-        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -153,9 +155,14 @@ def test_model_data_is_served_with_bos_where_its_gguf_says_so(tmp_path: Path) ->
 
 
 def test_process_ends_soon_when_it_is_told_to_stop_amid_a_stream() -> None:
-    with model_server() as server, server.endless_stream():
+    rest = b""
+    with model_server() as server, server.endless_stream() as frames:
         server.process.terminate()
-        server.process.wait(5)  # the stream would go on for longer
+        server.process.wait(120)
+        with suppress(httpx.TransportError):
+            for frame in frames:
+                rest += frame
+    assert b'"generated_text":"' not in rest  # which only the last frame has
 
 
 def test_process_ends_when_its_parent_is_gone() -> None:
@@ -165,21 +172,15 @@ def test_process_ends_when_its_parent_is_gone() -> None:
     with parent.stdout as output:
         child = int(output.readline())
         try:
-            assert processes.wait_until_ready(parent, port, "/ping", timeout=30)
+            assert processes.wait_until_ready(parent, port, "/ping", timeout=120)
             parent.kill()
             parent.wait()
-            assert seconds_until_refused(port) < 10
+            until(lambda: is_refused(port))
         finally:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
 
-def seconds_until_refused(port: int) -> float:
-    start = time.monotonic()
-    while (waited := time.monotonic() - start) < 10:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/ping")
-        except httpx.ConnectError:
-            break
-        time.sleep(0.1)
-    return waited
+def is_refused(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED

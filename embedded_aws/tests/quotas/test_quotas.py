@@ -7,6 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from embedded_aws.core.circumstances import write
 from embedded_aws.tests.account import Account, allow
 
 Json = dict[str, Any]
@@ -104,6 +105,6 @@ def test_a_client_in_standard_mode_outlasts_throttling(account: Account) -> None
 
 def _end_throttling(account: Account) -> Callable[..., None]:
     def end(**_given: Any) -> None:
-        (account.aws.home / "circumstances.json").write_text("{}")
+        write(account.aws.home / "circumstances.json", {})
 
     return end

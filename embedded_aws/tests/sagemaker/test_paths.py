@@ -109,6 +109,7 @@ def test_a_function_is_unpacked_in_its_folder(account: Account, outside: list[Pa
         Handler="index.handler",
         Code={"ZipFile": code.getvalue()},
         Role=account.role(allow("logs:*"), service="lambda.amazonaws.com"),
+        Timeout=60,
     )
     assert functions.invoke(FunctionName=name)["Payload"].read() == b'"hello"'
     assert [path for path in outside if path.exists()] == []

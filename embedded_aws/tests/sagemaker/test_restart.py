@@ -10,7 +10,7 @@ def test_jobs_are_interrupted_by_a_restart_and_an_execution_goes_on_when_it_is_r
 ) -> None:
     account = own_account
     queue = account.queue()
-    wait = account.processing("import time; time.sleep(60)", account.role(*read_write("")))
+    wait = account.processing("import time; time.sleep(600)", account.role(*read_write("")))
     steps: list[dict[str, Any]] = [
         {"Name": "First", "Type": "Callback", "SqsQueueUrl": queue},
         {"Name": "Wait", "Type": "Processing", "Arguments": wait},

@@ -116,7 +116,7 @@ def test_afull_disk_breaks_no_service_keeps_the_snapshot_before_and_is_overcome(
         account.put("a", large)
         account.put("a", larger)
         until(lambda: _log(account).count("the state cannot be saved") == 2)
-    until(lambda: "the state is saved again" in _log(account), seconds=20)
+    until(lambda: "the state is saved again" in _log(account))
     assert "cannot be saved" not in account.aws.run("status").stdout
     _kill(account)
     assert _versions(account, "a") == [larger, large, "small"]

@@ -17,7 +17,7 @@ PROMPT = "Once upon a time"
 
 @pytest.fixture
 def client() -> Client:
-    return Client(API_URL, headers=KEY, timeout=60)
+    return Client(API_URL, headers=KEY, timeout=300)
 
 
 def test_generate_answers_with_details(client: Client) -> None:
@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_a_validation_error_whole_and_streamed(client: Clie
 
 def test_async_client_generates_whole_and_streamed() -> None:
     async def both() -> tuple[str, str]:
-        client = AsyncClient(API_URL, headers=KEY, timeout=60)
+        client = AsyncClient(API_URL, headers=KEY, timeout=300)
         whole = await client.generate(PROMPT, max_new_tokens=4)
         events = [event async for event in client.generate_stream(PROMPT, max_new_tokens=4)]
         return whole.generated_text, events[-1].generated_text

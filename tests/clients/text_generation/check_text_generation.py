@@ -20,7 +20,7 @@ PROMPT = "Once upon a time"
 
 @pytest.fixture
 def client() -> Client:
-    return Client(TGI_URL, timeout=60)
+    return Client(TGI_URL, timeout=300)
 
 
 def test_generate_answers_with_details(client: Client) -> None:
@@ -120,7 +120,7 @@ def test_overload_is_its_own_error(client: Client) -> None:
 
 def test_async_client_generates_whole_and_streamed() -> None:
     async def both() -> tuple[str, str]:
-        client = AsyncClient(TGI_URL, timeout=60)
+        client = AsyncClient(TGI_URL, timeout=300)
         whole = await client.generate(PROMPT, max_new_tokens=4)
         events = [event async for event in client.generate_stream(PROMPT, max_new_tokens=4)]
         return whole.generated_text, events[-1].generated_text

@@ -1,7 +1,7 @@
 """What the model server answers, whole and streamed: TGI 1.1's shapes and endings."""
 
 import re
-import time
+from contextlib import suppress
 from statistics import mean
 
 import httpx
@@ -111,13 +111,9 @@ def test_stream_ends_without_details_when_not_asked(server: ModelServer) -> None
 
 
 def test_stream_sends_each_token_as_it_comes(server: ModelServer) -> None:
-    body = {"inputs": "Once upon a time", "parameters": {"max_new_tokens": 40}}
-    start = time.monotonic()
-    with server.http.stream("POST", "/generate_stream", json=body) as response:
-        arrivals = [time.monotonic() - start for _ in response.iter_lines()]
-
-    assert arrivals[0] < arrivals[-1] / 3
-    assert len(set(arrivals)) > 20
+    before = server.computed()
+    with server.endless_stream():  # its first token has come
+        assert server.computed() - before < 3  # of more than 8 for all of them
 
 
 def test_stop_sequence_ends_the_text_and_stands_in_it(server: ModelServer) -> None:
@@ -223,7 +219,7 @@ def test_prompt_at_both_limits_is_answered(server: ModelServer) -> None:
 
 
 def test_slots_are_free_when_their_clients_have_left(server: ModelServer) -> None:
-    # four generations of 600 tokens fill all slots for more than 20 seconds
+    # four generations of 600 tokens fill all slots, and compute for more than 20 seconds
     with (
         server.endless_stream(),
         server.endless_stream(),
@@ -232,12 +228,15 @@ def test_slots_are_free_when_their_clients_have_left(server: ModelServer) -> Non
     ):
         pass
 
-    assert server.seconds_to_next_token() < 10
+    assert server.computed_until_next_token() < 10
 
 
 def test_slots_are_free_when_clients_of_whole_answers_have_left(server: ModelServer) -> None:
-    for _ in range(8):
-        with pytest.raises(httpx.ReadTimeout):
-            server.http.post("/generate", json=ENDLESS, timeout=0.2)
+    hasty = httpx.Timeout(60, read=0.2)
+    with pytest.raises(httpx.ReadTimeout):
+        server.http.post("/generate", json=ENDLESS, timeout=hasty)
+    for _ in range(7):  # some are refused if the server is slow to see that others have left
+        with suppress(httpx.ReadTimeout):
+            server.http.post("/generate", json=ENDLESS, timeout=hasty)
 
-    assert server.seconds_to_next_token() < 10
+    assert server.computed_until_next_token() < 10

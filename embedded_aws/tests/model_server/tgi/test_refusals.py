@@ -106,4 +106,4 @@ def test_overload_is_refused_until_a_stream_ends(server: ModelServer) -> None:
             refused = server.http.post("/generate", json={"inputs": "x"})
             assert (refused.status_code, refused.json()) == (429, overloaded)
             assert server.events("x") == [overloaded]
-        assert server.seconds_to_next_token() < 10
+        assert server.computed_until_next_token() < 10

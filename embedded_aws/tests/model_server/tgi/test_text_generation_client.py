@@ -15,7 +15,7 @@ def test_text_generation_client_gets_what_tgi_answers(server: ModelServer) -> No
         cwd=SUITE,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
 

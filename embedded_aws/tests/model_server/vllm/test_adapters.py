@@ -28,12 +28,12 @@ def source(tmp_path: Path) -> Path:
 
 def _load(vllm: ModelServer, name: str, source: Path) -> str:
     body = {"name": name, "src": str(source)}
-    return vllm.http.post("/adapters", json=body, timeout=60).raise_for_status().text
+    return vllm.http.post("/adapters", json=body, timeout=300).raise_for_status().text
 
 
 def _ask(vllm: ModelServer, adapter: str | None = None) -> str:
     headers = {_HEADER: adapter} if adapter else {}
-    answer = vllm.http.post("/invocations", json=_ASKED, headers=headers, timeout=60)
+    answer = vllm.http.post("/invocations", json=_ASKED, headers=headers, timeout=300)
     return str(answer.raise_for_status().json()["choices"][0]["text"])
 
 
@@ -41,7 +41,7 @@ def _ask(vllm: ModelServer, adapter: str | None = None) -> str:
 def tuned(vllm: ModelServer, source: Path) -> Iterator[ModelServer]:
     assert _load(vllm, "support", source) == "Adapter support registered"
     yield vllm
-    forgotten = vllm.http.delete("/adapters/support", timeout=60)
+    forgotten = vllm.http.delete("/adapters/support", timeout=300)
     assert forgotten.text == "Adapter support unregistered"
 
 
@@ -50,7 +50,7 @@ def test_the_header_chooses_an_adapter_beside_its_base(tuned: ModelServer) -> No
     assert adapted != base
     # In any order: no request leaves its adapter to the next.
     assert (_ask(tuned), _ask(tuned, "support")) == (base, adapted)
-    named = tuned.http.post("/v1/completions", json=_ASKED | {"model": "support"}, timeout=60)
+    named = tuned.http.post("/v1/completions", json=_ASKED | {"model": "support"}, timeout=300)
     assert named.json()["choices"][0]["text"] == adapted
     cards = tuned.http.get("/v1/models").json()["data"]
     assert [(card["id"], card["parent"]) for card in cards] == [

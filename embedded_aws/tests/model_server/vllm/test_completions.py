@@ -1,7 +1,6 @@
 """vLLM's completions, asked as clients ask them."""
 
 import json
-import time
 from typing import Any
 
 import openai
@@ -54,15 +53,19 @@ def test_stream_says_what_the_whole_answer_says(vllm: ModelServer) -> None:
     assert usage["prompt_tokens"] == len(choice["prompt_token_ids"])
 
 
-def test_openai_client_streams_tokens_as_they_come(client: openai.OpenAI) -> None:
-    start = time.monotonic()
-    stream = client.completions.create(
-        model="small", prompt="Once upon a time", max_tokens=40, stream=True
-    )
-    arrivals = [time.monotonic() - start for _ in stream]
-
-    assert arrivals[0] < arrivals[-1] / 2
-    assert len(set(arrivals)) > 20
+def test_openai_client_streams_tokens_as_they_come(
+    vllm: ModelServer, client: openai.OpenAI
+) -> None:
+    before = vllm.computed()
+    with client.completions.create(
+        model="small",
+        prompt="Once upon a time",
+        max_tokens=500,
+        stream=True,
+        extra_body={"ignore_eos": True},
+    ) as stream:
+        assert next(iter(stream)).choices[0].text
+        assert vllm.computed() - before < 3  # of more than 7 for all of them
 
 
 def test_logprobs_tell_the_token_and_its_rivals(vllm: ModelServer) -> None:
@@ -212,10 +215,10 @@ def test_choice_is_one_of_those_given(vllm: ModelServer) -> None:
 
 
 def test_slots_are_free_when_their_clients_have_left(vllm: ModelServer) -> None:
-    # six generations of 500 tokens on three slots take more than 20 seconds
+    # six generations of 500 tokens on three slots compute for more than 20 seconds
     endless = {"prompt": " sea" * 40, "max_tokens": 500, "ignore_eos": True, "temperature": 0}
     vllm.leave_early(endless, stream_path="/v1/completions")
 
-    start = time.monotonic()
+    before = vllm.computed()
     complete(vllm, "x", max_tokens=1)
-    assert time.monotonic() - start < 10
+    assert vllm.computed() - before < 10

@@ -13,7 +13,7 @@ from embedded_aws.tests.account import BUCKET, CUDA_13_AMI, VLLM_IMAGE, Account,
 from embedded_aws.tests.sagemaker.adapters import random_adapter
 
 Json = dict[str, Any]
-_SETTLED_SECONDS = 120
+_SETTLED_SECONDS = 300
 _ASKED = json.dumps({"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0})
 
 

@@ -9,7 +9,7 @@ from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
 
 Json = dict[str, Any]
-_SETTLED_SECONDS = 120  # an endpoint's container starts in one of the updates
+_SETTLED_SECONDS = 300  # an endpoint's container starts in one of the updates
 
 
 def _template(role: str, **pipeline: Any) -> str:

@@ -1,6 +1,5 @@
 """Hosting in this process, with containers that a test opens and breaks."""
 
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +42,7 @@ class FakeContainer:
         self.stopped = False
 
     def wait_until_healthy(self, _seconds: float) -> None:
-        assert self.ready.wait(10)
+        assert self.ready.wait(120)
         if self.model_name == "Broken":
             raise ContainerError("it is broken")
 
@@ -98,7 +97,7 @@ class Hosting:
 
     def set(self, **settings: Any) -> None:
         """Set the circumstances; nobody waits for guardrails unless a test does."""
-        circumstances.FILE.write_text(json.dumps({"time_scale": 1000, **settings}))
+        circumstances.write(circumstances.FILE, {"time_scale": 1000, **settings})
 
 
 @pytest.fixture
@@ -115,6 +114,7 @@ def hosting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hosting
         hosting.config("C")
         yield hosting
         FakeContainer.ready.set()
+        hosting.set()
         if "E" in records.endpoints:
             hosting.settled()
         traffic.stop_all()

@@ -118,7 +118,7 @@ def _until_shared(shares: dict[str, int]) -> None:
 
 @pytest.mark.usefixtures("alarms")
 def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
-    hosting.set(time_scale=600)
+    hosting.set(time_scale=1)
     hosting.config("Four", InitialInstanceCount=4)
     hosting.create("Four")
     hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
@@ -128,6 +128,7 @@ def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
     )
     _until_shared({"M": 75, "Better": 25})
     assert hosting.described()["EndpointStatus"] == "Updating"
+    hosting.set()
     assert hosting.settled()["EndpointConfigName"] == "Next"
     assert _shares() == {"Better": 100}
 
@@ -136,7 +137,7 @@ def test_both_fleets_serve_while_a_canary_bakes(hosting: Hosting) -> None:
 def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     hosting: Hosting, alarms: _Alarms, wait: str
 ) -> None:
-    hosting.set(time_scale=10)
+    hosting.set(time_scale=1)
     hosting.create()
     hosting.call("CreateModel", ModelName="Slow", PrimaryContainer={})
     waits = {"WaitIntervalInSeconds": 0, "TerminationWaitInSeconds": 0, wait: 600}
@@ -159,7 +160,7 @@ def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
 def test_an_old_container_ends_half_a_minute_after_the_last_wait(
     hosting: Hosting, wait_seconds: int, *, is_cut: bool
 ) -> None:
-    hosting.set(time_scale=300)
+    hosting.set(time_scale=1000 if is_cut else 1)
     hosting.create()
     hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
     config = _blue_green("ALL_AT_ONCE", TerminationWaitInSeconds=wait_seconds)
@@ -172,6 +173,7 @@ def test_an_old_container_ends_half_a_minute_after_the_last_wait(
         else:
             _until_shared({"Better": 100})
             assert not old.stopped
+    hosting.set()
     assert hosting.settled()["EndpointConfigName"] == "Next"
     until(lambda: old.stopped)
 

@@ -7,7 +7,6 @@ from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import TGI_IMAGE, Account, until
 
 _ASKED = json.dumps({"inputs": "The capital of France is", "parameters": {"max_new_tokens": 40}})
-_START_SECONDS = 60
 
 
 def _stream(account: Account, name: str) -> Any:
@@ -23,7 +22,7 @@ def _in_service(account: Account, name: str, config: str) -> None:
         found = account.sagemaker.describe_endpoint(EndpointName=name)
         return (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config)
 
-    until(settled, _START_SECONDS)
+    until(settled)
 
 
 def test_a_stream_outlives_the_update_that_replaces_its_container(account: Account) -> None:

@@ -11,7 +11,6 @@ from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import CUDA_13_AMI, VLLM_IMAGE, Account, until
 
 _LLAMA_CPP = "763104351884.dkr.ecr.us-east-1.amazonaws.com/llama-cpp-arm64:server-sagemaker-cpu-v1"
-_START_SECONDS = 90
 _AMI = {"InferenceAmiVersion": CUDA_13_AMI}
 
 
@@ -41,7 +40,7 @@ def _settled(account: Account, name: str) -> dict[str, Any]:
         found = account.sagemaker.describe_endpoint(EndpointName=name)
         return found if found["EndpointStatus"] != "Creating" else None
 
-    found: dict[str, Any] = until(described, _START_SECONDS)
+    found: dict[str, Any] = until(described)
     if "FailureReason" in found:
         account.sagemaker.delete_endpoint(EndpointName=name)
     return found

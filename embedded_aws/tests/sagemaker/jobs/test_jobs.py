@@ -53,7 +53,7 @@ def stop(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 print("waiting")
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -289,7 +289,7 @@ _ASKS = """
 import os, sys, urllib.request
 print(sorted(name for name in os.environ if name.startswith("AWS_")))
 try:
-    urllib.request.urlopen("http://127.0.0.1:{port}/_ministack/health", timeout=5)
+    urllib.request.urlopen("http://127.0.0.1:{port}/_ministack/health", timeout=60)
 except OSError as error:
     sys.exit(f"unreachable: {{error}}")
 """
@@ -329,10 +329,10 @@ def test_an_isolated_job_still_reaches_itself_and_is_stopped(account: Account) -
     script = """
 import os, pathlib, signal, socket, sys, time
 server = socket.create_server(("127.0.0.1", 0))
-socket.create_connection(server.getsockname(), timeout=5)
+socket.create_connection(server.getsockname(), timeout=60)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     request = account.training(script, account.role(*read_write("")), EnableNetworkIsolation=True)
     name = {"TrainingJobName": account.name("training")}

@@ -10,6 +10,7 @@ from embedded_aws.tests.account import BUCKET, Account, allow, read_write, until
 
 _TYPE = "ml.g5.12xlarge"
 _LIMITS = {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600}
+_PATIENT = {**_LIMITS, "MaxWaitTimeInSeconds": 86_400}  # 12 minutes in accelerated time
 
 # Adds up 1 to 6, with a checkpoint after each step; the first time, it waits in the fourth.
 _TRAIN = """
@@ -24,7 +25,7 @@ print("begins after step", step)
 while step < 6:
     if step == 3 and len(done) == 0:
         print("waits")
-        time.sleep(60)
+        time.sleep(600)
     step, total = step + 1, total + step + 1
     (root / "checkpoints" / f"step-{step}").write_text(f"{step} {total}")
 (root / "model" / "total").write_text(str(total))
@@ -58,7 +59,8 @@ def test_interrupted_training_resumes_from_its_checkpoints_and_ends_as_if_it_had
 ) -> None:
     name = {"TrainingJobName": account.name("training")}
     describe = account.sagemaker.describe_training_job
-    account.sagemaker.create_training_job(**name, **_on_spot(account, word))
+    request = _on_spot(account, word, StoppingCondition=_PATIENT)
+    account.sagemaker.create_training_job(**name, **request)
     until(lambda: "waits" in account.log_lines("TrainingJob", name["TrainingJobName"]))
     with account.circumstances(no_spot_capacity=[_TYPE], time_scale=120):
         until(lambda: _statuses(describe(**name))[-2:] == ["Interrupted", "Starting"])

