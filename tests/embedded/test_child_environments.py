@@ -139,7 +139,7 @@ def _call_a_web_function(account: Account) -> None:
     )
     (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    url = f"http://127.0.0.1:{account.aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
+    url = f"http://127.0.0.1:{account.aws.port}/_aws/execute-api/{outputs['ApiId']}/prod/health"
     assert httpx.get(url, timeout=120, trust_env=False).status_code == 200
 
 

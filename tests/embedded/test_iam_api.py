@@ -4,47 +4,24 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import aws_cdk as cdk
-import aws_cdk.aws_lambda as lambda_
-import aws_cdk.aws_logs as logs
 import httpx
 import pytest
-from aws_cdk.assertions import Template
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from embedded_aws.tests.account import until
-from sagemaker_llm import ApiSettings, Authentication, LogKeeping
-from sagemaker_llm.api.rest_api import InvokeRestApi
-from sagemaker_llm.api.routes import Routes
 from tests.embedded.conftest import LocalStage
+from tests.infrastructure.iam_api import ORIGIN, PROXY_ARN, TEMPLATE
 
-_KEEPING = LogKeeping(
-    retention=logs.RetentionDays.ONE_DAY, removal_policy=cdk.RemovalPolicy.DESTROY
-)
 _STACK = "ByIam"
-_ORIGIN = "https://app.example.com"
-
-
-def template_over(function_arn: str) -> dict[str, Any]:
-    """Return a template of the API alone, over a function that is there."""
-    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
-    settings = ApiSettings(authentication=Authentication.IAM, cors_origins=(_ORIGIN,))
-    api = InvokeRestApi(stack, "RestApi", settings=settings, log_keeping=_KEEPING).api
-    function = lambda_.Function.from_function_attributes(
-        stack, "Function", function_arn=function_arn, same_environment=True
-    )
-    Routes(stack, "Routes", api=api, proxy=function, authorizer=None, settings=settings)
-    cdk.CfnOutput(stack, "RestApiId", value=api.rest_api_id)
-    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(scope="module")
 def api_id(embedded_aws: LocalStage, proxy_function: dict[str, Any]) -> Iterator[str]:
     cloudformation = embedded_aws.client("cloudformation")
-    body = json.dumps(template_over(proxy_function["FunctionArn"]))
+    text = TEMPLATE.read_text().replace(PROXY_ARN, proxy_function["FunctionArn"])
+    body = json.dumps(json.loads(text))  # Without the indents, which CloudFormation counts.
     cloudformation.create_stack(
         StackName=_STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"]
     )
@@ -136,19 +113,19 @@ def test_health_needs_no_signature(url: str) -> None:
 def test_pages_of_a_listed_origin_reach_the_proxy_and_can_read_the_gateways_refusals(
     url: str,
 ) -> None:
-    asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     preflight = httpx.options(f"{url}/v1/chat/completions", headers=asked, timeout=120)
-    refused = httpx.get(f"{url}/v1/models", headers={"Origin": _ORIGIN}, timeout=120)
+    refused = httpx.get(f"{url}/v1/models", headers={"Origin": ORIGIN}, timeout=120)
 
     # The deployed proxy is that of a stage without origins: it has the preflight, and allows none.
     assert preflight.status_code == 405
     assert preflight.headers["x-request-id"]
     assert refused.status_code == 401
-    assert refused.headers["access-control-allow-origin"] == _ORIGIN
+    assert refused.headers["access-control-allow-origin"] == ORIGIN
 
 
 def test_pages_of_other_origins_cannot_read_the_gateways_refusals(url: str) -> None:
     refused = httpx.get(
         f"{url}/v1/models", headers={"Origin": "https://other.example"}, timeout=120
     )
-    assert refused.headers["access-control-allow-origin"] == _ORIGIN
+    assert refused.headers["access-control-allow-origin"] == ORIGIN

@@ -1,22 +1,16 @@
 """The proxy's process behind the API: replaced without a broken stream, refused in words."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
-import aws_cdk.aws_apigateway as apigateway
-import aws_cdk.aws_lambda as lambda_
 import httpx
-from aws_cdk.assertions import Template
 
-import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
 from embedded_aws.tests.account import until
 from operate.api.deployment import Deployment
-from sagemaker_llm.api import web_adapter
 from tests.embedded.conftest import LocalStage
+from tests.embedded.web_function import template
 
 
 @contextmanager
@@ -134,28 +128,12 @@ socketserver.UnixStreamServer(os.environ["UVICORN_UDS"], Handler).serve_forever(
 
 
 def template_of_a_function_that_tells_its_process() -> str:
-    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
-    layer_arn = web_adapter.layer_arn("us-east-1")
-    function = lambda_.Function(
-        stack,
-        "Function",
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        # inline code is always in `index.py`; the web adapter runs it as a shell script
-        code=lambda_.InlineCode(f"echo $$ > health; exec python -c '{_SERVES_FILES}'"),
-        handler="index.py",
-        timeout=cdk.Duration.minutes(2),
-        environment={"AWS_LWA_READINESS_CHECK_PATH": "/health"},
-        layers=[lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", layer_arn)],
+    return template(
+        f"echo $$ > health; exec python -c '{_SERVES_FILES}'",
+        ("GET", "health"),
+        Timeout=120,
+        Environment={"Variables": {"AWS_LWA_READINESS_CHECK_PATH": "/health"}},
     )
-    api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
-    api.root.add_resource("health").add_method(
-        "GET",
-        apigateway.LambdaIntegration(
-            function, response_transfer_mode=apigateway.ResponseTransferMode.STREAM
-        ),
-    )
-    cdk.CfnOutput(stack, "Id", value=api.rest_api_id)
-    return json.dumps(Template.from_stack(stack).to_json())
 
 
 def test_the_process_of_a_deleted_function_ends(embedded_aws: LocalStage) -> None:
@@ -169,7 +147,7 @@ def test_the_process_of_a_deleted_function_ends(embedded_aws: LocalStage) -> Non
     cloudformation.get_waiter("stack_create_complete").wait(**asked)
     (stack,) = cloudformation.describe_stacks(StackName="Teller")["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    url = f"http://127.0.0.1:{embedded_aws.port}/_aws/execute-api/{outputs['Id']}/prod/health"
+    url = f"http://127.0.0.1:{embedded_aws.port}/_aws/execute-api/{outputs['ApiId']}/prod/health"
     process = Path("/proc") / httpx.get(url, timeout=120).text.strip()
     assert process.exists()
 

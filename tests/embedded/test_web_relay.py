@@ -1,23 +1,17 @@
 """Two hundred slow readers of a streaming function, and a reservation that is full."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import aws_cdk as cdk
-import aws_cdk.aws_apigateway as apigateway
-import aws_cdk.aws_lambda as lambda_
 import httpx
 import pytest
-from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError, WaiterError
 
-import _paths  # noqa: F401  # CDK starts jsii, which must be with the pinned Node
 from embedded_aws.tests import slow_clients
 from embedded_aws.tests.account import Account
-from sagemaker_llm.api import web_adapter
+from tests.embedded.web_function import template
 
 RESERVED = 205
 READERS_OF_A_KIND = 100
@@ -67,37 +61,14 @@ END
 """
 
 
-def template(reserved: int) -> str:
-    """A REST API over the function."""
-    stack = cdk.Stack(synthesizer=cdk.BootstraplessSynthesizer())
-    layer_arn = web_adapter.layer_arn("us-east-1")
-    function = lambda_.Function(
-        stack,
-        "Function",
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        code=lambda_.InlineCode(_FUNCTION),  # in `index.py`, which is run as a shell script
-        handler="index.py",
-        timeout=cdk.Duration.minutes(2),
-        layers=[lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", layer_arn)],
-        reserved_concurrent_executions=reserved,
-    )
-    api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
-    integration = apigateway.LambdaIntegration(
-        function, response_transfer_mode=apigateway.ResponseTransferMode.STREAM
-    )
-    for http_method, path in (("POST", "stream"), ("POST", "silent"), ("GET", "open")):
-        api.root.add_resource(path).add_method(http_method, integration)
-    cdk.CfnOutput(stack, "ApiId", value=api.rest_api_id)
-    cdk.CfnOutput(stack, "FunctionName", value=function.function_name)
-    return json.dumps(Template.from_stack(stack).to_json())
+_ROUTES = (("POST", "stream"), ("POST", "silent"), ("GET", "open"))
 
 
 def create(account: Account, name: str, reserved: int) -> dict[str, str]:
     """Deploy the stack, and return its outputs; raises WaiterError when it fails."""
     cloudformation = account.aws.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=name, TemplateBody=template(reserved), Capabilities=["CAPABILITY_IAM"]
-    )
+    body = template(_FUNCTION, *_ROUTES, Timeout=120, ReservedConcurrentExecutions=reserved)
+    cloudformation.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1}
     )
