@@ -17,26 +17,74 @@ from stacks.serving_stack import ServingStack
 from tests.infrastructure.assembly import refusal_of
 from tests.infrastructure.cfn_lint import findings
 
+_ORIGINS = ("https://app.example.com", "http://localhost:3000")
+_ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
 _PLACE = cdk.Environment(account="333333333333", region="ap-southeast-3")
 
 
 def _api_template(**changes: Any) -> Template:
     """The API stack of prod with other settings."""
+    return Template.from_stack(_api_stack(cdk.Stage(cdk.App(), "Prod", env=_PLACE), **changes))
+
+
+def _api_stack(stage: cdk.Stage, **changes: Any) -> cdk.Stack:
+    """The stack of the API, with the one that it needs."""
     prod = environments.prod(account=_PLACE.account, region=_PLACE.region)
     api = dataclasses.replace(prod.api, **changes)
-    stage = cdk.Stage(cdk.App(), "Prod", env=_PLACE)
-    return Template.from_stack(_api_stack(stage, dataclasses.replace(prod, api=api, sizing=None)))
-
-
-def _api_stack(stage: cdk.Stage, environment: environments.Environment) -> cdk.Stack:
-    """The stack of the API, with the one that it needs."""
+    environment = dataclasses.replace(prod, api=api, sizing=None)
     serving = ServingStack(stage, "Serving", environment=environment, weights_bucket=None)
     return ApiStack(stage, "Api", environment=environment, published=serving.published)
 
 
+def _client(name: str) -> Client:
+    return Client(name=name, rate_limit=1, burst_limit=2, daily_quota=3)
+
+
+# A template takes seconds, so each of these three has several settings that are not the default.
+
+
+@pytest.fixture(scope="module")
+def iam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prod with IAM authentication and a limit, with synth's security rules."""
+    folder = tmp_path_factory.mktemp("iam")
+    app = cdk.App(
+        outdir=str(folder), analytics_reporting=False, builtin_cloud_formation_validation=False
+    )
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    boundary = cdk.PermissionsBoundary.from_name("ProdBoundary")
+    stage = cdk.Stage(app, "Prod", env=_PLACE, permissions_boundary=boundary)
+    limit = Limit(rate=7, burst=9)
+    by_iam = {"authentication": Authentication.IAM, "clients": (), "iam_limit": limit}
+    _api_stack(stage, **by_iam, firewall=Firewall())
+    app.synth()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def iam_file(iam_folder: Path) -> Path:
+    (template,) = iam_folder.glob("assembly-*/*Api*.template.json")
+    return template
+
+
 @pytest.fixture(scope="module", name="by_iam")
-def _by_iam() -> Template:
-    return _api_template(authentication=Authentication.IAM, clients=())
+def _by_iam(iam_file: Path) -> Template:
+    return Template.from_string(iam_file.read_text())
+
+
+@pytest.fixture(scope="module", name="two_clients")
+def _two_clients() -> Template:
+    """With two clients, two origins, and a firewall's own limit."""
+    return _api_template(
+        clients=(_client("Kept"), _client("Gone")),
+        cors_origins=_ORIGINS,
+        firewall=Firewall(requests_per_address=7_000),
+    )
+
+
+@pytest.fixture(scope="module", name="one_client")
+def _one_client() -> Template:
+    """With one client, and no firewall."""
+    return _api_template(clients=(_client("Kept"),), firewall=None)
 
 
 def test_iam_authentication_signs_every_guarded_route(by_iam: Template) -> None:
@@ -66,11 +114,8 @@ def test_iam_authentication_speaks_of_signatures_and_not_of_keys(by_iam: Templat
     assert not any("key" in error["message"] for error in let_in.values())
 
 
-def test_iam_callers_share_a_limit() -> None:
-    template = _api_template(
-        authentication=Authentication.IAM, clients=(), iam_limit=Limit(rate=7, burst=9)
-    )
-    (stage,) = template.find_resources("AWS::ApiGateway::Stage").values()
+def test_iam_callers_share_a_limit(by_iam: Template) -> None:
+    (stage,) = by_iam.find_resources("AWS::ApiGateway::Stage").values()
     (limit,) = (
         setting
         for setting in stage["Properties"]["MethodSettings"]
@@ -79,32 +124,20 @@ def test_iam_callers_share_a_limit() -> None:
     assert (limit["ThrottlingRateLimit"], limit["ThrottlingBurstLimit"]) == (7, 9)
 
 
-def test_iam_authentication_passes_the_security_rules_and_cfn_lint(tmp_path: Path) -> None:
-    app = cdk.App(
-        outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False
-    )
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    prod = environments.prod(account=_PLACE.account, region=_PLACE.region)
-    api = ApiSettings(authentication=Authentication.IAM, firewall=Firewall())
-    boundary = cdk.PermissionsBoundary.from_name("ProdBoundary")
-    stage = cdk.Stage(app, "Prod", env=_PLACE, permissions_boundary=boundary)
-    _api_stack(stage, dataclasses.replace(prod, api=api, sizing=None))
-    app.synth()
-    reports = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+def test_iam_authentication_passes_the_security_rules_and_cfn_lint(
+    iam_folder: Path, iam_file: Path
+) -> None:
+    reports = json.loads((iam_folder / "validation-report.json").read_text())["pluginReports"]
     assert [report["violations"] for report in reports] == [[]] * len(reports)
-    (template,) = tmp_path.glob("assembly-*/*Api*.template.json")
-    assert findings([template]) == []
+    assert findings([iam_file]) == []
 
 
-def test_a_client_that_is_taken_out_loses_its_key_and_no_other_does() -> None:
-    def client(name: str) -> Client:
-        return Client(name=name, rate_limit=1, burst_limit=2, daily_quota=3)
-
-    both = _api_template(clients=(client("Kept"), client("Gone")))
-    one = _api_template(clients=(client("Kept"),))
+def test_a_client_that_is_taken_out_loses_its_key_and_no_other_does(
+    two_clients: Template, one_client: Template
+) -> None:
     for kind in ("ApiKey", "UsagePlan", "UsagePlanKey"):
-        before = both.find_resources(f"AWS::ApiGateway::{kind}").keys()
-        after = one.find_resources(f"AWS::ApiGateway::{kind}").keys()
+        before = two_clients.find_resources(f"AWS::ApiGateway::{kind}").keys()
+        after = one_client.find_resources(f"AWS::ApiGateway::{kind}").keys()
         (gone,) = before - after
         assert after < before
         assert "Gone" in gone
@@ -115,8 +148,7 @@ def test_iam_authentication_has_no_keys_and_no_authorizer(by_iam: Template) -> N
         by_iam.resource_count_is(f"AWS::ApiGateway::{kind}", 0)
 
 
-def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
-    template = _api_template(firewall=Firewall(requests_per_address=7_000))
+def test_firewall_limits_an_address_and_lets_long_prompts_pass(two_clients: Template) -> None:
     rate = {
         "RateBasedStatement": {
             "AggregateKeyType": "IP",
@@ -124,7 +156,7 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
             "Limit": 7_000,
         }
     }
-    template.has_resource_properties(
+    two_clients.has_resource_properties(
         "AWS::WAFv2::WebACL",
         {
             "DefaultAction": {"Allow": {}},
@@ -133,7 +165,7 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
             ),
         },
     )
-    (acl,) = template.find_resources("AWS::WAFv2::WebACL").values()
+    (acl,) = two_clients.find_resources("AWS::WAFv2::WebACL").values()
     groups = [
         rule["Statement"]["ManagedRuleGroupStatement"]
         for rule in acl["Properties"]["Rules"]
@@ -148,11 +180,11 @@ def test_firewall_limits_an_address_and_lets_long_prompts_pass() -> None:
         counted = {o["Name"]: o["ActionToUse"] for o in group["RuleActionOverrides"]}
         assert counted[rule] == {"Count": {}}
         assert all(name.endswith("_BODY") for name in counted)
-    template.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
+    two_clients.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
 
 
-def test_firewall_tells_a_fast_address_to_wait_in_openais_shape() -> None:
-    (acl,) = _api_template(firewall=Firewall()).find_resources("AWS::WAFv2::WebACL").values()
+def test_firewall_tells_a_fast_address_to_wait_in_openais_shape(by_iam: Template) -> None:
+    (acl,) = by_iam.find_resources("AWS::WAFv2::WebACL").values()
     (refusal,) = (
         rule["Action"]["Block"]["CustomResponse"]
         for rule in acl["Properties"]["Rules"]
@@ -165,8 +197,8 @@ def test_firewall_tells_a_fast_address_to_wait_in_openais_shape() -> None:
     assert json.loads(body["Content"])["error"]["code"] == "address_rate_limit_exceeded"
 
 
-def test_without_a_firewall_there_is_no_web_acl() -> None:
-    _api_template(firewall=None).resource_count_is("AWS::WAFv2::WebACL", 0)
+def test_without_a_firewall_there_is_no_web_acl(one_client: Template) -> None:
+    one_client.resource_count_is("AWS::WAFv2::WebACL", 0)
 
 
 def test_settings_default_to_keys() -> None:
@@ -174,21 +206,12 @@ def test_settings_default_to_keys() -> None:
     assert ApiSettings(clients=demo).authentication is Authentication.KEYS
 
 
-_ORIGINS = ("https://app.example.com", "http://localhost:3000")
-_ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
-
-
-@pytest.fixture(scope="module", name="cross_origin")
-def _cross_origin() -> Template:
-    return _api_template(cors_origins=_ORIGINS)
-
-
 def test_every_route_answers_preflights_without_a_key_where_origins_are_listed(
-    cross_origin: Template,
+    two_clients: Template,
 ) -> None:
     methods = [
         method["Properties"]
-        for method in cross_origin.find_resources("AWS::ApiGateway::Method").values()
+        for method in two_clients.find_resources("AWS::ApiGateway::Method").values()
     ]
     preflights = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
     assert {json.dumps(each["ResourceId"]) for each in methods} == {
@@ -198,7 +221,7 @@ def test_every_route_answers_preflights_without_a_key_where_origins_are_listed(
         assert preflight["AuthorizationType"] == "NONE"
         assert not preflight.get("ApiKeyRequired")
         assert preflight["Integration"]["ResponseTransferMode"] == "STREAM"
-    (stage,) = cross_origin.find_resources("AWS::ApiGateway::Stage").values()
+    (stage,) = two_clients.find_resources("AWS::ApiGateway::Stage").values()
     throttled = [
         each["ResourcePath"]
         for each in stage["Properties"]["MethodSettings"]
@@ -207,14 +230,14 @@ def test_every_route_answers_preflights_without_a_key_where_origins_are_listed(
     assert len(throttled) == len(preflights)
 
 
-def test_proxy_and_refusals_name_the_origins(cross_origin: Template) -> None:
-    cross_origin.has_resource_properties(
+def test_proxy_and_refusals_name_the_origins(two_clients: Template) -> None:
+    two_clients.has_resource_properties(
         "AWS::Lambda::Function",
         {"Environment": {"Variables": Match.object_like({"CORS_ORIGINS": ",".join(_ORIGINS)})}},
     )
-    for refusal in cross_origin.find_resources("AWS::ApiGateway::GatewayResponse").values():
+    for refusal in two_clients.find_resources("AWS::ApiGateway::GatewayResponse").values():
         assert refusal["Properties"]["ResponseParameters"][_ALLOW_ORIGIN] == "'*'"
-    (acl,) = cross_origin.find_resources("AWS::WAFv2::WebACL").values()
+    (acl,) = two_clients.find_resources("AWS::WAFv2::WebACL").values()
     assert "Access-Control-Allow-Origin" in json.dumps(acl)
 
 

@@ -7,7 +7,8 @@ import aws_cdk as cdk
 from aws_cdk import assertions
 
 from stacks import environments
-from stacks.stage import LlmStage
+from stacks.serving_stack import ServingStack
+from stacks.training_stack import TrainingStack
 from tests.infrastructure.assembly import Assembly, Template
 from tests.infrastructure.pipeline_definition import definition_of, steps_by_name
 
@@ -16,9 +17,11 @@ def test_spot_training_waits_for_instances_and_changes_nothing_else(assembly: As
     environment = environments.local()
     assert environment.tuning
     tuning = replace(environment.tuning, managed_spot=True)
-    stage = LlmStage(cdk.App(), "Spot", environment=replace(environment, tuning=tuning))
-    stack = stage.node.find_child("Training")
-    assert isinstance(stack, cdk.Stack)
+    stage = cdk.Stage(cdk.App(), "Spot")  # Without the API, which takes seconds.
+    serving = ServingStack(stage, "Serving", environment=environment, weights_bucket=None)
+    stack = TrainingStack(
+        stage, "Training", environment=environment, settings=tuning, published=serving.published
+    )
     body = assertions.Template.from_stack(stack).to_json()
     on_spot, on_demand = (
         steps_by_name(definition_of(template))["FineTune"]["Arguments"]
