@@ -19,6 +19,7 @@ _NAME = "local"
 STAGE = _NAME.capitalize()
 
 _SERVER = "ServingImageTag"  # the output that names the server
+_ADAPTERS = "sagemaker:CreateInferenceComponent"  # the right that only an endpoint with them needs
 
 
 def bootstrap(cli: Cli, local: Environment, policies: Json | None = None) -> None:
@@ -30,7 +31,22 @@ def bootstrap(cli: Cli, local: Environment, policies: Json | None = None) -> Non
     waiting.until_settled(contents.stacks)
     wanted = policies or account.declared(_NAME)
     if not _is_bootstrapped(wanted):
+        _delete_another_endpoint(local, has_adapters=_ADAPTERS in str(wanted))
         account.bootstrap(local, cli.try_cdk, wanted)
+
+
+def _delete_another_endpoint(local: Environment, *, has_adapters: bool) -> None:
+    """Delete the serving stack that is to get its first adapters, or to lose its last.
+
+    Its endpoint is another one then, and whoever may deploy that one may not delete this one.
+    """
+    name = local.stack_name("Serving")
+    if name not in dict(contents.stacks()) or "EndpointName" not in local.outputs("Serving"):
+        return
+    if hosts_components(local) is not has_adapters:
+        print(f"{name} is deleted first: with adapters it is another endpoint", flush=True)
+        contents.client("cloudformation").delete_stack(StackName=name)
+        waiting.until_settled(contents.stacks)
 
 
 def policies_of_synthesized() -> Json:
@@ -71,9 +87,10 @@ def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
     if deployed is None:  # It never served.
         return {}
     if hosts_components(local) is (INSTANCE_TYPE in wanted["Parameters"]):
-        print(f"{name} is deleted first: with adapters it is another endpoint", flush=True)
-        cli.cdk("destroy", f"{STAGE}/Serving", "--exclusively", "--force", *SYNTHESIZED)
-        return {}
+        raise SystemExit(
+            "the first adapters, and the end of the last, need other rights: run `make golden`,"
+            " which writes them, and this again"
+        )
     if deployed == wanted["Outputs"][_SERVER]["Value"]:
         return {}
     if package := served_package(local):

@@ -1,26 +1,28 @@
 """What `make up` does to a deployed stage before it deploys another model."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import pytest
 
 from embedded_aws.host import contents
+from operate.account import bootstrap as account_bootstrap
 from operate.laptop import stage
+from operate.laptop.cdk_cli import Cli
 from tests.unit.operate.doubles import Stacks, environment
 
-_TGI, _VLLM = "tgi:1", "vllm:1"
+_SERVER = "vllm:1"
 _WITH_MODEL, _WITHOUT = {"ModelName": "m"}, dict[str, str]()
-_VARIANT = {"InstanceType": {"Default": "ml.g5.2xlarge"}, "ModelPackageArn": {}}
-_COMPONENTS: dict[str, Any] = {"ModelPackageArn": {}}
-_DESTROYED = ("destroy", "Local/Serving", "--exclusively", "--force", *stage.SYNTHESIZED)
+_PLAIN = {"Action": ["sagemaker:CreateEndpoint"]}
+_ADAPTERS = {"Action": ["sagemaker:CreateEndpoint", "sagemaker:CreateInferenceComponent"]}
 
 
 class _Account(Stacks):
-    """The deployed serving stack, and the configuration of its endpoint."""
+    """A deployed serving stack, the configuration of its endpoint, and what becomes of it."""
 
-    def __init__(self, server: str, variant: dict[str, str]) -> None:
-        super().__init__({"Serving": {"EndpointName": "e", "ServingImageTag": server}})
+    def __init__(self, variant: dict[str, str]) -> None:
+        super().__init__({"Serving": {"EndpointName": "e", "ServingImageTag": _SERVER}})
         self._variant = variant
+        self.done: list[str] = []
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         return super().describe_stacks(StackName=StackName.replace("Local", "Prod"))
@@ -31,46 +33,56 @@ class _Account(Stacks):
     def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
         return {"ProductionVariants": [self._variant]}
 
-
-class _Cli:
-    """The CDK CLI, which notes what it is asked for."""
-
-    def __init__(self) -> None:
-        self.ran: list[tuple[str, ...]] = []
-
-    def cdk(self, *arguments: str) -> None:
-        self.ran.append(arguments)
+    def delete_stack(self, *, StackName: str) -> None:  # noqa: N803 - boto3's name
+        self.done.append(f"delete {StackName}")
 
 
-class _Case(NamedTuple):
-    """What is deployed, what is wanted, and what the CDK CLI is asked for in between."""
+@pytest.fixture(name="deploy")
+def _deploy(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def deploy(variant: dict[str, str]) -> _Account:
+        account = _Account(variant)
+        monkeypatch.setattr(contents, "stacks", lambda: [("Local-Serving", "UPDATE_COMPLETE")])
+        monkeypatch.setattr(contents, "client", lambda _service: account)
+        monkeypatch.setattr(
+            account_bootstrap, "bootstrap", lambda *_: account.done.append("bootstrap")
+        )
+        return account
 
-    deployed: str
-    variant: dict[str, str]
-    wanted: str
-    parameters: dict[str, Any]
-    ran: list[tuple[str, ...]]
+    return deploy
 
 
 @pytest.mark.parametrize(
-    "case",
+    ("variant", "policies", "done"),
     [
-        pytest.param(_Case(_TGI, _WITH_MODEL, _TGI, _VARIANT, []), id="same"),
-        pytest.param(_Case(_VLLM, _WITHOUT, _VLLM, _COMPONENTS, []), id="other adapters"),
-        pytest.param(_Case(_TGI, _WITH_MODEL, _VLLM, _COMPONENTS, [_DESTROYED]), id="and a server"),
-        pytest.param(_Case(_VLLM, _WITH_MODEL, _VLLM, _COMPONENTS, [_DESTROYED]), id="the first"),
-        pytest.param(_Case(_VLLM, _WITHOUT, _VLLM, _VARIANT, [_DESTROYED]), id="none any more"),
-        pytest.param(_Case(_VLLM, _WITHOUT, _TGI, _VARIANT, [_DESTROYED]), id="nor their server"),
+        pytest.param(_WITH_MODEL, _PLAIN, ["bootstrap"], id="as before"),
+        pytest.param(_WITHOUT, _ADAPTERS, ["bootstrap"], id="other adapters"),
+        pytest.param(
+            _WITH_MODEL, _ADAPTERS, ["delete Local-Serving", "bootstrap"], id="the first adapters"
+        ),
+        pytest.param(_WITHOUT, _PLAIN, ["delete Local-Serving", "bootstrap"], id="none any more"),
     ],
 )
-def test_the_first_adapters_and_the_end_of_the_last_are_another_endpoint(
-    monkeypatch: pytest.MonkeyPatch, case: _Case
+def test_another_endpoint_makes_way_before_nobody_may_delete_the_old_one(
+    deploy: Any, variant: dict[str, str], policies: Any, done: list[str]
 ) -> None:
-    account, cli = _Account(case.deployed, case.variant), _Cli()
+    account = deploy(variant)
     local = environment("local", cloudformation=account, sagemaker=account)
-    outputs = {"ServingImageTag": {"Value": case.wanted}}
-    wanted = {"Local-Serving": {"Parameters": case.parameters, "Outputs": outputs}}
-    monkeypatch.setattr(contents, "stacks", lambda: [("Local-Serving", "UPDATE_COMPLETE")])
+    stage.bootstrap(Cli(lock=0), local, policies)
+    assert account.done == done
+
+
+@pytest.mark.parametrize(
+    ("variant", "parameters"),
+    [(_WITH_MODEL, {}), (_WITHOUT, {"InstanceType": {"Default": "ml.g5.2xlarge"}})],
+    ids=["the first adapters", "none any more"],
+)
+def test_another_endpoint_needs_the_rights_that_make_golden_writes(
+    monkeypatch: pytest.MonkeyPatch, deploy: Any, variant: dict[str, str], parameters: Any
+) -> None:
+    account = deploy(variant)
+    local = environment("local", cloudformation=account, sagemaker=account)
+    outputs = {"ServingImageTag": {"Value": _SERVER}}
+    wanted = {"Local-Serving": {"Parameters": parameters, "Outputs": outputs}}
     monkeypatch.setattr(stage, "_synthesized", lambda: wanted)
-    assert stage._changes(cast("Any", cli), local) == {}
-    assert cli.ran == case.ran
+    with pytest.raises(SystemExit, match="need other rights: run `make golden`"):
+        stage._changes(Cli(lock=0), local)
