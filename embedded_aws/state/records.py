@@ -7,9 +7,11 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import persistence
-from ministack.services import s3
+from ministack.services import cloudformation, s3
 
 from embedded_aws.core.emulator import region, scope
+
+_STACKS = "cloudformation"
 
 
 def collect() -> dict[str, str]:
@@ -22,12 +24,20 @@ def collect() -> dict[str, str]:
         _write_objects()
     finally:
         s3.logger.disabled = False
-    states = {name: state() for name, state in ministack._build_persistence_save_dict().items()}
+    saved = ministack._build_persistence_save_dict()
+    if _STACKS in saved:
+        saved[_STACKS] = _stack_records
+    states = {name: state() for name, state in saved.items()}
     return {
         name: json.dumps(state, default=persistence._json_default)
         for name, state in states.items()
         if state is not None
     }
+
+
+def _stack_records() -> dict[str, Any]:
+    """Return the records of CloudFormation: ministack copies them first, which takes far longer."""
+    return {key: store() for store, key in cloudformation._PERSISTED_STORES}
 
 
 def restore_from(services: dict[str, str]) -> None:

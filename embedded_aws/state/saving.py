@@ -14,7 +14,8 @@ from embedded_aws.state import losses
 from embedded_aws.state.records import collect, on_persistence, restore_from
 from embedded_aws.state.snapshots import Snapshot, Snapshots, UnstableError
 
-_SECONDS = 1  # between a change and its snapshot
+_SECONDS = 1  # between a change and its snapshot, at least
+_REST = 9  # times as long as the last copy held up the server
 _RETRY_SECONDS = 5  # after a failure
 _TRIES = 5  # at a moment in which no thread changes anything
 # Requests that change nothing worth a snapshot of its own: what is asked of the deployed API and
@@ -32,6 +33,7 @@ class Saver:
         self._changed = False
         self._failure = ""
         self._saved_at: float | None = None
+        self._copied_seconds = 0.0
 
     def install(
         self, snapshots: Snapshots, snapshot: Snapshot | None, set_aside: list[str]
@@ -59,16 +61,21 @@ class Saver:
     async def keep_saving(self) -> None:
         """Save after each change, as long as the server runs."""
         while True:
-            await asyncio.sleep(_RETRY_SECONDS if self._failure else _SECONDS)
+            await asyncio.sleep(self.pause_seconds())
             if self._changed:
                 self._changed = False
                 if write := self._copy(clean=False):
                     await asyncio.to_thread(self._write, write)
                     self._changed = True  # what happens by itself may not have ended
 
+    def pause_seconds(self) -> float:
+        """Return how long the next snapshot waits, so that a large state leaves time to serve."""
+        return max(_RETRY_SECONDS if self._failure else _SECONDS, _REST * self._copied_seconds)
+
     def _copy(self, *, clean: bool) -> Callable[[], None] | None:
         if self._snapshots is None:
             return None
+        began = time.monotonic()
         try:
             for _ in range(_TRIES):
                 # RuntimeError: a thread changed the size of a record as it was copied
@@ -77,6 +84,8 @@ class Saver:
             raise UnstableError("it keeps changing")
         except Exception as error:  # noqa: BLE001 - the services go on, whatever it is
             self._fail(error)
+        finally:
+            self._copied_seconds = time.monotonic() - began
         return None
 
     def _write(self, write: Callable[[], None]) -> None:

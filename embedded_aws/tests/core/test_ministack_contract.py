@@ -184,6 +184,7 @@ _NAMES: list[_Name] = [
     (apigateway_v1, "_rest_apis"),
     (apigateway_v1, "_stages_v1"),
     (changesets, "_add_event"),
+    (cloudformation, "_PERSISTED_STORES"),
     (cloudformation, "_stacks"),
     (cloudwatch, "_alarms"),
     (cloudwatch, "_metrics"),
