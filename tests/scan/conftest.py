@@ -4,11 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.infrastructure.assembly import Assembly
-from tests.infrastructure.conftest import assembly as assembly  # noqa: PLC0414 - it is a fixture
-from tests.infrastructure.conftest import (
-    built_functions as built_functions,  # noqa: PLC0414 - likewise
-)
+from tests.infrastructure.assembly import Assembly, synth
 from tests.scan import checkov, exposures
 from tests.scan.findings import Finding, Verdict, judge
 
@@ -18,6 +14,15 @@ class Scan(NamedTuple):
 
     found: dict[str, list[Finding]]
     verdict: Verdict
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Synthesize all environments, without synth's own validator: `make test` runs that."""
+    folder = tmp_path_factory.mktemp("cdk.out")
+    done = synth(folder, settings={"CDK_VALIDATION": "false"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder)
 
 
 @pytest.fixture(scope="session")
