@@ -1,19 +1,15 @@
 """Stages of the tests' own: empty ones, and copies of one that was deployed."""
 
-import shutil
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from embedded_aws.host.processes import free_port
-from embedded_aws.tests.account import until
-from tests.embedded.conftest import LocalStage, deployed
+from tests.embedded.conftest import DEPLOYED, LocalStage, copied_stage, deploy_once, deployed
 
 __all__ = ["deployed"]
-
-_OF_A_RUN = ("live", "tmp", "server.*")
-_SERVES_SECONDS = 300
 
 
 @pytest.fixture
@@ -29,37 +25,20 @@ def aws(tmp_path: Path) -> Iterator[LocalStage]:
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a stage that was deployed, then stopped: a deployment takes far longer."""
-    aws = LocalStage(free_port(), tmp_path_factory.mktemp("original"))
-    try:
-        aws.run("up")
-    finally:
-        aws.run("down")
-    return aws.home
+    home = Path(os.environ.get(DEPLOYED) or tmp_path_factory.mktemp("original") / "aws")
+    deploy_once(home)
+    return home
 
 
 @pytest.fixture
 def stage(original: Path, tmp_path: Path) -> Iterator[LocalStage]:
     """A deployed stage that a test may change."""
-    yield from _copied(original, tmp_path / "aws")
+    with copied_stage(original, tmp_path / "aws") as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")
 def embedded_aws(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStage]:
     """A deployed stage that the others share."""
-    yield from _copied(original, tmp_path_factory.mktemp("shared") / "aws")
-
-
-def _copied(original: Path, home: Path) -> Iterator[LocalStage]:
-    shutil.copytree(original, home, ignore=shutil.ignore_patterns(*_OF_A_RUN))
-    aws = LocalStage(free_port(), home)
-    try:
-        aws.start()
-        until(lambda: _serves(aws), _SERVES_SECONDS)
+    with copied_stage(original, tmp_path_factory.mktemp("shared") / "aws") as aws:
         yield aws
-    finally:
-        aws.run("down")
-
-
-def _serves(aws: LocalStage) -> bool:
-    (endpoint,) = aws.client("sagemaker").list_endpoints()["Endpoints"]
-    return bool(endpoint["EndpointStatus"] == "InService")

@@ -1,19 +1,14 @@
-"""A stage that is deployed for one test."""
+"""A deployed stage of one test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from embedded_aws.host.processes import free_port
-from tests.embedded.conftest import LocalStage
+from tests.embedded.conftest import LocalStage, deployed_stage
 
 
 @pytest.fixture(name="aws")
 def _aws(tmp_path: Path) -> Iterator[LocalStage]:
-    aws = LocalStage(free_port(), tmp_path)
-    try:
-        aws.run("up")
+    with deployed_stage(tmp_path) as aws:
         yield aws
-    finally:
-        aws.run("down")

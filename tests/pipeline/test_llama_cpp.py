@@ -9,7 +9,7 @@ import pytest
 
 from embedded_aws.host.processes import free_port
 from sagemaker_llm.models.servers.tgi import TGI_IMAGE
-from tests.embedded.conftest import ROOT, LocalStage
+from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import bootstrap, cdk
 from tests.pipeline.released import (
     TAUGHT,
@@ -27,9 +27,8 @@ _APP = ("tests/pipeline/other_server_app.py", "llama-cpp")
 
 
 @pytest.fixture(name="aws")
-def _aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStage]:
+def _aws(tmp_path: Path) -> Iterator[LocalStage]:
     """A stage that has never served anything else."""
-    monkeypatch.setenv("LOCAL_AWS_JOB_PYTHON", str(ROOT / ".venv-jobs/bin/python"))
     aws = LocalStage(free_port(), tmp_path / "home")
     try:
         aws.start()
