@@ -5,6 +5,7 @@ first, whoever wrote them, so a chat's messages are escaped.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from invoke_proxy.http.errors import RequestError
@@ -35,6 +36,11 @@ class ControlTokens:
         return text
 
 
+@lru_cache(maxsize=1)  # All chats with a model have the same.
+def _control(texts: tuple[str, ...]) -> ControlTokens:
+    return ControlTokens(texts)
+
+
 def _split(token: str) -> str:
     middle = len(token) // 2
     return f"{token[:middle]} {token[middle:]}"
@@ -52,7 +58,7 @@ def chat_prompt(
     Only the template writes control tokens: the format's markers and the tokenizer's
     `special_tokens`. Those in a message are escaped or refused.
     """
-    control = ControlTokens([*prompt_format.markers, *special_tokens])
+    control = _control((*prompt_format.markers, *special_tokens))
     turns: list[Turn] = []
     for position, message in enumerate(messages):
         text = _text(message, position)
