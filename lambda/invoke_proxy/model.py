@@ -8,14 +8,14 @@ from typing import Self
 
 from starlette.requests import Request
 
-from invoke_proxy.generation import Chunk, Generation
+from invoke_proxy.generation import Generation
 from invoke_proxy.http.bodies import NEUTRAL, Unsupported
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.http.usage import UsageCheck
 from invoke_proxy.sagemaker.runtime import Runtime
 from invoke_proxy.servers import SERVERS
-from invoke_proxy.servers.events import chunks
+from invoke_proxy.servers.events import Answer, Item, Take, items
 from invoke_proxy.settings import Settings
 from invoke_proxy.tokens import Tokenizer
 
@@ -112,11 +112,14 @@ class Model:
             problem = f"`stop` takes at most {most} sequences on {self.server.title}, got {count}"
             raise RequestError("invalid_request", problem, param)
 
-    def generate(self, generation: Generation, record: Record) -> AsyncGenerator[Chunk]:
-        """Return the tokens of one generation; the record counts them as they arrive."""
+    def generate(
+        self, generation: Generation, record: Record, take: Take[Item]
+    ) -> AsyncGenerator[list[Item]]:
+        """Return what `take` makes of one generation; the record counts tokens as they arrive."""
         reader = self.server.reader(generation, self._special_tokens)
         parts = self._runtime.invoke(self.server.body(generation), self._component)
-        return chunks(parts, reader, UsageCheck(record, generation.prompt_tokens))
+        observe = UsageCheck(record, generation.prompt_tokens)
+        return items(parts, Answer(reader, observe, take))
 
     def renew(self) -> None:
         """Begin anew at the endpoint, with neither connections nor credentials of before."""

@@ -43,7 +43,11 @@ class Reply(Response):
         request = Request(scope)
         record = Record.of(request)
         record.stream = self.streams
-        writer = _Writer(send, {"status": self.status_code, "headers": self.raw_headers})
+        writer = _Writer(
+            send,
+            request.state.send_body,
+            {"status": self.status_code, "headers": self.raw_headers},
+        )
         pump = asyncio.create_task(self._pump(writer, RequestContext.of(request).deadline))
         beside = (
             asyncio.create_task(_disconnected(receive)),
@@ -111,25 +115,36 @@ class EventStream(Reply):
 
 
 class _Writer:
-    """One response, to which the answer and the keep-alive both write."""
+    """One response, to which the answer and the keep-alive both write.
 
-    def __init__(self, send: Send, start: dict[str, object]) -> None:
+    `send_body` is the server's own: what is between changes the response's start only, and a token
+    need not pass it.
+    """
+
+    def __init__(self, send: Send, send_body: Send, start: dict[str, object]) -> None:
         self._send = send
+        self._send_body = send_body
         self._start = {"type": "http.response.start", **start}
         self._lock = asyncio.Lock()
+        self._started = False
         self.begun = False
         self.idle = True
 
     async def write(self, chunk: bytes) -> None:
         self.idle = False
+        if not self._started:
+            await self._begin()
+        await self._send_body({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send_body({"type": "http.response.body", "body": b""})
+
+    async def _begin(self) -> None:
         async with self._lock:
             if not self.begun:
                 self.begun = True
                 await self._send(self._start)
-            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
+            self._started = True
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -31,7 +31,7 @@ class Recorder:
         context = RequestContext.from_headers(Headers(scope=scope))
         settings = self._settings
         record = Record(context, settings.model_id, settings.endpoint_name, self._work)
-        scope.setdefault("state", {}).update(context=context, record=record)
+        scope.setdefault("state", {}).update(context=context, record=record, send_body=send)
 
         async def send_noted(message: Message) -> None:
             if message["type"] == "http.response.start":

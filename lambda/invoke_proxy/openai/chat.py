@@ -1,5 +1,7 @@
 """`POST /v1/chat/completions`: a chat, written as its model's prompt."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,7 +11,7 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.model import Model
 from invoke_proxy.openai.chat_writer import ChatWriter
-from invoke_proxy.openai.pieces import answer
+from invoke_proxy.openai.pieces import Pieces
 from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ChatRequest
 from invoke_proxy.openai.sampling import check, choices, generation, include_usage, stops
@@ -42,11 +44,13 @@ async def chat_completions(request: Request) -> Response:
     )
     asked = generation(body, prompt, tokens, limit, top_logprobs)
     answers = [
-        answer(
-            model.generate(each, record),
-            stops=stops(body),
-            prefix=prompt_format.answer_prefix,
-            with_tokens=writer.with_logprobs,
+        (
+            partial(model.generate, each, record),
+            Pieces(
+                stops=stops(body),
+                prefix=prompt_format.answer_prefix,
+                with_tokens=writer.with_logprobs,
+            ),
         )
         for each in choices(asked, body.n or 1)
     ]

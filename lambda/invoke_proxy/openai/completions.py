@@ -1,19 +1,17 @@
 """`POST /v1/completions`: completions of one prompt or several."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from invoke_proxy.generation import Chunk
 from invoke_proxy.http.bodies import parse, read
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.model import Model
 from invoke_proxy.openai.completion_writer import CompletionWriter
-from invoke_proxy.openai.pieces import Piece, answer
+from invoke_proxy.openai.pieces import Pieces
 from invoke_proxy.openai.requests import DEFAULT_COMPLETION_TOKENS, CompletionRequest
 from invoke_proxy.openai.sampling import check, choices, generation, include_usage, stops
 
@@ -36,7 +34,7 @@ async def completions(request: Request) -> Response:
         with_usage=include_usage(body),
     )
     answers = [
-        _answer(model.generate(each, record), body, prompt)
+        (partial(model.generate, each, record), _pieces(body, prompt))
         for prompt, tokens, limit in zip(prompts, counts, limits, strict=True)
         for each in choices(generation(body, prompt, tokens, limit, body.logprobs), body.n or 1)
     ]
@@ -59,15 +57,9 @@ def _limit(model: Model, body: CompletionRequest, tokens: int) -> int:
     return body.max_tokens or min(left, DEFAULT_COMPLETION_TOKENS)
 
 
-def _answer(
-    chunks: AsyncGenerator[Chunk], body: CompletionRequest, prompt: str
-) -> AsyncGenerator[Piece]:
-    pieces = answer(chunks, stops=stops(body), with_tokens=body.logprobs is not None)
-    return _echoed(prompt, pieces) if body.echo else pieces
-
-
-async def _echoed(prompt: str, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            piece.text, prompt = prompt + piece.text, ""
-            yield piece
+def _pieces(body: CompletionRequest, prompt: str) -> Pieces:
+    return Pieces(
+        stops=stops(body),
+        before=prompt if body.echo else "",
+        with_tokens=body.logprobs is not None,
+    )

@@ -9,7 +9,7 @@ _Item = TypeVar("_Item")
 
 
 async def collected(
-    streams: Sequence[AsyncGenerator[_Item]],
+    streams: Sequence[AsyncGenerator[list[_Item]]],
 ) -> list[list[_Item]]:
     """Return the items of each stream; the first that fails ends them all."""
     tasks = [asyncio.create_task(_items(stream)) for stream in streams]
@@ -19,39 +19,36 @@ async def collected(
         await _end(tasks)
 
 
-async def merged(
-    streams: Sequence[AsyncGenerator[_Item]],
-) -> AsyncGenerator[tuple[int, _Item]]:
-    """Yield the items of all streams as they arrive, each with its stream's index.
+def merged(streams: Sequence[AsyncGenerator[_Item]]) -> AsyncGenerator[_Item]:
+    """Yield the items of all streams as they arrive.
 
     No stream runs more than one item ahead: while the reader takes no items, the streams wait.
     """
-    if len(streams) == 1:
-        async with aclosing(streams[0]) as only:
-            async for item in only:
-                yield 0, item
-        return
-    waiting = {_task(anext(stream)): index for index, stream in enumerate(streams)}
+    return streams[0] if len(streams) == 1 else _merged(streams)
+
+
+async def _merged(streams: Sequence[AsyncGenerator[_Item]]) -> AsyncGenerator[_Item]:
+    waiting = {_task(anext(stream)): stream for stream in streams}
     try:
         while waiting:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                index = waiting.pop(task)
+                stream = waiting.pop(task)
                 try:
                     item = task.result()
                 except StopAsyncIteration:
                     continue
-                yield index, item
-                waiting[_task(anext(streams[index]))] = index
+                yield item
+                waiting[_task(anext(stream))] = stream
     finally:
         await _end(list(waiting))
         for stream in streams:
             await stream.aclose()
 
 
-async def _items(stream: AsyncGenerator[_Item]) -> list[_Item]:
-    async with aclosing(stream) as items:
-        return [item async for item in items]
+async def _items(stream: AsyncGenerator[list[_Item]]) -> list[_Item]:
+    async with aclosing(stream) as batches:
+        return [item async for batch in batches for item in batch]
 
 
 def _task(item: Coroutine[Any, Any, _Item]) -> asyncio.Task[_Item]:

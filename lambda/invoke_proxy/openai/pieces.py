@@ -1,8 +1,7 @@
 """A server's chunks as the pieces of an OpenAI answer, cut at stop sequences."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 
 import msgspec
 
@@ -23,41 +22,50 @@ class Piece(msgspec.Struct):
     generated_tokens: int = 0
 
 
-async def answer(
-    chunks: AsyncGenerator[Chunk],
-    *,
-    stops: Sequence[str] = (),
-    prefix: str = "",
-    with_tokens: bool = False,
-) -> AsyncGenerator[Piece]:
-    """Yield the pieces of an answer; `prefix` is dropped from its start.
+class Pieces:
+    """The pieces of one answer; `prefix` is dropped from its start, and `before` comes before it.
 
     A stop sequence that ends inside a token, where TGI does not see it, ends the generation here.
     """
-    cut = StopCut(stops)
-    aligned = _Aligned() if with_tokens else None
-    count = 0
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            count += chunk.count
-            if prefix and chunk.text:
-                _strip(chunk, prefix)
-                prefix = ""
-            text = cut.feed(chunk.text)
-            ended = chunk.end is not None
-            if ended and not cut.stopped:
-                text += cut.flush()
-            piece = Piece(text, aligned.take(chunk, text) if aligned else ())
-            if aligned and ended and not cut.stopped:
-                piece.tokens = [*piece.tokens, *aligned.rest()]
-            if ended or cut.stopped:
-                piece.generated_tokens = count
-                piece.finish_reason = _finish_reason(chunk, stopped=cut.stopped)
-                yield piece
-            elif text or piece.tokens:
-                yield piece
-            if cut.stopped and not ended:
-                return  # This closes, and so cancels, the generation.
+
+    def __init__(
+        self,
+        *,
+        stops: Sequence[str] = (),
+        prefix: str = "",
+        before: str = "",
+        with_tokens: bool = False,
+    ) -> None:
+        self._cut = StopCut(stops)
+        self._prefix = prefix
+        self._before = before
+        self._aligned = _Aligned() if with_tokens else None
+        self._count = 0
+
+    def take(self, chunk: Chunk, made: list[Piece]) -> bool:
+        """Append a chunk's piece; return whether there may be more."""
+        self._count += chunk.count
+        if self._prefix and chunk.text:
+            _strip(chunk, self._prefix)
+            self._prefix = ""
+        cut, aligned, ended = self._cut, self._aligned, chunk.end is not None
+        text = cut.feed(chunk.text)
+        if ended and not cut.stopped:
+            text += cut.flush()
+        tokens = aligned.take(chunk, text) if aligned else ()
+        if aligned and ended and not cut.stopped:
+            tokens = [*tokens, *aligned.rest()]
+        if ended or cut.stopped:
+            reason = _finish_reason(chunk, stopped=cut.stopped)
+            made.append(Piece(self._first(text), tokens, reason, self._count))
+            return False
+        if text or tokens:
+            made.append(Piece(self._first(text), tokens))
+        return True
+
+    def _first(self, text: str) -> str:
+        text, self._before = self._before + text, ""
+        return text
 
 
 def _strip(chunk: Chunk, prefix: str) -> None:

@@ -38,19 +38,21 @@ class EventStream:
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that are complete; raise EventStreamError for other bytes."""
         data = self._rest + data if self._rest else data
-        at = 0
-        while len(data) - at >= _PRELUDE:
+        at, size = 0, len(data)
+        while size - at >= _PRELUDE:
             length, headers_length, checksum = unpack_from(">III", data, at)
             headers_at = at + _PRELUDE
             payload_at = headers_at + headers_length
             end = at + length
             payload_end = end - _CHECKSUM
-            if crc32(data[at : at + _LENGTHS]) != checksum:
-                raise EventStreamError("the checksum of a prelude is wrong")
-            if payload_at > payload_end or length > _MAX_MESSAGE_BYTES:
-                raise EventStreamError("the lengths of a message are impossible")
-            if end > len(data):
+            impossible = payload_at > payload_end or length > _MAX_MESSAGE_BYTES
+            if impossible or end > size:
+                if crc32(data[at : at + _LENGTHS]) != checksum:
+                    raise EventStreamError("the checksum of a prelude is wrong")
+                if impossible:
+                    raise EventStreamError("the lengths of a message are impossible")
                 break
+            # The message's checksum is of its prelude too.
             if crc32(data[at:payload_end]) != int.from_bytes(data[payload_end:end]):
                 raise EventStreamError("the checksum of a message is wrong")
             headers = _headers(data[headers_at:payload_at])

@@ -48,17 +48,24 @@ class SageMakerRuntime:
         self._host = host
 
     async def invoke(self, body: bytes, component: str | None) -> AsyncGenerator[bytes]:
-        """Yield the parts of the response stream; retry, but only before the first of them."""
+        """Yield what has come of the response stream; retry, but only before the first of it."""
         for attempt in range(1, _ATTEMPTS + 1):
             begun = False
             try:
                 async with self._response(body, component) as response:
                     stream = EventStream()
                     while received := await response.read():
-                        for message in stream.feed(received):
-                            part = _payload(message)
+                        parts: list[bytes] = []
+                        try:
+                            for message in stream.feed(received):
+                                parts.append(_payload(message))  # noqa: PERF401 - those before a fault stay
+                        except (EndpointError, EventStreamError):
+                            if begun := begun or bool(parts):
+                                yield b"".join(parts)
+                            raise
+                        if parts:
                             begun = True
-                            yield part
+                            yield parts[0] if len(parts) == 1 else b"".join(parts)
             except EndpointError as error:
                 if begun or attempt == _ATTEMPTS or error.code not in _RETRIED:
                     raise

@@ -48,7 +48,7 @@ class Connection(asyncio.BufferedProtocol):
         head = "".join(f"{name}: {value}\r\n" for name, value in headers)
         self._transport.write(f"POST {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
         while not self._head_read:
-            await self._wait()
+            await self._news()
         return self.status
 
     async def read(self) -> bytes:
@@ -56,7 +56,7 @@ class Connection(asyncio.BufferedProtocol):
         while not self._body:
             if self._complete:
                 return b""
-            await self._wait()
+            await self._news()
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         if self._unread_bytes >= len(_RECEIVED):
@@ -146,12 +146,12 @@ class Connection(asyncio.BufferedProtocol):
         self._complete = self._head_read
         self._keeps = self._parser.should_keep_alive()  # The parser forgets it afterwards.
 
-    async def _wait(self) -> None:
-        """Wait for news of the response; raise what broke the connection."""
+    def _news(self) -> asyncio.Future[None]:
+        """Return what is done at the next news of the response; raise what broke the connection."""
         if self._broken:
             raise self._broken
         self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():

@@ -73,14 +73,15 @@ class Tgi:
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "TgiReader":
         """Return a decoder for one answer."""
-        del generation, special_tokens  # TGI says of each token whether it is special.
-        return TgiReader()
+        del special_tokens  # TGI says of each token whether it is special.
+        return TgiReader(shows_tokens=generation.top_tokens is not None)
 
 
 class TgiReader:
     """Decodes TGI's events, each of which is a token; TGI's last word is how many there were."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_tokens: bool) -> None:
+        self._shows_tokens = shows_tokens
         self._counted = 0
 
     def read(self, payload: bytes) -> Chunk:
@@ -90,12 +91,9 @@ class TgiReader:
         except UNREADABLE:
             raise _fault(payload) from None
         sent = event.token
-        token = Token(sent.id, sent.text, sent.logprob, sent.special)
-        if event.top_tokens is not UNSET:
-            token.alternatives = [
-                Token(top.id, top.text, top.logprob, top.special) for top in event.top_tokens
-            ]
-        chunk = Chunk("" if sent.special else sent.text, 1, (token,))
+        chunk = Chunk("" if sent.special else sent.text)
+        if self._shows_tokens:
+            chunk.tokens = (_token(event),)
         if event.generated_text is not None:
             chunk.end = self._end(event, event.details, chunk)
         self._counted += 1
@@ -114,6 +112,16 @@ class TgiReader:
             text=event.generated_text,
             seed=details.seed,
         )
+
+
+def _token(event: StreamEvent) -> Token:
+    sent = event.token
+    token = Token(sent.id, sent.text, sent.logprob, sent.special)
+    if event.top_tokens is not UNSET:
+        token.alternatives = [
+            Token(top.id, top.text, top.logprob, top.special) for top in event.top_tokens
+        ]
+    return token
 
 
 def _fault(payload: bytes) -> EndpointError:

@@ -1,7 +1,5 @@
 """A generation's chunks as TGI's events, one per token."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -26,30 +24,35 @@ def frame(payload: msgspec.Struct) -> bytes:
     return b"data:" + _encoder.encode(payload) + b"\n\n"
 
 
-async def stream_events(
-    chunks: AsyncGenerator[Chunk], asked: Generation, *, full_text: bool, shows_ends: bool
-) -> AsyncGenerator[StreamEvent]:
-    """Yield an event per token; the last one has the whole text and the details.
+class Events:
+    """An event per token; the last one has the whole text and the details.
 
     Where the server does not show what ends an answer, each event waits for the next one, because
     any of them may be the last.
     """
-    cut = StopCut(() if shows_ends else asked.stop, keeps_stop=True)
-    answer = _Answer(asked.prompt if full_text else "", cut)
-    held: StreamEvent | None = None
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            answer.add(chunk)
-            for token in chunk.tokens:
-                if held:
-                    yield held
-                held = _event(token, asked)
-            if cut.stopped or chunk.end is not None:
-                yield answer.finish(held or _event(_NO_TOKEN, asked), chunk.end)
-                return  # This closes, and so cancels, what the server would go on with.
-            if held and shows_ends:
-                yield held
-                held = None
+
+    def __init__(self, asked: Generation, *, full_text: bool, shows_ends: bool) -> None:
+        self._asked = asked
+        self._shows_ends = shows_ends
+        self._cut = StopCut(() if shows_ends else asked.stop, keeps_stop=True)
+        self._answer = _Answer(asked.prompt if full_text else "", self._cut)
+        self._held: StreamEvent | None = None
+
+    def take(self, chunk: Chunk, made: list[StreamEvent]) -> bool:
+        """Append a chunk's events; return whether there may be more."""
+        self._answer.add(chunk)
+        for token in chunk.tokens:
+            if self._held:
+                made.append(self._held)
+            self._held = _event(token, self._asked)
+        if self._cut.stopped or chunk.end is not None:
+            last = self._held or _event(_NO_TOKEN, self._asked)
+            made.append(self._answer.finish(last, chunk.end))
+            return False
+        if self._held and self._shows_ends:
+            made.append(self._held)
+            self._held = None
+        return True
 
 
 class _Answer:

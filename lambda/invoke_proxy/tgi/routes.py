@@ -13,7 +13,7 @@ from invoke_proxy.http.bodies import NEUTRAL, TGI_NEUTRAL, Unsupported, parse, r
 from invoke_proxy.http.delivery import EventStream, Reply
 from invoke_proxy.http.logs import Record
 from invoke_proxy.model import Model
-from invoke_proxy.tgi.frames import frame, stream_events
+from invoke_proxy.tgi.frames import Events, frame
 from invoke_proxy.tgi.rules import check, generation
 from invoke_proxy.tgi.whole import generate_whole
 from invoke_proxy.tgi_types import (
@@ -82,25 +82,26 @@ async def _reply(
     if (asked.best_of or 1) > 1 or asked.decoder_input_details:
         whole = partial(generate_whole, model, body.inputs, asked, record)
         return Reply(_whole(whole, asked, as_list=as_list))
-    events = stream_events(
-        model.generate(wanted, record),
+    made = Events(
         wanted,
         full_text=bool(asked.return_full_text),
         shows_ends=model.server.capabilities.shows_ends,
     )
+    events = model.generate(wanted, record, made.take)
     if stream:
         return EventStream(_frames(events, asked), tgi=True)
     return Reply(_whole(partial(_assembled, events), asked, as_list=as_list))
 
 
 async def _frames(
-    events: AsyncGenerator[StreamEvent], asked: GenerateParameters
+    events: AsyncGenerator[list[StreamEvent]], asked: GenerateParameters
 ) -> AsyncGenerator[bytes]:
     async with aclosing(events):
-        async for event in events:
+        async for batch in events:
             if not asked.details:
-                event.details = None
-            yield frame(event)
+                for event in batch:
+                    event.details = None
+            yield b"".join(map(frame, batch))
 
 
 async def _whole(
@@ -112,10 +113,10 @@ async def _whole(
     yield msgspec.json.encode([answer] if as_list else answer)
 
 
-async def _assembled(events: AsyncGenerator[StreamEvent]) -> GenerateResponse:
+async def _assembled(events: AsyncGenerator[list[StreamEvent]]) -> GenerateResponse:
     """Return the answer that TGI would have sent whole."""
     async with aclosing(events):
-        parts = [event async for event in events]
+        parts = [event async for batch in events for event in batch]
     last = parts[-1]
     answer = GenerateResponse(last.generated_text or "")
     if last.details:

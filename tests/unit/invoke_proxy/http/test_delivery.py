@@ -1,5 +1,6 @@
 """Streams under bad conditions: faults, deadlines, idle endpoints and callers that leave."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -175,7 +176,31 @@ async def test_tokens_are_sent_one_by_one() -> None:
     steps = [step for frame in tgi_frames(["x"] * 5) for step in (frame, 0.02)]
     async with client_of(FakeRuntime(*steps)) as client:
         answer = await client.post(ROUTE, STREAMED)
-    assert len(answer.chunks) == 6  # one a token, the last with its end, then [DONE]
+    assert len(answer.chunks) == 5  # one a token, the last with its end and [DONE]
+
+
+async def test_tokens_that_arrive_together_are_sent_together() -> None:
+    frames = tgi_frames(["x"] * 5)
+    async with client_of(FakeRuntime(b"".join(frames[:3]), b"".join(frames[3:]))) as client:
+        answer = await client.post(ROUTE, STREAMED)
+    assert len(answer.chunks) == 2
+    assert answer.events[-1] == "[DONE]"
+
+
+async def test_what_arrives_with_a_fault_is_sent_before_it() -> None:
+    fault = b'data:{"error":"secret","error_type":"generation"}\n\n'
+    async with client_of(FakeRuntime(FRAMES[0] + fault)) as client:
+        answer = await client.post(ROUTE, STREAMED)
+    texts = [event["choices"][0]["delta"].get("content") for event in answer.events[:-1]]
+    assert "".join(filter(None, texts)) == "a"
+    assert answer.events[-1]["error"]["code"] == "model_error"
+
+
+async def test_an_answers_end_does_not_wait_for_the_endpoint_to_close() -> None:
+    runtime = FakeRuntime(*FRAMES, 60.0)
+    async with client_of(runtime) as client, asyncio.timeout(50):
+        answer = await client.post(ROUTE, STREAMED, leave_after_chunks=len(FRAMES))
+    assert answer.events[-1] == "[DONE]"
 
 
 async def test_a_mistake_of_our_own_is_an_internal_error_without_its_text() -> None:

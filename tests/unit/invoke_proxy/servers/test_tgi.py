@@ -1,7 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from invoke_proxy.servers import events
 from invoke_proxy.servers.tgi import TgiReader
 from invoke_proxy.tgi.frames import frame
 from invoke_proxy.tgi_types import StreamEvent, Token
+from tests.unit.invoke_proxy.decoding import chunks
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 
 TEXTS = ["Grüße", " 😀", "\n", ' "quoted"']
@@ -28,7 +28,7 @@ async def parts_of(parts: Sequence[bytes | Exception]) -> AsyncGenerator[bytes]:
 
 
 def decoded(parts: AsyncGenerator[bytes]) -> AsyncGenerator[Chunk]:
-    return events.chunks(parts, TgiReader(), Mock())
+    return chunks(parts, TgiReader(shows_tokens=True))
 
 
 async def texts(parts: Sequence[bytes | Exception]) -> list[str]:
@@ -115,8 +115,8 @@ async def test_an_answer_is_whole_though_upstream_does_not_close(
         await asyncio.sleep(60)
 
     async with asyncio.timeout(50):
-        chunks = [chunk async for chunk in decoded(open_parts())]
-    assert "".join(chunk.text for chunk in chunks) == "".join(TEXTS)
+        whole = [chunk.text async for chunk in decoded(open_parts())]
+    assert "".join(whole) == "".join(TEXTS)
 
 
 def test_a_frame_is_written_as_tgi_writes_it() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
 from typing import Any
-from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 
 from invoke_proxy.generation import Chunk, Generation
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.servers import events
 from invoke_proxy.servers.vllm import Vllm
+from tests.unit.invoke_proxy.decoding import chunks
 from tests.unit.invoke_proxy.wires import VLLM, Said, event, usage, vllm_chunk
 
 ASKED = Generation(prompt="The sea", prompt_tokens=3, max_tokens=9)
@@ -43,7 +42,7 @@ async def decoded(
             yield part
 
     reader = Vllm().reader(asked, frozenset(special))
-    return [chunk async for chunk in events.chunks(sent(), reader, Mock())]
+    return [chunk async for chunk in chunks(sent(), reader)]
 
 
 def scored(top_tokens: int) -> Generation:

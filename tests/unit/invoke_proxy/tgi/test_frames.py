@@ -1,6 +1,7 @@
 """TGI's events, from a server that neither shows nor cuts at what ends an answer."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,18 @@ from invoke_proxy.tgi import frames
 ASKED = Generation(prompt="The sea", prompt_tokens=3, max_tokens=900, stop=["END", "#"])
 
 
-async def _chunks(*texts: str) -> AsyncGenerator[Chunk]:
+def _chunks(*texts: str) -> Iterator[Chunk]:
     for text in texts:
         yield Chunk(text, 1, [Token(7, text)])
     yield Chunk("", 0, end=End("length"))
 
 
-async def _generated(*texts: str) -> str:
-    events = frames.stream_events(_chunks(*texts), ASKED, full_text=False, shows_ends=False)
-    *_, last = [event async for event in events]
-    return last.generated_text or ""
+def _generated(*texts: str) -> str:
+    events = frames.Events(ASKED, full_text=False, shows_ends=False)
+    made: list[Any] = []
+    # The first chunk after which nothing more is wanted is the last.
+    assert not all(events.take(chunk, made) for chunk in _chunks(*texts))
+    return str(made[-1].generated_text)
 
 
 @pytest.mark.parametrize(
@@ -31,13 +34,13 @@ async def _generated(*texts: str) -> str:
         ((" a# END",), " a#"),
     ],
 )
-async def test_an_answer_ends_with_the_stop_sequence_that_is_complete_first(
+def test_an_answer_ends_with_the_stop_sequence_that_is_complete_first(
     texts: tuple[str, ...], generated: str
 ) -> None:
-    assert await _generated(*texts) == generated
+    assert _generated(*texts) == generated
 
 
-async def test_no_text_is_searched_again_with_each_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_is_searched_again_with_each_token(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = 0
 
     class Counting(StopCut):
@@ -47,5 +50,5 @@ async def test_no_text_is_searched_again_with_each_token(monkeypatch: pytest.Mon
             return super().feed(text)
 
     monkeypatch.setattr(frames, "StopCut", Counting)
-    assert len(await _generated(*[" EN"] * 500)) == 1500
+    assert len(_generated(*[" EN"] * 500)) == 1500
     assert searched < 1500 * 2
