@@ -139,8 +139,13 @@ def before_provisioning(name: str, hook: Callable[[str | None, Json], None]) -> 
     handler.update(create=hook_and_create, update=hook_and_update)
 
 
-def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
-    """Call `hook(physical_id, properties)` after ministack created or updated a `name`."""
+def after_provisioning(
+    name: str, hook: Callable[[str, Json], None], *, blocks: bool = False
+) -> None:
+    """Call `hook(physical_id, properties)` after ministack created or updated a `name`.
+
+    With a hook that `blocks`, the type is provisioned off the event loop.
+    """
     handler = provisioners._RESOURCE_HANDLERS[name]
     create, update = handler["create"], handler["update"]
 
@@ -155,6 +160,8 @@ def after_provisioning(name: str, hook: Callable[[str, Json], None]) -> None:
         return result
 
     handler.update(create=create_and_hook, update=update_and_hook)
+    if blocks:
+        _run_off_the_loop(name)
 
 
 def around_update(name: str, around: Callable[[Update, Json, Json], tuple[str, Json]]) -> None:

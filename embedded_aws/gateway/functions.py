@@ -18,7 +18,7 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from typing import Any
 from embedded_aws.core import clients
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
-from embedded_aws.gateway.snapshots import failed_hook, has_snapshot
+from embedded_aws.gateway.snapshots import RESTORED, failed_hook, has_snapshot
 from embedded_aws.host import processes
 from embedded_aws.iam.permissions import can_assume, function_credentials
 
@@ -55,7 +55,7 @@ class FunctionError(Exception):
 class WebFunction:
     """One function's server process, of one version of its code and configuration."""
 
-    def __init__(self, config: Json, code_zip: bytes) -> None:
+    def __init__(self, config: Json, code_zip: bytes, hooks: Sequence[str] = RESTORED) -> None:
         variables = config["Environment"]["Variables"]
         self.version = _version(config)
         self.requests = 0
@@ -82,7 +82,7 @@ class WebFunction:
                 f"{config['FunctionName']} did not answer {path} in {seconds:g} s on the "
                 f"Unix socket of UVICORN_UDS, the one that is emulated: {log.last_line()}"
             )
-        if has_snapshot(config) and (hook := failed_hook(variables, self.socket)):
+        if has_snapshot(config) and (hook := failed_hook(variables, self.socket, hooks)):
             self.stop()
             raise FunctionError(f"{config['FunctionName']} failed the SnapStart hook {hook}")
 
@@ -144,6 +144,8 @@ async def acquired(config: Json, code_zip: bytes) -> AsyncIterator[WebFunction]:
 async def _acquire(config: Json, code_zip: bytes) -> WebFunction:
     if not can_assume(config["Role"], "lambda.amazonaws.com"):
         raise FunctionError(f"Lambda may not assume the function's role {config['Role']}")
+    if has_snapshot(config) and config["State"] != "Active":
+        raise FunctionError(f"{config['FunctionArn']} is {config['State']}")
     arn = unqualified_arn(config)
     # Who waits for a start waits here: waiting in threads, a crowd would take all that there are.
     async with _starting[arn]:

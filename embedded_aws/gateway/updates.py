@@ -5,32 +5,74 @@ function runs its new code with the old configuration. A published version has b
 is called by an alias never shows it.
 """
 
+import threading
 import time
 
-from embedded_aws.core.emulator import Json, Update, around_update, functions
-from embedded_aws.gateway.functions import is_web_function
+from embedded_aws.core.emulator import (
+    Json,
+    Update,
+    after_provisioning,
+    around_update,
+    before_provisioning,
+    functions,
+)
+from embedded_aws.gateway.functions import FunctionError, WebFunction, is_web_function
+from embedded_aws.gateway.snapshots import CHECKPOINT
 
 # On AWS it takes seconds, sometimes many.
 _BETWEEN_SECONDS = 1
 _CODE, _NEITHER = "Code", "Tags"
+_POLL_SECONDS = 0.1
 
 
 def install() -> None:
     """Let updates of functions take both calls, and web functions have snapshots."""
+    before_provisioning("AWS::Lambda::Function", _refuse_capacity)
     around_update("AWS::Lambda::Function", in_two_calls)
+    after_provisioning("AWS::Lambda::Version", _await_snapshot, blocks=True)
     provision = functions._snapstart_provision_version_async
 
-    def provision_unless_web(name: str, version: Json) -> None:
-        config = version["config"]
-        if not is_web_function(config):
+    def provision_web(name: str, version: Json) -> None:
+        if is_web_function(version["config"]):  # ministack would import its start script
+            threading.Thread(target=take_snapshot, args=(version,), daemon=True).start()
+        else:
             provision(name, version)
-            return
-        # ministack would import its start script; it starts with its first request.
-        config["State"] = "Active"
-        for reason in ("StateReason", "StateReasonCode"):
-            config.pop(reason, None)
 
-    functions._snapstart_provision_version_async = provision_unless_web
+    functions._snapstart_provision_version_async = provision_web
+
+
+def take_snapshot(version: Json) -> None:
+    """Start a version, tell it of its snapshot and end it; the version is then active or failed."""
+    config = version["config"]
+    try:
+        WebFunction(config, version["code_zip"], CHECKPOINT).stop()
+    except FunctionError as error:
+        failed = {"StateReasonCode": "FunctionError", "StateReason": str(error)}
+        config.update(failed, State="Failed")
+        return
+    for reason in ("StateReason", "StateReasonCode"):
+        config.pop(reason, None)
+    config["State"] = "Active"
+
+
+def _await_snapshot(version_arn: str, _props: Json) -> None:
+    """Wait as CloudFormation does, until the version is active; raise ValueError if it fails."""
+    _record, config, _name = functions._get_func_record_for_ref_in_scope(version_arn)
+    while config and config["State"] == "Pending":
+        time.sleep(_POLL_SECONDS)
+    if config and config["State"] == "Failed":
+        raise ValueError(
+            f"Resource of type 'AWS::Lambda::Version' with identifier '{version_arn}' did not"
+            f" stabilize. Status Reason is {config['StateReason']}"
+        )
+
+
+def _refuse_capacity(_name: str | None, props: Json) -> None:
+    if "CapacityProviderConfig" in props:
+        raise ValueError(
+            "the embedded Lambda does not emulate managed instances: leave CapacityProviderConfig"
+            " out of functions that are deployed into it"
+        )
 
 
 def in_two_calls(update: Update, old: Json, new: Json) -> tuple[str, Json]:

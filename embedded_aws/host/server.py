@@ -16,7 +16,7 @@ from hypercorn.config import Config
 from embedded_aws.autoscaling import service as autoscaling
 from embedded_aws.autoscaling import tracking
 from embedded_aws.cloudformation import descriptions as stack_descriptions
-from embedded_aws.cloudformation import oidc_provider
+from embedded_aws.cloudformation import oidc_provider, unknown_types
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
 from embedded_aws.cloudwatch import alarms, emf
@@ -90,6 +90,7 @@ def install() -> None:
     stack_recovery.install()
     stack_descriptions.install()
     stack_parameters.install()
+    unknown_types.install()
     stack_permissions.install()
     emf.install()
     alarms.install()

@@ -17,21 +17,40 @@ _TRUST = {
 }
 _LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _API = {"Ref": "Api"}
+_ALIASED = {
+    "Version": {
+        "Type": "AWS::Lambda::Version",
+        "Properties": {"FunctionName": {"Ref": "Function"}},
+    },
+    "Live": {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "Name": "live",
+            "FunctionName": {"Ref": "Function"},
+            "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
+        },
+    },
+}
 
 
-def template(script: str, *routes: tuple[str, str], **settings: Any) -> str:
+def template(script: str, *routes: tuple[str, str], snapshot: bool = False, **settings: Any) -> str:
     """Return the template: `script` is the shell script that the adapter runs.
 
     `routes`: methods and paths of one segment. `settings`: further properties of the function.
+    With a `snapshot` the API calls a version that has one, by an alias.
     """
-    methods = {f"Method{path.title()}": _method(method, path) for method, path in routes}
+    called = "${Live}" if snapshot else "${Function.Arn}"
+    methods = {f"Method{path.title()}": _method(method, path, called) for method, path in routes}
+    if snapshot:
+        settings |= {"SnapStart": {"ApplyOn": "PublishedVersions"}}
     resources = {
         "Role": {
             "Type": "AWS::IAM::Role",
             "Properties": {"AssumeRolePolicyDocument": _TRUST, "ManagedPolicyArns": [_LOGS]},
         },
         "Function": {"Type": "AWS::Lambda::Function", "Properties": _function(script, settings)},
-        "Permission": {"Type": "AWS::Lambda::Permission", "Properties": _permission()},
+        **(_ALIASED if snapshot else {}),
+        "Permission": {"Type": "AWS::Lambda::Permission", "Properties": _permission(called)},
         "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "Api"}},
         **{f"Path{path.title()}": _path(path) for _, path in routes},
         **methods,
@@ -65,11 +84,11 @@ def _function(script: str, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _permission() -> dict[str, Any]:
+def _permission(function: str) -> dict[str, Any]:
     called = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/*"
     return {
         "Action": "lambda:InvokeFunction",
-        "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
+        "FunctionName": {"Fn::Sub": function},
         "Principal": "apigateway.amazonaws.com",
         "SourceArn": {"Fn::Sub": called},
     }
@@ -83,10 +102,10 @@ def _path(path: str) -> dict[str, Any]:
     }
 
 
-def _method(method: str, path: str) -> dict[str, Any]:
+def _method(method: str, path: str, function: str) -> dict[str, Any]:
     uri = (
         "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2021-11-15/functions/"
-        "${Function.Arn}/response-streaming-invocations"
+        f"{function}/response-streaming-invocations"
     )
     return {
         "Type": "AWS::ApiGateway::Method",

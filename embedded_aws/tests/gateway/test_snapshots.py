@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.gateway.snapshots import failed_hook, has_snapshot
+from embedded_aws.gateway.snapshots import CHECKPOINT, RESTORED, failed_hook, has_snapshot
 
 _VARIABLES = {
     "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/checkpoint",
@@ -38,10 +38,16 @@ def _function(tmp_path: Path) -> Iterator[tuple[Path, type[_Function]]]:
         server.shutdown()
 
 
-def test_both_hooks_are_called_in_turn(function: tuple[Path, type[_Function]]) -> None:
+@pytest.mark.parametrize(
+    ("hooks", "called"),
+    [(CHECKPOINT, ["/checkpoint"]), (RESTORED, ["/checkpoint", "/restored"])],
+)
+def test_the_hooks_of_a_moment_are_called_in_turn(
+    function: tuple[Path, type[_Function]], hooks: tuple[str, ...], called: list[str]
+) -> None:
     socket, handler = function
-    assert failed_hook(_VARIABLES, socket) is None
-    assert handler.called == ["/checkpoint", "/restored"]
+    assert failed_hook(_VARIABLES, socket, hooks) is None
+    assert handler.called == called
 
 
 def test_a_hook_that_fails_is_named_and_the_next_is_not_called(
@@ -49,13 +55,13 @@ def test_a_hook_that_fails_is_named_and_the_next_is_not_called(
 ) -> None:
     socket, handler = function
     handler.failing = "/checkpoint"
-    assert failed_hook(_VARIABLES, socket) == "/checkpoint"
+    assert failed_hook(_VARIABLES, socket, RESTORED) == "/checkpoint"
     assert handler.called == ["/checkpoint"]
 
 
 def test_without_hooks_nothing_is_called(function: tuple[Path, type[_Function]]) -> None:
     socket, handler = function
-    assert failed_hook({}, socket) is None
+    assert failed_hook({}, socket, RESTORED) is None
     assert handler.called == []
 
 
