@@ -27,9 +27,9 @@ _POLL_SECONDS = 0.1
 
 def install() -> None:
     """Let updates of functions take both calls, and web functions have snapshots."""
-    before_provisioning("AWS::Lambda::Function", _refuse_capacity)
+    before_provisioning("AWS::Lambda::Function", refuse_capacity)
     around_update("AWS::Lambda::Function", in_two_calls)
-    after_provisioning("AWS::Lambda::Version", _await_snapshot, blocks=True)
+    after_provisioning("AWS::Lambda::Version", await_snapshot, blocks=True)
     provision = functions._snapstart_provision_version_async
 
     def provision_web(name: str, version: Json) -> None:
@@ -55,7 +55,7 @@ def take_snapshot(version: Json) -> None:
     config["State"] = "Active"
 
 
-def _await_snapshot(version_arn: str, _props: Json) -> None:
+def await_snapshot(version_arn: str, _props: Json) -> None:
     """Wait as CloudFormation does, until the version is active; raise ValueError if it fails."""
     _record, config, _name = functions._get_func_record_for_ref_in_scope(version_arn)
     while config and config["State"] == "Pending":
@@ -67,7 +67,8 @@ def _await_snapshot(version_arn: str, _props: Json) -> None:
         )
 
 
-def _refuse_capacity(_name: str | None, props: Json) -> None:
+def refuse_capacity(_name: str | None, props: Json) -> None:
+    """Raise ValueError for a function that would run on managed instances."""
     if "CapacityProviderConfig" in props:
         raise ValueError(
             "the embedded Lambda does not emulate managed instances: leave CapacityProviderConfig"

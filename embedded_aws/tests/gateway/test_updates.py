@@ -1,10 +1,13 @@
 """CloudFormation's two calls of a function's update."""
 
+import threading
 from typing import Any
 
 import pytest
 
+from embedded_aws.core.emulator import functions
 from embedded_aws.gateway import updates
+from embedded_aws.gateway.functions import FunctionError
 
 Json = dict[str, Any]
 _OLD: Json = {"Code": {"S3Key": "1"}, "Environment": {"A": "1"}, "Tags": [{"commit": "1"}]}
@@ -36,3 +39,49 @@ def test_code_is_updated_before_the_configuration(
     updates.in_two_calls(update, _OLD, {**_OLD, **changed})
     assert [(new["Code"]["S3Key"], new["Environment"]["A"]) for new in after[1:]] == seen
     assert after[-1] == {**_OLD, **changed}
+
+
+def _version(state: str, reason: str = "") -> Json:
+    return {"config": {"State": state, "StateReason": reason, "FunctionName": "f"}, "code_zip": b""}
+
+
+def test_a_version_that_starts_is_active_and_is_told_of_its_snapshot_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[Any] = []
+
+    class Function:
+        def __init__(self, _config: Json, _code_zip: bytes, hooks: tuple[str, ...]) -> None:
+            started.append(hooks)
+
+        def stop(self) -> None:
+            started.append("stopped")
+
+    monkeypatch.setattr(updates, "WebFunction", Function)
+    version = _version("Pending", "The function is being created.")
+    updates.take_snapshot(version)
+    assert version["config"] == {"State": "Active", "FunctionName": "f"}
+    assert started == [("AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH",), "stopped"]
+
+
+def test_a_version_that_does_not_start_fails_its_stack_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(*_: object) -> None:
+        raise FunctionError("f failed the SnapStart hook /checkpoint")
+
+    version = _version("Pending")
+    found = (version, version["config"], "f")
+    monkeypatch.setattr(updates, "WebFunction", start)
+    monkeypatch.setattr(functions, "_get_func_record_for_ref_in_scope", lambda _version_arn: found)
+    publishing = threading.Thread(target=updates.take_snapshot, args=(version,))
+    publishing.start()
+    with pytest.raises(ValueError, match=r"'v' did not stabilize.*failed the SnapStart hook"):
+        updates.await_snapshot("v", {})
+    publishing.join()
+
+
+def test_managed_instances_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="does not emulate managed instances"):
+        updates.refuse_capacity(None, {"CapacityProviderConfig": {}})
+    updates.refuse_capacity(None, {})
