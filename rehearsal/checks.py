@@ -1,6 +1,7 @@
 """What is deployed after a merge, whatever the job said of itself."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from operate.api.deployment import Deployment, find_deployment
 from operate.environment import Environment
@@ -19,7 +20,7 @@ def environment(aws: Aws, name: str) -> Environment:
     """Return an environment as the administrator of its account sees it."""
     return Environment(
         name,
-        client=lambda service, region=None: aws.client(service, name),  # noqa: ARG005 - all are in one region
+        client=cache(lambda service, region=None: aws.client(service, name)),  # noqa: ARG005 - all are in one region
         endpoint_url=aws.endpoint_url,
     )
 
@@ -36,7 +37,7 @@ def check(aws: Aws, name: str, commit: str) -> None:
     for what, tags in _tagged(found):
         if not wanted.items() <= tags.items():
             raise CheckFailedError(f"{what} of {name} must have the tags {wanted}, got {tags}")
-    api = deployment(aws, name)
+    api = find_deployment(found)
     answer = ask(api.base_url, api.api_key)
     if answer.is_error:
         raise CheckFailedError(f"{name} does not answer: {answer.status_code} {answer.text}")
