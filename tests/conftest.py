@@ -1,5 +1,7 @@
 """Which tests share a process, by their fixtures, and which are left to `make slow`."""
 
+from pathlib import Path
+
 import pytest
 
 # By fixture.
@@ -23,6 +25,13 @@ _WHOLE_MODULES = ("tests/infrastructure/", "tests/embedded/")
 # By fixture: what builds a wheel or all assets anew, or has an embedded AWS of its own to stop,
 # kill and fill up. A module says it of itself with the mark `slow`.
 _SLOW = {"foreign", "installed", "project", "own_account"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out of `make test` a module that is slow as a whole, with all that it imports."""
+    if collection_path.suffix != ".py" or config.getoption("markexpr") != "not slow":
+        return None
+    return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text() or None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

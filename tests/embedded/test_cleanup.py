@@ -5,7 +5,6 @@ import json
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.account import Account, until
-from operate.account.cleanup import cleanup
 from operate.account.leftovers import STACKS, leftovers
 from operate.environment import Environment
 
@@ -42,6 +41,9 @@ def _is_gone(account: Account) -> bool:
 
 
 def test_nothing_billed_remains_of_a_destroyed_stack(account: Account) -> None:
+    # It imports the CDK, which takes seconds: not in each process that collects this test.
+    from operate.account.cleanup import cleanup  # noqa: PLC0415 - as said
+
     cloudformation, prod = (
         account.aws.client("cloudformation"),
         Environment("prod", account.aws.client),

@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from embedded_aws.tests.account import Account, until
-from operate.preflight.declaration import plan_of
-from operate.preflight.preflight import rows_of
 from operate.preflight.row import Row, Verdict
 from tests.embedded.conftest import LocalStage
 
@@ -50,6 +47,10 @@ def test_stack_that_takes_no_update_is_in_the_way(account: Account) -> None:
 
 
 def _rows(account: Account) -> dict[str, Row]:
+    # They read the CDK app, which takes seconds: not in each process that collects this test.
+    from operate.preflight.declaration import plan_of  # noqa: PLC0415 - as said
+    from operate.preflight.preflight import rows_of  # noqa: PLC0415 - likewise
+
     plan = plan_of("prod", "000000000000", "us-east-1")
     return {row.subject: row for row in rows_of(plan, account.aws.client)}
 
