@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded_aws.model_server import packaged
-from embedded_aws.model_server.adapter import convert_adapter, read_config
 from embedded_aws.model_server.errors import SettingsError
 
 MODEL_DATA_ID = "/opt/ml/model"  # SageMaker's name for what it downloads from S3
@@ -31,6 +30,11 @@ def find_weights(setting: str, model: str, directory: Path) -> Weights:
 def _model_data(directory: Path) -> Weights:
     if (directory / "adapter").is_dir() and not list(directory.glob("*.gguf")):
         # what the fine-tuning job writes: its adapter is served on the packaged weights
+        from embedded_aws.model_server.adapter import (  # noqa: PLC0415 - numpy and more, for adapters only
+            convert_adapter,
+            read_config,
+        )
+
         convert_adapter(directory / "adapter", read_config(directory), directory / ADAPTER_NAME)
     match sorted(directory.glob("*.gguf")):
         case [adapter] if adapter.name == ADAPTER_NAME:
