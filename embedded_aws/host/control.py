@@ -17,7 +17,7 @@ from embedded_aws.host import health, home, leftovers, private_files, running
 
 # Of a machine that is busy with other things: a server that fails is not waited for.
 _START_SECONDS = 120
-_STOP_SECONDS = 120
+_STOP_SECONDS = 60
 _ANSWER_SECONDS = 10
 _MAX_HOME_BYTES = 80  # with the name of a socket in tmp/, what macOS and Linux take
 

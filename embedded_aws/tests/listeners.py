@@ -1,6 +1,7 @@
 """A process and all that it started, and the sockets on which they listen."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _LISTENING = "0A"
@@ -15,16 +16,19 @@ def tcp_listeners(root: int) -> list[str]:
 def process_tree(root: int) -> Iterator[int]:
     """The process, and all that it started and that they started in turn."""
     yield root
-    for task in Path(f"/proc/{root}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from process_tree(int(child))
+    with suppress(OSError):  # what has ended meanwhile has no children
+        for task in Path(f"/proc/{root}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from process_tree(int(child))
 
 
 def _sockets(pid: int) -> Iterator[str]:
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(descriptor.readlink()) if descriptor.is_symlink() else ""
-        if target.startswith("socket:["):
-            yield target.removeprefix("socket:[").removesuffix("]")
+    with suppress(FileNotFoundError):  # likewise
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                target = str(descriptor.readlink())
+                if target.startswith("socket:["):
+                    yield target.removeprefix("socket:[").removesuffix("]")
 
 
 def _listeners() -> Iterator[tuple[str, str]]:
