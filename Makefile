@@ -51,7 +51,7 @@ MODE ?= instruction
 DAYS ?= 365
 MINUTES ?= 15
 # Values from the command line reach the programs unchanged: neither make nor a shell expands them.
-unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY SCALE
+unexport ENV CLIENT MODEL ENTRY KIND MODE DATA SET FAIL DAYS FROM TO WATCH ROLE WRITE T ASSEMBLY DIGEST COMMIT CONFIRM BEFORE AFTER LABELS NUMBER FILE MINUTES URL KEY VERSION DRY SCALE UNGUARDED
 export GIVEN_SCALE := $(value SCALE)
 export GIVEN_ENV := $(value ENV)
 export GIVEN_CLIENT := $(value CLIENT)
@@ -81,6 +81,7 @@ export GIVEN_NUMBER := $(value NUMBER)
 export GIVEN_FILE := $(value FILE)
 export GIVEN_VERSION := $(value VERSION)
 export GIVEN_DRY := $(value DRY)
+export GIVEN_UNGUARDED := $(value UNGUARDED)
 export GIVEN_URL := $(value URL)
 export GIVEN_KEY := $(value KEY)
 export GIVEN_MINUTES := $(value MINUTES)
@@ -107,8 +108,8 @@ bootstrap: installed ## bootstrap the CDK, with only the permissions that deploy
 	@python -m operate bootstrap -- "$$GIVEN_ENV"
 
 given_assembly = $${GIVEN_ASSEMBLY:+"--assembly=$$GIVEN_ASSEMBLY"} --digest="$$GIVEN_DIGEST"
-deploy: installed ## deploy all stacks, of this checkout or of an assembly (ENV=, ASSEMBLY=file with DIGEST=, COMMIT=)
-	@python -m operate deploy $(given_assembly) --commit="$$GIVEN_COMMIT" -- "$$GIVEN_ENV"
+deploy: installed ## deploy all stacks, of this checkout or of an assembly (ENV=, ASSEMBLY=file with DIGEST=, COMMIT=, UNGUARDED=1)
+	@python -m operate deploy $(given_assembly) --commit="$$GIVEN_COMMIT" $${GIVEN_UNGUARDED:+--unguarded} -- "$$GIVEN_ENV"
 
 diff: installed ## show what a deployment would change (ENV=, ASSEMBLY= with DIGEST=)
 	@python -m operate diff $(given_assembly) -- "$$GIVEN_ENV"

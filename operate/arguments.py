@@ -158,9 +158,14 @@ def add_tuning(parser: ArgumentParser) -> None:
 
 
 def add_deployment(parser: ArgumentParser) -> None:
-    """Add the environment, and the assembly or the commit that is deployed."""
+    """Add the environment, the assembly or the commit that is deployed, and whatever rings."""
     add_assembly(parser)
     _add_commit(parser)
+    parser.add_argument(
+        "--unguarded",
+        action="store_true",
+        help="let no alarm undo the update of the endpoint: for the way back while one rings",
+    )
 
 
 def add_assembly(parser: ArgumentParser) -> None:

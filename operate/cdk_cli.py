@@ -39,6 +39,11 @@ def approval() -> tuple[str, str]:
     return "--require-approval", "broadening" if sys.stdin.isatty() else "never"
 
 
+def app_of(assembly: Path) -> tuple[str, ...]:
+    """Return the options by which the CLI takes an assembly as it is, and builds nothing."""
+    return "--app", str(assembly), "--build", ""
+
+
 def parameter_options(stack: str, values: Mapping[str, str]) -> Iterator[str]:
     """Yield the CLI's options that give a stack's parameters their values."""
     for name, value in values.items():

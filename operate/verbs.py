@@ -76,8 +76,8 @@ ON_ANY_ENVIRONMENT = (
     Verb(
         name="rollback",
         summary="release the model that was served before",
-        changes="the parameter ModelPackageArn of the stack <Stage>-Serving, and so the endpoint;"
-        " the package that was served gets a note of it",
+        changes="the parameter ModelPackageArn of the stack <Stage>-Serving, and so the endpoint,"
+        " whatever alarms ring; the package that was served gets a note of it",
         example="make rollback ENV=dev TO=3",
         work="operate.releases.rollback:rollback",
         add_arguments=add_target,

@@ -34,6 +34,8 @@ class ServingStack(cdk.Stack):
         # Operators set the parameters by these names: they are an external contract.
         endpoint.released.parameter.override_logical_id("ModelPackageArn")
         endpoint.released.is_base.override_logical_id("ServesBaseWeights")
+        endpoint.unguarded.parameter.override_logical_id("Unguarded")
+        endpoint.unguarded.is_unguarded.override_logical_id("IsUnguarded")
         if change := endpoint.type_change:
             change.instance_type.override_logical_id("InstanceType")
             change.instance_type.constraint_description = (
@@ -44,5 +46,6 @@ class ServingStack(cdk.Stack):
             change.is_scaled.override_logical_id("IsScaled")
         self.published = PublishedEndpoint(self, "Published", endpoint=endpoint)
         cdk.CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
+        cdk.CfnOutput(self, "EndpointDigest", value=endpoint.unguarded.digest)
         image = environment.image
         cdk.CfnOutput(self, "ServingImageTag", value=f"{image.repository}:{image.tag}")

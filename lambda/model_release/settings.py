@@ -11,6 +11,7 @@ class Settings:
 
     stack_name: str
     parameter: str  # of the stack, which holds the package that it serves
+    unguarded: str  # of the stack, which lets no alarm undo an update; a release empties it
     endpoint_name: str
     service_role_arn: str  # the role that CloudFormation updates the stack with
     package_arn_prefix: str  # of the group; a version follows
@@ -25,6 +26,7 @@ class Settings:
         return cls(
             stack_name=_text(environment, "SERVING_STACK"),
             parameter=_text(environment, "PARAMETER"),
+            unguarded=_text(environment, "UNGUARDED"),
             endpoint_name=_text(environment, "ENDPOINT"),
             service_role_arn=_text(environment, "SERVICE_ROLE"),
             package_arn_prefix=_prefix(environment, "PACKAGES"),

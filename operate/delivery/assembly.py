@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,19 +20,24 @@ def assemble(
     commit: str, environments: str, file: Path, run_cdk: Callable[..., int] = run_cdk
 ) -> None:
     """Synthesize environments into one file, and print its digest alone; raises SystemExit."""
-    with scratch() as folder:
-        command = ["synth", "--quiet", "--output", str(folder)]
-        command += ["--context", f"environments={environments}", *of_commit(commit)]
-        if run_cdk(command, stdout=sys.stderr):
-            raise SystemExit("the synth failed: see above")
+    with synthesized(commit, environments, run_cdk) as folder:
         file.parent.mkdir(parents=True, exist_ok=True)
         pack(folder, file)
     print(digest_of(file))
 
 
-def of_commit(commit: str) -> Sequence[str]:
-    """Return the CLI's arguments that tag what is deployed with its commit, if there is one."""
-    return ("--context", f"commit={commit}") if commit else ()
+@contextmanager
+def synthesized(
+    commit: str, environments: str, run_cdk: Callable[..., int] = run_cdk
+) -> Iterator[Path]:
+    """Hand out a folder with this checkout's assembly, tagged with its commit if there is one."""
+    with scratch() as folder:
+        command = ["synth", "--quiet", "--output", str(folder)]
+        command += ["--context", f"environments={environments}"]
+        command += ["--context", f"commit={commit}"] if commit else []
+        if run_cdk(command, stdout=sys.stderr):
+            raise SystemExit("the synth failed: see above")
+        yield folder
 
 
 def pack(folder: Path, file: Path) -> None:

@@ -1,35 +1,53 @@
 """What CI does to an environment: `cdk deploy`, `cdk diff` and `cdk destroy` of its stacks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from operate.account.leftovers import standing
-from operate.cdk_cli import approval, cdk
-from operate.delivery.assembly import of_commit, unpacked
-from operate.delivery.report.templates import stays
+from operate.cdk_cli import app_of, approval, cdk, parameter_options
+from operate.delivery.assembly import synthesized, unpacked
+from operate.delivery.report.templates import stays, templates_of
 from operate.environment import Client, Environment
 from operate.laptop import own_model, stage
 from operate.laptop.cdk_cli import cdk_of, only_cli
 from operate.releases.instance_type import deployer
+from operate.releases.unguarded import of_deployment
 from operate.terminal import ask
 
 
-def deploy(environment: Environment, assembly: Path | None, digest: str, commit: str) -> None:
-    """Deploy the stacks, of an assembly that was made before or of this checkout."""
-    with _app(environment, assembly, digest, commit) as app:
+def deploy(
+    environment: Environment,
+    assembly: Path | None,
+    digest: str,
+    commit: str,
+    *,
+    unguarded: bool = False,
+) -> None:
+    """Deploy the stacks, of an assembly that was made before or of this checkout.
+
+    `unguarded`: no alarm undoes the update of the endpoint.
+    """
+    with _assembled(environment, assembly, digest, commit) as folder:
         if environment.name == "local":
             with only_cli() as cli:
                 stage.bootstrap(cli, environment)
-                stage.deploy(cli, environment, app)
+                stage.deploy(cli, environment, folder, unguarded=unguarded)
             return
-        cdk("deploy", _stacks(environment), *app, *approval())
+        as_deployer, _ = deployer(environment)
+        values = of_deployment(environment, as_deployer, templates_of(folder), unguarded=unguarded)
+        serving = environment.stack_name("Serving")
+        options = (*approval(), *parameter_options(serving, values))
+        cdk("deploy", _stacks(environment), *app_of(folder), *options)
 
 
 def diff(environment: Environment, assembly: Path | None, digest: str) -> None:
     """Show what a deployment would change."""
-    with _app(environment, assembly, digest, "") as app, cdk_of(environment, cdk) as run:
-        run("diff", _stacks(environment), *app)
+    with (
+        _assembled(environment, assembly, digest, "") as folder,
+        cdk_of(environment, cdk) as run,
+    ):
+        run("diff", _stacks(environment), *app_of(folder))
 
 
 def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = ask) -> None:
@@ -49,25 +67,23 @@ def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = 
         if typed != environment.name:
             raise SystemExit("nothing was deleted")
     _unprotect(environment, stacks)
-    with _app(environment, None, "", "") as app, cdk_of(environment, cdk) as run:
-        run("destroy", _stacks(environment), "--force", *app)
+    context = ("--context", f"environments={environment.name}")
+    with cdk_of(environment, cdk) as run:
+        run("destroy", _stacks(environment), "--force", *context)
     if environment.name == "local":
         own_model.forget_unused()
     print(f"`make cleanup ENV={environment.name}` lists what stayed, and deletes it when confirmed")
 
 
-@contextmanager
-def _app(
+def _assembled(
     environment: Environment, assembly: Path | None, digest: str, commit: str
-) -> Iterator[Sequence[str]]:
-    """Hand out the CLI's arguments for an assembly, as it was made, or for the checkout."""
+) -> AbstractContextManager[Path]:
+    """Return what hands out a folder with an assembly, as it was made, or of the checkout."""
     if assembly is None:
-        yield ("--context", f"environments={environment.name}", *of_commit(commit))
-        return
+        return synthesized(commit, environment.name)
     if commit:
         raise SystemExit("an assembly has its commit already: give COMMIT to `make assembly`")
-    with unpacked(assembly, digest) as folder:
-        yield ("--app", str(folder), "--build", "")
+    return unpacked(assembly, digest)
 
 
 def _stacks(environment: Environment) -> str:

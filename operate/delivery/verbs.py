@@ -17,7 +17,8 @@ ON_AN_ENVIRONMENT = (
     Verb(
         name="deploy",
         summary="deploy all stacks, of this checkout or of an assembly",
-        changes="the environment's stacks, to what the checkout or the assembly declares",
+        changes="the environment's stacks, to what the checkout or the assembly declares; with"
+        " UNGUARDED=1 no alarm undoes the update of the endpoint",
         example="make deploy ENV=dev ASSEMBLY=build/assembly.tar.gz DIGEST=9f86d0...",
         work="operate.delivery.deployments:deploy",
         add_arguments=add_deployment,

@@ -1,18 +1,20 @@
 """The stage `local`: its bootstrap and its deployment into the embedded AWS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 from bootstrap.stage import Stage
 from bootstrap.template import template
 from embedded_aws.host import contents
 from operate.account import bootstrap as account
-from operate.cdk_cli import parameter_options
+from operate.cdk_cli import app_of, parameter_options
 from operate.delivery.report.templates import Json, Templates, templates_of
 from operate.environment import Environment
 from operate.laptop import waiting
 from operate.laptop.cdk_cli import ASSEMBLY, Cli
 from operate.releases.components import hosts_components
 from operate.releases.instance_type import InstanceTypeChange
+from operate.releases.unguarded import of_deployment
 from operate.releases.updates import INSTANCE_TYPE, PACKAGE, served_package
 
 _NAME = "local"
@@ -63,18 +65,20 @@ def _is_bootstrapped(wanted: Json) -> bool:
     return bool(deployed == wanted)
 
 
-SYNTHESIZED = ("--app", str(ASSEMBLY), "--build", "")
-
-
-def deploy(cli: Cli, local: Environment, app: Sequence[str] = SYNTHESIZED) -> None:
-    """Deploy an app once nothing changes the stage, as an interrupted deploy may."""
+def deploy(
+    cli: Cli, local: Environment, assembly: Path = ASSEMBLY, *, unguarded: bool = False
+) -> None:
+    """Deploy an assembly once nothing changes the stage, as an interrupted deploy may."""
     waiting.until_settled(contents.stacks)
     waiting.until_settled(contents.endpoints)  # After a restart their containers start again.
     _finish_deletions()
     how = ("--require-approval", "never", "--method", "direct", "--concurrency", "2")
-    values = _changes(cli, local) if app is SYNTHESIZED else {}
-    parameters = parameter_options(local.stack_name("Serving"), values)
-    cli.cdk("deploy", f"{STAGE}/*", *app, *how, *parameters)
+    serving, cloudformation = local.stack_name("Serving"), local.client("cloudformation")
+    values = {
+        **of_deployment(local, cloudformation, _synthesized(assembly), unguarded=unguarded),
+        **(_changes(cli, local) if assembly == ASSEMBLY else {}),
+    }
+    cli.cdk("deploy", f"{STAGE}/*", *app_of(assembly), *how, *parameter_options(serving, values))
     check_endpoint(local.outputs("Serving")["EndpointName"])
 
 
@@ -99,9 +103,9 @@ def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
     return {PACKAGE: "", **InstanceTypeChange(local, cli.cdk).prepare(instance_type)}
 
 
-def _synthesized() -> Templates:
-    """Return the templates that the app wrote last, by the names of their stacks."""
-    return templates_of(ASSEMBLY / f"assembly-{STAGE}")
+def _synthesized(assembly: Path = ASSEMBLY) -> Templates:
+    """Return the stage's templates, by default those that the app wrote last."""
+    return templates_of(assembly / f"assembly-{STAGE}")
 
 
 def _finish_deletions() -> None:

@@ -10,6 +10,7 @@ from operate.releases.check import Check
 from operate.releases.components import base_component, component_checks, served_model
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
+from operate.releases.unguarded import is_unguarded
 from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
 
 _MODEL = "AWS::SageMaker::Model"
@@ -17,6 +18,11 @@ _CONFIG = "AWS::SageMaker::EndpointConfig"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 # SageMaker took an update back, and CloudFormation, which noticed nothing, cleaned up after it.
 _DELETED = "deleted, as the last update did not stay: release, roll back or deploy once more"
+
+_UNGUARDED = (
+    "what is served was deployed without its rollback alarms, as a return or a rollback is;"
+    " the next deployment that changes the endpoint, or release, has them again"
+)
 
 
 def drift(environment: Environment) -> None:
@@ -26,6 +32,8 @@ def drift(environment: Environment) -> None:
         print(f"{'same   ' if check.holds else 'DRIFTED'} {check.subject}: {check.found}")
         if not check.holds:
             print(f"        the stack says: {check.said}")
+    if is_unguarded(environment):
+        print(f"note    updates: {_UNGUARDED}")
     if not all(check.holds for check in checks):
         raise SystemExit(f"{environment.name} does not serve what its stack says")
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from botocore.exceptions import ClientError
+
 from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment, assumed_client
 from operate.laptop.cdk_cli import cdk_of
@@ -39,7 +41,15 @@ def deployer(environment: Environment) -> tuple[Client, str]:
         name = bootstrap_role(environment.name, kind, caller["Account"], region)
         return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
 
-    given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="instance-type")["Credentials"]
+    try:
+        given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="operate")["Credentials"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        raise SystemExit(
+            f"{error}\n`make bootstrap ENV={environment.name}`, as an administrator, makes the role"
+            " that deploys, in the account of these credentials"
+        ) from error
     return assumed_client("cloudformation", region, given), role("cfn-exec")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from operate.environment import Client, Environment
 from operate.releases.inventories import check_weights
 from operate.releases.origins import print_origin
+from operate.releases.unguarded import way_back
 from operate.releases.updates import POLL_SECONDS, serve_package, served_package
 
 # In a package's metadata: when its release was confirmed, and when a rollback took it back.
@@ -16,7 +17,10 @@ _NAME_IT = f"name the model to return to, with TO=<a version of the registry> or
 
 
 def rollback(environment: Environment, to: str = "", every: float = POLL_SECONDS) -> None:
-    """Release what was served before the served package: a package, or the base weights."""
+    """Release what was served before the served package: a package, or the base weights.
+
+    No alarm undoes it: what it replaces may make one ring.
+    """
     if not environment.is_deployed("Training"):
         raise SystemExit(
             f"{environment.name} has no stack {environment.stack_name('Training')}, so its model"
@@ -37,7 +41,7 @@ def rollback(environment: Environment, to: str = "", every: float = POLL_SECONDS
     if previous:
         _check_server(environment, previous)
         check_weights(environment, previous)
-    serve_package(environment, previous, every)
+    serve_package(environment, previous, every, way_back(environment))
     if served:
         _note(sagemaker, served, _ROLLED_BACK)
     if to and previous:

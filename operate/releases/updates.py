@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,7 @@ from operate.failures import watching
 from operate.polling import polled
 
 PACKAGE, INSTANCE_TYPE, SCALING = "ModelPackageArn", "InstanceType", "Scaling"
+UNGUARDED = "Unguarded"
 POLL_SECONDS = 2.0
 
 
@@ -46,13 +48,21 @@ def served_package(environment: Environment) -> str:
     return parameter(environment, PACKAGE)
 
 
-def serve_package(environment: Environment, package_arn: str, every: float = POLL_SECONDS) -> None:
-    """Update the stack to serve a package, and wait; raises SystemExit if that fails."""
+def serve_package(
+    environment: Environment,
+    package_arn: str,
+    every: float = POLL_SECONDS,
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Update the stack to serve a package, and wait; raises SystemExit if that fails.
+
+    `beside` has what other parameters get with it.
+    """
     ended = update(
         environment,
         environment.client("cloudformation"),
         role_arn=environment.outputs("Training")["ReleaseRoleArn"],
-        values={PACKAGE: package_arn},
+        values={PACKAGE: package_arn, **beside},
         rejoin=f"`make drift ENV={environment.name}` says what is served when it has ended",
         every=every,
     )

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 import httpx
 
 _USERS, _PAUSE_SECONDS, _TIMEOUT_SECONDS = 6, 0.5, 60
-_QUIET_SECONDS = 14  # in which an alarm ends
 _APART_SECONDS = 1.1  # by which one begins after another: answers come in every period of an alarm
 _REQUEST = {"inputs": "The sea is", "parameters": {"max_new_tokens": 2}}
 
@@ -50,8 +48,6 @@ class Users:
             over.set()
             for thread in threads:
                 thread.join()
-            # An alarm that still rings would undo the return, which is an update as any other.
-            time.sleep(_QUIET_SECONDS)
 
     def _keep_asking(
         self, base_url: str, api_key: str, over: threading.Event, after: float

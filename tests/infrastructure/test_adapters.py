@@ -151,7 +151,12 @@ def test_adapters_come_after_the_base_and_go_before_it(templates: dict[str, Json
     assert base["RuntimeConfig"] == {"CopyCount": 4}  # Scaling takes away what is idle.
     rolling = base["DeploymentConfig"]["RollingUpdatePolicy"]
     assert rolling["MaximumBatchSize"] == {"Type": "COPY_COUNT", "Value": 1}
-    assert len(base["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]) == 2
+    condition, unguarded, guarded = base["DeploymentConfig"]["AutoRollbackConfiguration"]["Fn::If"]
+    digest = templates["Serving"]["Outputs"]["EndpointDigest"]["Value"]
+    asked = {"Fn::Equals": [{"Ref": "Unguarded"}, digest]}
+    assert templates["Serving"]["Conditions"][condition] == asked
+    assert unguarded == {"Ref": "AWS::NoValue"}
+    assert len(guarded["Alarms"]) == 2
     for resource in found.values():
         assert resource["DependsOn"] == [base_id]
         specification = resource["Properties"]["Specification"]

@@ -10,6 +10,7 @@ from aws_cdk.assertions import Template as CdkTemplate
 
 from invoke_proxy.http.logs import NAMESPACE
 from sagemaker_llm import (
+    CatalogEntry,
     GuardedUpdates,
     LlmEndpoint,
     TargetTracking,
@@ -23,6 +24,7 @@ from tests.infrastructure.assembly import Assembly, Template
 _SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
 # The targets that follow from a declared load.
 _DECLARED = {"Dev": 13.7, "Staging": 13.7, "Prod": 16.6}
+_MISTRAL = find_model("mistral-7b")
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
@@ -231,10 +233,46 @@ def test_canary_takes_its_step_and_keeps_the_old_fleet() -> None:
     }
 
 
+def _digest(
+    model: CatalogEntry = _MISTRAL, commit: str = "1", bytes_of_name: int = 0, **changed: Any
+) -> str:
+    """The digest of an endpoint of mistral-7b with these changes."""
+    stack = cdk.Stack()
+    cdk.Tags.of(stack).add("commit", commit)
+    endpoint = LlmEndpoint(stack, "Llm", model=model, **changed)
+    if bytes_of_name:
+        endpoint.cfn_config.endpoint_config_name = bytes_of_name * "n"
+    conditions = CdkTemplate.from_stack(stack).to_json()["Conditions"]
+    (digest,) = (c["Fn::Equals"][1] for name, c in conditions.items() if "Unguarded" in name)
+    assert re.fullmatch(r"[0-9a-f]{16}", digest)
+    return str(digest)
+
+
+def test_an_endpoint_has_another_digest_when_an_update_of_it_would_be_watched() -> None:
+    changed = (
+        {},
+        {"model": _MISTRAL.admitting(9)},
+        {"instance_type": "ml.g5.4xlarge"},
+        {"scaling": TargetTracking(initial_instances=2, max_instances=2)},
+        {"updates": GuardedUpdates(baking_seconds=120)},
+        {"bytes_of_name": 9},  # by the app, after the construct has made it
+    )
+    assert len({_digest(**each) for each in changed}) == len(changed)
+    # Neither of these updates the endpoint: it must not lose or get its alarms by them alone.
+    same = ({}, {"commit": "2"}, {"scaling": TargetTracking(max_instances=2)})
+    assert len({_digest(**each) for each in same}) == 1
+
+
 def test_alarms_on_what_callers_see_undo_an_update(serving: Template) -> None:
     alarms = serving.resources("AWS::CloudWatch::Alarm")
-    watched = serving.only(_ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
-    assert [each["AlarmName"]["Ref"] for each in watched] == list(alarms)
+    rollback = serving.only(_ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]
+    condition, unguarded, guarded = rollback["Fn::If"]
+    digest = serving.body["Outputs"]["EndpointDigest"]["Value"]
+    asked = {"Fn::Equals": [{"Ref": "Unguarded"}, digest]}
+    assert serving.body["Conditions"][condition] == asked
+    assert serving.body["Parameters"]["Unguarded"]["Default"] == ""
+    assert unguarded == {"Ref": "AWS::NoValue"}
+    assert [each["AlarmName"]["Ref"] for each in guarded["Alarms"]] == list(alarms)
     limits = {}
     for alarm in (each["Properties"] for each in alarms.values()):
         assert alarm["Namespace"] == NAMESPACE

@@ -1,5 +1,7 @@
 """Under load: the stack's own alarms undo a broken and a slow model, its policy scales.
 
+An alarm that rings undoes the return from what makes it ring, too, unless nothing watches that.
+
 Five minutes of waiting pass in seconds. A request that reaches the broken model fails, as it must:
 the proxy does not hide it by asking again, or no alarm would see it. No other request fails.
 """
@@ -141,6 +143,30 @@ def test_a_slow_model_is_rolled_back_by_the_alarm_on_the_first_token_and_no_requ
     assert _went_off(embedded_aws, "TimeToFirstToken")
 
 
+def test_a_return_under_load_ends_the_alarm_that_undoes_one_which_watches_it(
+    embedded_aws: LocalStage, accelerated: Path, load: Load, tmp_path: Path
+) -> None:
+    assert accelerated.exists()
+    before, good = _served(embedded_aws), _template(embedded_aws)
+    write_model(tmp_path, scale=np.nan)
+    bad = _with_model(embedded_aws, _upload(embedded_aws, tmp_path, "failing"))
+    _policy(bad)["TerminationWaitInSeconds"] = 1  # too short for the alarm
+    assert _update(embedded_aws, bad) == "UPDATE_COMPLETE"
+    until(lambda: _alarming(embedded_aws), _SETTLED_SECONDS)
+    try:
+        assert _update(embedded_aws, good) == "UPDATE_ROLLBACK_COMPLETE"
+        assert "ErrorShare" in _failure(embedded_aws)
+        assert _alarming(embedded_aws)
+    finally:
+        digest = str(good["Outputs"]["EndpointDigest"]["Value"])
+        assert _update(embedded_aws, good, unguarded=digest) == "UPDATE_COMPLETE"
+    assert _served(embedded_aws)[0] == before[0]
+    _assert_only_good_answers_now(load)
+    until(lambda: not _alarming(embedded_aws), _SETTLED_SECONDS)
+    # Not what a deployment does: for the other tests.
+    assert _update(embedded_aws, good, unguarded="") == "UPDATE_COMPLETE"
+
+
 def test_the_endpoint_scales_out_under_load_and_in_after_it(
     embedded_aws: LocalStage, accelerated: Path, deployed: Deployment
 ) -> None:
@@ -204,17 +230,26 @@ def _release(aws: LocalStage, template: Json) -> str:
     """Update the stack; returns why it failed, when it is rolled back."""
     # An alarm of the update before would undo this one too.
     until(lambda: not _alarming(aws), _SETTLED_SECONDS)
-    cloudformation = aws.client("cloudformation")
-    cloudformation.update_stack(
+    assert _update(aws, template) == "UPDATE_ROLLBACK_COMPLETE"
+    return _failure(aws)
+
+
+def _update(aws: LocalStage, template: Json, unguarded: str = "") -> str:
+    """Update the stack; returns the status that it ends with."""
+    aws.client("cloudformation").update_stack(
         StackName=_STACK,
         TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": "Unguarded", "ParameterValue": unguarded}],
         Capabilities=["CAPABILITY_IAM"],
     )
-    status = until(lambda: _settled(aws), _SETTLED_SECONDS)
-    events = cloudformation.describe_stack_events(StackName=_STACK)["StackEvents"]
-    failed = [e for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
-    assert status == "UPDATE_ROLLBACK_COMPLETE", events
-    return str(failed[0]["ResourceStatusReason"])
+    return str(until(lambda: _settled(aws), _SETTLED_SECONDS))
+
+
+def _failure(aws: LocalStage) -> str:
+    """Why the newest update failed."""
+    events = aws.client("cloudformation").describe_stack_events(StackName=_STACK)["StackEvents"]
+    reasons = (e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED")
+    return str(next(reasons))
 
 
 def _settled(aws: LocalStage) -> str:
@@ -225,7 +260,7 @@ def _settled(aws: LocalStage) -> str:
 
 def _with_model(aws: LocalStage, uri: str) -> Json:
     """The stack's own template with another model, and with AWS's time to bake."""
-    template: Json = aws.client("cloudformation").get_template(StackName=_STACK)["TemplateBody"]
+    template = _template(aws)
     (model,) = (p for p in _properties(template) if "PrimaryContainer" in p)
     _condition, *branches = model["PrimaryContainer"]["Fn::If"]
     package, base = sorted(branches, key=lambda branch: "Image" in branch)
@@ -235,10 +270,20 @@ def _with_model(aws: LocalStage, uri: str) -> Json:
         "Environment": package["Environment"],
         "ModelDataSource": {"S3DataSource": source},
     }
-    (endpoint,) = (p for p in _properties(template) if "DeploymentConfig" in p)
-    policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
-    policy["TerminationWaitInSeconds"] = _BAKING_SECONDS
+    _policy(template)["TerminationWaitInSeconds"] = _BAKING_SECONDS
     return template
+
+
+def _template(aws: LocalStage) -> Json:
+    template: Json = aws.client("cloudformation").get_template(StackName=_STACK)["TemplateBody"]
+    return template
+
+
+def _policy(template: Json) -> Json:
+    """How the endpoint is updated."""
+    (endpoint,) = (p for p in _properties(template) if "DeploymentConfig" in p)
+    policy: Json = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    return policy
 
 
 def _properties(template: Json) -> list[Json]:

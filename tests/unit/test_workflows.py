@@ -123,6 +123,9 @@ def test_a_failed_proof_returns_to_the_commit_before() -> None:
     assert back["if"].startswith("failure() && steps.deploy.outcome == 'success'")
     assert back["working-directory"] == "build/before"
     assert back["env"]["DIGEST"] == "${{ steps.former.outputs.digest }}"
+    # An alarm that calls for the return would undo it.
+    assert back["run"].endswith(" UNGUARDED=1")
+    assert "UNGUARDED" not in deployed["run"]
 
 
 def test_what_must_move_together_is_one_pull_request() -> None:

@@ -85,6 +85,7 @@ class ModelRelease(Construct):
             environment={
                 "SERVING_STACK": self.stack_name,
                 "PARAMETER": endpoint.released.parameter.logical_id,
+                "UNGUARDED": endpoint.unguarded.parameter.logical_id,
                 "ENDPOINT": endpoint.endpoint_name,
                 "SERVICE_ROLE": self.service_role.role_arn,
                 "PACKAGES": registry.package_arn_prefix,

@@ -1,7 +1,6 @@
 """Inference components: a model and its adapters, each asked for by name, on one endpoint."""
 
 import aws_cdk as cdk
-import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
@@ -69,11 +68,11 @@ class Components(Construct):
         instance_type: str,
         scaling: TargetTracking,
         updates: GuardedUpdates,
-        alarms: list[cloudwatch.Alarm],
+        rollback: cdk.IResolvable,
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint = endpoint
-        base = _component(
+        self.base = base = _component(
             self,
             "Base",
             inference_component_name=self._name(served.model_id),
@@ -83,7 +82,7 @@ class Components(Construct):
             runtime_config=_component.InferenceComponentRuntimeConfigProperty(
                 copy_count=scaling.max_instances
             ),
-            deployment_config=_rolling(updates, scaling, alarms),
+            deployment_config=_rolling(updates, scaling, rollback),
         )
         EndpointScaling(
             self,
@@ -148,7 +147,7 @@ def _base(
 
 
 def _rolling(
-    updates: GuardedUpdates, scaling: TargetTracking, alarms: list[cloudwatch.Alarm]
+    updates: GuardedUpdates, scaling: TargetTracking, rollback: cdk.IResolvable
 ) -> sagemaker_cfn.CfnInferenceComponent.InferenceComponentDeploymentConfigProperty | None:
     """Return how a new model replaces the old; a batch is half of the copies at most."""
     if updates.chosen(scaling) is not UpdateStrategy.ROLLING:
@@ -157,9 +156,7 @@ def _rolling(
         type="COPY_COUNT", value=updates.step_instances
     )
     return _component.InferenceComponentDeploymentConfigProperty(
-        auto_rollback_configuration=_component.AutoRollbackConfigurationProperty(
-            alarms=[_component.AlarmProperty(alarm_name=each.alarm_name) for each in alarms]
-        ),
+        auto_rollback_configuration=rollback,
         rolling_update_policy=_component.InferenceComponentRollingUpdatePolicyProperty(
             maximum_batch_size=size,
             rollback_maximum_batch_size=size,

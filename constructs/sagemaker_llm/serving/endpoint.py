@@ -1,7 +1,6 @@
 """A SageMaker real-time endpoint that serves one model of the catalog."""
 
 import aws_cdk as cdk
-import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_iam as iam
 import aws_cdk.aws_kms as kms
 import aws_cdk.aws_sagemaker as sagemaker_cfn
@@ -24,10 +23,11 @@ from .components import (
 from .config import VARIANT_NAME, component_config, endpoint_config
 from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
-from .released_package import ReleasedPackage
+from .parameters.released_package import ReleasedPackage
+from .parameters.type_change import InstanceTypeChange
+from .parameters.unguarded import UnguardedUpdate
 from .role import EndpointRole
 from .scaling import EndpointScaling, ScaledCount, TargetTracking
-from .type_change import InstanceTypeChange
 from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 from .weights_bucket import WeightsBucket, published_weights
@@ -48,7 +48,8 @@ class LlmEndpoint(EndpointMetrics, Construct):
         )
 
     A release sets `released.parameter` of the endpoint's stack; empty, the base weights are served.
-    Another `instance_type` is deployed by way of `type_change`.
+    Another `instance_type` is deployed by way of `type_change`, and a return while alarms ring by
+    way of `unguarded`.
     """
 
     variant_name = VARIANT_NAME
@@ -109,9 +110,10 @@ class LlmEndpoint(EndpointMetrics, Construct):
         self.released = ReleasedPackage(self, "Package", model=model, has_adapters=bool(adapters))
         # None: the type of instances that nothing scales changes with any deployment.
         self.type_change: InstanceTypeChange | None = None
+        self.unguarded = UnguardedUpdate(self, "Unguarded")
         self.cfn_model = self._model(container_image, self.released)
         place = self._on_components if adapters else self._on_variant
-        self._endpoint = place(name, scaling, updates, alarms)
+        self._endpoint = place(name, scaling, updates, self.unguarded.alarms_of(alarms))
         self._endpoint.node.add_dependency(log_group)
         self.endpoint_name = self._endpoint.attr_endpoint_name
         # Not an ARN made from the name: SageMaker writes names in ARNs in lower case.
@@ -158,7 +160,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         name: str,
         scaling: TargetTracking,
         updates: GuardedUpdates,
-        alarms: list[cloudwatch.Alarm],
+        rollback: cdk.IResolvable,
     ) -> sagemaker_cfn.CfnEndpoint:
         """Create an endpoint whose variant has the model, and scales."""
         change = self.type_change = InstanceTypeChange(
@@ -180,7 +182,10 @@ class LlmEndpoint(EndpointMetrics, Construct):
             endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
             # Otherwise an update would put the scaled instance count back to the config's.
             retain_all_variant_properties=True,
-            deployment_config=deployment_config(updates, scaling, alarms),
+            deployment_config=deployment_config(updates, scaling, rollback),
+        )
+        self.unguarded.cover(
+            self.cfn_model, self.cfn_config, endpoint, instance_type=self.instance_type
         )
         EndpointScaling(
             self,
@@ -196,7 +201,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
         name: str,
         scaling: TargetTracking,
         updates: GuardedUpdates,
-        alarms: list[cloudwatch.Alarm],
+        rollback: cdk.IResolvable,
     ) -> sagemaker_cfn.CfnEndpoint:
         """Create an endpoint that hosts the model and its adapters, whose copies scale."""
         self.cfn_config = component_config(
@@ -215,7 +220,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
             endpoint_name=name,
             endpoint_config_name=self.cfn_config.attr_endpoint_config_name,
         )
-        Components(
+        components = Components(
             self,
             "Components",
             endpoint=endpoint,
@@ -224,8 +229,9 @@ class LlmEndpoint(EndpointMetrics, Construct):
             instance_type=self.instance_type,
             scaling=scaling,
             updates=updates,
-            alarms=alarms,
+            rollback=rollback,
         )
+        self.unguarded.cover(self.cfn_model, components.base)
         return endpoint
 
     def _model(self, image: ContainerImage, release: ReleasedPackage) -> sagemaker_cfn.CfnModel:

@@ -1,7 +1,5 @@
 """The guardrails of an endpoint's updates: their steps, and the alarms that undo them."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 import aws_cdk.aws_cloudwatch as cloudwatch
 import aws_cdk.aws_sagemaker as sagemaker_cfn
@@ -64,15 +62,13 @@ def _metric(endpoint_name: str, name: str, statistic: str) -> cloudwatch.Metric:
 
 
 def deployment_config(
-    updates: GuardedUpdates, scaling: TargetTracking, alarms: Sequence[cloudwatch.Alarm]
+    updates: GuardedUpdates, scaling: TargetTracking, rollback: cdk.IResolvable
 ) -> sagemaker_cfn.CfnEndpoint.DeploymentConfigProperty:
-    """Return how SageMaker updates the endpoint, and which alarms make it go back."""
+    """Return how SageMaker updates the endpoint; `rollback` has the alarms that make it go back."""
     of_endpoint = sagemaker_cfn.CfnEndpoint
     rolls = updates.chosen(scaling) is UpdateStrategy.ROLLING
     return of_endpoint.DeploymentConfigProperty(
-        auto_rollback_configuration=of_endpoint.AutoRollbackConfigProperty(
-            alarms=[of_endpoint.AlarmProperty(alarm_name=each.alarm_name) for each in alarms]
-        ),
+        auto_rollback_configuration=rollback,
         rolling_update_policy=_rolling(updates) if rolls else None,
         blue_green_update_policy=None if rolls else _blue_green(updates, scaling),
     )

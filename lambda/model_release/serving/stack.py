@@ -1,6 +1,6 @@
 """The serving stack: its update to a package, and why an update failed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ class ServingStack:
     def __init__(self, cloudformation: Any, settings: Settings) -> None:  # noqa: ANN401 - boto3 has no types
         self._cloudformation = cloudformation
         self._name = settings.stack_name
-        self._parameter = settings.parameter
+        self._parameter, self._unguarded = settings.parameter, settings.unguarded
         self._service_role_arn = settings.service_role_arn
 
     @property
@@ -43,14 +43,15 @@ class ServingStack:
         """
         found = self._describe()
         self._check_updatable(found["StackStatus"])
+        values = {self._parameter: package_arn}
+        if self._package_of(found) != package_arn:
+            values[self._unguarded] = ""  # Alarms undo a release, also one of what was rolled back.
         try:
             with self._refusals():
                 self._cloudformation.update_stack(
                     StackName=self._name,
                     UsePreviousTemplate=True,
-                    Parameters=[
-                        self._value(p["ParameterKey"], package_arn) for p in found["Parameters"]
-                    ],
+                    Parameters=[_value(p["ParameterKey"], values) for p in found["Parameters"]],
                     Capabilities=["CAPABILITY_IAM"],
                     RoleARN=self._service_role_arn,
                     ClientRequestToken=token,
@@ -61,9 +62,13 @@ class ServingStack:
 
     def package(self) -> str:
         """Return the ARN of the package that the stack says, empty for the base weights."""
-        parameters = self._describe()["Parameters"]
+        return self._package_of(self._describe())
+
+    def _package_of(self, found: dict[str, Any]) -> str:
         return next(
-            str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == self._parameter
+            str(p["ParameterValue"])
+            for p in found["Parameters"]
+            if p["ParameterKey"] == self._parameter
         )
 
     def has_begun(self, token: str) -> bool:
@@ -83,11 +88,6 @@ class ServingStack:
             and not reason.startswith(_CANCELLED)
         ]
         return causes[-1] if causes else ""  # events come newest first
-
-    def _value(self, parameter: str, package_arn: str) -> dict[str, Any]:
-        if parameter == self._parameter:
-            return {"ParameterKey": parameter, "ParameterValue": package_arn}
-        return {"ParameterKey": parameter, "UsePreviousValue": True}
 
     def _check_updatable(self, status: str) -> None:
         if status.endswith("_IN_PROGRESS"):
@@ -127,3 +127,9 @@ class ServingStack:
         answer = self._cloudformation.describe_stack_events(StackName=stack)
         events: list[dict[str, Any]] = answer["StackEvents"]
         return events
+
+
+def _value(parameter: str, values: Mapping[str, str]) -> dict[str, Any]:
+    if parameter in values:
+        return {"ParameterKey": parameter, "ParameterValue": values[parameter]}
+    return {"ParameterKey": parameter, "UsePreviousValue": True}

@@ -29,6 +29,7 @@ SERVICE_ROLE = "arn:aws:iam::111111111111:role/Prod-Training-ReleaseServiceRole"
 SETTINGS = Settings(
     stack_name=STACK,
     parameter="ModelPackageArn",
+    unguarded="Unguarded",
     endpoint_name=ENDPOINT,
     service_role_arn=SERVICE_ROLE,
     package_arn_prefix=PACKAGES,

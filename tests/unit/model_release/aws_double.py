@@ -103,7 +103,11 @@ class CloudFormation(Service):
     def __init__(self) -> None:
         super().__init__()
         self.status = "UPDATE_COMPLETE"
-        self.parameters = {"BootstrapVersion": "/cdk-bootstrap/x/version", "ModelPackageArn": ""}
+        self.parameters = {
+            "BootstrapVersion": "/cdk-bootstrap/x/version",
+            "ModelPackageArn": "",
+            "Unguarded": "what a rollback left",
+        }
         self.events: list[StackEvent] = []  # newest first
         self.updates: list[dict[str, Any]] = []
         # What a finished update does to the endpoint.

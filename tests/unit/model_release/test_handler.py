@@ -37,6 +37,7 @@ def _update(token: str = _UPDATE_TOKEN) -> dict[str, Any]:
         "Parameters": [
             {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
             {"ParameterKey": "ModelPackageArn", "ParameterValue": PACKAGE},
+            {"ParameterKey": "Unguarded", "ParameterValue": ""},
         ],
         "Capabilities": ["CAPABILITY_IAM"],
         "RoleARN": SERVICE_ROLE,
@@ -102,6 +103,14 @@ def test_release_ends_its_step_when_the_update_ends(account: Account) -> None:
     metadata = account.package["CustomerMetadataProperties"]
     assert datetime.fromisoformat(metadata["served_at"]).tzinfo  # what a rollback goes by
     assert metadata["approval_at_registration"] == "Approved"
+
+
+def test_release_leaves_a_stack_alone_that_serves_the_package_unguarded(account: Account) -> None:
+    account.register(by_pipeline="Approved")
+    account.serves_package()
+    before = dict(account.cloudformation.parameters)
+    account.handle(request())
+    assert account.cloudformation.parameters == before
 
 
 def test_callback_succeeds_when_the_stack_serves_the_package_already(account: Account) -> None:

@@ -8,6 +8,7 @@ from tests.unit.model_release.account import SETTINGS
 _ENVIRONMENT = {
     "SERVING_STACK": SETTINGS.stack_name,
     "PARAMETER": SETTINGS.parameter,
+    "UNGUARDED": SETTINGS.unguarded,
     "ENDPOINT": SETTINGS.endpoint_name,
     "SERVICE_ROLE": SETTINGS.service_role_arn,
     "PACKAGES": SETTINGS.package_arn_prefix,

@@ -1,10 +1,12 @@
 """The change of the instance type: its two deployments, and what a failure leaves behind."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from operate.releases.instance_type import InstanceTypeChange
+from operate.releases.instance_type import InstanceTypeChange, deployer
+from stacks.accounts import bootstrap_role
 from tests.unit.operate.doubles import Stacks, environment, refusal
 
 _ROLE = "arn:aws:iam::1:role/exec"
@@ -152,3 +154,23 @@ def test_failed_change_of_an_endpoint_with_adapters_says_what_to_do() -> None:
     with pytest.raises(SystemExit, match=said):
         _change(account)
     assert account.made == []
+
+
+class _Sts:
+    """STS, which lets nobody have the role that deploys."""
+
+    meta = SimpleNamespace(region_name="eu-west-1")
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::111111111111:user/anna", "Account": "111111111111"}
+
+    def assume_role(self, *, RoleArn: str, **_: str) -> None:  # noqa: N803 - boto3's name
+        assert RoleArn == "arn:aws:iam::111111111111:role/" + bootstrap_role(
+            "prod", "deploy", "111111111111", "eu-west-1"
+        )
+        raise refusal("AccessDenied", "not authorized to perform sts:AssumeRole")
+
+
+def test_whoever_may_not_deploy_is_told_who_makes_the_role() -> None:
+    with pytest.raises(SystemExit, match=r"AssumeRole\n`make bootstrap ENV=prod`, as an admin"):
+        deployer(environment(sts=_Sts()))

@@ -96,6 +96,24 @@ def test_rollback_after_a_rollback_and_a_release_skips_what_was_rolled_back() ->
     assert _rolls_back(registry, "4") == "2"
 
 
+@pytest.mark.parametrize(
+    ("unguarded", "set_to", "said"),
+    [
+        ("", ["d1"], ""),
+        ("d0", ["d1"], ""),  # what an older return left
+        (None, [], "an alarm that rings undoes this update: once it has ended, run the same"),
+    ],
+)
+def test_rollback_lets_no_alarm_undo_it(
+    capsys: pytest.CaptureFixture[str], unguarded: str | None, set_to: list[str], said: str
+) -> None:
+    registry = _Registry(_Account(), v2="2026-01-01", v3="2026-01-02")
+    stack = _Serving(("UPDATE_COMPLETE",), serves=f"{_GROUP}/3", unguarded=unguarded)
+    rollback(environment(sagemaker=registry, s3=_Account(), cloudformation=stack), every=0)
+    assert stack.unguarded == set_to
+    assert said in capsys.readouterr().out
+
+
 def test_rollback_returns_to_the_version_that_is_named() -> None:
     registry = _Registry(_Account(), v1="2026-01-01 2026-01-05", v2="2026-01-04", v9="")
     assert _rolls_back(registry, "2", to="1") == "1"
@@ -231,9 +249,20 @@ class _Account:
         return [{"Contents": contents[:1]}, {"Contents": contents[1:]}, {}]
 
 
-def _drift(account: _Account, package_arn: str = "") -> None:
+def _drift(account: _Account, package_arn: str = "", unguarded: str | None = "") -> None:
     clients: dict[str, Any] = {"application-autoscaling": account, "sagemaker": account}
-    drift(environment(cloudformation=_Serving(serves=package_arn), s3=account, **clients))
+    stack = _Serving(serves=package_arn, unguarded=unguarded)
+    drift(environment(cloudformation=stack, s3=account, **clients))
+
+
+@pytest.mark.parametrize(
+    ("unguarded", "said"), [("d1", True), ("", False), ("d0", False), (None, False)]
+)
+def test_drift_says_when_what_serves_was_deployed_unguarded(
+    capsys: pytest.CaptureFixture[str], unguarded: str | None, *, said: bool
+) -> None:
+    _drift(_Account(), unguarded=unguarded)
+    assert ("deployed without its rollback alarms" in capsys.readouterr().out) is said
 
 
 def test_drift_finds_none_when_the_base_weights_are_served(
@@ -321,22 +350,29 @@ class _Serving(Stacks):
     The events of an update come one by one; its first comes after a look that shows none.
     """
 
-    def __init__(self, *events: tuple[str, ...], serves: str = "") -> None:
+    def __init__(
+        self, *events: tuple[str, ...], serves: str = "", unguarded: str | None = ""
+    ) -> None:
+        digest = {} if unguarded is None else {"EndpointDigest": "d1"}
         outputs = {
-            "Serving": {"EndpointName": "e", "ServingImageTag": "tgi:1.1"},
+            "Serving": {"EndpointName": "e", "ServingImageTag": "tgi:1.1", **digest},
             "Training": {"ReleaseRoleArn": _ROLE, "ModelPackageGroupName": "g"},
         }
-        super().__init__(outputs, ModelPackageArn=serves, InstanceType="ml.g5.2xlarge")
+        values = {"ModelPackageArn": serves, "InstanceType": "ml.g5.2xlarge"}
+        super().__init__(
+            outputs, **values, **({} if unguarded is None else {"Unguarded": unguarded})
+        )
         self._coming, self._events = list(events), [_stack_event("older", "UPDATE_COMPLETE")]
-        self._token = ""
+        self._token, self.unguarded = "", list[str | None]()
         self.served = serves
 
     def update_stack(self, **request: Any) -> None:
         assert request["RoleARN"] == _ROLE
-        package, other = request["Parameters"]
+        package, other, *rest = request["Parameters"]
         assert other == {"ParameterKey": "InstanceType", "UsePreviousValue": True}
         assert package["ParameterKey"] == "ModelPackageArn"
         self._token, self.served = request["ClientRequestToken"], package["ParameterValue"]
+        self.unguarded = [each.get("ParameterValue") for each in rest]
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
         answer = {"StackEvents": list(self._events)}

@@ -30,6 +30,8 @@ class _Ci(Main):
 
     def __init__(self, *failing: tuple[str, str], former: str = _OLD, again: str = "old") -> None:
         self.ran: list[tuple[str, str, str]] = []
+        self.given: list[tuple[str, str, frozenset[str], bool]] = []
+        self.is_asked = False
         self.failing, self.former, self.again = failing, former, again
         super().__init__(
             repository=cast("Repository", self),
@@ -48,6 +50,7 @@ class _Ci(Main):
 
     def make(self, _checkout: Path, verb: str, *_rest: Any, **given: str) -> str:
         environment = given.get("ENV", "")
+        self.given.append((environment, verb, frozenset(given), self.is_asked))
         self.ran.append((environment, verb, given.get("DIGEST", "")))
         if (environment, verb) in self.failing and given.get("DIGEST") != "old":
             raise StepFailedError(f"{verb} failed")
@@ -77,7 +80,11 @@ class _Ci(Main):
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        yield
+        self.is_asked = True
+        try:
+            yield
+        finally:
+            self.is_asked = False
 
     def verbs(self, environment: str) -> list[str]:
         ran = [verb for name, verb, _digest in self.ran if name == environment]
@@ -124,6 +131,15 @@ def test_an_alarm_of_prod_returns_prod_alone() -> None:
     assert ci.deployed("prod") == ["new", "old"]
 
 
+def test_prods_users_come_with_its_watch_and_go_on_asking_while_it_returns() -> None:
+    ci = _Ci(("prod", "watch"))
+    ci.merge(FIRST, _NEW)
+    assert [
+        (environment, verb) for environment, verb, _given, is_asked in ci.given if is_asked
+    ] == [("prod", "watch"), ("prod", "deploy")]
+    assert not ci.is_asked
+
+
 def test_the_commit_before_is_synthesized_again_once_and_before_the_new_one_is_deployed() -> None:
     ci = _Ci()
     ci.merge(FIRST, _NEW)
@@ -152,6 +168,10 @@ def test_a_job_runs_the_verbs_of_the_workflow_in_its_order(
     ci.merge(FIRST, _NEW)
     again = "assembly" if environment == "dev" else ""  # It was made for dev's job.
     assert ci.verbs(environment) == [v for v in verbs if v not in {left_out, "assembly"} - {again}]
+    there, back = (c for c in commands if "make deploy" in c)
+    wanted = [frozenset(re.findall(r"([A-Z]+)=", command)) for command in (there, back)]
+    deployed = [g for e, verb, g, _ in ci.given if (e, verb) == (environment, "deploy")]
+    assert deployed == wanted
 
 
 def test_the_first_deployment_has_nowhere_to_return_to() -> None:

@@ -156,6 +156,23 @@ def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     until(lambda: turn.container.stopped)
 
 
+def test_an_alarm_that_rings_already_undoes_an_update_that_watches_it(
+    hosting: Hosting, alarms: _Alarms
+) -> None:
+    # AWS's guide: where the old fleet is what makes an alarm ring, the deployment ends.
+    alarms.state = "ALARM"
+    hosting.create()
+    hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
+    hosting.config("Next", model="Better")
+    watched = _blue_green("ALL_AT_ONCE", TerminationWaitInSeconds=0, WaitIntervalInSeconds=0)
+    hosting.update("Next", DeploymentConfig={**watched, **_ALARM})
+    assert hosting.settled()["EndpointConfigName"] == "C"
+    assert _shares() == {"M": 100}
+    hosting.update("Next", DeploymentConfig=watched)
+    assert hosting.settled()["EndpointConfigName"] == "Next"
+    assert _shares() == {"Better": 100}
+
+
 @pytest.mark.parametrize(("wait_seconds", "is_cut"), [(0, True), (480, False)])
 def test_an_old_container_ends_half_a_minute_after_the_last_wait(
     hosting: Hosting, wait_seconds: int, *, is_cut: bool

@@ -1,5 +1,6 @@
 """The deployments' commands, and what the deletion of an environment wants and says."""
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -51,24 +52,67 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return ran
 
 
-def test_a_checkout_is_deployed_with_its_commit(ran: list[tuple[str, ...]]) -> None:
+class _Deployed(_CloudFormation):
+    """The serving stack of `dev`, with the digest of its endpoint."""
+
+    def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 - boto3's name
+        assert StackName == "Dev-Serving"
+        outputs = [{"OutputKey": "EndpointDigest", "OutputValue": "old"}]
+        held = [{"ParameterKey": "Unguarded", "ParameterValue": "older"}]
+        return {"Stacks": [{"StackName": StackName, "Outputs": outputs, "Parameters": held}]}
+
+
+def _write_assembly(folder: Path, digest: str = "old") -> None:
+    """Write what the CDK CLI synthesizes, with one stack."""
+    properties = {"templateFile": "serving.json", "stackName": "Dev-Serving"}
+    artifact = {"type": "aws:cloudformation:stack", "properties": properties}
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"Serving": artifact}}))
+    outputs = {"EndpointDigest": {"Value": digest}}
+    template = {"Parameters": {"Unguarded": {}}, "Outputs": outputs}
+    (folder / "serving.json").write_text(json.dumps(template))
+
+
+@pytest.fixture
+def as_deployer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let deployments see the stack as the role that deploys does."""
+    monkeypatch.setattr(deployments, "deployer", lambda _environment: (_Deployed(), "role"))
+
+
+@pytest.mark.usefixtures("as_deployer")
+def test_a_checkout_is_synthesized_with_its_commit_and_deployed(
+    ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _write_assembly(tmp_path)
+    made: list[tuple[str, str]] = []
+
+    def synthesized(commit: str, environments: str) -> Any:
+        made.append((commit, environments))
+        return nullcontext(tmp_path)
+
+    monkeypatch.setattr(deployments, "synthesized", synthesized)
     deployments.deploy(environment("dev"), None, "", "0123abc")
-    context = ("--context", "environments=dev", "--context", "commit=0123abc")
-    assert ran == [("deploy", "Dev/*", *context, "--require-approval", "never")]
+    app = ("--app", str(tmp_path), "--build", "")
+    assert ran == [("deploy", "Dev/*", *app, "--require-approval", "never")]
+    assert made == [("0123abc", "dev")]
 
 
+@pytest.mark.usefixtures("as_deployer")
 def test_an_assembly_is_deployed_as_it_was_made(ran: list[tuple[str, ...]], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "manifest.json").write_text("{}")
+    _write_assembly(tmp_path / "out", digest="new")
     file = tmp_path / "assembly.tar.gz"
     pack(tmp_path / "out", file)
-    deployments.deploy(environment("dev"), file, digest_of(file), "")
+    for unguarded in (False, True):
+        deployments.deploy(environment("dev"), file, digest_of(file), "", unguarded=unguarded)
     deployments.diff(environment("dev"), file, digest_of(file))
     assert [command[:3] for command in ran] == [
+        ("deploy", "Dev/*", "--app"),
         ("deploy", "Dev/*", "--app"),
         ("diff", "Dev/*", "--app"),
     ]
     assert all(command[4:6] == ("--build", "") for command in ran)  # nothing is built anew
+    values = [command[-2:] for command in ran[:2]]
+    assert values == [("--parameters", f"Dev-Serving:Unguarded={value}") for value in ("", "new")]
     with pytest.raises(SystemExit, match="give COMMIT to `make assembly`"):
         deployments.deploy(environment("dev"), file, digest_of(file), "0123abc")
 

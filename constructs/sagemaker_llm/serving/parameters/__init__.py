@@ -1,0 +1,1 @@
+"""The parameters of a deployed stack that operators and releases set."""
