@@ -12,7 +12,7 @@ from tests.embedded.conftest import LocalStage
 
 _ROLE = "cdk-llmlocal-cfn-exec-role-000000000000-us-east-1"
 _BOUNDARY = "arn:aws:iam::000000000000:policy/LocalBoundary"
-_QUICKLY = {"Delay": 1, "MaxAttempts": 60}
+_QUICKLY = {"Delay": 1, "MaxAttempts": 300}
 _BOOTSTRAP = """
 from operate.laptop import account, cdk_cli, stage
 with cdk_cli.only_cli() as cli:

@@ -74,7 +74,7 @@ def variables(account: Account) -> dict[str, str]:
 
 
 def _wait(stacks: Any, what: str) -> None:
-    config = {"Delay": 1, "MaxAttempts": 60}
+    config = {"Delay": 1, "MaxAttempts": 300}
     stacks.get_waiter(what).wait(StackName="Dev-Weights", WaiterConfig=config)
 
 
