@@ -143,9 +143,19 @@ _BEYOND: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def is_custom(resource_type: str) -> bool:
+    """Return whether a function of the stage is all that CloudFormation calls for a type."""
+    return resource_type.startswith("Custom::")
+
+
 @cache
 def schema_of(resource_type: str) -> Mapping[str, Any]:
-    """Return CloudFormation's schema of a type; the newest region has every type."""
+    """Return CloudFormation's schema of a type; the newest region has every type.
+
+    Of a custom type its function alone knows more than its name.
+    """
+    if is_custom(resource_type):
+        return {}
     files = json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text())
     if resource_type not in files:
         raise ValueError(f"resource type must be one that CloudFormation has, got {resource_type}")
@@ -176,6 +186,8 @@ def _own_reads(resource_type: str) -> Iterator[str]:
 
 def needed(resource_type: str, used: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the actions that resources of a type, with these properties, are deployed with."""
+    if is_custom(resource_type):
+        return frozenset({"lambda:InvokeFunction"})
     properties = list(used)
     spared = [
         pattern

@@ -22,6 +22,7 @@ OWNERS = {
     "rest": (
         "Api InvokeProxyRole",
         "Api InvokeProxyLive",
+        "Api InvokeDrainingRole",
         "Api InvokeKeyAuthorizerRole",
         "Api InvokeKeyAuthorizerFunction",
         "Api InvokeRestApiCloudWatchRole",

@@ -31,6 +31,7 @@ _WAITING_TOKENS = {"Prod": 20}
 
 _SECONDS_TO_FIRST_TOKEN = 3  # by which the alarm goes off
 _BAKING_SECONDS = 60
+_DRAINING_SECONDS = 2  # a function sleeps in real time
 # Slow enough that a laptop reaches it, as `make smoke` does.
 _CLIENT = Client(name="Demo", rate_limit=10, burst_limit=20, daily_quota=100_000)
 
@@ -63,6 +64,7 @@ def small(name: str, declared: Environment) -> Environment:
             declared.api,
             clients=(_CLIENT,),
             firewall=None,
+            draining_seconds=_DRAINING_SECONDS,
         ),
         tuning=replace(declared.tuning, base_model_id=model.weights.hf_model_id),
         function_target=FunctionTarget.LOCAL,

@@ -265,6 +265,7 @@ def local() -> Environment:
         api=ApiSettings(
             clients=(Client(name="Demo", rate_limit=20, burst_limit=100, daily_quota=1_000_000),),
             playground=True,
+            draining_seconds=1,  # likewise
         ),
         tuning=_SMALL_TUNING,
         log_keeping=LogKeeping(

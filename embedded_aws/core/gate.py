@@ -17,6 +17,9 @@ Send = Callable[[Json], Awaitable[None]]
 Application = Callable[[Json, Receive, Send], Awaitable[None]]
 
 _CONTROL = re.compile(r"/*_(ministack|localstack)", re.IGNORECASE)
+# What a custom resource's function answers to: AWS signs such an address in advance, here nobody
+# can guess it.
+_CUSTOM_RESOURCE = re.compile(r"/_ministack/cfn-response/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Its clients have keys of their own, or sign for IAM where the API asks for it.
 _DEPLOYED_API = "/_aws/execute-api/"
 _PLAYGROUND = re.compile(rf"{_DEPLOYED_API}[^/]+/[^/]+/playground")
@@ -71,13 +74,18 @@ def _site_fault(scope: Json) -> str | None:
 
 
 def _route_fault(scope: Json) -> str | None:
-    closed = _CONTROL.match(scope["path"]) and not _asks_for_health(scope)
+    closed = _CONTROL.match(scope["path"]) and not (
+        _asks_for_health(scope) or _answers_for_resource(scope)
+    )
     return "ministack's control routes are closed" if closed else None
 
 
 def needs_signature(scope: Json, port: int) -> bool:
-    """Return whether AWS would ask for a signature: the deployed API and health do not."""
-    if _asks_for_health(scope):
+    """Return whether AWS would ask for a signature: the deployed API and health do not.
+
+    The address that a custom resource answers to is signed in advance.
+    """
+    if _asks_for_health(scope) or _answers_for_resource(scope):
         return False
     return not (scope["path"].startswith(_DEPLOYED_API) and _is_plain(_only(scope, b"host"), port))
 
@@ -112,6 +120,10 @@ def _opens_playground(scope: Json) -> bool:
 
 def _asks_for_health(scope: Json) -> bool:
     return bool(scope["method"] == "GET" and scope["path"] == health.PATH)
+
+
+def _answers_for_resource(scope: Json) -> bool:
+    return scope["method"] == "PUT" and _CUSTOM_RESOURCE.fullmatch(scope["path"]) is not None
 
 
 class Gate:

@@ -58,6 +58,7 @@ class WebFunction:
     def __init__(self, config: Json, code_zip: bytes, hooks: Sequence[str] = RESTORED) -> None:
         variables = config["Environment"]["Variables"]
         self.version = _version(config)
+        self.arn = config["FunctionArn"]
         self.requests = 0
         self.socket = processes.new_socket()
         self._code = tempfile.TemporaryDirectory(prefix="local-aws-function-")
@@ -91,6 +92,11 @@ class WebFunction:
         processes.stop(self.process)
         self.socket.unlink(missing_ok=True)
         self._code.cleanup()
+
+    def kill(self) -> None:
+        """End the process at once, whatever it is doing, and delete its code."""
+        self.process.kill()
+        self.stop()
 
     def _environment(self, config: Json) -> dict[str, str]:
         region = config["FunctionArn"].split(":")[3]
@@ -200,6 +206,20 @@ def function_deleted(name: str) -> None:
         _retired.update(functions)
     for function in filter(_is_over, functions):
         threading.Thread(target=function.stop).start()
+
+
+def version_deleted(arn: str) -> None:
+    """End the server of a published version that is deleted, and the streams in it.
+
+    Nobody has documented whether Lambda lets them end: whoever relies on it is to find out here.
+    """
+    with _counting:
+        for unqualified in [key for key, each in _running.items() if each.arn == arn]:
+            _retired.add(_running.pop(unqualified))
+        functions = [each for each in _retired if each.arn == arn]
+        _retired.difference_update(functions)
+    for function in functions:
+        threading.Thread(target=function.kill).start()
 
 
 def stop_all() -> None:

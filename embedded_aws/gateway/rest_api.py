@@ -32,6 +32,7 @@ def install() -> None:
     after_provisioning("AWS::ApiGateway::RequestValidator", _keep_validator)
     after_provisioning("AWS::ApiGateway::Method", _keep_method)
     before_deletion("AWS::Lambda::Function", web_functions.function_deleted)
+    before_deletion("AWS::Lambda::Version", web_functions.version_deleted)
     gateway.find_api_scope = _find_api_scope
     _take_key_from_authorizer()
     _stream_web_functions()

@@ -1,7 +1,10 @@
 """The REST API's probes: an answer, whole and streamed, and the line that its function logs."""
 
+import json
+import threading
 import time
 import uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import httpx
@@ -10,6 +13,7 @@ from least_privilege.account import Account, client
 from least_privilege.waiting import Patience, ProbeError
 
 _OK = 200
+_DRAINING = "version_draining.handler.handle"
 
 
 class Rest:
@@ -31,6 +35,8 @@ class Rest:
         for request_id in ids:
             self._expect_line("run.sh", began, request_id)
         self._expect_line("api_authorizer.handler.handle", began, "END RequestId")
+        _end_draining()
+        self._expect_line(_DRAINING, began, "END RequestId")
 
     def answer_by_every_model(self) -> None:
         """Ask each model that the API names."""
@@ -95,6 +101,38 @@ def _restart_proxy() -> None:
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name)
     version = lambda_.publish_version(FunctionName=name)["Version"]
     lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+
+class _CloudFormation(BaseHTTPRequestHandler):
+    """Takes the answer of a custom resource's function."""
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(_OK)
+        self.end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Log nothing."""
+
+
+def _end_draining() -> None:
+    """Tell the function that waits that its resource goes: then it answers at once."""
+    functions = client("lambda").list_functions()["Functions"]
+    name = next(f["FunctionName"] for f in functions if f["Handler"] == _DRAINING)
+    with HTTPServer(("127.0.0.1", 0), _CloudFormation) as server:
+        server.timeout = 30
+        taking = threading.Thread(target=server.handle_request)
+        taking.start()
+        event = {
+            "RequestType": "Delete",
+            "ResourceProperties": {"Version": "1", "Seconds": "1"},
+            "ResponseURL": f"http://127.0.0.1:{server.server_port}/",
+            **dict.fromkeys(("StackId", "RequestId", "LogicalResourceId"), "probe"),
+        }
+        answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        if "FunctionError" in answer:
+            raise ProbeError("an update waits for ever", answer["Payload"].read().decode()[:200])
+        taking.join()
 
 
 def _is_logged(group: str, began: int, text: str) -> bool:

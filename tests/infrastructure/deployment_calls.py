@@ -83,6 +83,8 @@ def calls(stage: Stage) -> Iterator[Call]:
 
 def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
     service, name = action.split(":")
+    if handlers.is_custom(resource_type):
+        return list(_service_tokens(stage, resource_type))
     if service == "apigateway" and name != "SetWebACL":
         paths = _API_PATHS.get(resource_type, ("/restapis/a1b2c3d4e5/resources/f6/methods/GET",))
         return [f"arn:aws:apigateway:{REGION}::{path}" for path in paths]
@@ -109,6 +111,13 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
     return sorted({*own, *foreign, *given}) or ["*"]
 
 
+def _service_tokens(stage: Stage, resource_type: str) -> Iterator[str]:
+    for stack, _, resource in stage.resources():
+        if resource["Type"] == resource_type:
+            function = resource["Properties"]["ServiceToken"]["Fn::GetAtt"][0]
+            yield _GENERATED["lambda:function"].format(stack=stack, id=function)
+
+
 def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
     kinds = {
         "AWS::CloudWatch::Alarm": "cloudwatch:alarm",
@@ -120,7 +129,7 @@ def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
         "AWS::Logs::LogGroup": "logs:log-group",
         "AWS::WAFv2::WebACL": "wafv2:webacl",
     }
-    _, service, name = resource_type.split("::")
+    service, name = resource_type.split("::")[-2:]
     dashed = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
     kind = kinds.get(resource_type, f"{service.lower()}:{dashed}")
     for stack, logical_id, resource in stage.resources():

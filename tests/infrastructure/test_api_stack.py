@@ -51,6 +51,20 @@ def test_each_wall_stands_behind_the_one_before(api: Template) -> None:
     assert sagemaker_wall < function < integration / 1000 < 15 * 60
 
 
+def test_an_update_deletes_no_version_before_its_longest_stream_is_over(
+    assembly: Assembly,
+) -> None:
+    prod = assembly.template("Prod/Api")
+    ((alias_id, alias),) = prod.resources("AWS::Lambda::Alias").items()
+    (wait,) = prod.resources("Custom::VersionDraining").values()
+    assert alias_id in wait["DependsOn"]  # it begins when the alias has moved
+    properties = wait["Properties"]
+    assert properties["Version"] == alias["Properties"]["FunctionVersion"]
+    longest_stream = prod.only(_FUNCTION, "Proxy")["Timeout"]
+    waits = prod.only(_FUNCTION, "Draining")["Timeout"]
+    assert longest_stream < int(properties["Seconds"]) < waits < int(properties["ServiceTimeout"])
+
+
 def test_functions_reserve_what_the_endpoint_admits_where_the_account_has_it(
     assembly: Assembly,
 ) -> None:

@@ -70,6 +70,7 @@ _OF_STAGING = {
             "IF(asked / each > 1.5, inflight, 0)",
         ),
         "OverloadAtMaximum#.Properties.Threshold": (14.2, 12.1),
+        "InvokeDrainingLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeKeyAuthorizerLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeProxyLogs#.Properties.RetentionInDays": _LOGS,
         "InvokeRestApiAccessLogs#.Properties.RetentionInDays": _LOGS,

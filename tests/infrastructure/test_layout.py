@@ -22,6 +22,7 @@ _OURS = {
     "invoke_proxy",
     "api_authorizer",
     "model_release",
+    "version_draining",
     "embedded_aws",
     "bench",
     "simulation",
@@ -39,6 +40,7 @@ _MAY_IMPORT = {
     "lambda/invoke_proxy": {"invoke_proxy"},
     "lambda/api_authorizer": {"api_authorizer"},
     "lambda/model_release": {"model_release"},
+    "lambda/version_draining": {"version_draining"},
     "embedded_aws": {"embedded_aws"},
     "simulation": {"simulation", "sagemaker_llm"},
     # It measures what is deployed.

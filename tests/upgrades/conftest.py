@@ -14,9 +14,9 @@ from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import cdk
 from tests.upgrades.load import Count, Load
 
-# A stream takes four seconds and a fleet that must outlive it twelve, of AWS's eight minutes: on a
+# A stream takes four seconds and a fleet that must outlive it sixteen, of AWS's eight minutes: on a
 # busy machine streams take longer, and waits do not.
-_TIME_SCALE = 40
+_TIME_SCALE = 30
 _TOKEN_SECONDS = 0.25
 _CIRCUMSTANCES = {
     "time_scale": _TIME_SCALE,
@@ -26,7 +26,7 @@ _CIRCUMSTANCES = {
         "per_word": 0,
     },
 }
-_SCALED_SECONDS = 60
+_SCALED_SECONDS = 180
 _HEAD = ("change", "seconds", "streams", "calls", "failed", "cut", "longest wait")
 _ROW = "{:<36} {:>8} {:>8} {:>6} {:>7} {:>4} {:>13}"
 _BOOTSTRAP = """

@@ -34,8 +34,7 @@ def test_a_change(stage: Stage, change: str, step: str, stacks: tuple[str, ...])
 def test_more_instances_and_fewer(stage: Stage) -> None:
     stage.go("a minimum of two instances", "two-instances", *_BOTH)
     stage.wait_for_instances(2)
-    stage.go("two instances at first, too", "two-at-first", *_BOTH)
-    stage.go("the model, of two instances", "rolling", *_BOTH)
+    stage.go("two at first, the model: rolling", "rolling", *_BOTH)
     stage.go("two instances to one", "one-instance", *_BOTH)
     stage.wait_for_instances(1)
 

@@ -15,18 +15,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import app
-from sagemaker_llm import CatalogEntry, Client, GuardedUpdates, RequestLimits, TargetTracking
+from sagemaker_llm import (
+    CatalogEntry,
+    Client,
+    GuardedUpdates,
+    RequestLimits,
+    TargetTracking,
+)
 from sagemaker_llm.api.settings import ControlTokens
 from sagemaker_llm.common import sources
 from sagemaker_llm.models.weights import PackagedWeights
 from stacks import environments
 from stacks.environments import Environment
 
+# Longer than any stream here, on a busy machine too.
+_DRAINING_SECONDS = 20
+
 
 def steps() -> Iterator[tuple[str, Environment]]:
     """Yield each step's name and environment."""
-    # With the waits of the environments on AWS, which pass faster here.
+    # With the waits of the environments on AWS, which pass faster here, but for a function's.
     now = dataclasses.replace(environments.local(), updates=GuardedUpdates())
+    now = _change(now, draining_seconds=_DRAINING_SECONDS)
     yield "release", now
     limits = RequestLimits(max_input_length=512, max_total_tokens=1024, max_concurrent_requests=96)
     clients = (Client(name="Demo", rate_limit=50, burst_limit=60, daily_quota=500_000),)
@@ -44,9 +54,8 @@ def steps() -> Iterator[tuple[str, Environment]]:
     two = TargetTracking(min_instances=2, max_instances=2)
     now = _change(now, scaling=two)
     yield "two-instances", now
-    now = _change(now, scaling=dataclasses.replace(two, initial_instances=2))
-    yield "two-at-first", now
-    now = _change(now, model=_tuned(now, 2))
+    two = dataclasses.replace(two, initial_instances=2)
+    now = _change(now, scaling=two, model=_tuned(now, 2))
     yield "rolling", now
     now = _change(now, scaling=TargetTracking())
     yield "one-instance", now

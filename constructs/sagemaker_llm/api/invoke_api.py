@@ -14,6 +14,7 @@ from sagemaker_llm.sizing.sizing import Sizing
 from .authorizer import KeyAuthorizer
 from .client import ApiClient, Client
 from .concurrency import ReservedConcurrency, reserved_concurrency
+from .draining import VersionDraining
 from .firewall import WebFirewall
 from .proxy import ProxyFunction
 from .rest_api import InvokeRestApi
@@ -57,6 +58,14 @@ class InvokeApi(Construct):
             log_keeping=log_keeping,
             reserved_concurrency=reserved.proxy,
             sizing=sizing,
+        )
+        VersionDraining(
+            self,
+            "Draining",
+            alias=proxy.function,
+            seconds=settings.draining_seconds,
+            target=target,
+            log_keeping=log_keeping,
         )
         by_iam = settings.authentication is Authentication.IAM
         rest_api = InvokeRestApi(self, "RestApi", settings=settings, log_keeping=log_keeping)

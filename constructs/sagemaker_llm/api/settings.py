@@ -62,6 +62,10 @@ class ApiSettings(Checked):
     cors_origins: tuple[str, ...] = ()
     # How the proxy runs: `cheapest_hosting` chooses by the cost at a declared load.
     hosting: Hosting = field(default_factory=OnDemand)
+    # How long an update waits before it deletes the proxy's version before: longer than any stream
+    # lasts, and than the alias takes to be known everywhere. A shorter wait makes updates as much
+    # shorter, and cuts what is longer. The function that waits may run for 15 minutes.
+    draining_seconds: Annotated[int, Range(at_least=1, at_most=840)] = 520
     # A number is the proxy's own; the other functions' reservations are derived all the same.
     # Lambda names no upper bound but the account's quota: this one is ours.
     reserved_concurrency: Annotated[int, Range(at_least=1, at_most=100_000)] | Reservation = (

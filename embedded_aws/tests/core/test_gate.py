@@ -190,6 +190,17 @@ def test_ministacks_own_routes_are_closed(path: str) -> None:
         assert refused(path, method)
 
 
+def test_a_custom_resource_answers_where_nobody_can_guess() -> None:
+    path = "/_ministack/cfn-response/1f8d2c3e-0000-4444-8888-123456789abc"
+    assert not refused(path, "PUT")
+    assert not gate.needs_signature(scope(path, "PUT"), _PORT)
+    for method in ("GET", "POST", "HEAD", "DELETE"):
+        assert refused(path, method)
+    assert refused(path, "PUT", headers={"origin": "http://example.com"})
+    for wrong in (f"{path}/", f"{path}0", f"/{path}", path.replace("f8d", "F8D"), path[:-1]):
+        assert refused(wrong, "PUT")
+
+
 def test_health_is_for_those_who_read_it() -> None:
     assert not refused("/_ministack/health")
     for method in ("POST", "PUT", "HEAD", "DELETE"):

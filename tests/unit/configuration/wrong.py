@@ -129,6 +129,7 @@ _WHOLE: list[tuple[Callable[..., object], str]] = [
     *((TargetTracking, f"scale_{way}_cooldown_seconds") for way in ("in", "out")),
     (GuardedUpdates, "step_instances"),
     (GuardedUpdates, "baking_seconds"),
+    (api, "draining_seconds"),
     (Limit, "burst"),
     (client, "burst_limit"),
     (client, "daily_quota"),
