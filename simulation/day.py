@@ -1,6 +1,6 @@
 """A day's run: the series of a simulation, and what they come to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,7 @@ from simulation.events import (
     Scaling,
     simulate,
 )
-from simulation.inputs import Floats, Integers, Policy, requests_of
+from simulation.inputs import NO_OTHERS, Booleans, Floats, Integers, Policy, requests_of
 from simulation.pooled import Pool, simulate_pooled
 
 # From as many instances on, the pooled model is right and the events are slow.
@@ -66,6 +66,9 @@ class Situation:
     # Answers of exactly one length keep in step where a fleet is balanced: their prompts come in
     # bunches, which no real traffic does.
     spread: float = 0.0
+    # What comes instead, and in which seconds; the pooled model knows none.
+    others: Demand | None = None
+    comes_other: Booleans = field(default_factory=lambda: NO_OTHERS)
 
     def run(
         self,
@@ -84,7 +87,13 @@ class Situation:
             return Day(simulate_pooled(self._pool(counts_work=counts_work), scaling, first, seed))
         declared = self.declared if counts_work else None
         requests = requests_of(
-            self.rate, self.demand, self.objective, spread=self.spread, declared=declared
+            self.rate,
+            self.demand,
+            self.objective,
+            spread=self.spread,
+            declared=declared,
+            others=self.others,
+            comes_other=self.comes_other,
         )
         return Day(simulate(requests, scaling, first, seed))
 

@@ -22,9 +22,12 @@ from simulation.fleet import (
 from simulation.inputs import Floats, Integers, Policy, Requests
 from simulation.tournament import NEVER, least_leaf
 
-# The columns of the series: one row each 10 seconds.
-ARRIVED, INSTANCES, IN_FLIGHT, ENDED, MISSED, REFUSED, MILLISECONDS = range(7)
-COLUMNS = 7
+# The columns of the series: one row each 10 seconds. A request that is turned away comes back, or
+# is refused for good; what is throttled does not arrive.
+ARRIVED, INSTANCES, SERVING, IN_FLIGHT, ENDED, MISSED, TURNED_AWAY, THROTTLED = range(8)
+REFUSED, MILLISECONDS = 8, 9
+COLUMNS = 10
+_THROTTLED_MILLISECONDS = 1000.0  # until a client retries: the gateway's answer says so
 
 
 class Scaling(NamedTuple):
@@ -44,6 +47,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
     fleet, control = new_fleet(scaling.policy), new_control()
     activate_at_once(fleet, first)
     retries = [(NEVER, 0.0, 0, 0)]
+    bucket = np.array([scaling.policy.client_burst, 0.0])
     arrival, tick = next_arrival(0.0, requests.rate), 0
     while True:
         due = tick * TICK
@@ -62,24 +66,47 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             series[x, MILLISECONDS] += each
             continue
         if now == arrival:
-            began, tries = now, 0
-            q, draw = 0, np.random.random()
-            while draw > requests.cumulative[q]:
-                q += 1
+            began, tries, q = now, 0, _shape_at(now, requests)
             arrival = next_arrival(now, requests.rate)
         else:
             _, began, q, tries = heapq.heappop(retries)
-        series[x, ARRIVED] += requests.weight[q]
-        i = least_leaf(fleet.loads)
-        if fleet.in_flight[i] < int(scaling.policy.limit):
-            enter(fleet, i, now, began, q, requests)
-        elif tries < int(scaling.policy.retries):
-            pause = (
-                1000.0 * scaling.policy.back_off * 2.0**tries * (0.75 + 0.5 * np.random.random())
-            )
-            heapq.heappush(retries, (now + pause, began, q, tries + 1))
+        i, back = least_leaf(fleet.loads), now
+        if _is_throttled(bucket, now, scaling.policy):
+            series[x, THROTTLED] += 1
+            back += _THROTTLED_MILLISECONDS
+        else:
+            series[x, ARRIVED] += requests.weight[q]
+            if fleet.in_flight[i] < int(scaling.policy.limit):
+                enter(fleet, i, now, began, q, requests)
+                continue
+            series[x, TURNED_AWAY] += 1
+            back += 1000.0 * scaling.policy.retry_after
+        if tries < int(scaling.policy.retries):
+            heapq.heappush(retries, (back, began, q, tries + 1))
         else:
             series[x, REFUSED] += 1
+
+
+@compiled
+def _shape_at(now: float, requests: Requests) -> int:
+    """Return a shape of the mix that comes then, at random."""
+    mix, draw, q = requests.mix[int(now // 1000.0)], np.random.random(), 0
+    while draw > requests.cumulative[mix, q]:
+        q += 1
+    return q
+
+
+@compiled
+def _is_throttled(bucket: Floats, now: float, policy: Policy) -> bool:
+    """Return whether the clients' rates keep a request out; the bucket's are since when it says."""
+    if policy.client_rate <= 0:
+        return False
+    bucket[0] += policy.client_rate * (now - bucket[1]) / 1000.0
+    bucket[0], bucket[1] = min(bucket[0], policy.client_burst), now
+    if bucket[0] < 1:
+        return True
+    bucket[0] -= 1
+    return False
 
 
 @compiled
@@ -111,4 +138,5 @@ def _tick(fleet: Fleet, control: Control, scaling: Scaling, tick: int, series: F
         remove(fleet, active + starting - wanted)
         scaled_in(control, now, policy)
     # Paid from the order on.
-    series[tick, INSTANCES], series[tick, IN_FLIGHT] = fleet.counts.sum(), total
+    series[tick, INSTANCES], series[tick, SERVING] = fleet.counts.sum(), fleet.counts[0]
+    series[tick, IN_FLIGHT] = total

@@ -1,5 +1,6 @@
 """What a simulation is given: the requests of a day, the promise, and the scaling policy."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,17 @@ from sagemaker_llm.sizing.workload import Objective
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+NO_OTHERS = np.zeros(0, np.bool_)
+_ROUNDING = 1e-6
 
 
 class Requests(NamedTuple):
     """The rate for each second, and each shape's share, work and promise; times in milliseconds."""
 
     rate: Floats  # requests a second
-    cumulative: Floats  # the shapes' shares
+    mix: Integers  # which mix comes in each second
+    cumulative: Floats  # of each mix, the shapes' shares
     prefill: Floats
     tokens: Floats
     spread: float  # of the answers' lengths: their deviation over their mean
@@ -36,12 +41,14 @@ class Policy(NamedTuple):
     minimum: float = 1.0
     maximum: float = 1.0
     limit: float = 128.0  # of an instance's requests in flight
+    client_rate: float = 0.0  # that API Gateway lets through, of all clients; 0: any
+    client_burst: float = 0.0
     scale_out_cooldown: float = 60.0
     scale_in_cooldown: float = 300.0
     start_least: float = 300.0
     start_most: float = 480.0
-    retries: float = 3.0  # of a refused request
-    back_off: float = 1.0
+    retries: float = 2.0  # of a refused request, as OpenAI's clients do
+    retry_after: float = 2.0  # as the proxy says without a declared load
 
 
 def requests_of(
@@ -51,17 +58,23 @@ def requests_of(
     *,
     spread: float = 0.0,
     declared: Demand | None = None,
+    others: Demand | None = None,
+    comes_other: Booleans = NO_OTHERS,
 ) -> Requests:
-    """Return the requests of a day; with a declared demand, the metric counts work."""
-    prefill = np.array(demand.prefills)
-    tokens = np.array([float(shape.output_tokens) for shape in demand.shapes])
+    """Return the requests of a day, which are others in some seconds.
+
+    With a declared demand, the metric counts work.
+    """
+    mixes = (demand,) if others is None else (demand, others)
+    prefill = np.concatenate([each.prefills for each in mixes])
+    shapes = [shape for each in mixes for shape in each.shapes]
+    tokens = np.array([float(shape.output_tokens) for shape in shapes])
     service, first = demand.service, objective.time_to_first_token_seconds
-    cumulative = np.cumsum([shape.share for shape in demand.shapes])
-    cumulative[-1] = 2.0  # above every random number
     work = prefill + service.per_request * tokens
     return Requests(
         rate=rate,
-        cumulative=cumulative,
+        mix=np.zeros(len(rate), np.int64) if others is None else comes_other.astype(np.int64),
+        cumulative=_cumulative(mixes),
         prefill=prefill,
         tokens=tokens,
         spread=spread,
@@ -72,3 +85,14 @@ def requests_of(
         slow_token=objective.milliseconds_per_token,
         late_first_token=0.0 if first is None else 1000 * first,
     )
+
+
+def _cumulative(mixes: Sequence[Demand]) -> Floats:
+    """Return a row for each mix: up to which random number each shape of all of them comes."""
+    shares = [
+        [shape.share if each is mix else 0.0 for each in mixes for shape in each.shapes]
+        for mix in mixes
+    ]
+    found = np.cumsum(shares, axis=1)
+    found[found > 1 - _ROUNDING] = 2.0  # above every random number
+    return np.asarray(found)

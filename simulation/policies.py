@@ -2,19 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sagemaker_llm.sizing.load import Tracked
 from sagemaker_llm.sizing.schedule import minimum_at
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation.inputs import Floats, Policy
 
 # AIPerf's and JumpStart's last load: what load tests call saturation.
 _SATURATING_USERS = 128
-# Clients of OpenAI's libraries retry twice, from half a second on.
-_RETRIES, _BACK_OFF = 2.0, 0.5
-_GUARD_MARGIN = 3
 NO_SCHEDULE = np.zeros(0)
 
 
@@ -27,23 +25,20 @@ class Way:
     counts_work: bool = False
 
 
-def plan(sizing: Sizing, *, retries: float = _RETRIES) -> Way:
+def plan(sizing: Sizing) -> Way:
     """Return what a declared load deploys."""
-    policy = _as_deployed(sizing, retries)._replace(
-        target_concurrent=sizing.target_concurrent_requests
-    )
+    policy = _as_deployed(sizing)._replace(target_concurrent=sizing.target_concurrent_requests)
     return Way(policy=policy, minimums=schedule_of(sizing))
 
 
 def work_plan(sizing: Sizing) -> Way:
     """Return the alternative: work is tracked, and concurrency above it guards."""
-    demand = sizing.demand
-    guard = sizing.concurrency_alarm + sizing.maximum_above_mean
-    policy = _as_deployed(sizing, _RETRIES)._replace(
-        target_per_minute=60 * demand.requests_per_second(sizing.target_load),
-        target_concurrent=guard,
+    tracked = Sizing(replace(sizing.load, tracked=Tracked.WORK))
+    assert tracked.target_work_milliseconds  # noqa: S101 - it tracks work
+    policy = plan(tracked).policy._replace(
+        target_per_minute=tracked.target_work_milliseconds / sizing.demand.work[0]
     )
-    return Way(policy=policy, minimums=schedule_of(sizing), counts_work=True)
+    return Way(policy=policy, minimums=schedule_of(tracked), counts_work=True)
 
 
 def tracking_concurrency(sizing: Sizing, target: float) -> Way:
@@ -69,7 +64,7 @@ def ways(sizing: Sizing) -> Mapping[str, Way]:
     mean = workload.mean_requests_per_second / workload.peak_requests_per_second
     return {
         "**the plan**": plan(sizing),
-        "the plan, clients do not retry": plan(sizing, retries=0.0),
+        "the plan, clients do not retry": _without_retries(plan(sizing)),
         "work, guard, schedule (unverified)": work_plan(sizing),
         "0.5 x max RPS x 60 (CDK)": Way(policy=classic),
         "80 % of saturation": tracking_concurrency(sizing, eighty),
@@ -86,13 +81,18 @@ def schedule_of(sizing: Sizing) -> Floats:
     return np.array([float(minimum_at(sizing.schedule, minute, 0)) for minute in range(1440)])
 
 
-def _as_deployed(sizing: Sizing, retries: float) -> Policy:
+def _without_retries(way: Way) -> Way:
+    return replace(way, policy=way.policy._replace(retries=0.0))
+
+
+def _as_deployed(sizing: Sizing) -> Policy:
     return Policy(
         minimum=float(sizing.min_instances),
         maximum=float(sizing.max_instances),
         limit=float(sizing.max_concurrent_requests),
-        retries=retries,
-        back_off=_BACK_OFF,
+        client_rate=sizing.requests_per_second,
+        client_burst=float(sizing.burst_requests),
+        retry_after=float(sizing.retry_after_seconds),
     )
 
 

@@ -19,6 +19,7 @@ from simulation.events import (
     INSTANCES,
     MILLISECONDS,
     MISSED,
+    SERVING,
     Scaling,
     minimum_at_tick,
 )
@@ -76,7 +77,8 @@ def simulate_pooled(pool: Pool, scaling: Scaling, first: int, seed: int) -> Floa
             elif wanted < active + starting:
                 active = max(wanted - starting, 1)
                 scaled_in(control, now, scaling.policy)
-            series[tick, INSTANCES], series[tick, IN_FLIGHT] = active + starting, in_flight
+            series[tick, INSTANCES], series[tick, SERVING] = active + starting, active
+            series[tick, IN_FLIGHT] = in_flight
         arrived = float(np.random.poisson(pool.rate[x // _STEPS_A_SECOND] * _STEP / 1000.0))
         each = pool.step + pool.slope * in_flight / active
         # A cohort arrives in the middle of its step.

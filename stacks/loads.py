@@ -58,8 +58,8 @@ def rehearsed() -> Sizing:
     )
     workload = Workload(
         shapes=shapes,
-        peak_requests_per_second=0.3,
-        mean_requests_per_second=0.165,
+        peak_requests_per_second=0.25,
+        mean_requests_per_second=0.14,
         daily_curve=OFFICE_DAY,
         surge=1.4,
     )

@@ -8,7 +8,7 @@ from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.sizing.hosting_cost import cheapest_hosting
 from sagemaker_llm.sizing.load import Load
 from sagemaker_llm.sizing.service import worst_row
-from sagemaker_llm.sizing.sizing import Sizing
+from sagemaker_llm.sizing.sizing import ALARM_MINUTES, ALARM_MINUTES_AT_MAXIMUM, Sizing
 
 if TYPE_CHECKING:
     from stacks.environments import Environment
@@ -146,7 +146,7 @@ def _fleet(sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "scheduled minimums",
         f"{len(sizing.schedule)} a day",
-        f"{times} ({workload.timezone}): 95 % of each half hour, 15 minutes ahead"
+        f"{times} ({workload.timezone}): 90 % of each ten minutes, ten minutes ahead"
         if times
         else "one minimum holds all day",
     )
@@ -158,7 +158,7 @@ def _limits(environment: "Environment", sizing: Sizing) -> Iterator[PlanRow]:
         str(sizing.max_concurrent_requests),
         _fixed(sizing, "max_concurrent_requests")
         or "with more in flight the mean request misses the promise; memory was seen to hold"
-        f" {sizing.memory_limit:.0f}",
+        f" {sizing.demand.memory_limit:.0f}",
     )
     yield PlanRow(
         "Retry-After",
@@ -196,17 +196,18 @@ def _alarms(sizing: Sizing) -> Iterator[PlanRow]:
     first = sizing.max_time_to_first_token_seconds
     yield PlanRow(
         "alarm: in flight",
-        f"{sizing.concurrency_alarm:g} for 5 minutes",
-        "on average on an instance: 3 above what keeps the promise",
+        f"{sizing.concurrency_alarm:g} for {ALARM_MINUTES} minutes",
+        "on average on an instance: 3 above what keeps the promise, at most a third of the way to"
+        " what is admitted",
     )
     yield PlanRow(
         "alarm: refused",
-        f"{sizing.max_refused_share:.1%} for 5 minutes",
+        f"{sizing.max_refused_share:.1%} for {ALARM_MINUTES} minutes",
         "all that may miss the promise",
     )
     yield PlanRow(
         "alarm: at maximum",
-        f"{sizing.in_flight_at_maximum:.1f} for 15 minutes",
+        f"{sizing.in_flight_at_maximum:g} for {ALARM_MINUTES_AT_MAXIMUM} minutes",
         f"on average on an instance while all {sizing.max_instances} run: the fleet cannot grow",
     )
     if first is not None:
@@ -220,7 +221,7 @@ def _alarms(sizing: Sizing) -> Iterator[PlanRow]:
 def _guard(sizing: Sizing) -> str:
     if not sizing.tracks_work:
         return ""
-    return "a guard above the work that is tracked: where the alarm calls a person"
+    return "a guard above the work that is tracked: twice as far as noise reaches"
 
 
 def _fixed(sizing: Sizing, name: str) -> str:

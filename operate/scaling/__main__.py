@@ -3,17 +3,17 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import app  # isort: skip  # first: it makes the imports below find their packages
 
-from operate.scaling import picture, timeline
+from operate.scaling import picture, ramp, timeline
 from operate.scaling.foreseen import simulated
-from operate.scaling.ramp import START_MINUTE
 from operate.scaling.rehearsal import Rehearsal
 from operate.scaling.timeline import Minute, Seen
 from sagemaker_llm.sizing.sizing import Sizing
+from simulation.alarms import ringing
 
 _PICTURE = Path("build") / "plan" / "rehearsal.svg"
 _EVERY_MINUTES = 2  # a line of the timeline
@@ -32,8 +32,12 @@ def main(time_scale: int) -> None:
     ended = time.monotonic()
     foreseen = timeline.of_simulation(day)
     rehearsed = timeline.of_rehearsal(seen, sizing.load.objective, len(foreseen))
+    rings = ringing(day, sizing)
     for line in (*_table(rehearsed, foreseen), "", *seen.activities, "", *seen.alarms, ""):
         print(line)
+    for alarm, minutes in rings.items():
+        when = f"from {ramp.named(minutes[0])} on" if len(minutes) else "never"
+        print(f"simulated, {alarm} rings {when}")
     both = [
         timeline.totals(rehearsed, len(seen.outcomes)),
         timeline.totals(foreseen, timeline.requests_of(day)),
@@ -45,7 +49,7 @@ def main(time_scale: int) -> None:
     _PICTURE.parent.mkdir(parents=True, exist_ok=True)
     picture.draw(sizing, rehearsed, foreseen, _PICTURE)
     print(f"\n{_PICTURE} shows both; the ramp took {ended - deployed:.0f} s")
-    if lacking := list(_lacking(seen, rehearsed, sizing)):
+    if lacking := list(_lacking(seen, rehearsed, sizing, rings)):
         raise SystemExit("\n".join(lacking))
 
 
@@ -53,16 +57,17 @@ def _table(rehearsed: Sequence[Minute], foreseen: Sequence[Minute]) -> Iterator[
     yield "time   requests/s  in flight  in service  desired (simulated)  first token  missed  429s"
     for number in range(0, len(rehearsed), _EVERY_MINUTES):
         minute, other = rehearsed[number], foreseen[number]
-        at = START_MINUTE + number
         first = "" if minute.first_token is None else f"{minute.first_token:.1f} s"
         yield (
-            f"{at // 60:02}:{at % 60:02}  {minute.offered:10.2f} {minute.in_flight:10.0f}"
-            f" {minute.in_service or 0:11.1f} {minute.desired:8.0f} {f'({other.desired:.0f})':>11}"
+            f"{ramp.named(number)}  {minute.offered:10.2f} {minute.in_flight:10.0f}"
+            f" {minute.in_service:11.1f} {minute.desired:8.0f} {f'({other.desired:.0f})':>11}"
             f" {first:>12} {minute.missed:7} {minute.turned_away:5}"
         )
 
 
-def _lacking(seen: Seen, rehearsed: Sequence[Minute], sizing: Sizing) -> Iterator[str]:
+def _lacking(
+    seen: Seen, rehearsed: Sequence[Minute], sizing: Sizing, alarms: Iterable[str]
+) -> Iterator[str]:
     """Yield which part of the plan has not done what it is there for."""
     causes = " ".join(seen.activities)
     for words in ("minimum capacity was set", "policy ConcurrentRequestsPerModel"):
@@ -71,9 +76,9 @@ def _lacking(seen: Seen, rehearsed: Sequence[Minute], sizing: Sizing) -> Iterato
     most = max(minute.desired for minute in rehearsed)
     if most != sizing.max_instances:
         yield f"the fleet must grow to {sizing.max_instances}, got {most:.0f}"
-    # That on requests in flight is near what an instance admits: chance decides whether it rings.
-    if not any("AtMaximum" in each and "OK to ALARM" in each for each in seen.alarms):
-        yield f"the alarm AtMaximum must ring, got {seen.alarms}"
+    for alarm in alarms:
+        if not any(alarm in each and "OK to ALARM" in each for each in seen.alarms):
+            yield f"the alarm {alarm} must ring, got {seen.alarms}"
     if not any(minute.turned_away for minute in rehearsed):
         yield "what is too much must be refused with a Retry-After"
 

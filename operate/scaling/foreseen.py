@@ -1,7 +1,5 @@
 """The same ramp, simulated."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from operate.scaling import ramp
@@ -12,18 +10,17 @@ from simulation import policies
 from simulation.day import Day, Situation
 
 
-def simulated(sizing: Sizing) -> Day:
+def simulated(sizing: Sizing, seed: int = 1) -> Day:
     """Return what the simulation foresees of the ramp under the plan."""
     demand, load = sizing.demand, sizing.load
-    # It knows one mix: what is longer comes as more requests of the declared one, as much work.
-    long = Demand(demand.service, (replace(ramp.longest(load.workload), share=1.0),))
-    more = np.where(ramp.are_longest(), long.work[0] / demand.work[0], 1.0)
     situation = Situation(
-        rate=more * ramp.rates(load.workload),
+        rate=ramp.rates(load.workload),
         demand=demand,
         objective=load.objective,
         declared=demand,
+        others=Demand(demand.service, (ramp.others(load.workload),)),
+        comes_other=ramp.are_others(),
     )
     way = policies.plan(sizing)
     minimums = np.roll(way.minimums, -ramp.START_MINUTE)
-    return situation.run(way.policy, first_instances(sizing), minimums=minimums)
+    return situation.run(way.policy, first_instances(sizing), minimums=minimums, seed=seed)

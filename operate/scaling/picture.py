@@ -21,7 +21,7 @@ def draw(sizing: Sizing, seen: Sequence[Minute], foreseen: Sequence[Minute], pat
         load.plot([m.offered for m in foreseen], color=_FORESEEN, label="simulated")
         load.set_ylabel("requests/s")
         fleet.step(range(len(seen)), [m.desired for m in seen], color=_SEEN)
-        in_service = [m.in_service or 0 for m in seen]
+        in_service = [m.in_service for m in seen]
         fleet.step(range(len(seen)), in_service, color=_SEEN, linestyle=":", label="in service")
         fleet.step(range(len(foreseen)), [m.desired for m in foreseen], color=_FORESEEN)
         fleet.set_ylabel("instances desired")

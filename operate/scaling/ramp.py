@@ -1,6 +1,6 @@
 """The ramp: a morning as it is declared, then more than is declared, and then too much."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,16 +15,16 @@ _DECLARED_MINUTES = 12
 
 
 class _Phase(NamedTuple):
-    """Minutes of a rate over the declared peak, of the declared mix or of the longest requests."""
+    """Minutes of a rate over the declared peak, of the declared mix or of another."""
 
     minutes: int
     share: float
-    longest: bool = False
+    is_other: bool = False
 
 
-# More than is declared, which the largest fleet holds; then as many requests as the clients' limits
-# let through, all of them long, which no fleet holds; then what is left of a crowd.
-_BEYOND = (_Phase(14, 1.3), _Phase(18, 1.45, longest=True), _Phase(4, 0.4))
+# More than is declared, which the largest fleet holds; then answers twice as long as any declared
+# one, which no fleet holds, at a rate that the clients' limits let through; then a crowd's rest.
+_BEYOND = (_Phase(14, 1.3), _Phase(20, 1.0, is_other=True), _Phase(4, 0.4))
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def clock() -> datetime:
     return midnight() + timedelta(minutes=START_MINUTE)
 
 
+def named(minute: float) -> str:
+    """Return the time of day of a minute of the ramp."""
+    return f"{clock() + timedelta(minutes=float(minute)):%H:%M}"
+
+
 def rates(workload: Workload) -> NDArray[np.float64]:
     """Return the requests a second, for each of AWS's seconds."""
     first = 60 * START_MINUTE
@@ -55,26 +60,27 @@ def rates(workload: Workload) -> NDArray[np.float64]:
     return np.array([*declared, *beyond])
 
 
-def are_longest() -> NDArray[np.bool_]:
-    """Return whether all requests of a second are the longest."""
-    beyond = [phase.longest for phase in _BEYOND for _ in range(60 * phase.minutes)]
+def are_others() -> NDArray[np.bool_]:
+    """Return whether other requests than the declared ones come in a second."""
+    beyond = [phase.is_other for phase in _BEYOND for _ in range(60 * phase.minutes)]
     return np.array([*([False] * 60 * _DECLARED_MINUTES), *beyond])
 
 
-def longest(workload: Workload) -> RequestShape:
-    """Return the requests that are most work."""
-    return max(workload.shapes, key=lambda shape: (shape.output_tokens, shape.prompt_words))
+def others(workload: Workload) -> RequestShape:
+    """Return requests that are more work than any declared one."""
+    longest = max(workload.shapes, key=lambda shape: (shape.output_tokens, shape.prompt_words))
+    return replace(longest, output_tokens=2 * longest.output_tokens, share=1.0)
 
 
 def requests(workload: Workload, seed: int = 1) -> list[Request]:
     """Return the requests, at random by the rates and the shapes' shares."""
-    random, rate, are_long = np.random.default_rng(seed), rates(workload), are_longest()
+    random, rate, comes_other = np.random.default_rng(seed), rates(workload), are_others()
     shares = [shape.share for shape in workload.shapes]
     found = []
     for second in np.repeat(np.arange(len(rate)), random.poisson(rate)):
         shape = workload.shapes[random.choice(len(shares), p=shares)]
-        if are_long[second]:
-            shape = longest(workload)
+        if comes_other[second]:
+            shape = others(workload)
         at = float(second + random.random())
         found.append(Request(at, shape.prompt_words, shape.output_tokens))
     return sorted(found, key=lambda request: request.at)

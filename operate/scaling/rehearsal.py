@@ -126,8 +126,7 @@ def _activities(began: float, time_scale: float) -> list[str]:
     scaling = contents.client("application-autoscaling")
     found = scaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
     return [
-        f"{_minute(each['StartTime'].timestamp() - began, time_scale)}"
-        f" {each['Description']} {each['Cause']}"
+        f"{_time(each['StartTime'], began, time_scale)} {each['Description']} {each['Cause']}"
         for each in reversed(found)
         if each["StartTime"].timestamp() >= began
     ]
@@ -137,13 +136,12 @@ def _alarms(began: float, time_scale: float) -> list[str]:
     """Return which alarms went off and on again, the first first."""
     history = contents.client("cloudwatch").describe_alarm_history(HistoryItemType="StateUpdate")
     return [
-        f"{_minute(each['Timestamp'].timestamp() - began, time_scale)} {each['AlarmName']}:"
+        f"{_time(each['Timestamp'], began, time_scale)} {each['AlarmName']}:"
         f" {each['HistorySummary']}"
         for each in reversed(history["AlarmHistoryItems"])
         if each["Timestamp"].timestamp() >= began and "INSUFFICIENT" not in each["HistorySummary"]
     ]
 
 
-def _minute(seconds: float, time_scale: float) -> str:
-    minute = ramp.START_MINUTE + seconds * time_scale / 60
-    return f"{int(minute // 60):02}:{int(minute % 60):02}"
+def _time(at: datetime, began: float, time_scale: float) -> str:
+    return ramp.named((at.timestamp() - began) * time_scale / 60)

@@ -8,7 +8,17 @@ import numpy as np
 from operate.scaling.clients import Outcome
 from sagemaker_llm.sizing.workload import Objective
 from simulation.day import Day
-from simulation.events import ARRIVED, ENDED, IN_FLIGHT, INSTANCES, MISSED, REFUSED
+from simulation.events import (
+    ARRIVED,
+    ENDED,
+    IN_FLIGHT,
+    INSTANCES,
+    MISSED,
+    REFUSED,
+    SERVING,
+    THROTTLED,
+    TURNED_AWAY,
+)
 
 _ROWS_A_MINUTE = 6
 
@@ -35,15 +45,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Minute:
-    """One minute of a rehearsal or of a simulation; None where nothing is known."""
+    """One minute of a rehearsal or of a simulation."""
 
     offered: float  # requests a second
     in_flight: float
-    in_service: float | None
+    in_service: float
     desired: float
     missed: int
     refused: int
-    first_token: float | None = None  # at the promised share
+    first_token: float | None = None  # at the promised share; None of a simulation
     turned_away: int = 0  # answers with a Retry-After
 
 
@@ -85,10 +95,11 @@ def of_simulation(day: Day) -> list[Minute]:
         Minute(
             offered=row[:, ARRIVED].sum() / 60,
             in_flight=row[:, IN_FLIGHT].mean(),
-            in_service=None,
+            in_service=row[:, SERVING].mean(),
             desired=row[:, INSTANCES].max(),
             missed=int(row[:, MISSED].sum() + row[:, REFUSED].sum()),
             refused=int(row[:, REFUSED].sum()),
+            turned_away=int(row[:, TURNED_AWAY].sum() + row[:, THROTTLED].sum()),
         )
         for row in rows
     ]
@@ -103,6 +114,7 @@ def totals(minutes: Sequence[Minute], requests: float) -> Mapping[str, str]:
         "most instances": f"{max(minute.desired for minute in minutes):.0f}",
         "instance-hours": f"{sum(minute.desired for minute in minutes) / 60:.2f}",
         "most in flight": f"{max(minute.in_flight for minute in minutes):.0f}",
+        "answers 429": f"{sum(minute.turned_away for minute in minutes)}",
         "missed the promise": f"{late / requests:.1%}",
         "of them refused for good": f"{refused / requests:.1%}",
     }

@@ -39,13 +39,13 @@ _OF_STAGING = {
         "LlmScalingTarget#.Properties.MaxCapacity": (4, 2),
         "LlmScalingTarget#.Properties.MinCapacity": (2, 1),
         "LlmScalingPolicy#.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue": (
-            16.6,
-            13.7,
+            17.6,
+            15.2,
         ),
         **{
             f"{_SCHEDULED}[{number}].{name}": (value, None)
             for number, (instances, time, cron) in enumerate(
-                ((3, "0645", "cron(45 6 * * ? *)"), (2, "1700", "cron(0 17 * * ? *)"))
+                ((3, "0710", "cron(10 7 * * ? *)"), (2, "1640", "cron(40 16 * * ? *)"))
             )
             for name, value in {
                 "ScalableTargetAction.MinCapacity": instances,

@@ -23,7 +23,7 @@ from tests.infrastructure.assembly import Assembly, Template
 
 _SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111111111111"
 # The targets that follow from a declared load.
-_DECLARED = {"Dev": 13.7, "Staging": 13.7, "Prod": 16.6}
+_DECLARED = {"Dev": 15.2, "Staging": 15.2, "Prod": 17.6}
 _MISTRAL = find_model("mistral-7b")
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
@@ -375,8 +375,8 @@ def test_prod_has_its_instances_before_the_morning_comes(assembly: Assembly) -> 
     assert [
         (each["Schedule"], each["ScalableTargetAction"]) for each in target["ScheduledActions"]
     ] == [
-        ("cron(45 6 * * ? *)", {"MinCapacity": 3}),
-        ("cron(0 17 * * ? *)", {"MinCapacity": 2}),
+        ("cron(10 7 * * ? *)", {"MinCapacity": 3}),
+        ("cron(40 16 * * ? *)", {"MinCapacity": 2}),
     ]
 
 

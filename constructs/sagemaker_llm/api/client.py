@@ -54,7 +54,8 @@ class Client(Checked):
     @classmethod
     def sized(cls, sizing: Sizing, *, name: str, share: float = 1.0) -> "Client":
         """Return a client with its share of what the largest fleet serves as it is promised."""
-        rate = min(math.floor(100 * share * sizing.requests_per_second) / 100, _BUCKET)
+        most = share * sizing.requests_per_second
+        rate = min(math.floor(100 * most) / 100 or most, _BUCKET)
         burst = min(max(math.ceil(rate), math.floor(share * sizing.burst_requests)), _BUCKET)
         a_day = Limit(rate=rate, burst=burst).requests_within(_SECONDS_A_DAY)
         quota = min(max(math.ceil(share * sizing.daily_requests), burst), a_day)

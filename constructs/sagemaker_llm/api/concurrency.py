@@ -50,11 +50,13 @@ def _proxy(settings: ApiSettings, endpoint_requests: int) -> int:
     would stand idle. More would be of no use, because TGI refuses what it does not admit. The
     headroom is for requests that are over at once, so that they get through while the endpoint is
     full: what TGI refuses (`model_overloaded`), what the proxy refuses, /v1/models, and the open
-    routes: it covers at least a burst of each, and one of preflights.
+    routes: it covers at least a burst of each, and one of preflights. Of requests that take less
+    than a second, as many as a client may send in one can come at once.
     """
     open_routes = 1 + settings.playground + bool(settings.cors_origins)
-    headroom = math.ceil(endpoint_requests * _HEADROOM)
-    return endpoint_requests + max(headroom, open_routes * OPEN_ROUTE_LIMIT.burst)
+    headroom = max(math.ceil(endpoint_requests * _HEADROOM), open_routes * OPEN_ROUTE_LIMIT.burst)
+    a_second = math.ceil(max(limit.rate for limit in settings.limits.values()))
+    return max(endpoint_requests + headroom, a_second)
 
 
 def _authorizer(settings: ApiSettings) -> int | None:

@@ -5,11 +5,8 @@ import aws_cdk.aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from sagemaker_llm.serving.endpoint import LlmEndpoint
-from sagemaker_llm.sizing.sizing import Sizing
+from sagemaker_llm.sizing.sizing import ALARM_MINUTES, ALARM_MINUTES_AT_MAXIMUM, Sizing
 
-_MINUTES = 5
-# An instance starts in 5 to 8 minutes: until then the fleet may still be growing.
-_MINUTES_AT_MAXIMUM = 15
 _MINUTE = cdk.Duration.minutes(1)
 
 
@@ -43,10 +40,10 @@ class OverloadAlarms(Construct):
         self.at_maximum = self._alarm(
             "AtMaximum",
             _in_flight_at_maximum(endpoint, sizing.max_instances),
-            round(sizing.in_flight_at_maximum, 1),
+            sizing.in_flight_at_maximum,
             "The largest fleet runs, and more requests are in flight on an instance than it"
             " serves as promised; runbook: Fleet at its maximum",
-            _MINUTES_AT_MAXIMUM,
+            ALARM_MINUTES_AT_MAXIMUM,
         )
 
     def _alarm(
@@ -55,7 +52,7 @@ class OverloadAlarms(Construct):
         metric: cloudwatch.IMetric,
         above: float,
         description: str,
-        minutes: int = _MINUTES,
+        minutes: int = ALARM_MINUTES,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,

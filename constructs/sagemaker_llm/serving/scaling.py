@@ -210,7 +210,7 @@ def _policy(
 def _scheduled(
     tracking: TargetTracking,
 ) -> list[appscaling.CfnScalableTarget.ScheduledActionProperty] | None:
-    """Return the actions that set the minimum; at most 200, of which a day's half hours need 48."""
+    """Return the actions that set the minimum; at most 200; a day's ten minutes need 144."""
     of_target = appscaling.CfnScalableTarget
     return [
         of_target.ScheduledActionProperty(

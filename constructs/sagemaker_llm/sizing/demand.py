@@ -9,6 +9,10 @@ from .bisection import last_true
 from .service import Service
 from .workload import RequestShape
 
+# Of the whole fleet's mean.
+_NOISE_DEVIATIONS = 2.0
+_MINUTE = 60_000.0
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -35,7 +39,7 @@ class Demand:
     @cached_property
     def prefill_variance(self) -> float:
         """The variance of the prefills."""
-        return self._mean([each**2 for each in self.prefills]) - self.mean_prefill**2
+        return self._mean([(each - self.mean_prefill) ** 2 for each in self.prefills])
 
     @cached_property
     def work(self) -> tuple[float, float, float]:
@@ -50,6 +54,12 @@ class Demand:
         """k: the milliseconds a token that each further request in flight costs all others."""
         return self.work[0] / self.output_tokens
 
+    @cached_property
+    def memory_limit(self) -> float:
+        """The requests whose tokens an instance's memory was seen to hold at once."""
+        each = self._mean([shape.prompt_words + shape.output_tokens for shape in self.shapes])
+        return self.service.max_tokens_in_flight / each
+
     def requests_per_second(self, load: float) -> float:
         """Return an instance's requests a second at a load: a share of what it can ever do."""
         return 1000 * load / self.work[0]
@@ -57,6 +67,15 @@ class Demand:
     def in_flight(self, load: float, instances: int) -> float:
         """Return the mean requests in flight on each of the instances at a load."""
         return (1 / instances + self.service.step / self.slope) * load / (1 - load)
+
+    def noise(self, load: float, instances: int) -> float:
+        """Return what the mean in flight on an instance is above `in_flight` now and then."""
+        return _NOISE_DEVIATIONS * math.sqrt(self.in_flight(load, instances) / instances)
+
+    def work_noise(self, load: float, instances: int) -> float:
+        """Return by which share of the time an instance's work of a minute is above its load."""
+        first, second, _ = self.work
+        return _NOISE_DEVIATIONS * math.sqrt(load * second / first / (_MINUTE * instances))
 
     def wait_tail(self, load: float, milliseconds: float) -> float:
         """Return the share of requests whose prefill waits longer for the ones before it.

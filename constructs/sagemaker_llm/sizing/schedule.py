@@ -8,11 +8,11 @@ from allowed_values.rules import Range
 from sagemaker_llm.models.checked import Checked
 
 _MINUTES = 1440
-_SLOT = 30
+_SLOT = 10
 # An instance starts in 5 to 8 minutes, after the endpoint ended what it did before.
-_LEAD = 15
+_LEAD = 10
 # Of what a slot's peak needs: scaling does the rest, so that a lower load is not paid for.
-_SHARE = 0.95
+_SHARE = 0.9
 
 
 @dataclass(frozen=True)

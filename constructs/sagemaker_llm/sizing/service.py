@@ -4,6 +4,7 @@ A step of a batch of b requests takes s0 + c b; the prefill of a prompt of w wor
 batch for P(w) = p1 w + p2 w^2. An answer of n tokens so sees s0 + (c + P(w)/n) b for each of them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,7 @@ class Service:
     per_word: float  # p1
     per_word_squared: float  # p2
     admission_steps: int = _ADMISSION_STEPS["tgi"]
+    max_tokens_in_flight: float = math.inf  # that its memory was seen to hold
 
     def prefill(self, words: float) -> float:
         """Return the milliseconds for which a prompt stops the batch."""
@@ -55,6 +57,7 @@ def fit(profile: Profile) -> Service:
         per_word=per_word,
         per_word_squared=squared,
         admission_steps=_ADMISSION_STEPS[profile.server],
+        max_tokens_in_flight=profile.max_tokens_in_flight,
     )
     row, error = worst_row(service, profile)
     if step <= 0 or per_request < 0 or service.prefill(profile.max_words) <= 0:

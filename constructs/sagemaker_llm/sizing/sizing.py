@@ -10,10 +10,14 @@ from .staffing import MAX_INSTANCES, capacity, fleet, max_load
 
 # What the load grows by while an instance starts, where no schedule foresees it.
 _GROWTH = 1.03
-# Of the mean number in flight of the whole fleet.
-_NOISE_DEVIATIONS = 1.5
-# Above a fleet's busiest instance at the target: five minutes there are no noise.
-_ALARM_MARGIN = 3
+_GUARD = 2.0
+# Above what keeps the promise: five minutes there are no noise. And the most of the way to what is
+# admitted: from a half on, many are refused before it rings.
+_ALARM_MARGIN, _ALARM_SHARE = 3, 1 / 3
+ALARM_MINUTES = 5
+# An instance starts in 5 to 8 minutes: until then the fleet may still be growing.
+ALARM_MINUTES_AT_MAXIMUM = 15
+_FULL = 0.9  # of what an instance admits
 # Of the promised time to first token: a new instance's first requests are slow too.
 _BROKEN, _MAX_FIRST_SECONDS = 5, 479.0
 _DAY_SECONDS = 86_400
@@ -54,17 +58,26 @@ class Sizing:
 
     @cached_property
     def derived_target(self) -> float:
+        """The target of the scaling, which the busiest instance can exceed.
+
+        Where work is tracked, it is a guard: twice as far as noise reaches above what is promised.
+        """
+        target, limit = self._staffed_target, self.max_concurrent_requests
+        if self.tracks_work:
+            load, fleet = self.max_load, self.peak_instances
+            target = self.in_flight(load) + self.maximum_above_mean
+            target += _GUARD * self.demand.noise(load, fleet)
+        return round(min(target, max(limit - 1, limit / 2)), 1)
+
+    @cached_property
+    def _staffed_target(self) -> float:
         """The requests in flight of the busiest instance at the target load, and what is noise.
 
         Without room for noise a small fleet grows at three unlucky datapoints in a row, and costs
-        a quarter more: what is foreseen has its scheduled minimum. Where work is tracked, it
-        is a guard: it lies where a person is called.
+        a quarter more: what is foreseen has its scheduled minimum.
         """
-        if self.tracks_work:
-            return round(self.concurrency_alarm + self.maximum_above_mean, 1)
-        in_flight = self.in_flight(self.target_load)
-        noise = _NOISE_DEVIATIONS * math.sqrt(in_flight / self.peak_instances)
-        return round(in_flight + self.maximum_above_mean + noise, 1)
+        load, fleet = self.target_load, self.peak_instances
+        return self.in_flight(load) + self.maximum_above_mean + self.demand.noise(load, fleet)
 
     @property
     def tracks_work(self) -> bool:
@@ -74,7 +87,10 @@ class Sizing:
     @property
     def target_work_milliseconds(self) -> float | None:
         """The work of an instance in each minute that scaling aims at; None tracks none."""
-        return round(60_000 * self.target_load) if self.tracks_work else None
+        if not self.tracks_work:
+            return None
+        noise = self.demand.work_noise(self.target_load, self.peak_instances)
+        return round(60_000 * min(self.target_load + noise, 1.0))
 
     @property
     def target_concurrent_requests(self) -> float:
@@ -128,7 +144,8 @@ class Sizing:
         limit = room / demand.slope
         spread = math.sqrt((1 + limit) * demand.prefill_variance)
         limit -= spread / (demand.slope * demand.output_tokens)
-        return max(round(min(limit, self.memory_limit)), math.ceil(self.derived_target) + 1)
+        limit = max(round(limit), math.ceil(self._staffed_target) + 1)
+        return max(math.floor(min(limit, demand.memory_limit)), 1)
 
     @property
     def retry_after_seconds(self) -> int:
@@ -139,13 +156,6 @@ class Sizing:
         milliseconds = self.demand.service.step + self.demand.slope * self.max_concurrent_requests
         answer = self.demand.output_tokens * milliseconds / 1000
         return min(math.ceil(answer), _MAX_RETRY_AFTER_SECONDS)
-
-    @property
-    def memory_limit(self) -> float:
-        """The requests whose tokens were seen to be in an instance's memory at once."""
-        shapes = self.load.workload.shapes
-        each = sum(s.share * (s.prompt_words + s.output_tokens) for s in shapes)
-        return self.load.profile.max_tokens_in_flight / each
 
     @property
     def requests_per_second(self) -> float:
@@ -164,16 +174,23 @@ class Sizing:
         workload = self.load.workload
         return math.ceil(_DAY_SECONDS * workload.mean_requests_per_second * workload.surge)
 
-    @property
+    @cached_property
     def concurrency_alarm(self) -> float:
-        """The mean requests in flight on an instance that call for a person."""
-        return round(self.in_flight(self.max_load) + _ALARM_MARGIN, 1)
+        """The mean requests in flight on an instance that call for a person.
+
+        It is nearer to what keeps the promise than to what is admitted, so that it rings before
+        many are refused.
+        """
+        promised = self.in_flight(self.max_load)
+        margin = min(_ALARM_MARGIN, _ALARM_SHARE * (self.max_concurrent_requests - promised))
+        return round(promised + margin, 1)
 
     @property
     def in_flight_at_maximum(self) -> float:
         """The mean requests in flight on an instance of the largest fleet, just as promised."""
         load = max_load(self.demand, self.load.objective, self.max_instances)
-        return self.demand.in_flight(load, self.max_instances)
+        in_flight = self.demand.in_flight(load, self.max_instances)
+        return max(round(min(in_flight, _FULL * self.max_concurrent_requests), 1), 0.1)
 
     @property
     def max_time_to_first_token_seconds(self) -> float | None:

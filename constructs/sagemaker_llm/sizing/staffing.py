@@ -22,12 +22,18 @@ _NORMAL = NormalDist()
 @lru_cache(maxsize=65536)
 def max_load(demand: Demand, objective: Objective, instances: int) -> float:
     """Return the highest load at which instances keep the objective; 0 if they never do."""
-    allowed = 1 - objective.share
 
     def keeps(load: float) -> bool:
-        return missed(demand, objective, load, instances) <= allowed
+        return _keeps(demand, objective, load, instances)
 
     return last_true(_MIN_LOAD, _MAX_LOAD, keeps) if keeps(_MIN_LOAD) else 0.0
+
+
+def _keeps(demand: Demand, objective: Objective, load: float, instances: int) -> bool:
+    """Return whether as few miss as may, and the memory has room: else requests are refused."""
+    in_flight = demand.in_flight(load, instances) + demand.noise(load, instances)
+    has_room = in_flight + 1 <= demand.memory_limit
+    return has_room and missed(demand, objective, load, instances) <= 1 - objective.share
 
 
 def missed(demand: Demand, objective: Objective, load: float, instances: int) -> float:
@@ -55,9 +61,7 @@ def is_kept(demand: Demand, objective: Objective, requests_per_second: float) ->
     As `fleet` would say, in one evaluation: fewer miss at a lower load, and in a larger fleet.
     """
     load = max(requests_per_second / MAX_INSTANCES * demand.work[0] / 1000, _MIN_LOAD)
-    return load <= _MAX_LOAD and missed(demand, objective, load, MAX_INSTANCES) <= (
-        1 - objective.share
-    )
+    return load <= _MAX_LOAD and _keeps(demand, objective, load, MAX_INSTANCES)
 
 
 def fleet(demand: Demand, objective: Objective, requests_per_second: float) -> int:

@@ -12,6 +12,7 @@ from operate.scaling.clients import Outcome
 from operate.scaling.foreseen import simulated
 from operate.scaling.timeline import Sample, Seen
 from sagemaker_llm import Objective
+from simulation.alarms import ringing
 from stacks import environments, loads
 
 _OBJECTIVE = Objective(milliseconds_per_token=40, time_to_first_token_seconds=20)
@@ -24,7 +25,7 @@ def test_ramp_goes_beyond_what_is_declared_in_requests_and_in_their_length() -> 
     assert rates[0] == declared[0]
     assert rates.max() < sizing.requests_per_second  # the clients' limits let it through
     worked = [r.tokens for r in ramp.requests(sizing.load.workload) if r.at > 60 * 30]
-    assert set(worked[:100]) == {4000}
+    assert set(worked[:100]) == {8000}
     requests = ramp.requests(sizing.load.workload)
     assert len(requests) == pytest.approx(rates.sum(), rel=0.1)
     assert requests == ramp.requests(sizing.load.workload)
@@ -80,3 +81,6 @@ def test_simulation_foresees_the_same_ramp() -> None:
     assert max(minute.desired for minute in minutes) == sizing.max_instances
     totals = timeline.totals(minutes, timeline.requests_of(day))
     assert totals["most instances"] == str(sizing.max_instances)
+    rings = ringing(day, sizing)
+    assert all(len(each) for each in rings.values())
+    assert rings["InFlight"][0] <= rings["Refused"][0] < rings["AtMaximum"][0]

@@ -9,7 +9,14 @@ from sagemaker_llm.sizing.staffing import max_load
 from simulation import days
 from simulation.control import decide, new_control, observe, scaled_in, scaled_out
 from simulation.day import Situation
-from simulation.events import INSTANCES, REFUSED
+from simulation.events import (
+    ARRIVED,
+    IN_FLIGHT,
+    INSTANCES,
+    REFUSED,
+    THROTTLED,
+    TURNED_AWAY,
+)
 from simulation.inputs import Policy
 from simulation.oracle import oracle
 from simulation.policies import fixed, plan, schedule_of, ways
@@ -66,6 +73,34 @@ def test_requests_above_the_limit_are_refused_after_their_retries() -> None:
     assert day.missed >= refused / day.requests
 
 
+def test_refused_requests_come_back_when_the_answer_says_so() -> None:
+    rate = np.concatenate([np.full(60, 2.0), np.zeros(600)])
+    situation = replace(_situation(1.0), rate=rate)
+    came = [
+        situation.run(Policy(limit=2.0, retries=1.0, retry_after=wait), 1).series[:, ARRIVED]
+        for wait in (100.0, 300.0)
+    ]
+    assert [each[7:].sum() > 0 for each in came] == [True, True]
+    assert [each[7 + 10 : 30].sum() > 0 for each in came] == [False, False]
+    assert [np.flatnonzero(each)[-1] for each in came] == [15, 35]  # in rows of ten seconds
+
+
+def test_clients_rates_keep_out_what_is_more() -> None:
+    policy = Policy(client_rate=0.5, client_burst=10.0, retries=0.0)
+    day = _situation(2.0).run(policy, 1)
+    assert day.series[:, ARRIVED].sum() == pytest.approx(0.5 * 600 + 10, abs=1)
+    assert day.series[:, THROTTLED].sum() == day.series[:, REFUSED].sum() > 0
+    assert day.series[:, TURNED_AWAY].sum() == 0
+
+
+def test_other_requests_come_in_their_seconds() -> None:
+    longer = replace(_DEMAND, shapes=(replace(_DEMAND.shapes[0], output_tokens=1000, share=1.0),))
+    seconds = np.arange(600) >= 300
+    day = replace(_situation(1.0), others=longer, comes_other=seconds).run(Policy(), 1)
+    declared, other = day.series[5:29, IN_FLIGHT].mean(), day.series[50:59, IN_FLIGHT].mean()
+    assert other > 4 * declared
+
+
 def test_load_that_rises_is_met_by_instances_that_are_paid_from_their_order() -> None:
     rate = np.concatenate([np.full(600, 1.0), np.full(1200, 5.0)])
     situation = replace(_situation(1.0), rate=rate)
@@ -115,7 +150,7 @@ def test_a_wrong_mix_is_seen_by_work_and_not_by_invocations() -> None:
 
 
 def test_pooled_model_pays_for_what_the_events_pay_for() -> None:
-    rate = np.interp(np.arange(1800), [0, 1800], [20.0, 24.0])
+    rate = np.interp(np.arange(900), [0, 900], [20.0, 24.0])
     situation = replace(_situation(1.0), rate=rate)
     policy = fixed(sizing_for(10), 10).policy
     events, pooled = (situation.run(policy, 10, pooled=each) for each in (False, True))
