@@ -51,7 +51,7 @@ CHANGES = (
         prod=NOT_REACHED,
         failing="deploy",
     ),
-    # One request after the other is answered, four at once are not: only the benchmark sees it.
+    # One request after the other is answered, six at once are not: only the benchmark sees it.
     Change(
         title="too few requests at a time",
         before='"Staging": 8, "Prod": 8}',

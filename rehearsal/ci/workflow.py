@@ -21,7 +21,7 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 _DEPLOY_SECONDS = 14_400
 # Shorter than in `deploy.yml`, against an objective that a laptop keeps beside other work.
 _BENCH = (
-    "--words 16 --tokens 4 --users 1,4 --seconds 1 --requests 4 --warm-up 0"
+    "--words 16 --tokens 8 --users 1,6 --seconds 1 --requests 4 --warm-up 0"
     " --max-time-to-first-token 10 --max-inter-token-latency 10 --min-good 0.9"
 )
 _WATCH_MINUTES = "0.5"
