@@ -16,7 +16,7 @@ from operate.preflight.plan import Plan
 from operate.preflight.preflight import preflight, rows_of
 from operate.preflight.prices import cost
 from operate.preflight.row import Verdict
-from sagemaker_llm import VLLM_IMAGE, Adapter, Vllm, find_model
+from sagemaker_llm import VLLM_IMAGE, Adapter, Approval, Vllm, find_model
 from stacks import environments
 from tests.unit.operate.preflight.examples import ACCOUNT, REGION, plan
 
@@ -136,9 +136,12 @@ def test_plan_of_another_server_names_its_image_and_its_instances(
 ) -> None:
     support = Adapter(name="support", artifact="s3://mine/support/2.tar.gz", rank=16)
     server = Vllm(adapters=(support,))
+    dev = environments.dev(account=ACCOUNT, region=REGION)
+    assert dev.tuning
     declared = replace(
-        environments.dev(account=ACCOUNT, region=REGION),
+        dev,
         model=find_model("mistral-7b-instruct").served_by(server, window=32_768),
+        tuning=replace(dev.tuning, approval=Approval.PENDING),
         instance_type="ml.g6.xlarge",
         sizing=None,
     )
