@@ -80,7 +80,7 @@ class Environment(Checked):
         if self.tuning:
             self.tuning.check_model(self.model, self.instance_type)
         check_function_target(self.model, self.function_target)
-        self.api.check_aliases(self.model)
+        self.api.check_model(self.model)
         self._check_sizing()
 
     @property

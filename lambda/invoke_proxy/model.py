@@ -14,7 +14,7 @@ from invoke_proxy.http.errors import RequestError
 from invoke_proxy.http.logs import Record
 from invoke_proxy.http.usage import UsageCheck
 from invoke_proxy.sagemaker.runtime import Runtime
-from invoke_proxy.servers import SERVERS
+from invoke_proxy.servers import speaking
 from invoke_proxy.servers.events import Answer, Item, Take, items
 from invoke_proxy.settings import Settings
 from invoke_proxy.tokens import Tokenizer
@@ -41,7 +41,7 @@ class Model:
 
     def __init__(self, settings: Settings, tokenizer: Tokenizer, runtime: Runtime) -> None:
         self.settings = settings
-        self.server = SERVERS[settings.server]
+        self.server = speaking(settings.server, settings.other_server)
         self._tokenizer = tokenizer
         self._special_tokens = frozenset(tokenizer.special_tokens)
         self._runtime = runtime

@@ -19,7 +19,7 @@ from invoke_proxy.openai.answers import (
     ModelList,
 )
 from invoke_proxy.openai.requests import ChatRequest, CompletionRequest
-from invoke_proxy.servers import SERVERS
+from invoke_proxy.servers import speaking
 from invoke_proxy.servers.server import Capabilities
 from invoke_proxy.settings import ServerName
 from invoke_proxy.tgi.routes import ROUTES as TGI_ROUTES
@@ -40,8 +40,9 @@ _BODIES = {False: "ErrorBody", True: "TgiErrorBody"}
 
 async def openapi(request: Request) -> Response:
     """Return the document."""
-    server = Model.of(request).settings.server
-    return Response(msgspec.json.encode(document(server)), media_type="application/json")
+    settings = Model.of(request).settings
+    described = document(settings.server, settings.other_server)
+    return Response(msgspec.json.encode(described), media_type="application/json")
 
 
 class _Operation(msgspec.Struct, kw_only=True):
@@ -111,10 +112,10 @@ _OPERATIONS = (
 
 
 @cache
-def document(server: ServerName = "tgi") -> _Json:
+def document(server: ServerName = "tgi", other: ServerName | None = None) -> _Json:
     """Return the API's document in front of a server: 3.2, the first that can describe events."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    _limit(schemas, SERVERS[server].capabilities)
+    _limit(schemas, speaking(server, other).capabilities)
     paths: dict[str, _Json] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)

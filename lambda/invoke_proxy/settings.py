@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     endpoint_name: Name
     server: ServerName = "tgi"
+    # The server that takes over from it, or that it took over from: requests are in both's words.
+    other_server: Literal["tgi", "vllm"] | None = None
     model_id: Name
     model_aliases: str = ""  # Other names for it, with commas between them.
     # JSON: the inference component that answers for each model of the endpoint, which hosts the

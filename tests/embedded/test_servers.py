@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -82,6 +82,7 @@ class Proxy:
 
     def __init__(self, name: ServerName, server: ModelServer) -> None:
         self.name = name
+        self.other: Literal["tgi", "vllm"] | None = None
         self.log: list[dict[str, Any]] = []
         self._base_url = str(server.http.base_url)
 
@@ -103,6 +104,7 @@ class Proxy:
         settings = Settings(
             endpoint_name="endpoint",
             server=self.name,
+            other_server=self.other,
             model_id="smollm2-135m-instruct",
             prompt_format="chatml",
             tokenizer="smollm2",
@@ -161,6 +163,20 @@ def test_streams_and_their_usage_are_equal(proxies: dict[ServerName, Proxy]) -> 
     body = {"messages": [turn], "max_tokens": 8, "temperature": 0, "stream": True}
     *_, usage, done = equal(proxies, CHATS, {**body, "stream_options": {"include_usage": True}})[0]
     assert (usage["usage"]["completion_tokens"], done) == (8, "[DONE]")
+
+
+def test_a_request_in_the_words_of_two_servers_is_answered_alike_by_both(
+    proxies: dict[ServerName, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both: dict[ServerName, Proxy] = {"tgi": proxies["tgi"], "vllm": proxies["vllm"]}
+    body = {"prompt": "One, two,", "max_tokens": 4, "temperature": 0, "stop": ["x"], "stream": True}
+    alone, *_ = equal(both, COMPLETIONS, body)
+    for name in ("tgi", "vllm"):  # whichever the proxy takes for the first
+        for proxy in both.values():
+            monkeypatch.setattr(proxy, "name", name)
+            monkeypatch.setattr(proxy, "other", "vllm" if name == "tgi" else "tgi")
+        together, *_ = equal(both, COMPLETIONS, body)
+        assert _bare(together) == _bare(alone)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ class ProxyFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         check_function_target(endpoint.model, target)
-        settings.check_aliases(endpoint.model)
+        settings.check_model(endpoint.model)
         hosting = settings.hosting
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
@@ -126,12 +126,14 @@ def _environment(scope: cdk.Stack, endpoint: LlmEndpoint, settings: ApiSettings)
         else {}
     )
     origins = {"CORS_ORIGINS": ",".join(settings.cors_origins)} if settings.cors_origins else {}
+    other = {"OTHER_SERVER": settings.other_server.name} if settings.other_server else {}
     aliases = {"MODEL_ALIASES": ",".join(settings.model_aliases)} if settings.model_aliases else {}
     return {
         **web_adapter.ENVIRONMENT,
         **(web_adapter.SNAPSTART_ENVIRONMENT if _snap_starts(settings.hosting) else {}),
         **origins,
         **aliases,
+        **other,
         **components,
         "CONTROL_TOKENS": settings.control_tokens.value,
         "ENDPOINT_NAME": endpoint.endpoint_name,

@@ -10,6 +10,9 @@ from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.adapter import MODEL_ID
 from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.models.servers.server import Server
+from sagemaker_llm.models.servers.tgi import TGI
+from sagemaker_llm.models.servers.vllm import VLLM
 from sagemaker_llm.sizing.hosting import Hosting, OnDemand
 
 from .client import Client, Limit
@@ -58,6 +61,9 @@ class ApiSettings(Checked):
     # Other names by which clients may call the model, such as the one of the model before it. The
     # answers have the model's own.
     model_aliases: tuple[Annotated[str, MODEL_ID], ...] = ()
+    # While vLLM takes over from TGI, or TGI from vLLM: the one that the model is not on. Requests
+    # are then in the words of both, and may ask for no more than both can do.
+    other_server: Server | None = None
     # The origins whose pages may call the API (CORS); none by default.
     cors_origins: tuple[str, ...] = ()
     # How the proxy runs: `cheapest_hosting` chooses by the cost at a declared load.
@@ -89,7 +95,23 @@ class ApiSettings(Checked):
         self._check_origins()
         self._check_firewall()
 
-    def check_aliases(self, model: CatalogEntry) -> None:
+    def check_model(self, model: CatalogEntry) -> None:
+        """Raise ValueError for a model that cannot be served as these settings say."""
+        self._check_aliases(model)
+        if self.other_server is None:
+            return
+        if {self.other_server.name, model.server.name} != {TGI.name, VLLM.name}:
+            raise RefusedValueError(
+                "other_server must be vLLM beside TGI, or TGI beside vLLM, which ignore each"
+                f" other's words, got {self.other_server.title} beside {model.server.title}"
+            )
+        if model.server.adapters:
+            raise RefusedValueError(
+                f"other_server must be None for a model with adapters, got {TGI.title}, which has"
+                " none"
+            )
+
+    def _check_aliases(self, model: CatalogEntry) -> None:
         """Raise ValueError for an alias that is the name of something served, or there twice."""
         names = [model.model_id, *(adapter.name for adapter in model.server.adapters)]
         names += self.model_aliases

@@ -4,3 +4,5 @@ import msgspec
 
 # The last one comes from deep nesting, even in a field that the type does not have.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+GARBAGE = "garbage"  # What the log calls such text.

@@ -8,7 +8,7 @@ import msgspec
 from invoke_proxy.generation import Chunk, End, Generation
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.model_status import code_of_status
-from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.http.unreadable import GARBAGE, UNREADABLE
 
 
 def fields(generation: Generation) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class HeldEndReader(ABC):
         except UNREADABLE:
             if payload.strip() == b"[DONE]":
                 return self.rest()
-            raise EndpointError("model_error", "garbage") from None
+            raise EndpointError("model_error", GARBAGE) from None
         if event.choices:
             return self.take(event)
         if event.error:
@@ -80,7 +80,7 @@ class HeldEndReader(ABC):
         if event.usage and self.last and self.last.end:
             self.end(self.last, self.last.end, event.usage)
             return self.rest()
-        raise EndpointError("model_error", "garbage")
+        raise EndpointError("model_error", GARBAGE)
 
     def end(self, last: Chunk, end: End, usage: Usage) -> None:
         """Note the usage at the answer's end."""

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
 from invoke_proxy.http.errors import EndpointError
-from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.http.unreadable import GARBAGE, UNREADABLE
 from invoke_proxy.servers.server import Capabilities
 from invoke_proxy.tgi_types import GenerateParameters, GenerateRequest, StreamDetails, StreamEvent
 
@@ -128,7 +128,7 @@ def _fault(payload: bytes) -> EndpointError:
     try:
         failure = _failure.decode(payload)
     except UNREADABLE:
-        return EndpointError("model_error", "garbage")
+        return EndpointError("model_error", GARBAGE)
     if failure.error_type in _CODES:
         return EndpointError(_CODES[failure.error_type], upstream=f"tgi {failure.error_type}")
     return EndpointError("model_error", upstream="tgi")

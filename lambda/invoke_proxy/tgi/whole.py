@@ -4,7 +4,7 @@ import msgspec
 
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.http.logs import Record
-from invoke_proxy.http.unreadable import UNREADABLE
+from invoke_proxy.http.unreadable import GARBAGE, UNREADABLE
 from invoke_proxy.model import Model
 from invoke_proxy.tgi_types import (
     DEFAULT_MAX_NEW_TOKENS,
@@ -29,7 +29,7 @@ async def generate_whole(
     try:
         (answer,) = msgspec.json.decode(body, type=tuple[GenerateResponse])
     except UNREADABLE:
-        raise EndpointError("model_error", "garbage") from None
+        raise EndpointError("model_error", GARBAGE) from None
     if answer.details:
         record.completion_tokens = answer.details.generated_tokens
     return answer

@@ -11,6 +11,8 @@ import aws_cdk as cdk
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from sagemaker_llm import (
     FLAT_DAY,
+    LLAMA_CPP,
+    TGI,
     Adapter,
     ApiSettings,
     Approval,
@@ -534,6 +536,14 @@ WRONG: list[Row] = [
     ),
     (environment, {"api": api(model_aliases=("mine", "mine"))}, "model_aliases must be named once"),
     (adapted, {"api": api(model_aliases=(adapter().name,))}, "not as the model or an adapter"),
+    (api, {"other_server": "vllm"}, "other_server must be of type Server, got 'vllm'"),
+    (environment, {"api": api(other_server=TGI)}, r"got TGI 1\.1\.0 beside TGI 1\.1\.0"),
+    (environment, {"api": api(other_server=LLAMA_CPP)}, r"got llama\.cpp beside TGI 1\.1\.0"),
+    (
+        adapted,
+        {"api": api(other_server=TGI)},
+        "other_server must be None for a model with adapters",
+    ),
     (environment, {"allow_unlisted_region": "no"}, "allow_unlisted_region must be True or False"),
 ]
 
