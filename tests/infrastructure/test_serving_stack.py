@@ -249,7 +249,7 @@ def _digest(
 
 
 def test_an_endpoint_has_another_digest_when_an_update_of_it_would_be_watched() -> None:
-    changed = (
+    changed: tuple[dict[str, Any], ...] = (
         {},
         {"model": _MISTRAL.admitting(9)},
         {"instance_type": "ml.g5.4xlarge"},
@@ -259,7 +259,11 @@ def test_an_endpoint_has_another_digest_when_an_update_of_it_would_be_watched() 
     )
     assert len({_digest(**each) for each in changed}) == len(changed)
     # Neither of these updates the endpoint: it must not lose or get its alarms by them alone.
-    same = ({}, {"commit": "2"}, {"scaling": TargetTracking(max_instances=2)})
+    same: tuple[dict[str, Any], ...] = (
+        {},
+        {"commit": "2"},
+        {"scaling": TargetTracking(max_instances=2)},
+    )
     assert len({_digest(**each) for each in same}) == 1
 
 
