@@ -71,11 +71,15 @@ def test_each_endpoint_has_its_own_name_and_released_model(template: Template) -
     assert len(chosen) == 2
 
 
-def test_release_sets_the_parameter_of_its_own_endpoint(template: Template) -> None:
+def test_release_sets_the_parameters_of_its_own_endpoint(template: Template) -> None:
     functions = _properties(template, "AWS::Lambda::Function")
     variables = [each.get("Environment", {}).get("Variables", {}) for each in functions]
-    (parameter,) = (each["PARAMETER"] for each in variables if "PARAMETER" in each)
+    (release,) = (each for each in variables if "PARAMETER" in each)
+    parameter, unguarded = release["PARAMETER"], release["UNGUARDED"]
     assert parameter.startswith("ChatEndpoint")
+    assert unguarded.startswith("ChatEndpoint")
+    compared = [each["Fn::Equals"][0] for each in template.to_json()["Conditions"].values()]
+    assert {"Ref": unguarded} in compared
     (chat,) = (
         model["PrimaryContainer"]["Fn::If"][2]["ModelPackageName"]
         for name, model in _models(template).items()
