@@ -7,11 +7,12 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core import persistence
-from ministack.services import cloudformation, s3
+from ministack.services import cloudformation, s3, sqs
 
 from embedded_aws.core.emulator import region, scope
 
 _STACKS = "cloudformation"
+_QUEUES = "sqs"
 
 
 def collect() -> dict[str, str]:
@@ -45,9 +46,21 @@ def restore_from(services: dict[str, str]) -> None:
 
     def load(name: str) -> Any:
         text = services.get(name)
-        return text and json.loads(text, object_hook=persistence._json_object_hook)
+        state = text and json.loads(text, object_hook=persistence._json_object_hook)
+        if state and name == _QUEUES:
+            _let_queues_move(state["queues"])
+        return state
 
     ministack.load_state = load
+
+
+def _let_queues_move(queues: Any) -> None:
+    """Give queues the URLs of this server, whose port may be another: Lambda polls these."""
+    for (account, its_region, url), queue in list(queues._data.items()):
+        queue["url"] = sqs._queue_url_for_account(account, queue["name"])
+        queues._data[account, its_region, queue["url"]] = queues._data.pop(
+            (account, its_region, url)
+        )
 
 
 def on_persistence(*, restored: Callable[[], None], stopping: Callable[[], None]) -> None:
