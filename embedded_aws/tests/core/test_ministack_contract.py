@@ -86,6 +86,7 @@ _PARAMETERS: dict[_Name, str] = {
     (s3, "_bucket_owner_account"): "name",
     (s3, "_stored_sse_headers"): "obj",
     (sqs, "_delete_messages_for_esm"): "queue_url receipt_handles",
+    (sqs, "_queue_url_for_account"): "account_id name",
     (sqs, "queue_policy_for_arn"): "queue_arn",
     (iam_evaluator, "_resolve_condition_key"): "key ctx",
     (iam_evaluator, "_service_principal_matches"): "principal service",
