@@ -11,7 +11,7 @@ from operate.delivery.report.templates import stays, templates_of
 from operate.environment import Client, Environment
 from operate.laptop import own_model, stage
 from operate.laptop.cdk_cli import cdk_of, only_cli
-from operate.releases.instance_type import deployer
+from operate.releases.deployer import deployer
 from operate.releases.unguarded import of_deployment
 from operate.terminal import ask
 

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from botocore.exceptions import ClientError
-
 from operate.cdk_cli import cdk, parameter_options
-from operate.environment import Client, Environment, assumed_client
+from operate.environment import Client, Environment
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 from operate.releases.components import hosts_components
+from operate.releases.deployer import deployer
 from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
-from stacks.accounts import bootstrap_role
 
 _ON, _OFF = "on", "off"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
@@ -29,28 +27,6 @@ def deploy_instance_type(environment: Environment) -> None:
     wanted = instance_type_of(environment.name)
     with cdk_of(environment, cdk) as run:
         InstanceTypeChange(environment, run).make(wanted)
-
-
-def deployer(environment: Environment) -> tuple[Client, str]:
-    """Return the client and the role that the CDK CLI deploys with."""
-    sts = environment.client("sts")
-    caller, region = sts.get_caller_identity(), sts.meta.region_name
-    _, partition, *_ = caller["Arn"].split(":")
-
-    def role(kind: str) -> str:
-        name = bootstrap_role(environment.name, kind, caller["Account"], region)
-        return f"arn:{partition}:iam::{caller['Account']}:role/{name}"
-
-    try:
-        given = sts.assume_role(RoleArn=role("deploy"), RoleSessionName="operate")["Credentials"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDenied":
-            raise
-        raise SystemExit(
-            f"{error}\n`make bootstrap ENV={environment.name}`, as an administrator, makes the role"
-            " that deploys, in the account of these credentials"
-        ) from error
-    return assumed_client("cloudformation", region, given), role("cfn-exec")
 
 
 class InstanceTypeChange:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from operate.releases.instance_type import InstanceTypeChange, deployer
+from operate.releases.deployer import deployer
+from operate.releases.instance_type import InstanceTypeChange
 from stacks.accounts import bootstrap_role
 from tests.unit.operate.doubles import Stacks, environment, refusal
 
