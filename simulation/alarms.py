@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sagemaker_llm.sizing.sizing import ALARM_MINUTES, ALARM_MINUTES_AT_MAXIMUM, Sizing
 from simulation.day import Day
-from simulation.events import ARRIVED, COLUMNS, IN_FLIGHT, SERVING, TURNED_AWAY
-from simulation.inputs import Integers
+from simulation.engine.events import ARRIVED, COLUMNS, IN_FLIGHT, SERVING, TURNED_AWAY
+from simulation.engine.inputs import Integers
 
 _ROWS_A_MINUTE = 6
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from sagemaker_llm.sizing.demand import Demand
 from sagemaker_llm.sizing.workload import Objective
-from simulation.events import (
+from simulation.engine.events import (
     ENDED,
     INSTANCES,
     MILLISECONDS,
@@ -16,8 +16,8 @@ from simulation.events import (
     Scaling,
     simulate,
 )
-from simulation.inputs import NO_OTHERS, Booleans, Floats, Integers, Policy, requests_of
-from simulation.pooled import Pool, simulate_pooled
+from simulation.engine.inputs import NO_OTHERS, Booleans, Floats, Integers, Policy, requests_of
+from simulation.engine.pooled import Pool, simulate_pooled
 
 # From as many instances on, the pooled model is right and the events are slow.
 POOLED_FROM = 30

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sagemaker_llm.sizing.workload import OFFICE_DAY, SINE_DAY, Workload
-from simulation.inputs import Floats
+from simulation.engine.inputs import Floats
 
 DAY_SECONDS = 86_400
 _TROUGH = 0.2  # of the peak

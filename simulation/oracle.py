@@ -10,7 +10,7 @@ import numpy as np
 
 from sagemaker_llm.sizing.staffing import capacity
 from simulation.day import Situation
-from simulation.inputs import Policy
+from simulation.engine.inputs import Policy
 
 _TRIES = 6
 _LOOK_TICKS = 6  # a minute

@@ -9,7 +9,7 @@ import numpy as np
 from sagemaker_llm.sizing.load import Tracked
 from sagemaker_llm.sizing.schedule import minimum_at
 from sagemaker_llm.sizing.sizing import Sizing
-from simulation.inputs import Floats, Policy
+from simulation.engine.inputs import Floats, Policy
 
 # AIPerf's and JumpStart's last load: what load tests call saturation.
 _SATURATING_USERS = 128

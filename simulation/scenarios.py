@@ -19,7 +19,7 @@ from sagemaker_llm.sizing.workload import (
 )
 from simulation import days
 from simulation.day import POOLED_FROM, Day, Situation
-from simulation.inputs import Floats
+from simulation.engine.inputs import Floats
 from simulation.oracle import Best, oracle
 from simulation.policies import Way, ways
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from operate.plan.days import PLAN
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation.day import Day
-from simulation.events import ARRIVED, ENDED, INSTANCES, MISSED, REFUSED
+from simulation.engine.events import ARRIVED, ENDED, INSTANCES, MISSED, REFUSED
 
 _LOAD, _FLEET, _LATENCY, _GREY = "#0f8b8d", "#5c6b8a", "#c8553d", "#7b8494"
 _ROWS_IN_FIVE_MINUTES = 30

@@ -20,7 +20,7 @@ from operate.scaling.clients import Clients
 from operate.scaling.timeline import Sample, Seen
 from sagemaker_llm.sizing.schedule import minimum_at
 from sagemaker_llm.sizing.sizing import Sizing
-from simulation.inputs import Policy
+from simulation.engine.inputs import Policy
 
 _STEPS_A_TOKEN = 100  # of a token that the stand-in sends
 _SAMPLE_SECONDS = 10  # of AWS's

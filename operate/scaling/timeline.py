@@ -8,7 +8,7 @@ import numpy as np
 from operate.scaling.clients import Outcome
 from sagemaker_llm.sizing.workload import Objective
 from simulation.day import Day
-from simulation.events import (
+from simulation.engine.events import (
     ARRIVED,
     ENDED,
     IN_FLIGHT,

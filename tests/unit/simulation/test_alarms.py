@@ -4,7 +4,7 @@ import numpy as np
 
 from simulation.alarms import ringing
 from simulation.day import Day
-from simulation.events import ARRIVED, COLUMNS, IN_FLIGHT, SERVING, TURNED_AWAY
+from simulation.engine.events import ARRIVED, COLUMNS, IN_FLIGHT, SERVING, TURNED_AWAY
 from simulation.scenarios import sizing_for
 
 _THREE = sizing_for(3)

@@ -7,9 +7,9 @@ import pytest
 
 from sagemaker_llm.sizing.staffing import max_load
 from simulation import days
-from simulation.control import decide, new_control, observe, scaled_in, scaled_out
 from simulation.day import Situation
-from simulation.events import (
+from simulation.engine.control import decide, new_control, observe, scaled_in, scaled_out
+from simulation.engine.events import (
     ARRIVED,
     IN_FLIGHT,
     INSTANCES,
@@ -17,11 +17,11 @@ from simulation.events import (
     THROTTLED,
     TURNED_AWAY,
 )
-from simulation.inputs import Policy
+from simulation.engine.inputs import Policy
+from simulation.engine.tournament import NEVER, least_leaf, new_tree, put
 from simulation.oracle import oracle
 from simulation.policies import fixed, plan, schedule_of, ways
 from simulation.scenarios import OBJECTIVE, mix, scenarios, sizing_for
-from simulation.tournament import NEVER, least_leaf, new_tree, put
 
 _THREE = sizing_for(3)
 _DEMAND = _THREE.demand

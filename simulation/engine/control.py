@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.compiled import compiled
-from simulation.inputs import Floats, Policy
+from simulation.engine.compiled import compiled
+from simulation.engine.inputs import Floats, Policy
 
 TICK_SECONDS = 10
 TICK = 1000.0 * TICK_SECONDS

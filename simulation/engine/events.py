@@ -1,26 +1,33 @@
 """The day, event by event: arrivals, ends, refusals with their retries, and the scaling's ticks."""
 
 import heapq
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from simulation.compiled import compiled
-from simulation.control import TICK, Control, decide, new_control, observe, scaled_in, scaled_out
-from simulation.fleet import (
+from simulation.engine.batch import enter, leave
+from simulation.engine.compiled import compiled
+from simulation.engine.control import (
+    TICK,
+    Control,
+    decide,
+    new_control,
+    observe,
+    scaled_in,
+    scaled_out,
+)
+from simulation.engine.fleet import (
     Fleet,
     activate_at_once,
     admit_ready,
-    enter,
     in_flight_of,
-    leave,
     new_fleet,
-    next_arrival,
     remove,
     start,
 )
-from simulation.inputs import Floats, Integers, Policy, Requests
-from simulation.tournament import NEVER, least_leaf
+from simulation.engine.inputs import Floats, Integers, Policy, Requests
+from simulation.engine.tournament import NEVER, least_leaf
 
 # The columns of the series: one row each 10 seconds. A request that is turned away comes back, or
 # is refused for good; what is throttled does not arrive.
@@ -48,7 +55,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
     activate_at_once(fleet, first)
     retries = [(NEVER, 0.0, 0, 0)]
     bucket = np.array([scaling.policy.client_burst, 0.0])
-    arrival, tick = next_arrival(0.0, requests.rate), 0
+    arrival, tick = _next_arrival(0.0, requests.rate), 0
     while True:
         due = tick * TICK
         now = min(arrival, fleet.departures[1], retries[0][0], due)
@@ -67,7 +74,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             continue
         if now == arrival:
             began, tries, q = now, 0, _shape_at(now, requests)
-            arrival = next_arrival(now, requests.rate)
+            arrival = _next_arrival(now, requests.rate)
         else:
             _, began, q, tries = heapq.heappop(retries)
         i, back = least_leaf(fleet.loads), now
@@ -140,3 +147,17 @@ def _tick(fleet: Fleet, control: Control, scaling: Scaling, tick: int, series: F
     # Paid from the order on.
     series[tick, INSTANCES], series[tick, SERVING] = fleet.counts.sum(), fleet.counts[0]
     series[tick, IN_FLIGHT] = total
+
+
+@compiled
+def _next_arrival(now: float, rate: Floats) -> float:
+    """Return when the next request comes, by a rate that changes each second; NEVER at the end."""
+    left, second = -math.log(1.0 - np.random.random()), int(now // 1000.0)
+    while second < len(rate):
+        each, remaining = rate[second] / 1000.0, (second + 1) * 1000.0 - now
+        if each * remaining >= left:
+            return float(now + left / each)
+        left -= each * remaining
+        second += 1
+        now = second * 1000.0
+    return NEVER

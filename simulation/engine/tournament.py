@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from simulation.compiled import compiled
-from simulation.inputs import Floats
+from simulation.engine.compiled import compiled
+from simulation.engine.inputs import Floats
 
 NEVER = 1e18
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.compiled import compiled
-from simulation.control import decide, new_control, observe, scaled_in, scaled_out
-from simulation.events import (
+from simulation.engine.compiled import compiled
+from simulation.engine.control import decide, new_control, observe, scaled_in, scaled_out
+from simulation.engine.events import (
     ARRIVED,
     COLUMNS,
     ENDED,
@@ -23,8 +23,8 @@ from simulation.events import (
     Scaling,
     minimum_at_tick,
 )
-from simulation.fleet import start_seconds
-from simulation.inputs import Floats
+from simulation.engine.fleet import start_seconds
+from simulation.engine.inputs import Floats
 
 _STEP = 200.0
 _STEPS_A_TICK = 50
