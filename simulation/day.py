@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sagemaker_llm.sizing.demand import Demand
-from sagemaker_llm.sizing.workload import Objective
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.workload import Objective
 from simulation.engine.events import (
     ENDED,
     INSTANCES,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sagemaker_llm.sizing.workload import OFFICE_DAY, SINE_DAY, Workload
+from sagemaker_llm.sizing.formula.workload import OFFICE_DAY, SINE_DAY, Workload
 from simulation.engine.inputs import Floats
 
 DAY_SECONDS = 86_400

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sagemaker_llm.sizing.staffing import capacity
+from sagemaker_llm.sizing.formula.staffing import capacity
 from simulation.day import Situation
 from simulation.engine.inputs import Policy
 

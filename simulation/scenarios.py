@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sagemaker_llm.sizing.demand import Demand
-from sagemaker_llm.sizing.load import Load
-from sagemaker_llm.sizing.profile import published_profile
-from sagemaker_llm.sizing.service import fit
-from sagemaker_llm.sizing.sizing import Sizing
-from sagemaker_llm.sizing.staffing import capacity
-from sagemaker_llm.sizing.workload import (
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.profile import published_profile
+from sagemaker_llm.sizing.formula.service import fit
+from sagemaker_llm.sizing.formula.staffing import capacity
+from sagemaker_llm.sizing.formula.workload import (
     FLAT_DAY,
     OFFICE_DAY,
     SINE_DAY,
@@ -17,6 +15,8 @@ from sagemaker_llm.sizing.workload import (
     RequestShape,
     Workload,
 )
+from sagemaker_llm.sizing.load import Load
+from sagemaker_llm.sizing.sizing import Sizing
 from simulation import days
 from simulation.day import POOLED_FROM, Day, Situation
 from simulation.engine.inputs import Floats

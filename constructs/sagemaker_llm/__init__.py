@@ -41,12 +41,19 @@ from .serving.published_endpoint import PublishedEndpoint
 from .serving.scaling import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
+from .sizing.cost import cheapest_hosting
+from .sizing.formula.profile import published_profile, read_profile
+from .sizing.formula.workload import (
+    FLAT_DAY,
+    OFFICE_DAY,
+    SINE_DAY,
+    Objective,
+    RequestShape,
+    Workload,
+)
 from .sizing.hosting import ManagedInstances, OnDemand
-from .sizing.hosting_cost import cheapest_hosting
 from .sizing.load import Fixed, Load, Tracked
-from .sizing.profile import published_profile, read_profile
 from .sizing.sizing import Sizing
-from .sizing.workload import FLAT_DAY, OFFICE_DAY, SINE_DAY, Objective, RequestShape, Workload
 from .tuning.duties import Duties
 from .tuning.fine_tuning import FineTuning
 from .tuning.pipeline.pipeline import TuningPipeline

@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sagemaker_llm.sizing.cost import MonthlyCost, instance_hours_a_day, monthly_cost
+from sagemaker_llm.sizing.cost import (
+    MonthlyCost,
+    cheapest_hosting,
+    hostings,
+    instance_hours_a_day,
+    monthly_cost,
+)
 from sagemaker_llm.sizing.hosting import Hosting, OnDemand
-from sagemaker_llm.sizing.hosting_cost import cheapest_hosting, hostings
 from sagemaker_llm.sizing.sizing import Sizing
 
 _TIMES = (0.1, 1.0, 10.0)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from operate.plan.hosting import named
 from sagemaker_llm.api.concurrency import reserved_concurrency
-from sagemaker_llm.sizing.hosting_cost import cheapest_hosting
+from sagemaker_llm.sizing.cost import cheapest_hosting
+from sagemaker_llm.sizing.formula.service import worst_row
 from sagemaker_llm.sizing.load import Load
-from sagemaker_llm.sizing.service import worst_row
 from sagemaker_llm.sizing.sizing import ALARM_MINUTES, ALARM_MINUTES_AT_MAXIMUM, Sizing
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import numpy as np
 
 from operate.scaling import ramp
 from operate.scaling.rehearsal import first_instances
-from sagemaker_llm.sizing.demand import Demand
+from sagemaker_llm.sizing.formula.demand import Demand
 from sagemaker_llm.sizing.sizing import Sizing
 from simulation import policies
 from simulation.day import Day, Situation

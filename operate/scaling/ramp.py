@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sagemaker_llm.sizing.workload import RequestShape, Workload
+from sagemaker_llm.sizing.formula.workload import RequestShape, Workload
 
 # Of the declared day: before the scheduled minimum of a quarter past eight is due.
 START_MINUTE = 8 * 60 + 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from operate.scaling.clients import Outcome
-from sagemaker_llm.sizing.workload import Objective
+from sagemaker_llm.sizing.formula.workload import Objective
 from simulation.day import Day
 from simulation.engine.events import (
     ARRIVED,

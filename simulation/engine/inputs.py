@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sagemaker_llm.sizing.demand import Demand
-from sagemaker_llm.sizing.workload import Objective
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.workload import Objective
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

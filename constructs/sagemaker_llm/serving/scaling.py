@@ -10,9 +10,9 @@ from constructs import Construct
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.models.limits import MAX_CONCURRENT_REQUESTS, RequestLimits
+from sagemaker_llm.sizing.formula.workload import TIMEZONE
 from sagemaker_llm.sizing.schedule import ScheduledMinimum
 from sagemaker_llm.sizing.sizing import Sizing
-from sagemaker_llm.sizing.workload import TIMEZONE
 
 from .work import work_of_instance
 

@@ -9,12 +9,12 @@ from typing import Annotated
 from allowed_values.rules import Pattern, Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
 
-from .demand import Demand
-from .nearest import MAX_STREAM_SECONDS, answer_seconds, nearest
-from .profile import Profile
-from .service import fit
-from .staffing import MAX_INSTANCES, is_kept
-from .workload import Objective, Workload
+from .formula.demand import Demand
+from .formula.nearest import MAX_STREAM_SECONDS, answer_seconds, nearest
+from .formula.profile import Profile
+from .formula.service import fit
+from .formula.staffing import MAX_INSTANCES, is_kept
+from .formula.workload import Objective, Workload
 
 # What may be decided otherwise than it is derived.
 FIXABLE = (

@@ -3,10 +3,10 @@
 import math
 from functools import cached_property
 
-from .demand import Demand
+from .formula.demand import Demand
+from .formula.staffing import MAX_INSTANCES, capacity, fleet, max_load
 from .load import Load, Tracked
 from .schedule import ScheduledMinimum, scheduled_minimums
-from .staffing import MAX_INSTANCES, capacity, fleet, max_load
 
 # What the load grows by while an instance starts, where no schedule foresees it.
 _GROWTH = 1.03

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sagemaker_llm.sizing.staffing import max_load
+from sagemaker_llm.sizing.formula.staffing import max_load
 from simulation import days
 from simulation.day import Situation
 from simulation.engine.control import decide, new_control, observe, scaled_in, scaled_out

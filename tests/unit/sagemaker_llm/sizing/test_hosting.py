@@ -4,8 +4,12 @@ import pytest
 
 from sagemaker_llm import ManagedInstances, OnDemand, cheapest_hosting
 from sagemaker_llm.sizing import prices
-from sagemaker_llm.sizing.cost import instance_hours_a_day, monthly_cost
-from sagemaker_llm.sizing.hosting_cost import hosting_cost, stream_seconds
+from sagemaker_llm.sizing.cost import (
+    hosting_cost,
+    instance_hours_a_day,
+    monthly_cost,
+    stream_seconds,
+)
 from stacks import loads
 from tests.unit.sagemaker_llm.sizing.declared import sized
 

@@ -7,10 +7,10 @@ import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
 from sagemaker_llm import Objective, RequestShape, published_profile, read_profile
-from sagemaker_llm.sizing.demand import Demand
-from sagemaker_llm.sizing.profile import Profile, ProfileRow
-from sagemaker_llm.sizing.service import Service, fit, worst_row
-from sagemaker_llm.sizing.staffing import max_load
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.profile import Profile, ProfileRow
+from sagemaker_llm.sizing.formula.service import Service, fit, worst_row
+from sagemaker_llm.sizing.formula.staffing import max_load
 
 _HEADER = (
     "input_words,output_tokens,concurrency,throughput_tokens_per_s,latency_p50_ms_per_token,"

@@ -16,11 +16,12 @@ from sagemaker_llm import (
     Workload,
     published_profile,
 )
-from sagemaker_llm.sizing import prices, staffing
+from sagemaker_llm.sizing import prices
 from sagemaker_llm.sizing.cost import instance_hours_a_day, monthly_cost
-from sagemaker_llm.sizing.demand import Demand
+from sagemaker_llm.sizing.formula import staffing
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.staffing import missed
 from sagemaker_llm.sizing.schedule import minimum_at
-from sagemaker_llm.sizing.staffing import missed
 from tests.unit.sagemaker_llm.sizing.declared import FIRST_2_THEN_60, WHOLE_60, shapes, sized
 
 _TEN = 23.1  # requests a second that need ten instances

@@ -3,9 +3,9 @@
 import pytest
 
 from sagemaker_llm import Objective, published_profile
-from sagemaker_llm.sizing.demand import Demand
-from sagemaker_llm.sizing.service import fit
-from sagemaker_llm.sizing.staffing import (
+from sagemaker_llm.sizing.formula.demand import Demand
+from sagemaker_llm.sizing.formula.service import fit
+from sagemaker_llm.sizing.formula.staffing import (
     MAX_INSTANCES,
     capacity,
     fleet,

@@ -84,11 +84,6 @@ class Workload(Checked):
         )
         return peak if of_curve == 1 else max((mean - peak * of_curve) / (1 - of_curve), 0.0)
 
-    @property
-    def mean_output_tokens(self) -> float:
-        """The tokens of a request's answer."""
-        return sum(shape.share * shape.output_tokens for shape in self.shapes)
-
     def rates(self, step_seconds: int = 60) -> Sequence[float]:
         """Return the requests a second at each step of the day."""
         low, high = self.trough_requests_per_second, self.peak_requests_per_second

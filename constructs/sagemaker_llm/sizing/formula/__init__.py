@@ -1,0 +1,1 @@
+"""The closed formula: which load a measured instance serves within an objective."""
