@@ -14,9 +14,10 @@ _HEADER = (
     "environment", "instances", "of them on average", "their USD a month", "proxy", "API Gateway",
     "logs", "in all", "a million tokens",
 )  # fmt: skip
-_INTRODUCTION = """
-. [What it costs](../cost.md) says what is billed when, and what comes on top: the data's key and
-gigabytes, `Prod`'s web firewall, fine-tunings.
+_INTRODUCTION = f"""
+Computed from [`stacks/loads.py`](../../stacks/loads.py), by the prices of {prices.AS_OF} in
+us-east-1. [What it costs](../cost.md) says what is billed when, and what comes on top: the data's
+key and gigabytes, `Prod`'s web firewall, fine-tunings.
 """
 
 

@@ -66,14 +66,6 @@ WAYS: Mapping[str, Way] = {
     ),
     "make diff ENV=dev": Run(why=_OWN, expects="Number of stacks with differences"),
     "make deploy ENV=dev": Run(instead="make deploy ENV=local", why=_ARM),
-    'make bench ENV=dev BENCH="--endpoint --estimate"': Run(
-        instead='make bench ENV=local BENCH="--endpoint --estimate"', why=_ARM
-    ),
-    "make bench ENV=dev BENCH=--endpoint": Parsed(why="26 minutes of load, for a GPU"),
-    "python -m bench compare published bench-results/RUN": Elsewhere(
-        suite="make test", why="with runs that tests/unit/bench/test_results.py writes"
-    ),
-    'make recall ENV=dev BENCH="--users 8"': Parsed(why="for a GPU; `make unit` asks a double"),
     # Call the API
     'export OPENAI_BASE_URL="https://<id>.execute-api.<region>.amazonaws.com/api/v1"': Run(),
     'export OPENAI_API_KEY="<key>"': Run(),
@@ -104,6 +96,14 @@ WAYS: Mapping[str, Way] = {
         suite="make test", why="tests/embedded/test_stage_weights.py, from a hub of the test's own"
     ),
     "make deploy ENV=cpu": Parsed(why=_ARM),
+    'make bench ENV=dev BENCH="--endpoint --estimate"': Run(
+        instead='make bench ENV=local BENCH="--endpoint --estimate"', why=_ARM
+    ),
+    "make bench ENV=dev BENCH=--endpoint": Parsed(why="26 minutes of load, for a GPU"),
+    "python -m bench compare published bench-results/RUN": Elsewhere(
+        suite="make test", why="with runs that tests/unit/bench/test_results.py writes"
+    ),
+    'make recall ENV=dev BENCH="--users 8"': Parsed(why="for a GPU; `make unit` asks a double"),
     "make destroy ENV=dev": Run(
         instead="make destroy ENV=local CONFIRM=local", why=_ARM, expects="to be deleted"
     ),
