@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from sagemaker_llm import CatalogEntry
 from stacks import environments, loads
 from stacks.accounts import Accounts, Place, read_accounts
+from stacks.environment import Environment
 from stacks.stage import LlmStage
 
 _GIVEN: Mapping[str, str] = os.environ
@@ -37,9 +38,9 @@ def accounts() -> Accounts:
         raise SystemExit(str(error)) from error
 
 
-def declared() -> dict[str, Callable[[], environments.Environment]]:
+def declared() -> dict[str, Callable[[], Environment]]:
     """Return what makes each environment, by its stage's name."""
-    placed: dict[str, Callable[..., environments.Environment]] = {
+    placed: dict[str, Callable[..., Environment]] = {
         "Dev": environments.dev,
         "Cpu": environments.cpu,
         "Staging": environments.staging,
@@ -52,7 +53,7 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
             f" it declares {', '.join(placed).lower()}"
         )
 
-    def at(name: str) -> Callable[[], environments.Environment]:
+    def at(name: str) -> Callable[[], Environment]:
         place: Place = known.place(name.lower())
         return lambda: placed[name](account=place.account, region=place.region)
 
@@ -62,7 +63,7 @@ def declared() -> dict[str, Callable[[], environments.Environment]]:
     }
 
 
-def local() -> Callable[[], environments.Environment]:
+def local() -> Callable[[], Environment]:
     """Return what makes the environment `local`: as it is, or for what a verb was given."""
     if _GIVEN.get("LOCAL_LOAD") == "rehearsed":
         return lambda: environments.local_under(loads.rehearsed())
@@ -78,9 +79,7 @@ def own_model() -> CatalogEntry | None:
     return environments.own_model(path, _GIVEN["LOCAL_ENTRY"], window=window, threads=threads)
 
 
-def _configured(
-    name: str, make: Callable[[], environments.Environment]
-) -> environments.Environment:
+def _configured(name: str, make: Callable[[], Environment]) -> Environment:
     try:
         return make()
     except ValueError as error:
@@ -101,7 +100,7 @@ def empty(outdir: str | None = None) -> cdk.App:
 def build(
     outdir: str | None = None,
     *,
-    known: Mapping[str, Callable[[], environments.Environment]] | None = None,
+    known: Mapping[str, Callable[[], Environment]] | None = None,
 ) -> cdk.App:
     """Return the app with the chosen environments, the same for the CDK CLI and `python app.py`.
 

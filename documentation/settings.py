@@ -12,7 +12,7 @@ import _paths  # noqa: F401  # isort: skip  # first: it makes the imports below 
 import sagemaker_llm
 from allowed_values.parameters import HYPERPARAMETERS, PARAMETERS
 from sagemaker_llm.models.checked import hints, rules_of
-from stacks.environments import Environment
+from stacks.environment import Environment
 
 from .markdown import code, page, table
 from .sources import field_comments, member_comments, summary

@@ -19,7 +19,7 @@ from sagemaker_llm import (
     TargetTracking,
     find_model,
 )
-from stacks.environments import Environment
+from stacks.environment import Environment
 
 _MODEL = "smollm2-135m-instruct"
 _IMAGE_TAG = "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04"

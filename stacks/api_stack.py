@@ -5,7 +5,7 @@ from constructs import Construct
 
 from sagemaker_llm import InvokeApi, OverloadAlarms, PublishedEndpoint
 
-from .environments import Environment
+from .environment import Environment
 
 
 class ApiStack(cdk.Stack):

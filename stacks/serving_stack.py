@@ -5,7 +5,7 @@ from constructs import Construct
 
 from sagemaker_llm import LlmEndpoint, PublishedEndpoint, WeightsBucket
 
-from .environments import Environment
+from .environment import Environment
 
 
 class ServingStack(cdk.Stack):

@@ -11,7 +11,7 @@ from sagemaker_llm.models.weights import Staged
 
 from .accounts import qualifier
 from .api_stack import ApiStack
-from .environments import Environment
+from .environment import Environment
 from .serving_stack import ServingStack
 from .training_stack import TrainingStack
 from .weights_stack import WeightsStack

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from sagemaker_llm import FineTuning, PublishedEndpoint, TuningSettings
 
-from .environments import Environment
+from .environment import Environment
 
 
 class TrainingStack(cdk.Stack):

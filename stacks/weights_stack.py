@@ -6,7 +6,7 @@ from constructs import Construct
 from sagemaker_llm import StagedGguf, WeightsBucket
 from sagemaker_llm.models.weights import Staged
 
-from .environments import Environment
+from .environment import Environment
 
 
 class WeightsStack(cdk.Stack):

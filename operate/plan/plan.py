@@ -10,7 +10,7 @@ from operate.plan.days import costs, simulated
 from operate.plan.hosting import by_load
 
 if TYPE_CHECKING:
-    from stacks.environments import Environment
+    from stacks.environment import Environment
 
 _FOLDER = Path("build") / "plan"
 

@@ -11,7 +11,7 @@ from sagemaker_llm.sizing.load import Load
 from sagemaker_llm.sizing.sizing import ALARM_MINUTES, ALARM_MINUTES_AT_MAXIMUM, Sizing
 
 if TYPE_CHECKING:
-    from stacks.environments import Environment
+    from stacks.environment import Environment
 
 
 class PlanRow(NamedTuple):

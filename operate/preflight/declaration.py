@@ -16,7 +16,7 @@ from sagemaker_llm.release.release import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
     from sagemaker_llm.models.weights import Weights
-    from stacks.environments import Environment
+    from stacks.environment import Environment
 
 
 def plan_of(name: str, account: str, region: str) -> Plan:

@@ -23,6 +23,7 @@ from sagemaker_llm import (
 )
 from stacks import environments
 from stacks.api_stack import ApiStack
+from stacks.environment import Environment
 from stacks.serving_stack import ServingStack
 from tests.infrastructure.cfn_lint import findings
 from tests.infrastructure.reviewed import check_reviewed
@@ -35,7 +36,7 @@ _BASE = "mistral-7b-instruct"
 Json = dict[str, Any]
 
 
-def environment(*adapters: Adapter) -> environments.Environment:
+def environment(*adapters: Adapter) -> Environment:
     """Return an environment of two to four instances on vLLM, with nothing of Prod's load."""
     fleet = TargetTracking(min_instances=2, max_instances=4, initial_instances=2)
     model = find_model(_BASE).served_by(Vllm(adapters=adapters))

@@ -22,7 +22,7 @@ from sagemaker_llm import (
     find_model,
 )
 from stacks import environments
-from stacks.environments import Environment
+from stacks.environment import Environment
 from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
 from tests.infrastructure.cfn_lint import findings

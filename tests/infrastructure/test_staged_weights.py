@@ -17,7 +17,7 @@ from sagemaker_llm import (
     find_model,
 )
 from stacks import environments
-from stacks.environments import Environment
+from stacks.environment import Environment
 from stacks.serving_stack import ServingStack
 from stacks.stage import LlmStage
 from stacks.training_stack import TrainingStack

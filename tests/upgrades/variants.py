@@ -26,7 +26,7 @@ from sagemaker_llm.api.settings import ControlTokens
 from sagemaker_llm.common import sources
 from sagemaker_llm.models.weights import PackagedWeights
 from stacks import environments
-from stacks.environments import Environment
+from stacks.environment import Environment
 
 # Longer than any stream here, on a busy machine too.
 _DRAINING_SECONDS = 20

@@ -45,6 +45,7 @@ from sagemaker_llm import (
 )
 from sagemaker_llm.common.names import lower_prefix
 from stacks import environments
+from stacks.environment import Environment
 
 NAN, INFINITY = math.nan, math.inf
 MISTRAL = "mistralai/Mistral-7B-Instruct-v0.1"
@@ -86,7 +87,7 @@ def api(**changes: Any) -> ApiSettings:
     return ApiSettings(**{"clients": (DEMO,), **changes})
 
 
-def environment(**changes: Any) -> environments.Environment:
+def environment(**changes: Any) -> Environment:
     placed = environments.prod(account="123456789012", region="eu-west-1")
     free = {"sizing": None, "model": entry()}  # nothing follows from a load
     return replace(placed, **{**free, **changes})
@@ -108,7 +109,7 @@ def adapters(*found: Adapter) -> CatalogEntry:
     return entry(server=Vllm(adapters=found))
 
 
-def adapted(**changes: Any) -> environments.Environment:
+def adapted(**changes: Any) -> Environment:
     one = TargetTracking()
     return environment(**{"model": adapters(adapter()), "scaling": one, **changes})
 

@@ -9,7 +9,7 @@ import pytest
 from rehearsal.changes import CHANGES, Change
 from sagemaker_llm import FunctionTarget
 from stacks import environments
-from stacks.environments import Environment
+from stacks.environment import Environment
 
 _APP = Path(__file__).parents[3] / "rehearsal" / "small_app.py"
 _DECLARED: dict[str, Callable[..., Environment]] = {

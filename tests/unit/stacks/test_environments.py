@@ -20,7 +20,7 @@ from sagemaker_llm import (
 )
 from sagemaker_llm.api.web_adapter import layer_arn
 from stacks import environments
-from stacks.environments import Environment
+from stacks.environment import Environment
 
 _PLACED: list[Callable[..., Environment]] = [
     environments.dev,
