@@ -1,12 +1,12 @@
 """The verbs that CI runs, on an environment and on its own."""
 
-from operate.arguments import (
+from operate.arguments import add_environment
+from operate.delivery.arguments import (
     add_assemblies,
     add_assembly,
     add_comment,
     add_deployment,
     add_destruction,
-    add_environment,
     add_minutes,
     add_release,
     add_synthesis,

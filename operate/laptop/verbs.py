@@ -1,6 +1,6 @@
 """The verbs for the embedded AWS on this machine."""
 
-from operate.arguments import add_conversion, add_own_model, add_time_scale
+from operate.laptop.arguments import add_conversion, add_own_model, add_time_scale
 from operate.verb import Verb
 
 ON_THIS_MACHINE = (
