@@ -6,7 +6,6 @@ import aws_cdk.aws_kms as kms
 import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
-from sagemaker_llm.common.acknowledge import acknowledge_schema
 from sagemaker_llm.common.container_image import ContainerImage
 from sagemaker_llm.common.log_keeping import KEPT_FOR_A_YEAR, LogKeeping
 from sagemaker_llm.common.names import component_endpoint_name, endpoint_name
@@ -21,6 +20,7 @@ from .components import (
     component_name,
 )
 from .config import VARIANT_NAME, component_config, endpoint_config
+from .container_model import container_model
 from .guardrails import RollbackAlarms, deployment_config
 from .metrics import EndpointMetrics
 from .parameters.released_package import ReleasedPackage
@@ -111,7 +111,15 @@ class LlmEndpoint(EndpointMetrics, Construct):
         # None: the type of instances that nothing scales changes with any deployment.
         self.type_change: InstanceTypeChange | None = None
         self.unguarded = UnguardedUpdate(self, "Unguarded")
-        self.cfn_model = self._model(container_image, self.released)
+        self.cfn_model = container_model(
+            self,
+            "Model",
+            served=model,
+            image=container_image,
+            weights=self.base_weights,
+            role=self.role,
+            released=self.released,
+        )
         place = self._on_components if adapters else self._on_variant
         self._endpoint = place(name, scaling, updates, self.unguarded.alarms_of(alarms))
         self._endpoint.node.add_dependency(log_group)
@@ -128,32 +136,25 @@ class LlmEndpoint(EndpointMetrics, Construct):
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow invoking this endpoint for a whole answer or a streamed one."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=self._invoked_arns(),
+        return self._grant(
+            grantee, "sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"
         )
 
     def grant_stream(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow invoking this endpoint for a streamed answer only."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpointWithResponseStream"],
-            resource_arns=self._invoked_arns(),
-        )
+        return self._grant(grantee, "sagemaker:InvokeEndpointWithResponseStream")
 
-    def _invoked_arns(self) -> list[str]:
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         # SageMaker may ask about the component that a request names, too.
-        stack = cdk.Stack.of(self)
-        return [
-            self.endpoint_arn,
-            *(
-                stack.format_arn(
-                    service="sagemaker", resource="inference-component", resource_name=name
-                )
-                for name in self.components.values()
-            ),
+        components = [
+            cdk.Stack.of(self).format_arn(
+                service="sagemaker", resource="inference-component", resource_name=name
+            )
+            for name in self.components.values()
         ]
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=[*actions], resource_arns=[self.endpoint_arn, *components]
+        )
 
     def _on_variant(
         self,
@@ -233,38 +234,3 @@ class LlmEndpoint(EndpointMetrics, Construct):
         )
         self.unguarded.cover(self.cfn_model, components.base)
         return endpoint
-
-    def _model(self, image: ContainerImage, release: ReleasedPackage) -> sagemaker_cfn.CfnModel:
-        base: dict[str, object] = {
-            "Image": image.uri,
-            "Environment": self.model.container_environment,
-        }
-        if self.base_weights:
-            base["ModelDataSource"] = {
-                "S3DataSource": {
-                    "S3Uri": self.base_weights.uri,
-                    "S3DataType": "S3Prefix",
-                    "CompressionType": "None",
-                }
-            }
-        model = sagemaker_cfn.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=self.role.role_arn,
-            # Of components, the endpoint's configuration isolates the containers.
-            enable_network_isolation=None if self.model.server.adapters else True,
-            primary_container=release.choose(
-                # With the catalog's environment, not the one that the package was registered with:
-                # the proxy counts on the same limits.
-                package={
-                    "ModelPackageName": release.package_arn,
-                    "Environment": self.model.packaged_environment,
-                },
-                base=base,
-            ),
-        )
-        for rule in ("F3031", "F3033"):
-            acknowledge_schema(
-                model, rule, reason="the package's branch is not taken while its name is empty"
-            )
-        return model
