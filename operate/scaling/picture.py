@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from operate.scaling import ramp
 from operate.scaling.timeline import Minute
 from sagemaker_llm.sizing.sizing import Sizing
 
 _SEEN, _FORESEEN, _GREY = "#0f8b8d", "#c8553d", "#7b8494"
+_TICK_MINUTES = 10
 
 
 def draw(sizing: Sizing, seen: Sequence[Minute], foreseen: Sequence[Minute], path: Path) -> None:
@@ -31,10 +34,9 @@ def draw(sizing: Sizing, seen: Sequence[Minute], foreseen: Sequence[Minute], pat
         )
         first.set_ylabel("s to first token, p99")
         for minutes, color in ((seen, _SEEN), (foreseen, _FORESEEN)):
-            shares = [100 * m.missed / max(60 * m.offered, 1) for m in minutes]
-            late.plot(shares, color=color)
-        late.set_ylabel("missed the promise, %")
-        late.set_xlabel("AWS's minutes")
+            late.plot(np.cumsum([m.missed for m in minutes]), color=color)
+        late.set_ylabel("missed the promise, so far")
+        late.set_xticks(ticks := range(0, len(seen), _TICK_MINUTES), map(ramp.named, ticks))
         for axes in (load, fleet, first, late):
             axes.set_ylim(bottom=0)
         load.legend(frameon=False)
