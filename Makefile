@@ -40,7 +40,7 @@ proxy: ## run the proxy from its sources, with reload, against the deployed endp
 gguf: ## write a tuned model's checkpoint as one GGUF file (FROM=folder TO=file.gguf KIND=Q8_0, F16 or Q4_0)
 	@python -m operate gguf --from="$$GIVEN_FROM" --to="$$GIVEN_TO" $${GIVEN_KIND:+"--kind=$$GIVEN_KIND"}
 
-rehearse-scaling: build ## rehearse a deployed plan: a ramp through the real API, as time flies (SCALE=20)
+rehearse-scaling: build ## rehearse a deployed plan: a ramp of load through the API, in accelerated time (SCALE=20)
 	@python -m operate rehearse-scaling $${GIVEN_SCALE:+"--time-scale=$$GIVEN_SCALE"}
 
 ## --- on any environment: ENV=local, dev, cpu, staging or prod
@@ -160,16 +160,16 @@ diff-report: installed ## print the comment for a pull request, and fail if it d
 	@python -m operate diff-report --labels="$$GIVEN_LABELS" \
 	  $${GIVEN_BEFORE:+"--before=$$GIVEN_BEFORE"} $${GIVEN_AFTER:+"--after=$$GIVEN_AFTER"}
 
-comment: installed ## write the comment of a pull request, or write it anew in place (NUMBER=, FILE=)
+comment: installed ## write the comment of a pull request, or replace it (NUMBER=, FILE=)
 	@python -m operate comment --number="$$GIVEN_NUMBER" $${GIVEN_FILE:+"--file=$$GIVEN_FILE"}
 
 deployed-commit: installed ## print the commit that was deployed last (ENV=)
 	@python -m operate deployed-commit -- "$$GIVEN_ENV"
 
-watch: installed ## look at the alarms for a while, and fail when one rings (ENV=, MINUTES=15)
+watch: installed ## watch the alarms for a while, and fail if one rings (ENV=, MINUTES=15)
 	@python -m operate watch --minutes="$$GIVEN_MINUTES" -- "$$GIVEN_ENV"
 
-stack-drift: installed ## let CloudFormation compare its stacks with what is there (ENV=)
+stack-drift: installed ## let CloudFormation compare its stacks with their resources (ENV=)
 	@python -m operate stack-drift -- "$$GIVEN_ENV"
 
 cost: installed ## print what the deployed stacks cost a month (ENV=)

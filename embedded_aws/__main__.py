@@ -33,7 +33,7 @@ def main() -> None:
         _VERBS[chosen]()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted: run the same command again to go on", file=sys.stderr)
+        print("interrupted: run the same command again to continue", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:  # `embedded-aws logs | head` stops reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

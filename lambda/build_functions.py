@@ -80,7 +80,7 @@ def _make(function: str, target: str, asset: Path, scratch: Path) -> None:
         left_out, platform_options = (_LOCAL_ONLY, _AWS) if for_aws else ((), ())
         add_dependencies(lock, asset, scratch, left_out, platform_options)
     if (lock := source / "vocabularies.lock").is_file():
-        _say(f"{function}/{target}: taking the vocabularies")
+        _say(f"{function}/{target}: adding the tokenizers' vocabularies")
         folder = asset / function / "tokenizers"
         add_vocabularies(lock, folder, scratch, local_model=not for_aws)
     if for_aws:
@@ -128,7 +128,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _size(asset: Path) -> str:
     sizes = [file.stat().st_size for file in asset.rglob("*") if file.is_file()]
-    return f"built, {sum(sizes) / 1e6:.1f} MB in {len(sizes)} files"
+    return f"built, {sum(sizes) / 1e3:,.0f} kB in {len(sizes)} files"
 
 
 def run(targets: list[str]) -> None:

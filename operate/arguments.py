@@ -94,7 +94,7 @@ def add_tuning(parser: ArgumentParser) -> None:
         "--watch",
         default="",
         metavar="ARN",
-        help="watch this execution instead of starting one: the data say what is asked at the end",
+        help="watch this execution instead of starting one; the data say what is asked at the end",
     )
     parser.add_argument(
         "--set",

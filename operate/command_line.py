@@ -31,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted: run the same command again to go on", file=sys.stderr)
+        print("interrupted: run the same command again to continue", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError as error:  # `make logs | head` stops reading.
         end_output()

@@ -25,7 +25,7 @@ def client(service: str, region: str | None = None) -> Client:
         # botocore checks few of its settings, and its own errors are for few of them.
         raise SystemExit(
             f"AWS's settings on this machine cannot be used, {type(error).__name__}: {error}\n"
-            "mend the AWS_ variables of this shell, or the files in ~/.aws"
+            "fix the AWS_ variables of this shell, or the files in ~/.aws"
         ) from error
 
 

@@ -72,7 +72,7 @@ def _hint(error: Exception, environment: str) -> str:
     if isinstance(error, aws.ProfileNotFound):
         return "set AWS_PROFILE to one that `aws configure list-profiles` names, or unset it"
     if isinstance(error, aws.ConfigParseError | aws.ConfigNotFound):
-        return "mend that file, or name another with AWS_CONFIG_FILE"
+        return "fix that file, or name another with AWS_CONFIG_FILE"
     if _are_credentials_lost(error):
         return _CREDENTIALS
     if isinstance(error, aws.ConnectionError | aws.HTTPClientError):

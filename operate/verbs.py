@@ -41,7 +41,7 @@ ON_ANY_ENVIRONMENT = (
     Verb(
         name="plan",
         summary="show what follows from the declared load: fleet, limits, cost, a simulated day",
-        changes="nothing, and asks nobody; it writes build/plan/<environment>.svg",
+        changes="nothing, and calls no AWS; it writes build/plan/<environment>.svg",
         example="make plan ENV=prod",
         work="operate.plan.plan:plan",
         add_arguments=add_declared,

@@ -152,6 +152,7 @@ def _allow_many_connections() -> None:
 def main(snapshots: Snapshots, snapshot: Snapshot | None, set_aside: list[str]) -> None:
     """Serve until SIGTERM or SIGINT, then save the state and end every child process."""
     logging.getLogger("hypercorn.access").disabled = True
+    logging.getLogger("lambda").addFilter(web_functions.is_true_here)
     _allow_many_connections()
     install()
     saver.install(snapshots, snapshot, set_aside)

@@ -92,7 +92,9 @@ def read_header(path: Path) -> Header:
 def parse_header(content: bytes | mmap.mmap) -> Header:
     """Return the header that a file begins with; raises RefusedFileError."""
     if (magic := content[: len(MAGIC)]) != MAGIC:
-        raise RefusedFileError(f"it must begin with {MAGIC!r}, got {magic!r}")
+        raise RefusedFileError(
+            f"it must be a GGUF file, which begins with {MAGIC!r}, got {magic!r}"
+        )
     try:
         return _Parser(content).header()
     except (struct.error, ValueError, OverflowError, ZeroDivisionError) as error:

@@ -107,7 +107,9 @@ class Releases:
             return  # the same message once more: the end of the update comes as its own news
         self._endpoint.check_settled()
         begun = self._stack.release(package.arn, release.token)
-        _log.info("%s: %s", release.token, "begun" if begun else "the stack says it already")
+        _log.info(
+            "%s: %s", release.token, "begun" if begun else "the stack has this package already"
+        )
         if not begun:
             self._confirm(release)
 
@@ -135,8 +137,8 @@ class Releases:
         if (said := self._stack.package()) != wanted:
             raise ReleaseBlockedError(f"the stack was updated to {_named(said)} meanwhile")
         raise ReleaseRefusedError(
-            f"the stack says {wanted}, but the endpoint serves {_named(served)}: SageMaker took the"
-            " update back"
+            f"the stack says {wanted}, but the endpoint serves {_named(served)}: SageMaker"
+            " rolled the update back"
         )
 
     @contextmanager
@@ -152,7 +154,7 @@ class Releases:
             if not is_last:
                 _log.info("%s waits: %s", release.token, error)
                 raise
-            self._leave_approved(release, f"{error} and stayed busy: release it again later")
+            self._leave_approved(release, f"{error} and stayed busy: release the model again later")
         except Exception as error:
             if not is_last:
                 raise  # the queue delivers the message again

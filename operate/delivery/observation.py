@@ -76,6 +76,10 @@ def deployed_cost(environment: Environment) -> None:
         for stack in standing(environment)
     ]
     least, most, unknown = month(templates)
-    print(f"{environment.name}: {least:,.2f} to {most:,.2f} USD a month, and what requests cost")
+    cost = f"{least:,.2f} USD" if least == most else f"{least:,.2f} to {most:,.2f} USD"
+    if environment.name == "local":
+        print(f"local costs nothing on this machine; on AWS it would be {cost} a month")
+    else:
+        print(f"{environment.name}: {cost} a month, and what requests cost")
     if unknown:
         raise SystemExit(f"without {', '.join(unknown)}: add their prices to sizing/prices.py")

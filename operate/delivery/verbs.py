@@ -55,14 +55,14 @@ FOR_CI = (
     Verb(
         name="diff-report",
         summary="print the comment for a pull request, and fail if it deletes what holds data",
-        changes="nothing, and asks no AWS; exits with 1 where a label is needed",
+        changes="nothing, and calls no AWS; exits with 1 where a label is needed",
         example="make -s diff-report BEFORE=base.tar.gz AFTER=build/assembly.tar.gz",
         work="operate.delivery.report.verb:diff_report",
         add_arguments=add_assemblies,
     ),
     Verb(
         name="comment",
-        summary="write the comment of a pull request, or write it anew in place",
+        summary="write the comment of a pull request, or replace it",
         changes="one comment of the pull request",
         example="make comment NUMBER=7 FILE=comment.md, with GITHUB_TOKEN and GITHUB_REPOSITORY",
         work="operate.delivery.comment:write_comment",
@@ -78,7 +78,7 @@ FOR_CI = (
     ),
     Verb(
         name="watch",
-        summary="look at the alarms for a while, and fail when one rings",
+        summary="watch the alarms for a while, and fail if one rings",
         changes="nothing",
         example="make watch ENV=prod MINUTES=15",
         work="operate.delivery.observation:watch",
@@ -86,7 +86,7 @@ FOR_CI = (
     ),
     Verb(
         name="stack-drift",
-        summary="let CloudFormation compare its stacks with what is there",
+        summary="let CloudFormation compare its stacks with their resources",
         changes="nothing",
         example="make stack-drift ENV=prod",
         work="operate.delivery.observation:stack_drift",

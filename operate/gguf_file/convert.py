@@ -13,7 +13,7 @@ def gguf(*, source: Path | None, target: Path | None, kind: str) -> None:
     if source is None or target is None:
         raise SystemExit("give the checkpoint's folder and the new file: FROM=folder TO=file.gguf")
     if target.exists():
-        raise SystemExit(f"TO must name a new file: {target} is there already")
+        raise SystemExit(f"TO must name a new file: {target} exists")
     try:
         convert(source, target, kind)
     except RefusedFileError as error:

@@ -24,7 +24,7 @@ def add_time_scale(parser: ArgumentParser) -> None:
         type=_time_scale,
         default=20,
         metavar="FACTOR",
-        help="how many seconds of AWS's pass in one, from 1 to 60 (the default: 20)",
+        help="how many of AWS's seconds pass in one second, from 1 to 60 (the default: 20)",
     )
 
 

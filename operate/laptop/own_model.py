@@ -43,7 +43,7 @@ def choose(path: Path | None, entry: str | None) -> OwnModel | None:
     """Return the person's model; None if none is named. Raises SystemExit with why not."""
     if path is None:
         if entry:
-            raise SystemExit(f"ENTRY says what the file MODEL is served as: give both, got {entry}")
+            raise SystemExit(f"give MODEL with ENTRY: the file to serve as {entry}")
         return None
     name = entry or DEFAULT_ENTRY
     try:

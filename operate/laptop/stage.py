@@ -46,7 +46,7 @@ def _delete_another_endpoint(local: Environment, *, has_adapters: bool) -> None:
     if name not in dict(contents.stacks()) or "EndpointName" not in local.outputs("Serving"):
         return
     if hosts_components(local) is not has_adapters:
-        print(f"{name} is deleted first: with adapters it is another endpoint", flush=True)
+        print(f"deleting {name} first: an endpoint with adapters is another one", flush=True)
         contents.client("cloudformation").delete_stack(StackName=name)
         waiting.until_settled(contents.stacks)
 
@@ -92,13 +92,13 @@ def _changes(cli: Cli, local: Environment) -> Mapping[str, str]:
         return {}
     if hosts_components(local) is (INSTANCE_TYPE in wanted["Parameters"]):
         raise SystemExit(
-            "the first adapters, and the end of the last, need other rights: run `make golden`,"
-            " which writes them, and this again"
+            "adding the first adapter, or removing the last, needs other permissions:"
+            " run `make golden`, which writes them, then this command again"
         )
     if deployed == wanted["Outputs"][_SERVER]["Value"]:
         return {}
     if package := served_package(local):
-        print(f"{package} was tuned from another model: base weights are served in its place")
+        print(f"{package} was tuned from another model: the base weights are served instead")
     instance_type = wanted["Parameters"][INSTANCE_TYPE]["Default"]
     return {PACKAGE: "", **InstanceTypeChange(local, cli.cdk).prepare(instance_type)}
 

@@ -105,7 +105,7 @@ def _ready_text(deployed: Deployment, use: _Use, seconds: float) -> str:
     asked = json.dumps(use.body("Say hello.")[use.field])
     return f"""
 Ready in {seconds:.0f} s. Base URL: {deployed.base_url}
-The key: make -s info | python3 -c 'import json, sys; print(json.load(sys.stdin)["api_key"])'
+`make -s info` and `make -s key` print the URL and the key again.
 
 curl -N {deployed.base_url}/v1/{use.route} \\
   -H {shlex.quote(f"Authorization: Bearer {deployed.api_key}")} \\
@@ -119,4 +119,5 @@ answer = client.{use.route.replace("/", ".")}.create(
     model="{deployed.model}", {use.field}={asked})
 print(answer.choices[0].{use.text})
 
-make chat talks to it, make logs shows what happens, make down stops it and keeps its data."""
+`make chat` talks to the model, `make logs` shows what happened, `make down` stops everything and
+keeps its data."""

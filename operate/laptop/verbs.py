@@ -44,7 +44,7 @@ ON_THIS_MACHINE = (
     ),
     Verb(
         name="rehearse-scaling",
-        summary="rehearse a deployed plan: a ramp through the real API, as time flies",
+        summary="rehearse a deployed plan: a ramp of load through the API, in accelerated time",
         changes="starts an embedded AWS of its own and deletes it afterwards; it writes"
         " build/plan/rehearsal.svg. The slower the machine, the smaller the time scale must be",
         example="make rehearse-scaling SCALE=10",

@@ -41,7 +41,7 @@ def _way_out(name: str, status: str, environment: str) -> str:
         return f"make repair ENV={environment}"
     if status == "UPDATE_FAILED":
         return f"aws cloudformation rollback-stack --stack-name {name}"
-    return f"aws cloudformation delete-stack --stack-name {name}: it takes no update any more"
+    return f"aws cloudformation delete-stack --stack-name {name}: it can no longer be updated"
 
 
 def pipeline_name(sagemaker: Client, cloudformation: Client, plan: Plan) -> Row:
@@ -55,7 +55,7 @@ def pipeline_name(sagemaker: Client, cloudformation: Client, plan: Plan) -> Row:
         return Row(subject, Verdict.OK, "the name is free")
     return judged(
         subject,
-        f"there is one, of {stack}" if (own := _is_deployed(cloudformation, stack)) else "taken",
+        f"of {stack}" if (own := _is_deployed(cloudformation, stack)) else "the name is taken",
         holds=own,
         todo=f"aws sagemaker delete-pipeline --pipeline-name {plan.pipeline}, if nobody needs it",
     )
@@ -72,9 +72,9 @@ def boundary_name(iam: Client, cloudformation: Client, plan: Plan) -> Row:
     own = _is_deployed(cloudformation, stack)
     return judged(
         f"policy {name}",
-        f"there is one, of {stack}" if own else "taken by a policy of no stack in this region",
+        f"of {stack}" if own else "the name is taken, by a policy of no stack in this region",
         holds=own,
-        todo="names of IAM are the account's, in all regions: one region for each environment",
+        todo="all regions of an account share IAM's names: deploy each environment to one region",
     )
 
 

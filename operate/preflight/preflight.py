@@ -33,7 +33,7 @@ def preflight(environment: Environment, plan_of: Callable[[str, str, str], Plan]
     print_table(rows)
     verdicts = {row.verdict for row in rows}
     if Verdict.FAIL in verdicts:
-        raise SystemExit(f"{environment.name} is not ready: do what the rows that FAIL say")
+        raise SystemExit(f"{environment.name} is not ready: follow the rows marked FAIL")
     if Verdict.UNKNOWN in verdicts:
         raise SystemExit(_UNKNOWN_EXIT)
 
@@ -53,10 +53,10 @@ def answers(check: Check) -> Iterator[Row]:
         found = check.ask()
         yield from [found] if isinstance(found, Row) else found
     except ClientError as error:
-        todo = f"let the caller use {error.operation_name}, or look yourself"
+        todo = f"allow the caller {error.operation_name}, or check it by hand"
         yield Row(check.subject, Verdict.UNKNOWN, str(error), todo)
     except BotoCoreError as error:  # The service is not in the region, or cannot be reached.
-        yield Row(check.subject, Verdict.UNKNOWN, str(error), "look yourself")
+        yield Row(check.subject, Verdict.UNKNOWN, str(error), "check it by hand")
 
 
 def checks(plan: Plan, client: Clients) -> Iterator[Check]:

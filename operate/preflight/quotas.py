@@ -68,7 +68,9 @@ def quota_row(quotas: Quotas, need: QuotaNeed, region: str) -> Row:
         return Row(subject, Verdict.OK, found)
     asked = quotas.requested(quota)
     if asked is not None and asked >= need.total:
-        return Row(subject, Verdict.FAIL, f"{found}, {asked:g} are requested", "wait for AWS")
+        return Row(
+            subject, Verdict.FAIL, f"{found}, requested {asked:g}", "wait until AWS approves it"
+        )
     todo = _increase(need.service, quota["QuotaCode"], need.total, region)
     return Row(subject, Verdict.FAIL, found, todo)
 
@@ -78,7 +80,7 @@ def concurrency(lambda_: Client, plan: Plan) -> Row:
     have = lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     reserved = sum(plan.reserved_executions.values())
     if not reserved:
-        found = f"have {have}, none is reserved: as many streams at once at most"
+        found = f"have {have}, none is reserved: at most as many streams at once"
         return Row("Lambda concurrency", Verdict.OK, found)
     need = reserved + _MUST_STAY_UNRESERVED
     by = [*plan.reserved_executions.items(), ("unreserved", _MUST_STAY_UNRESERVED)]

@@ -24,7 +24,7 @@ def gateway_role(apigateway: Client, iam: Client, plan: Plan) -> Row:
     subject, own = "API Gateway's role for logs", f"{plan.stage}-Api-"
     arn = apigateway.get_account().get("cloudwatchRoleArn")
     if not arn:
-        return Row(subject, Verdict.OK, f"none yet, the stack {plan.stage}-Api sets it")
+        return Row(subject, Verdict.OK, f"not set yet, the stack {plan.stage}-Api sets it")
     name = arn.rpartition("/")[2]
     try:
         iam.get_role(RoleName=name)
@@ -36,5 +36,5 @@ def gateway_role(apigateway: Client, iam: Client, plan: Plan) -> Row:
         return Row(subject, Verdict.FAIL, f"{name} does not exist any more", todo)
     if name.startswith(own):
         return Row(subject, Verdict.OK, name)
-    todo = f"tell its owner: {plan.stage}-Api sets its own, which may log for all APIs as well"
-    return Row(subject, Verdict.OK, f"{name}, another project's", todo)
+    todo = f"tell its owner: {plan.stage}-Api replaces it by a role that may log for all APIs too"
+    return Row(subject, Verdict.OK, f"{name}, of another project", todo)

@@ -17,11 +17,11 @@ _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 # SageMaker took an update back, and CloudFormation, which noticed nothing, cleaned up after it.
-_DELETED = "deleted, as the last update did not stay: release, roll back or deploy once more"
+_DELETED = "deleted, as SageMaker rolled the last update back: release, roll back or deploy again"
 
 _UNGUARDED = (
-    "what is served was deployed without its rollback alarms, as a return or a rollback is;"
-    " the next deployment that changes the endpoint, or release, has them again"
+    "the endpoint was deployed without its rollback alarms, as by `make rollback` or UNGUARDED=1;"
+    " the next release, or deployment that changes the endpoint, has them again"
 )
 
 

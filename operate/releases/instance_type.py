@@ -68,7 +68,7 @@ class InstanceTypeChange:
         print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
         if deployed != wanted:
             if parameter(self._environment, SCALING) == _ON:
-                print("until it is changed, the instance count stays as it is")
+                print("the instance count stays as it is until the type has changed")
                 self._scale(_OFF)
             self._wait_for_the_endpoint()
         return {INSTANCE_TYPE: wanted, SCALING: _ON}
@@ -87,14 +87,14 @@ class InstanceTypeChange:
         found = self._environment.describe("Serving")
         stack, status = found["StackName"], found["StackStatus"]
         if self._hosts_components:
-            return f"{stack} is {status}: mend what failed, then run {self._again} again"
+            return f"{stack} is {status}: fix what failed, then run {self._again} again"
         if parameter(self._environment, SCALING) == _OFF:
             if status not in _UPDATABLE:
                 repair = f"`make repair ENV={self._environment.name}`"
                 return f"{stack} is {status} and does not scale: {repair}, then {self._again}"
             self._scale(_ON)
         deployed = parameter(self._environment, INSTANCE_TYPE)
-        return f"{stack} has {deployed} and scales: mend what failed, then run {self._again} again"
+        return f"{stack} has {deployed} and scales: fix what failed, then run {self._again} again"
 
     def _scale(self, value: str) -> None:
         cloudformation, role_arn = self._deployer(self._environment)

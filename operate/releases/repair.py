@@ -42,7 +42,9 @@ def _ask_to_skip(resources: list[str], ask: Callable[[str], str]) -> None:
         " CloudFormation takes them for rolled back. Deploy afterwards, so that both are the same."
     )
     if ask(f"type `skip` to leave out {names}: ") != "skip":
-        raise SystemExit("nothing was left out: mend what the failure names, and run this again")
+        raise SystemExit(
+            "nothing was left out: fix what the failure names, then run this command again"
+        )
 
 
 def _continue(cloudformation: Client, stack: str, skipped: list[str], every: float) -> str:

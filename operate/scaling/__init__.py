@@ -1,1 +1,1 @@
-"""The rehearsal of scaling: a deployed plan under a ramp through the real API, as time flies."""
+"""The rehearsal of scaling: a deployed plan under a ramp of load, in accelerated time."""

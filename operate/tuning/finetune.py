@@ -105,9 +105,9 @@ def _check_server(environment: Environment, definition: dict[str, Any]) -> None:
     tuned_for = registered_image(definition)
     if tuned_for != served:
         raise SystemExit(
-            f"{environment.name} serves with {served}, which takes no model of its pipeline, whose"
-            f" models are for {tuned_for}: deploy the Training stack as the environment is now, or,"
-            " where `make up` serves a MODEL of your own, serve the packaged one: `make up`"
+            f"the pipeline of {environment.name} tunes models for {tuned_for}, but the endpoint"
+            f" runs {served}: deploy the Training stack again or, if `make up` serves a MODEL of"
+            " your own, run `make up` without it"
         )
 
 

@@ -29,7 +29,7 @@ def change_the_instance_type(aws: LocalStage, deployment: Deployment) -> None:
         failed = aws.try_verb(*_CHANGE)
         circumstances.unlink()
         assert failed.returncode != 0
-        assert "Local-Serving has ml.g6.2xlarge and scales: mend what failed" in failed.stderr
+        assert "Local-Serving has ml.g6.2xlarge and scales: fix what failed" in failed.stderr
         assert (_instance_type(aws), len(_policies(aws))) == ("ml.g6.2xlarge", 1)
 
         aws.run(*_CHANGE)

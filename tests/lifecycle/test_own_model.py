@@ -92,5 +92,5 @@ def test_own_model_is_served_in_place_of_the_packaged_one_and_given_back(
     assert _container(aws)["InstanceType"] == "ml.g5.2xlarge"
     aws.run("up", f"--model={mine}", "--entry=mistral-7b")
     assert _container(aws)["Environment"]["SM_LLAMA_CPP_ALIAS"] == "mistral-7b"
-    assert "which takes no model of its pipeline" in aws.try_verb("finetune", "local").stderr
+    assert "the pipeline of local tunes models for" in aws.try_verb("finetune", "local").stderr
     aws.run("drift", "local")

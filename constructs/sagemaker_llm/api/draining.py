@@ -37,7 +37,7 @@ class VersionDraining(Construct):
             package="version_draining",
             target=target,
             handler="version_draining.handler.handle",
-            description="Lets CloudFormation wait for the streams of the version before",
+            description="Makes CloudFormation wait for the streams of the previous version",
             log_keeping=log_keeping,
             memory_mib=128,  # it sleeps
             timeout=timeout,

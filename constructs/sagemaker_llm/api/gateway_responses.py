@@ -12,9 +12,7 @@ from invoke_proxy.http.errors import WRONG_KEY, ProxyError, gateway_error_body
 from .settings import ApiSettings, Authentication
 
 # The validator's own words name no field, and may quote the prompt.
-_BAD_BODY = (
-    "the body is no JSON object, or lacks a field that the route needs: see GET /openapi.json"
-)
+_BAD_BODY = "the body must be a JSON object with the route's required fields: see GET /openapi.json"
 
 # API Gateway's refusals, and what each is in the proxy's table of errors.
 _REFUSALS: Mapping[str, ProxyError] = MappingProxyType(
@@ -51,7 +49,7 @@ _NOT_LET_IN: Mapping[Authentication, Mapping[str, ProxyError]] = MappingProxyTyp
         },
         Authentication.IAM: {
             "ACCESS_DENIED": ProxyError(
-                "access_denied", "the caller has no permission to execute-api:Invoke this route"
+                "access_denied", "the caller lacks the permission execute-api:Invoke for this route"
             ),
             "MISSING_AUTHENTICATION_TOKEN": ProxyError("invalid_signature"),
             "INVALID_SIGNATURE": ProxyError("invalid_signature"),

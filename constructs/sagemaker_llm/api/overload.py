@@ -1,4 +1,4 @@
-"""The alarms that call a person because an endpoint gets more than its declared load."""
+"""The alarms that page somebody when an endpoint gets more than its declared load."""
 
 import aws_cdk as cdk
 import aws_cdk.aws_cloudwatch as cloudwatch
@@ -27,22 +27,22 @@ class OverloadAlarms(Construct):
             "InFlight",
             endpoint.metric_concurrent_requests("Average", _MINUTE),
             sizing.concurrency_alarm,
-            "More requests are in flight on an instance than it serves as promised;"
+            "More requests are in flight on an instance than it can serve within the objective;"
             " runbook: Requests in flight",
         )
         self.refused = self._alarm(
             "Refused",
             endpoint.metric_refused_share(_MINUTE),
             sizing.max_refused_share,
-            "More requests are refused, as a share, than may miss what is promised;"
+            "A larger share of the requests is refused than the objective allows;"
             " runbook: Requests refused",
         )
         self.at_maximum = self._alarm(
             "AtMaximum",
             _in_flight_at_maximum(endpoint, sizing.max_instances),
             sizing.in_flight_at_maximum,
-            "The largest fleet runs, and more requests are in flight on an instance than it"
-            " serves as promised; runbook: Fleet at its maximum",
+            "All instances of the largest fleet run, and each has more requests in flight than it"
+            " can serve within the objective; runbook: Fleet at its maximum",
             ALARM_MINUTES_AT_MAXIMUM,
         )
 

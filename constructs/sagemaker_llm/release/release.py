@@ -81,7 +81,7 @@ class ModelRelease(Construct):
             package="model_release",
             target=target,
             handler="model_release.handler.handle",
-            description="Updates the serving stack with a model, and tells the pipeline the end",
+            description="Updates the serving stack to a model and tells the pipeline how it ended",
             environment={
                 "SERVING_STACK": self.stack_name,
                 "PARAMETER": endpoint.released.parameter.logical_id,
@@ -146,7 +146,7 @@ class ModelRelease(Construct):
         ).create_alarm(
             self,
             "Unanswered",
-            alarm_description="A release was given up without telling its pipeline; runbook:"
+            alarm_description="A release failed and its pipeline was not told; runbook:"
             " Release unanswered",
             threshold=1,
             evaluation_periods=1,

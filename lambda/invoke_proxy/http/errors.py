@@ -48,10 +48,13 @@ KINDS: dict[str, Kind] = {
     "invalid_api_key": Kind(
         401,
         _REQUEST,
-        "send a key: `Authorization: Bearer <key>`; none came, or none of a key's length",
+        "send a key: `Authorization: Bearer <key>`; it is missing, or has the wrong length",
     ),  # (gateway)
     "invalid_signature": Kind(  # (gateway, IAM authentication: it cannot tell the two apart)
-        401, _REQUEST, "sign the request (SigV4, `execute-api`); or there is no such route"
+        401,
+        _REQUEST,
+        "sign the request (SigV4, `execute-api`), and check its route: an unknown one is refused"
+        " in the same way",
     ),
     "access_denied": Kind(403, _REQUEST, "access is denied"),  # (gateway)
     "unknown_url": Kind(
@@ -74,7 +77,11 @@ KINDS: dict[str, Kind] = {
         429, "insufficient_quota", "the key's quota is used up", "overloaded", final=True
     ),
     "model_overloaded": Kind(
-        429, _RATE, "the model is at its request limit", "overloaded", retry_after_seconds=2
+        429,
+        _RATE,
+        "the model is at its limit of concurrent requests",
+        "overloaded",
+        retry_after_seconds=2,
     ),
     "endpoint_throttled": Kind(
         429, _RATE, "the endpoint is throttled", "overloaded", retry_after_seconds=1
@@ -114,7 +121,7 @@ KINDS: dict[str, Kind] = {
 
 
 # With OpenAI's status, by which clients know a wrong key.
-WRONG_KEY = "the key is wrong: it is not one of this API's"
+WRONG_KEY = "the key is wrong: this API has no such key"
 
 
 class ProxyError(Exception):

@@ -25,7 +25,5 @@ def advice(reason: str) -> str:
     if _CAPACITY.search(reason):
         return "AWS has no such instance free now: retry later, or change the instance type"
     if _ROLE.search(reason):
-        return (
-            "deploy the stack of the fine-tuning: its role for releases knows another instance type"
-        )
+        return "deploy the Training stack: its release role is for another instance type"
     return ""

@@ -33,7 +33,7 @@ class ServingStack:
         """What to do about a stack that CloudFormation could not roll back, in words."""
         return (
             f"stack {self._name} is {BROKEN}: `make repair`, or aws cloudformation"
-            f" continue-update-rollback --stack-name {self._name}, comes before any release"
+            f" continue-update-rollback --stack-name {self._name}, must come before any release"
         )
 
     def release(self, package_arn: str, token: str) -> bool:

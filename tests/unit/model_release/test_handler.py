@@ -20,13 +20,13 @@ _UPDATE_TOKEN = f"callback-3-{TOKEN}"
 _APPROVAL_TOKEN = "approval-3-20261122100000"  # noqa: S105 - names an update, and opens nothing
 _DEFAULTS = {"default_min_loss_reduction": "0.02", "default_min_retrieval_change": "0.0"}
 _TAKEN_BACK = (
-    f"the stack says {PACKAGE}, but the endpoint serves the base weights: SageMaker took the"
-    " update back"
+    f"the stack says {PACKAGE}, but the endpoint serves the base weights: SageMaker"
+    " rolled the update back"
 )
 _WAITS = [{"itemIdentifier": "m-1"}]
 _BROKEN = (
     "stack Prod-Serving is UPDATE_ROLLBACK_FAILED: `make repair`, or aws cloudformation"
-    " continue-update-rollback --stack-name Prod-Serving, comes before any release"
+    " continue-update-rollback --stack-name Prod-Serving, must come before any release"
 )
 
 
@@ -167,7 +167,9 @@ def test_approval_that_waited_too_long_for_the_endpoint_is_kept(account: Account
     account.register()
     account.sagemaker.endpoint_status = "SystemUpdating"
     assert account.handle(approval(["ModelApprovalStatus"]), attempt=3) == []
-    busy = "endpoint prod-serving-llm is SystemUpdating and stayed busy: release it again later"
+    busy = (
+        "endpoint prod-serving-llm is SystemUpdating and stayed busy: release the model again later"
+    )
     _assert_noted(account, busy)
 
 
@@ -280,7 +282,8 @@ def test_callback_fails_with_words_when_the_stack_stays_busy(account: Account) -
     assert account.handle(request(), attempt=3) == []
     _assert_left_approved(
         account,
-        "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy: release it again later",
+        "stack Prod-Serving is in UPDATE_IN_PROGRESS and stayed busy: release the model again"
+        " later",
     )
 
 
@@ -464,8 +467,7 @@ def test_end_of_an_update_fails_the_step_when_another_update_took_the_model_away
         (
             "User: arn:aws:sts::111111111111:assumed-role/release/AWSCloudFormation is not"
             " authorized to perform: sagemaker:CreateEndpointConfig on resource: c",
-            "deploy the stack of the fine-tuning: its role for releases knows another instance"
-            " type",
+            "deploy the Training stack: its release role is for another instance type",
         ),
     ],
 )

@@ -130,7 +130,7 @@ def test_an_interrupted_verb_ends_as_a_shell_says_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _exit_code(KeyboardInterrupt(), monkeypatch) == 130
-    said = "interrupted: run the same command again to go on\n"
+    said = "interrupted: run the same command again to continue\n"
     assert capsys.readouterr() == ("", said)
 
 
@@ -141,13 +141,13 @@ def test_an_interrupted_verb_ends_as_a_shell_says_it(
         ({"DEV_REGION": ""}, "You must specify a region", "set the environment's region: in acc"),
         ({}, "Unable to locate credentials", "set the environment's credentials: AWS_PROFILE"),
         ({"DEV_REGION": "the moon"}, "doesn't match a supported", "set the environment's region"),
-        ({"AWS_CONFIG_FILE": __file__}, "Unable to parse config file", "mend that file"),
-        ({"AWS_CONFIG_FILE": sys.executable}, "Unable to parse config file", "mend that file"),
-        ({"AWS_SHARED_CREDENTIALS_FILE": __file__}, "Unable to parse config file", "mend that"),
+        ({"AWS_CONFIG_FILE": __file__}, "Unable to parse config file", "fix that file"),
+        ({"AWS_CONFIG_FILE": sys.executable}, "Unable to parse config file", "fix that file"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": __file__}, "Unable to parse config file", "fix that"),
         ({"AWS_ACCESS_KEY_ID": "x"}, "Partial credentials", "set the environment's credentials"),
-        ({"AWS_MAX_ATTEMPTS": "many"}, "ValueError: invalid literal", "mend the AWS_ variables"),
+        ({"AWS_MAX_ATTEMPTS": "many"}, "ValueError: invalid literal", "fix the AWS_ variables"),
         ({"AWS_RETRY_MODE": "none"}, 'Invalid value provided to "mode"', ""),
-        ({"AWS_ENDPOINT_URL": "x", **_KEYS}, "Invalid endpoint: x", "mend the AWS_ variables"),
+        ({"AWS_ENDPOINT_URL": "x", **_KEYS}, "Invalid endpoint: x", "fix the AWS_ variables"),
         ({"AWS_CONFIG_FILE": "none", **_KEYS}, "", "check the network, its proxy"),
     ],
 )

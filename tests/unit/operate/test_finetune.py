@@ -283,7 +283,7 @@ def test_free_text_is_no_reason_to_refuse(licence: str, tmp_path: Path) -> None:
 
 def test_nothing_is_tuned_for_a_server_that_the_pipeline_does_not_know(tmp_path: Path) -> None:
     s3 = SimpleNamespace(upload_file=lambda *_: pytest.fail("was uploaded"))
-    said = "serves with llama-cpp-arm64, .* for huggingface-pytorch-tgi-inference: deploy the Train"
+    said = "models for huggingface-pytorch-tgi-inference, .* runs llama-cpp-arm64: deploy the Train"
     with pytest.raises(SystemExit, match=said):
         _finetune(_data(tmp_path / "d"), s3, "llama-cpp-arm64:server-sagemaker-cpu-v1")
 

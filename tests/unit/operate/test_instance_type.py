@@ -117,9 +117,7 @@ def test_change_that_was_interrupted_is_completed() -> None:
 
 def test_endpoint_scales_again_after_a_failed_deployment_and_the_change_can_be_repeated() -> None:
     account = _Account(fails_with="UPDATE_ROLLBACK_COMPLETE")
-    said = (
-        f"failed: see above\nProd-Serving has {_OLD} and scales: mend what failed, then run `make"
-    )
+    said = f"failed: see above\nProd-Serving has {_OLD} and scales: fix what failed, then run `make"
     with pytest.raises(SystemExit, match=said):
         _change(account)
     assert account.made == ["scaling off", "scaling on"]
@@ -149,9 +147,7 @@ def test_type_of_an_endpoint_with_adapters_changes_in_one_deployment_when_it_is_
 
 def test_failed_change_of_an_endpoint_with_adapters_says_what_to_do() -> None:
     account = _Account(has_adapters=True, fails_with="UPDATE_ROLLBACK_COMPLETE")
-    said = (
-        "Prod-Serving is UPDATE_ROLLBACK_COMPLETE: mend what failed, then run `make instance-type"
-    )
+    said = "Prod-Serving is UPDATE_ROLLBACK_COMPLETE: fix what failed, then run `make instance-type"
     with pytest.raises(SystemExit, match=said):
         _change(account)
     assert account.made == []

@@ -88,7 +88,7 @@ def test_gguf_file_of_anything_else_is_refused(tmp_path: Path) -> None:
     # The second tensor 64 bytes on, where others would lie between the two.
     gap = content.replace((128).to_bytes(8, "little"), (192).to_bytes(8, "little"))
     for found, size, said in (
-        (b"PK\3\4" + content, len(content), "must begin with b'GGUF', got b'PK"),
+        (b"PK\3\4" + content, len(content), "begins with b'GGUF', got b'PK"),
         (content[:90], 90, "its header is cut off or damaged"),
         (content, len(content) + 100, "holds more, or less, than the tensors"),
         (content, len(content) - 100, "holds more, or less, than the tensors"),

@@ -96,6 +96,11 @@ def test_the_cost_is_that_of_what_is_deployed(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.startswith("prod: 2,212.10 to 4,424.00 USD a month")
 
 
+def test_this_machine_costs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    deployed_cost(environment("local", cloudformation=_Aws()))
+    assert capsys.readouterr().out.startswith("local costs nothing on this machine; on AWS")
+
+
 def test_drift_of_the_stacks_fails_by_the_clis_own_word() -> None:
     ran: list[tuple[str, ...]] = []
     stack_drift(environment("prod"), lambda *words: ran.append(words))

@@ -14,7 +14,5 @@ def test_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="give the checkpoint's folder and the new file: FROM="):
         gguf(source=tmp_path, target=None, kind="Q8_0")
     target.write_bytes(b"")
-    with pytest.raises(
-        SystemExit, match=r"TO must name a new file: .*tuned\.gguf is there already"
-    ):
+    with pytest.raises(SystemExit, match=r"TO must name a new file: .*tuned\.gguf exists"):
         gguf(source=tmp_path, target=target, kind="Q8_0")

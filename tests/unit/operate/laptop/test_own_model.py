@@ -23,7 +23,7 @@ def _nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_packaged_model_is_served_without_a_file() -> None:
     assert own_model.choose(None, None) is None
-    with pytest.raises(SystemExit, match="give both, got mistral-7b"):
+    with pytest.raises(SystemExit, match="give MODEL with ENTRY: the file to serve as mistral-7b"):
         own_model.choose(None, "mistral-7b")
 
 

@@ -84,5 +84,5 @@ def test_another_endpoint_needs_the_rights_that_make_golden_writes(
     outputs = {"ServingImageTag": {"Value": _SERVER}}
     wanted = {"Local-Serving": {"Parameters": parameters, "Outputs": outputs}}
     monkeypatch.setattr(stage, "_synthesized", lambda: wanted)
-    with pytest.raises(SystemExit, match="need other rights: run `make golden`"):
+    with pytest.raises(SystemExit, match="needs other permissions: run `make golden`"):
         stage._changes(Cli(lock=0), local)

@@ -120,9 +120,9 @@ def test_role_of_scaling_is_there_or_will_be(roles: list[Any], found: str) -> No
 @pytest.mark.parametrize(
     ("name", "roles", "verdict", "said"),
     [
-        ("", [], _OK, "none yet, the stack Dev-Api sets it"),
+        ("", [], _OK, "not set yet, the stack Dev-Api sets it"),
         ("Dev-Api-Role", [_role("Dev-Api-Role")], _OK, "Dev-Api-Role"),
-        ("Theirs", [_role("Theirs")], _OK, "another project's"),
+        ("Theirs", [_role("Theirs")], _OK, "of another project"),
         ("Dev-Api-Role", ["NoSuchEntity"], _FAIL, "Dev-Api-Role does not exist any more"),
     ],
 )

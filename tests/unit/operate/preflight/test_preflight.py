@@ -55,7 +55,7 @@ def test_denied_call_leaves_its_row_unknown_and_the_others_are_asked(
     lines = capsys.readouterr().out.splitlines()
     verdicts = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert verdicts == ["OK", *["UNKNOWN"] * 13, "OK"]
-    assert "        -> let the caller use GetParameter, or look yourself" in lines
+    assert "        -> allow the caller GetParameter, or check it by hand" in lines
 
 
 def test_every_call_only_reads() -> None:
@@ -69,7 +69,7 @@ def test_every_call_only_reads() -> None:
 
 def test_row_that_fails_fails_the_whole() -> None:
     elsewhere = plan(configured=("222222222222", REGION))
-    assert _exit(elsewhere, _Denying()) == "dev is not ready: do what the rows that FAIL say"
+    assert _exit(elsewhere, _Denying()) == "dev is not ready: follow the rows marked FAIL"
 
 
 def test_nothing_is_asked_of_a_wrong_account() -> None:

@@ -59,8 +59,8 @@ def test_quota_that_the_account_never_changed_has_its_default() -> None:
 
 def test_quota_that_is_requested_already_is_not_requested_twice() -> None:
     row = _quota_row((_APPLIED, _quotas(0)), (_REQUESTS, _requested(("CASE_OPENED", 10))))
-    assert (row.verdict, row.todo) == (_FAIL, "wait for AWS")
-    assert row.found.endswith("10 are requested")
+    assert (row.verdict, row.todo) == (_FAIL, "wait until AWS approves it")
+    assert row.found.endswith("requested 10")
 
 
 def test_quota_that_is_requested_too_low_is_requested_again() -> None:
@@ -79,7 +79,7 @@ def test_quota_without_a_name_in_the_region_fails() -> None:
     [
         ({"dev": 0, "prod": 606}, 706, _OK, "need 706 (prod 606 + unreserved 100), have 706"),
         ({"dev": 0, "prod": 606}, 705, _FAIL, "need 706 (prod 606 + unreserved 100), have 705"),
-        ({"dev": 0}, 10, _OK, "have 10, none is reserved: as many streams at once at most"),
+        ({"dev": 0}, 10, _OK, "have 10, none is reserved: at most as many streams at once"),
     ],
 )
 def test_concurrency_is_enough_for_all_reservations(
@@ -191,7 +191,7 @@ def test_archive_that_may_not_be_asked_for_is_unknown() -> None:
         check = Check("adapters", lambda: artifacts.archives(s3, plan(archives=(_ARCHIVE,))))
         (row,) = answers(check)
     assert row.verdict is Verdict.UNKNOWN
-    assert row.todo.startswith("let the caller use HeadBucket")
+    assert row.todo.startswith("allow the caller HeadBucket")
 
 
 def test_weights_that_only_fine_tuning_reads_have_a_row_of_their_own() -> None:
