@@ -79,6 +79,12 @@ def own_model() -> CatalogEntry | None:
     return environments.own_model(path, _GIVEN["LOCAL_ENTRY"], window=window, threads=threads)
 
 
+def environment_of(name: str) -> Environment:
+    """Return a declared environment, by its name in lower case; raises SystemExit if refused."""
+    makers = {stage.lower(): make for stage, make in declared().items()}
+    return _configured(name, makers[name])
+
+
 def _configured(name: str, make: Callable[[], Environment]) -> Environment:
     try:
         return make()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -51,18 +51,33 @@ def find_stack(cloudformation: Client, name: str) -> dict[str, Any] | None:
     return found
 
 
-class Outputs(dict[str, str]):
-    """A stack's outputs by key; a missing one raises SystemExit and says what to do."""
+class _Values(dict[str, str]):
+    """Values of a stack by key; a missing one raises SystemExit and says what to do."""
+
+    _kind: ClassVar[str]
 
     def __init__(self, stack: Mapping[str, Any]) -> None:
-        super().__init__((o["OutputKey"], o["OutputValue"]) for o in stack.get("Outputs", []))
+        found, kind = stack.get(f"{self._kind}s", []), self._kind
+        super().__init__((each[f"{kind}Key"], each[f"{kind}Value"]) for each in found)
         self._stack = stack["StackName"]
 
     def __missing__(self, key: str) -> str:
         raise SystemExit(
-            f"stack {self._stack} has no output {key}: it was deployed by an earlier version,"
-            " so deploy it again"
+            f"stack {self._stack} has no {self._kind.lower()} {key}: it was deployed by an earlier"
+            " version, so deploy it again"
         )
+
+
+class Outputs(_Values):
+    """A stack's outputs."""
+
+    _kind = "Output"
+
+
+class Parameters(_Values):
+    """The values of a stack's parameters."""
+
+    _kind = "Parameter"
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,10 @@ class Environment:
     def outputs(self, stack: str) -> Outputs:
         """Return the outputs of a stack; raises SystemExit if it is not deployed."""
         return Outputs(self.describe(stack))
+
+    def parameter(self, name: str) -> str:
+        """Return the value of a parameter of the serving stack; raises SystemExit without one."""
+        return Parameters(self.describe("Serving"))[name]
 
     def is_deployed(self, stack: str) -> bool:
         """Return whether one of the environment's stacks is deployed."""

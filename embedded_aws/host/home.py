@@ -8,11 +8,11 @@ from pathlib import Path
 from embedded_aws.host import credentials, guardian, running
 
 
-def port() -> int:
-    """Return the port that the environment asks for, or ministack's own."""
-    given = os.environ.get("LOCAL_AWS_PORT", "4566")
+def port(variable: str = "LOCAL_AWS_PORT", default: str = "4566") -> int:
+    """Return the port that the environment asks for: the embedded AWS's, or ministack's own."""
+    given = os.environ.get(variable, default)
     if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
-        raise SystemExit(f"LOCAL_AWS_PORT must be 1 to 65535, got {given!r}")
+        raise SystemExit(f"{variable} must be 1 to 65535, got {given!r}")
     return int(given)
 
 

@@ -77,13 +77,11 @@ def check_fits(p: Hyperparameters, shape: Shape, machine: Instance, name: str) -
     """Raise RefusedValueError for a training that the machine has not the memory for."""
     check_accumulation(p, machine.gpus)
     taken = needs(p, shape, machine)
-    for part, wanted, there in _compared(taken, machine):
-        if wanted > there:
-            raise RefusedValueError(
-                f"the training takes {wanted / _GIB:.1f} GiB of {part}, {name} has"
-                f" {there / _GIB:.1f}: choose peft_type lora, bits 4, a smaller batch or"
-                " max_input_length, or another training instance type"
-            )
+    instead = (
+        "peft_type lora, bits 4, a smaller batch or max_input_length, or another training instance"
+        " type"
+    )
+    _check_memory("training", taken, machine, name, instead)
 
 
 def known_window(base_model_id: str) -> int | None:
@@ -113,20 +111,20 @@ def check_evaluation(base_model_id: str, longest: int, instance_type: str) -> No
     shape = MISTRAL_7B
     a_token = 2 * (2 * shape.layers * shape.key_value + 3 * shape.intermediate)
     taken = Needs(_CONTEXT + 2 * shape.weights + longest * a_token, 2 * shape.weights + _PROCESS)
-    for part, wanted, there in _compared(taken, machine):
-        if wanted > there:
-            raise RefusedValueError(
-                f"the evaluation takes {wanted / _GIB:.1f} GiB of {part}, {instance_type} has"
-                f" {there / _GIB:.1f}: choose another evaluation instance type, or shorter"
-                " retrieval_lengths"
-            )
+    instead = "another evaluation instance type, or shorter retrieval_lengths"
+    _check_memory("evaluation", taken, machine, instance_type, instead)
 
 
-def _compared(taken: Needs, machine: Instance) -> tuple[tuple[str, float, float], ...]:
-    return (
+def _check_memory(job: str, taken: Needs, machine: Instance, name: str, instead: str) -> None:
+    for part, wanted, there in (
         ("each GPU", taken.gpu, machine.bytes_per_gpu),
         ("the host", taken.host, machine.host_bytes),
-    )
+    ):
+        if wanted > there:
+            raise RefusedValueError(
+                f"the {job} takes {wanted / _GIB:.1f} GiB of {part}, {name} has"
+                f" {there / _GIB:.1f}: choose {instead}"
+            )
 
 
 def check_accumulation(p: Hyperparameters, gpus: int) -> None:

@@ -30,7 +30,7 @@ def serve(deployed: Deployment) -> None:
     """Replace this process by the proxy's server."""
     if not _TOKENIZERS.is_dir():
         raise SystemExit(f"{_TOKENIZERS.relative_to(ROOT)} is missing: run `make build`")
-    port = _port()
+    port = home.port("LOCAL_PROXY_PORT", default="8000")
     print(_how_to_call(f"http://127.0.0.1:{port}", deployed), flush=True)
     sources = _SOURCES / "invoke_proxy"
     command = [
@@ -101,13 +101,6 @@ def _function() -> dict[str, Any]:
     pages = contents.client("lambda").get_paginator("list_functions").paginate()
     functions = (function for page in pages for function in page["Functions"])
     return next(dict(function) for function in functions if function["Handler"] == "run.sh")
-
-
-def _port() -> int:
-    given = os.environ.get("LOCAL_PROXY_PORT", "8000")
-    if not given.isdecimal() or not 0 < int(given) <= 65535:  # noqa: PLR2004 - TCP's
-        raise SystemExit(f"LOCAL_PROXY_PORT must be 1 to 65535, got {given!r}")
-    return int(given)
 
 
 def _how_to_call(url: str, deployed: Deployment) -> str:

@@ -1,7 +1,6 @@
 """The verb: the table, the simulated day, its cost beside others', and the picture; offline."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import app  # isort: skip  # first: it makes the imports below find their packages
 
@@ -9,15 +8,12 @@ from operate.plan import picture, table
 from operate.plan.days import costs, simulated
 from operate.plan.hosting import by_load
 
-if TYPE_CHECKING:
-    from stacks.environment import Environment
-
 _FOLDER = Path("build") / "plan"
 
 
 def plan(declared: str) -> None:
     """Print an environment's plan, and draw its day; raises SystemExit for what is refused."""
-    environment = _environment(declared)
+    environment = app.environment_of(declared)
     if environment.sizing is None:
         print(f"{declared} declares no load: its numbers are chosen in stacks/environments.py\n")
         print(table.shown(table.chosen(environment)))
@@ -38,11 +34,3 @@ def plan(declared: str) -> None:
     path = _FOLDER / f"{declared}.svg"
     picture.draw(environment.sizing, days, path)
     print(f"\n{path} shows the latency curve with the operating point, and the day")
-
-
-def _environment(name: str) -> "Environment":
-    makers = {stage.lower(): make for stage, make in app.declared().items()}
-    try:
-        return makers[name]()
-    except ValueError as error:
-        raise SystemExit(f"{name} cannot be configured: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from operate.environment import Client, find_stack
+from operate.environment import Client, Outputs, find_stack
 from operate.preflight.plan import ArchiveNeed, ImageNeed, Plan, WeightsNeed
 from operate.preflight.row import Row, Verdict, judged
 
@@ -89,7 +89,7 @@ def staged_weights(cloudformation: Client, s3: Client, plan: Plan) -> Row:
     if found is None:
         todo = f"cdk deploy '{plan.stage}/Weights', then {stage}"
         return Row("weights", Verdict.FAIL, f"stack {stack} is not deployed", todo)
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
+    outputs = Outputs(found)
     row = weights(s3, WeightsNeed(outputs["WeightsBucketName"], outputs["WeightsPrefix"]))
     return row if row.verdict is not Verdict.FAIL else Row("weights", row.verdict, row.found, stage)
 

@@ -33,15 +33,6 @@ def plan_of(name: str, account: str, region: str) -> Plan:
         raise SystemExit(f"{name} cannot be deployed to {region}: {error}") from error
 
 
-def instance_type_of(name: str) -> str:
-    """Return the instance type that an environment declares for its endpoint."""
-    declared = {stage.lower(): build for stage, build in app.declared().items()}
-    try:
-        return declared[name]().instance_type
-    except ValueError as error:
-        raise SystemExit(f"{name} cannot be deployed: {error}") from error
-
-
 def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, region: str) -> Plan:
     own, stage = at_home[name], name.capitalize()
     training = {"training": own.tuning.image} if own.tuning else {}

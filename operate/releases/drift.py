@@ -11,7 +11,7 @@ from operate.releases.components import base_component, component_checks, served
 from operate.releases.inventories import package_weights, weights_uri
 from operate.releases.origins import origin
 from operate.releases.unguarded import is_unguarded
-from operate.releases.updates import INSTANCE_TYPE, parameter, served_package
+from operate.releases.updates import INSTANCE_TYPE, served_package
 
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
@@ -69,7 +69,7 @@ def _checks(environment: Environment) -> Iterator[Check]:
 def _variant_checks(
     environment: Environment, template: dict[str, Any], endpoint_name: str, variant: dict[str, Any]
 ) -> Iterator[Check]:
-    said = parameter(environment, INSTANCE_TYPE)
+    said = environment.parameter(INSTANCE_TYPE)
     yield Check("instance type", said, variant["InstanceType"])
     yield _policy_check(environment, template, f"endpoint/{endpoint_name}/variant/AllTraffic")
 

@@ -9,7 +9,7 @@ from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 from operate.releases.components import hosts_components
 from operate.releases.deployer import deployer
-from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, parameter, update
+from operate.releases.updates import INSTANCE_TYPE, POLL_SECONDS, SCALING, update
 
 _ON, _OFF = "on", "off"
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
@@ -21,10 +21,10 @@ Deployer = Callable[[Environment], tuple[Client, str]]
 
 def deploy_instance_type(environment: Environment) -> None:
     """Deploy the instance type that the environment declares."""
-    # `make up` needs the change only: the declaration imports the CDK, which takes seconds.
-    from operate.preflight.declaration import instance_type_of  # noqa: PLC0415
+    # `make up` needs the change only: the app imports the CDK, which takes seconds.
+    from app import environment_of  # noqa: PLC0415
 
-    wanted = instance_type_of(environment.name)
+    wanted = environment_of(environment.name).instance_type
     with cdk_of(environment, cdk) as run:
         InstanceTypeChange(environment, run).make(wanted)
 
@@ -64,10 +64,10 @@ class InstanceTypeChange:
             print(f"the instance type of {self._environment.name}, whose endpoint hosts adapters")
             self._wait_for_the_endpoint()
             return {}
-        deployed = parameter(self._environment, INSTANCE_TYPE)
+        deployed = self._environment.parameter(INSTANCE_TYPE)
         print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
         if deployed != wanted:
-            if parameter(self._environment, SCALING) == _ON:
+            if self._environment.parameter(SCALING) == _ON:
                 print("the instance count stays as it is until the type has changed")
                 self._scale(_OFF)
             self._wait_for_the_endpoint()
@@ -88,12 +88,12 @@ class InstanceTypeChange:
         stack, status = found["StackName"], found["StackStatus"]
         if self._hosts_components:
             return f"{stack} is {status}: fix what failed, then run {self._again} again"
-        if parameter(self._environment, SCALING) == _OFF:
+        if self._environment.parameter(SCALING) == _OFF:
             if status not in _UPDATABLE:
                 repair = f"`make repair ENV={self._environment.name}`"
                 return f"{stack} is {status} and does not scale: {repair}, then {self._again}"
             self._scale(_ON)
-        deployed = parameter(self._environment, INSTANCE_TYPE)
+        deployed = self._environment.parameter(INSTANCE_TYPE)
         return f"{stack} has {deployed} and scales: fix what failed, then run {self._again} again"
 
     def _scale(self, value: str) -> None:

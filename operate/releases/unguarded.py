@@ -4,10 +4,9 @@ The alarms see both fleets of an update. The old one would undo the update that 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from operate.delivery.report.templates import Templates
-from operate.environment import Client, Environment, Outputs, find_stack
+from operate.environment import Client, Environment, Outputs, Parameters, find_stack
 from operate.releases.updates import UNGUARDED
 
 _DIGEST = "EndpointDigest"  # the output with what the parameter must be
@@ -42,16 +41,10 @@ def of_deployment(
     if deployed is None or Outputs(deployed).get(_DIGEST) == wanted:
         return {}
     value = wanted if unguarded else ""
-    return {} if value == _held(deployed) else {UNGUARDED: value}
+    return {} if value == Parameters(deployed).get(UNGUARDED, "") else {UNGUARDED: value}
 
 
 def is_unguarded(environment: Environment) -> bool:
     """Return whether what is served was deployed while no alarm could undo it."""
     found = environment.describe("Serving")
-    return _held(found) == Outputs(found).get(_DIGEST)
-
-
-def _held(found: Mapping[str, Any]) -> str:
-    """Return the parameter's value, empty where an older template is deployed."""
-    values = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", ())}
-    return str(values.get(UNGUARDED, ""))
+    return Parameters(found).get(UNGUARDED, "") == Outputs(found).get(_DIGEST)

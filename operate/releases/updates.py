@@ -30,22 +30,9 @@ class Ended(NamedTuple):
             raise SystemExit(f"{what}, {self.status}: {_first_failure(self.events)}")
 
 
-def parameter(environment: Environment, name: str) -> str:
-    """Return the value of a parameter of the serving stack."""
-    parameters = environment.describe("Serving")["Parameters"]
-    found = (str(p["ParameterValue"]) for p in parameters if p["ParameterKey"] == name)
-    value = next(found, None)
-    if value is None:
-        raise SystemExit(
-            f"stack {environment.stack_name('Serving')} has no parameter {name}: it was deployed by"
-            " an earlier version, so deploy it again"
-        )
-    return value
-
-
 def served_package(environment: Environment) -> str:
     """Return the ARN of the package that the stack serves, empty for the base weights."""
-    return parameter(environment, PACKAGE)
+    return environment.parameter(PACKAGE)
 
 
 def serve_package(
