@@ -23,6 +23,7 @@ FIXABLE = (
     "max_concurrent_requests",
     "target_concurrent_requests",
 )
+_WHOLE = FIXABLE[:3]
 # Past the longest prompt that was measured, the service model is a guess.
 _EXTRAPOLATION = 1.25
 
@@ -71,6 +72,11 @@ class Load(Checked):
             raise RefusedValueError(
                 f"fixed must name only {', '.join(FIXABLE)}, got {', '.join(unknown)}"
             )
+        for name in _WHOLE:
+            if (given := self.fixed.get(name)) and not float(given.value).is_integer():
+                raise RefusedValueError(
+                    f"{name} in fixed must be a whole number, got {given.value:g}"
+                )
         longest = max(shape.prompt_words for shape in self.workload.shapes)
         if longest > _EXTRAPOLATION * self.profile.max_words:
             raise RefusedValueError(

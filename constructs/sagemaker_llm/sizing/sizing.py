@@ -3,6 +3,8 @@
 import math
 from functools import cached_property
 
+from allowed_values.rules import RefusedValueError
+
 from .formula.demand import Demand
 from .formula.staffing import MAX_INSTANCES, capacity, fleet, max_load
 from .load import Load, Tracked
@@ -94,8 +96,14 @@ class Sizing:
 
     @property
     def target_concurrent_requests(self) -> float:
-        """The target of the scaling."""
-        return self._chosen("target_concurrent_requests", self.derived_target)
+        """The target of the scaling; raises RefusedValueError for one that nothing can exceed."""
+        target = self._chosen("target_concurrent_requests", self.derived_target)
+        if target > self.max_concurrent_requests:
+            raise RefusedValueError(
+                "target_concurrent_requests in fixed must be at most"
+                f" {self.max_concurrent_requests}, which an instance admits, got {target:g}"
+            )
+        return target
 
     @cached_property
     def derived_min(self) -> int:
@@ -116,8 +124,14 @@ class Sizing:
 
     @property
     def max_instances(self) -> int:
-        """The most instances."""
-        return max(int(self._chosen("max_instances", self.derived_max)), self.min_instances)
+        """The most instances; raises RefusedValueError for fewer than there always are."""
+        fixed = self.load.fixed.get("max_instances")
+        if fixed and fixed.value < self.min_instances:
+            raise RefusedValueError(
+                f"max_instances in fixed must be at least min_instances {self.min_instances},"
+                f" got {fixed.value:g}"
+            )
+        return int(fixed.value) if fixed else max(self.derived_max, self.min_instances)
 
     @cached_property
     def schedule(self) -> tuple[ScheduledMinimum, ...]:
@@ -181,9 +195,10 @@ class Sizing:
         It is nearer to what keeps the promise than to what is admitted, so that it rings before
         many are refused.
         """
-        promised = self.in_flight(self.max_load)
-        margin = min(_ALARM_MARGIN, _ALARM_SHARE * (self.max_concurrent_requests - promised))
-        return round(promised + margin, 1)
+        promised, limit = self.in_flight(self.max_load), self.max_concurrent_requests
+        if promised >= limit:  # A person fixed a lower limit.
+            return round(_FULL * limit, 1)
+        return round(promised + min(_ALARM_MARGIN, _ALARM_SHARE * (limit - promised)), 1)
 
     @property
     def in_flight_at_maximum(self) -> float:

@@ -1,7 +1,7 @@
 """A measured profile: what one instance did at each load, read from the CSV of `make bench`."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ _COLUMNS = (
 # With these a row can be held to Little's law.
 _MEASURED = ("requests_per_s", "latency_mean_ms", "completion_tokens_mean")
 _TOLERANCE = 0.05
+_MAX_NUMBER = 1e9  # Whatever is above it was not measured.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,8 @@ def read_profile(path: Path, *, instance_type: str, server: str = "tgi") -> Prof
     """
     rows = []
     for line, values in _lines(path, (*_COLUMNS, *_MEASURED)):
-        users, rate, latency, tokens = _numbers(
-            path, line, values, ("concurrency", *_MEASURED)
+        words, users, rate, latency, tokens = _numbers(
+            path, line, values, ("input_words", "concurrency", *_MEASURED)
         ).values()
         in_flight = rate * latency / 1000
         if abs(in_flight / users - 1) > _TOLERANCE:
@@ -81,7 +82,7 @@ def read_profile(path: Path, *, instance_type: str, server: str = "tgi") -> Prof
             )
         rows.append(
             ProfileRow(
-                words=float(values["input_words"]),
+                words=words,
                 tokens=tokens,
                 users=users,
                 tokens_per_second=rate * tokens,
@@ -113,14 +114,19 @@ def _profile(path: Path, instance_type: str, server: str, rows: list[ProfileRow]
     return Profile(name=path.stem, instance_type=instance_type, server=server, rows=tuple(rows))
 
 
-def _lines(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if missing := [name for name in needed if name not in (reader.fieldnames or ())]:
-            raise RefusedValueError(
-                f"{path} must be a profile of `make bench`, it lacks {', '.join(missing)}"
-            )
-        yield from enumerate(reader, start=2)
+def _lines(path: Path, needed: tuple[str, ...]) -> Sequence[tuple[int, Mapping[str, str]]]:
+    try:
+        # A spreadsheet's CSV begins with a byte order mark.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names, lines = reader.fieldnames or (), [*enumerate(reader, start=2)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RefusedValueError(f"{path} must be CSV in UTF-8: {error}") from error
+    if missing := [name for name in needed if name not in names]:
+        raise RefusedValueError(
+            f"{path} must be a profile of `make bench`, it lacks {', '.join(missing)}"
+        )
+    return lines
 
 
 def _numbers(
@@ -130,7 +136,9 @@ def _numbers(
         numbers = {name: float(values[name]) for name in names}
     except (ValueError, TypeError):
         numbers = {}
-    if not numbers or min(numbers.values()) <= 0:
+    if not numbers or not all(0 < number <= _MAX_NUMBER for number in numbers.values()):
         given = {name: values[name] for name in names}
-        raise RefusedValueError(f"line {line} of {path} must hold numbers above 0, got {given}")
+        raise RefusedValueError(
+            f"line {line} of {path} must hold numbers above 0, at most {_MAX_NUMBER:g}, got {given}"
+        )
     return numbers

@@ -45,6 +45,11 @@ class Service:
 def fit(profile: Profile) -> Service:
     """Return the model of least relative squares; raise RefusedValueError where none fits."""
     rows = profile.rows
+    if profile.server not in _ADMISSION_STEPS:
+        raise RefusedValueError(
+            f"the profile {profile.name} must be of {', '.join(_ADMISSION_STEPS)}, got"
+            f" {profile.server!r}"
+        )
     # Prompts of one length cannot tell the terms apart, nor two lengths the square.
     lengths = len({row.words for row in rows})
     terms = (0, 1, 2, 3) if lengths > 2 else (0, 1, 2) if lengths > 1 else (0, 2)  # noqa: PLR2004

@@ -55,6 +55,11 @@ def test_row_whose_users_waited_unseen_is_refused_by_its_line(tmp_path: Path) ->
         (["128,128,1,30,32"], _HEADER.rsplit(",", 3)[0], "lacks requests_per_s, latency_mean_ms"),
         (["128,128,1,30,32,0.2,,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
         (["128,128,1,30,32,0.2,-5000,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
+        (["128,128,1,30,32,0.2,nan,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
+        (["128,128,inf,30,32,inf,5000,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
+        (["0,128,1,30,32,0.2,5000,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
+        (["nan,128,1,30,32,0.2,5000,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
+        (["long,128,1,30,32,0.2,5000,128"], _HEADER, "line 2 of .* must hold numbers above 0"),
         ([], _HEADER, "must have a row for each load"),
     ],
 )
@@ -63,6 +68,21 @@ def test_file_that_is_no_profile_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         read_profile(_written(tmp_path, *rows, header=header), instance_type="ml.g5.2xlarge")
+
+
+def test_profile_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    row = "128,128,4,100,40,0.78,5000,127"
+    path.write_bytes(f"{_HEADER}\r\n{row}\r\n".encode("utf-8-sig"))
+    assert read_profile(path, instance_type="ml.g5.2xlarge").rows[0].words == 128
+    path.write_bytes(f"{_HEADER}\r\n{row}\r\n".encode("utf-16"))
+    with pytest.raises(ValueError, match=r"own\.csv must be CSV in UTF-8: 'utf-8' codec"):
+        read_profile(path, instance_type="ml.g5.2xlarge")
+
+
+def test_profile_of_an_unknown_server_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be of tgi, vllm, llama-cpp, got 'sglang'"):
+        fit(replace(published_profile(), server="sglang"))
 
 
 def test_published_profile_has_users_that_were_not_served() -> None:

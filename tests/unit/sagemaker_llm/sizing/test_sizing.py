@@ -96,6 +96,31 @@ def test_fixed_number_stands_with_its_reason() -> None:
     assert min(each.instances for each in sizing.schedule) == 5
 
 
+def _fixed(**values: float) -> dict[str, Fixed]:
+    return {name: Fixed(value=each, reason="as somebody said") for name, each in values.items()}
+
+
+@pytest.mark.parametrize("name", ["min_instances", "max_instances", "max_concurrent_requests"])
+def test_fixed_part_of_an_instance_or_request_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} in fixed must be a whole number, got 0.5"):
+        sized(_TEN, fixed=_fixed(**{name: 0.5}))
+
+
+def test_fixed_numbers_that_contradict_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be at least min_instances 5, got 4"):
+        _ = sized(_TEN, fixed=_fixed(min_instances=5, max_instances=4)).max_instances
+    # Scaling would never add an instance: each refuses before it is reached.
+    with pytest.raises(ValueError, match="must be at most 20, which an instance admits, got 21"):
+        _ = sized(
+            _TEN, fixed=_fixed(target_concurrent_requests=21, max_concurrent_requests=20)
+        ).target_concurrent_requests
+
+
+def test_alarm_on_concurrency_can_ring_whatever_limit_is_fixed() -> None:
+    sizing = sized(_TEN, fixed=_fixed(max_concurrent_requests=10))
+    assert sizing.concurrency_alarm == 9
+
+
 def test_cost_is_that_of_the_hours_at_the_known_price() -> None:
     sizing = sized(_TEN)
     hours = instance_hours_a_day(sizing)
