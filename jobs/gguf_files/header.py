@@ -15,6 +15,9 @@ from typing import Any
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)  # those that llama.cpp reads
 ALIGNMENT = 32  # of each tensor, where the file names no other
+# Of a list, of the metadata and of the tensors: the largest models have fewer by far, and what is
+# read before it is refused must fit into the memory.
+MAX_ITEMS = 2**22
 
 # The types of values in the metadata, by their numbers.
 NUMBERS: Mapping[int, str] = dict(enumerate("BbHhIif")) | {7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -97,7 +100,7 @@ def parse_header(content: bytes | mmap.mmap) -> Header:
         )
     try:
         return _Parser(content).header()
-    except (struct.error, ValueError, OverflowError, ZeroDivisionError) as error:
+    except (struct.error, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, RefusedFileError):
             raise
         raise RefusedFileError(f"its header is cut off or damaged: {error}") from error
@@ -113,10 +116,12 @@ class _Parser:
             raise RefusedFileError(
                 f"its version of GGUF must be {' or '.join(map(str, VERSIONS))}, got {version}"
             )
-        tensors, pairs = self._number("Q"), self._number("Q")
+        tensors, pairs = self._count("Q"), self._count("Q")
         metadata = {self._text(): self._value(self._number("I")) for _ in range(pairs)}
         found = [self._tensor() for _ in range(tensors)]
-        alignment = int(metadata.get("general.alignment", ALIGNMENT))
+        alignment = metadata.get("general.alignment", ALIGNMENT)
+        if type(alignment) is not int or alignment < 1:
+            raise ValueError(f"general.alignment must be a number above 0, got {alignment!r:.99}")
         return Header(metadata, found, aligned(self._at, alignment))
 
     def _take(self, size: int) -> bytes:
@@ -129,6 +134,11 @@ class _Parser:
     def _number(self, kind: str) -> Any:  # noqa: ANN401 - of any numeric type
         return struct.unpack(f"<{kind}", self._take(struct.calcsize(kind)))[0]
 
+    def _count(self, kind: str) -> int:
+        if (count := int(self._number(kind))) > MAX_ITEMS:
+            raise ValueError(f"it has {count} items at {self._at}, at most {MAX_ITEMS} are read")
+        return count
+
     def _text(self) -> str:
         return self._take(self._number("Q")).decode(errors="replace")
 
@@ -139,7 +149,7 @@ class _Parser:
             return self._number(NUMBERS[kind])
         if kind != LIST:
             raise ValueError(f"a value has the unknown type {kind}")
-        each, count = self._number("I"), self._number("Q")
+        each, count = self._number("I"), self._count("Q")
         if each in NUMBERS:
             size = struct.calcsize(NUMBERS[each]) * count
             return list(struct.unpack(f"<{count}{NUMBERS[each]}", self._take(size)))
@@ -148,7 +158,7 @@ class _Parser:
 
     def _tensor(self) -> Tensor:
         name = self._text()
-        shape = [self._number("Q") for _ in range(self._number("I"))]
+        shape = [self._number("Q") for _ in range(self._count("I"))]
         kind, offset = self._number("I"), self._number("Q")
         if kind not in BLOCKS:
             raise ValueError(f"the tensor {name} has the unknown type {kind}")

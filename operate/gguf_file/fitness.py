@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allowed_values.rules import shown
 from gguf_files.header import Header, RefusedFileError, read_header
 from gguf_files.layout import ARCHITECTURE
 
@@ -29,21 +30,16 @@ class GgufFile:
         """The tokens of the longest sequence that the model was made for."""
         return self.number("context_length")
 
-    def number(self, name: str) -> int:
+    def number(self, name: str, default: int | None = None) -> int:
         """Return a number of the architecture; raises RefusedFileError if there is none."""
-        found = self.metadata.get(f"{ARCHITECTURE}.{name}")
-        if not isinstance(found, int):
-            raise RefusedFileError(f"it must hold {ARCHITECTURE}.{name} as a number, got {found!r}")
-        return found
+        return _whole(self.metadata, f"{ARCHITECTURE}.{name}", default, at_least=1)
 
     def cache_bytes(self, tokens: int) -> int:
         """Return the size of the key-value cache of so many tokens."""
         heads = self.number("attention.head_count")
-        width = self.metadata.get(
-            f"{ARCHITECTURE}.attention.key_length", self.number("embedding_length") // heads
-        )
-        key_heads = self.metadata.get(f"{ARCHITECTURE}.attention.head_count_kv", heads)
-        return int(2 * self.number("block_count") * key_heads * width * _HALF * tokens)
+        width = self.number("attention.key_length", self.number("embedding_length") // heads)
+        key_heads = self.number("attention.head_count_kv", heads)
+        return 2 * self.number("block_count") * key_heads * width * _HALF * tokens
 
     def memory(self, tokens: int) -> int:
         """Return the bytes that it takes to serve so many tokens at once."""
@@ -62,22 +58,31 @@ def open_file(path: Path) -> GgufFile:
     return GgufFile(path, path.stat().st_size, header.metadata)
 
 
+def _whole(metadata: Mapping[str, Any], name: str, default: int | None, *, at_least: int) -> int:
+    found = metadata.get(name, default)
+    if type(found) is not int or found < at_least:
+        raise RefusedFileError(
+            f"it must hold {name} as a number of at least {at_least}, got {shown(found)}"
+        )
+    return found
+
+
 def _check_kind(metadata: Mapping[str, Any]) -> None:
-    parts = metadata.get("split.count", 1)
+    parts = _whole(metadata, "split.count", 0, at_least=0)  # 0 in one that was joined
     if parts > 1:
-        part = metadata.get("split.no", 0) + 1
+        part = _whole(metadata, "split.no", 0, at_least=0) + 1
         raise RefusedFileError(
             f"it must be one file, got part {part} of {parts}: join them with"
             " `llama-gguf-split --merge`"
         )
     kind = metadata.get("general.type", "model")
     if kind != "model":
-        raise RefusedFileError(f"it must hold a whole model, got an {kind!r}")
+        raise RefusedFileError(f"it must hold a whole model, got an {shown(kind)}")
     architecture = metadata.get("general.architecture")
     if architecture != ARCHITECTURE:
         raise RefusedFileError(
             f"its architecture must be {ARCHITECTURE!r}, as Mistral-7B's is in llama.cpp's words,"
-            f" got {architecture!r}"
+            f" got {shown(architecture)}"
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sentencepiece import SentencePieceProcessor
 
+from allowed_values.rules import shown
 from gguf_files.header import RefusedFileError
 from invoke_proxy import tokens
 from operate.cdk_cli import ROOT
@@ -70,9 +71,10 @@ def check_same(metadata: Mapping[str, Any], wanted: Vocabulary) -> None:
     kind = metadata.get("tokenizer.ggml.model")
     if kind != wanted.model:
         raise RefusedFileError(
-            f"its vocabulary must be of llama.cpp's kind {wanted.model!r}, got {kind!r}"
+            f"its vocabulary must be of llama.cpp's kind {wanted.model!r}, got {shown(kind)}"
         )
-    _check_tokens(metadata.get("tokenizer.ggml.tokens", []), wanted)
+    given = metadata.get("tokenizer.ggml.tokens")
+    _check_tokens(given if isinstance(given, list) else [], wanted)
     scores = metadata.get("tokenizer.ggml.scores")
     if wanted.scores is not None and not _are_close(scores, wanted.scores):
         raise RefusedFileError(
@@ -83,7 +85,7 @@ def check_same(metadata: Mapping[str, Any], wanted: Vocabulary) -> None:
     if start != wanted.has_start_token:
         raise RefusedFileError(
             f"its tokenizer.ggml.add_bos_token must be {str(wanted.has_start_token).lower()},"
-            f" got {str(start).lower()}"
+            f" got {shown(start).lower()}"
         )
 
 
@@ -92,7 +94,8 @@ def _check_tokens(given: Sequence[str], wanted: Vocabulary) -> None:
     for number, (found, token) in enumerate(zip(given, wanted.tokens, strict=False)):
         if found != token:
             raise RefusedFileError(
-                f"its vocabulary is another one: token {number} must be {token!r}, got {found!r}"
+                f"its vocabulary is another one: token {number} must be {token!r},"
+                f" got {shown(found)}"
             )
     more = given[len(wanted.tokens) :]
     if len(given) < count or not set(wanted.added) <= set(more) or (more and not wanted.added):
@@ -103,5 +106,8 @@ def _check_tokens(given: Sequence[str], wanted: Vocabulary) -> None:
 
 
 def _are_close(scores: Any, wanted: Sequence[float]) -> bool:  # noqa: ANN401 - what a file holds
-    given = np.asarray([] if scores is None else scores, np.float32)[: len(wanted)]
+    try:
+        given = np.ravel(np.asarray(scores, np.float32))[: len(wanted)]
+    except (TypeError, ValueError):  # texts, or lists
+        return False
     return given.shape == (len(wanted),) and bool(np.allclose(given, wanted, rtol=0, atol=1e-3))

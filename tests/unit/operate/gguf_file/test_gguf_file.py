@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 
 from embedded_aws.model_server import packaged
 from gguf_files.header import RefusedFileError, read_header
+from gguf_files.writer import write_gguf
 from operate.gguf_file.fitness import check_memory, open_file
 from operate.gguf_file.vocabulary import Vocabulary, check_same, load
 from tests.tiny_gguf import add_shape, finish
@@ -27,6 +29,12 @@ def metadata(tiny: Path) -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def mistral() -> Vocabulary:
     return load("mistral-v1", vocabularies())
+
+
+def _with(folder: Path, metadata: Mapping[str, Any]) -> Path:
+    path = folder / "header.gguf"
+    write_gguf(path, {"general.architecture": "llama", **metadata}, {}, ())
+    return path
 
 
 def _without_weights(path: Path, architecture: str = "llama", **more: int | str) -> Path:
@@ -89,6 +97,14 @@ def test_memory_is_that_of_weights_and_cache(tiny: Path) -> None:
         (b"GGUF" + struct.pack(">IQQ", 3, 0, 0), "version of GGUF must be 2 or 3, got 50331648"),
         (b"GGUF" + struct.pack("<IQQ", 3, 0, 2**62), "cut off or damaged"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**63), "cut off or damaged"),
+        # What it says of itself would take more memory than there is.
+        (b"GGUF" + struct.pack("<IQQ", 3, 2**40, 0), "it has 1099511627776 items"),
+        (b"GGUF" + struct.pack("<IQQQIIQ", 3, 0, 1, 0, 9, 0, 2**40), "it has 1099511627776 items"),
+        # Lists in lists, deeper than Python goes.
+        (
+            b"GGUF" + struct.pack("<IQQQI", 3, 0, 1, 0, 9) + struct.pack("<IQ", 9, 1) * 10_000,
+            "cut off or damaged: maximum recursion depth",
+        ),
     ],
 )
 def test_file_that_is_no_gguf_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
@@ -125,6 +141,31 @@ def test_other_kind_of_gguf_is_refused(tmp_path: Path, file: Mapping[str, Any], 
         open_file(path)
 
 
+@pytest.mark.parametrize("value", ["64", 0, [32], 32.5, float("inf")])
+def test_file_of_another_alignment_is_refused(tmp_path: Path, value: Any) -> None:
+    content = _with(tmp_path, {"general.alignment": value})
+    with pytest.raises(RefusedFileError, match=r"general\.alignment must be a number above 0, got"):
+        open_file(content)
+
+
+@pytest.mark.parametrize("value", ["8", 0, -8, [8, 8], 8.5, float("nan"), True])
+@pytest.mark.parametrize(
+    "name",
+    ["attention.head_count", "attention.head_count_kv", "attention.key_length", "block_count"],
+)
+def test_shape_that_is_no_number_is_refused(tiny: Path, name: str, value: Any) -> None:
+    file = open_file(tiny)
+    other = replace(file, metadata={**file.metadata, f"llama.{name}": value})
+    with pytest.raises(RefusedFileError, match=rf"llama\.{name} as a number of at least 1, got"):
+        other.cache_bytes(1000)
+
+
+def test_file_that_was_joined_is_one(tmp_path: Path) -> None:
+    assert open_file(_without_weights(tmp_path / "joined.gguf", split__count=0)).context == 4096
+    with pytest.raises(RefusedFileError, match=r"split\.count as a number of at least 0, got '3'"):
+        open_file(_without_weights(tmp_path / "text.gguf", split__count="3"))
+
+
 def test_file_without_a_number_is_refused(tmp_path: Path) -> None:
     file = open_file(_without_weights(tmp_path / "model.gguf"))
     with pytest.raises(RefusedFileError, match=r"must hold llama\.expert_count as a number"):
@@ -138,14 +179,21 @@ def _changed(metadata: Mapping[str, Any], **changes: Any) -> Mapping[str, Any]:
 def test_other_vocabulary_is_refused(metadata: Mapping[str, Any], mistral: Vocabulary) -> None:
     tokens = list(metadata["tokenizer.ggml.tokens"])
     another = [*tokens[:700], "other", *tokens[701:]]
-    for changes, words in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"model": "gpt2"}, "of llama.cpp's kind 'llama', got 'gpt2'"),
         ({"tokens": another}, "token 700 must be .*, got 'other'"),
         ({"tokens": [*tokens, "<|im_end|>"]}, r"32000 tokens, got 32001 with <\|im_end\|> at"),
         ({"tokens": tokens[:-1]}, "must have 32000 tokens, got 31999"),
         ({"scores": [-1000.0] * 32_000}, "must have the scores of the SentencePiece file"),
         ({"add_bos_token": False}, "add_bos_token must be true, got false"),
-    ):
+        ({"tokens": 32_000}, "must have 32000 tokens, got 0"),
+        ({"tokens": [0] * 32_000}, "token 0 must be '<unk>', got 0"),
+        *(
+            ({"scores": scores}, "must have the scores of the SentencePiece file")
+            for scores in (0, "none", ["0.0x"] * 32_000, [[0.0]] * 32_000, None)
+        ),
+    )
+    for changes, words in cases:
         with pytest.raises(RefusedFileError, match=words):
             check_same(_changed(metadata, **changes), mistral)
 
