@@ -60,7 +60,7 @@ def by_load(sizing: Sizing, deployed: Hosting) -> Iterator[Sequence[str]]:
     yield ["API Gateway", *(_dollars(cost, cost.gateway) for cost in chosen)]
     yield ["logs", *(_dollars(cost, cost.logs) for cost in chosen)]
     cheapest = [_cost(each, cheapest_hosting(each)) for each in sizings]
-    yield ["all, with the cheapest", *(_dollars(cost, cost.total) for cost in cheapest)]
+    yield ["total, cheapest proxy", *(_dollars(cost, cost.total) for cost in cheapest)]
 
 
 def _cost(sizing: Sizing, hosting: Hosting) -> MonthlyCost:

@@ -19,14 +19,15 @@ def plan(declared: str) -> None:
         print(table.shown(table.chosen(environment)))
         return
     try:
-        days = simulated(environment.sizing)
         print(table.shown(table.rows(environment, environment.sizing)))
+        print("\nThe declared day, simulated (some seconds):\n", flush=True)
+        days = simulated(environment.sizing)
         hosting = environment.api.hosting
-        said = table.shown(costs(environment.sizing, hosting, days))
-        print(f"\nThe declared day, simulated:\n\n{said}")
+        print(table.shown(costs(environment.sizing, hosting, days)))
         said = table.shown(list(by_load(environment.sizing, hosting)))
         print(
-            f"\nUSD for a million tokens at a tenth of the load, at it, at ten times it:\n\n{said}"
+            "\nUSD for a million tokens, at a tenth of the load, at the load and at ten times the"
+            f" load:\n\n{said}"
         )
     except ValueError as error:
         raise SystemExit(f"{declared} cannot be planned: {error}") from error

@@ -51,9 +51,9 @@ def chosen(environment: "Environment") -> Sequence[PlanRow]:
         PlanRow("instances", f"{scaling.min_instances} to {scaling.max_instances}", why),
         PlanRow("target, in flight", f"{scaling.target_concurrent_requests:g}", why),
         PlanRow(
-            "admitted at once", str(environment.model.limits.max_concurrent_requests), "of each"
+            "admitted at once", str(environment.model.limits.max_concurrent_requests), "by each"
         ),
-        PlanRow("proxy's executions", reserved, "what the largest fleet admits, and headroom"),
+        PlanRow("proxy's executions", reserved, "what the largest fleet admits, plus headroom"),
         *(
             PlanRow(f"limit of {name}", f"{limit.rate:g}/s, burst {limit.burst}", why)
             for name, limit in environment.api.limits.items()
@@ -71,9 +71,9 @@ def _declared(load: Load) -> Iterator[PlanRow]:
         )
     yield PlanRow(
         "declared: load",
-        f"{workload.peak_requests_per_second:g}/s at its peak",
+        f"{workload.peak_requests_per_second:g}/s at the peak",
         f"{workload.mean_requests_per_second:g}/s on average, and"
-        f" {workload.trough_requests_per_second:.2g}/s at its trough",
+        f" {workload.trough_requests_per_second:.2g}/s at the trough",
     )
     first = objective.time_to_first_token_seconds
     promise = f"{objective.milliseconds_per_token:g} ms a token"
@@ -91,15 +91,15 @@ def _measured(sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "measured: service",
         f"{service.step:.1f} + {sizing.demand.slope:.2f} b ms",
-        "a token with b in flight; the profile's worst row is"
+        "a token with b requests in flight; the fit is worst for"
         f" {row.words:g} words and {row.users:g} users, {error:+.1%}",
     )
     if profile.idle_users > 0.05:  # noqa: PLR2004 - Little's law's tolerance
         yield PlanRow(
             "measured: doubt",
             f"{profile.idle_users:.0%} of the users",
-            "were served nowhere by the profile's own columns: taken as idle while a run drained."
-            " If they waited unseen, an instance carries less than half: `make bench`",
+            "do not appear in the profile's throughput: they are taken as idle while a run drained."
+            " If they waited instead, an instance carries less than half; `make bench` settles it",
         )
 
 
@@ -109,35 +109,35 @@ def _fleet(sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "instances at the peak",
         str(sizing.peak_instances),
-        f"each serves {each:.2f}/s as promised, {sizing.max_load:.0%} of what it could ever:"
-        " the rest is for noise",
+        f"each serves {each:.2f}/s within the promise, {sizing.max_load:.0%} of its capacity:"
+        " the rest absorbs noise",
     )
     yield PlanRow(
         "target, in flight",
         f"{sizing.target_concurrent_requests:g}",
         _fixed(sizing, "target_concurrent_requests")
         or _guard(sizing)
-        or f"{sizing.in_flight(sizing.target_load):.1f} on average at the promise over"
-        f" {sizing.headroom:g}, {sizing.maximum_above_mean:.1f} for the metric's maximum, the rest"
-        " for noise",
+        or f"{sizing.in_flight(sizing.target_load):.1f} on average within the promise (headroom"
+        f" {sizing.headroom:g}), {sizing.maximum_above_mean:.1f} as the metric is a maximum, the"
+        " rest for noise",
     )
     if sizing.target_work_milliseconds:
         yield PlanRow(
             "target, work",
             f"{sizing.target_work_milliseconds:,.0f} ms a minute",
-            "of an instance, as the proxy counts prefill and decoding: unverified on AWS",
+            "on an instance, as the proxy counts prefill and decoding; unverified on AWS",
         )
     yield PlanRow(
-        "instances, fewest",
+        "minimum instances",
         str(sizing.min_instances),
         _fixed(sizing, "min_instances") or "what the trough needs",
     )
     surge = max(workload.surge, workload.burst)
     yield PlanRow(
-        "instances, most",
+        "maximum instances",
         str(sizing.max_instances),
         _fixed(sizing, "max_instances")
-        or f"what {surge:g} times the peak needs, which they serve up to"
+        or f"what {surge:g} times the peak needs; they serve up to"
         f" {sizing.requests_per_second:.2f}/s",
     )
     times = ", ".join(
@@ -146,9 +146,9 @@ def _fleet(sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "scheduled minimums",
         f"{len(sizing.schedule)} a day",
-        f"{times} ({workload.timezone}): 90 % of each ten minutes, ten minutes ahead"
+        f"{times} ({workload.timezone}): what 90 % of each ten minutes needs, ten minutes ahead"
         if times
-        else "one minimum holds all day",
+        else "one minimum is enough all day",
     )
 
 
@@ -157,25 +157,26 @@ def _limits(environment: "Environment", sizing: Sizing) -> Iterator[PlanRow]:
         "MAX_CONCURRENT_REQUESTS",
         str(sizing.max_concurrent_requests),
         _fixed(sizing, "max_concurrent_requests")
-        or "with more in flight the mean request misses the promise; memory was seen to hold"
-        f" {sizing.demand.memory_limit:.0f}",
+        or "with more in flight the average request misses the promise; the memory was measured to"
+        f" hold {sizing.demand.memory_limit:.0f}",
     )
     yield PlanRow(
         "Retry-After",
         f"{sizing.retry_after_seconds} s",
-        "of what is refused: by then all that fill the places have ended; an instance that is added"
-        " comes later",
+        "by then all the requests that fill the endpoint now have ended; a new instance takes"
+        " longer",
     )
     yield PlanRow(
         "longest answer",
         f"{sizing.load.answer_seconds:.0f} s",
-        "the longest declared one at the promise: clients wait longer; SageMaker ends it at 480 s",
+        "the longest declared one, within the promise: set clients' time limits higher; SageMaker"
+        " ends an answer at 480 s",
     )
     for name, limit in environment.api.limits.items():
         yield PlanRow(
             f"limit of {name}",
             f"{limit.rate:g}/s, burst {limit.burst}",
-            "all add up to what the largest fleet serves; a burst is what the smallest admits",
+            "rates add up to what the largest fleet serves; a burst is what the smallest admits",
         )
     yield PlanRow(
         "proxy's hosting",
@@ -187,8 +188,8 @@ def _limits(environment: "Environment", sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "proxy's executions",
         _proxy_concurrency(environment),
-        f"{environment.max_concurrent_requests} that the largest fleet admits, and headroom for"
-        " what is refused",
+        f"{environment.max_concurrent_requests} that the largest fleet admits, plus headroom for"
+        " refused requests",
     )
 
 
@@ -197,13 +198,13 @@ def _alarms(sizing: Sizing) -> Iterator[PlanRow]:
     yield PlanRow(
         "alarm: in flight",
         f"{sizing.concurrency_alarm:g} for {ALARM_MINUTES} minutes",
-        "on average on an instance: 3 above what keeps the promise, at most a third of the way to"
-        " what is admitted",
+        "on average on an instance: 3 above what keeps the promise, but at most a third of the way"
+        " to what is admitted",
     )
     yield PlanRow(
         "alarm: refused",
         f"{sizing.max_refused_share:.1%} for {ALARM_MINUTES} minutes",
-        "all that may miss the promise",
+        "the share that may miss the promise",
     )
     yield PlanRow(
         "alarm: at maximum",
@@ -212,16 +213,16 @@ def _alarms(sizing: Sizing) -> Iterator[PlanRow]:
     )
     if first is not None:
         yield PlanRow(
-            "update goes back at",
+            "update is undone at",
             f"{first:g} s to first token",
-            "for one request in ten: five times the promise, as first requests are slow",
+            "for one request in ten: five times the promise, as the first requests are slow",
         )
 
 
 def _guard(sizing: Sizing) -> str:
     if not sizing.tracks_work:
         return ""
-    return "a guard above the work that is tracked: twice as far as noise reaches"
+    return "a guard above the tracked work, at twice the noise"
 
 
 def _fixed(sizing: Sizing, name: str) -> str:

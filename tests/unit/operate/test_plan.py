@@ -61,9 +61,9 @@ def test_picture_of_a_plan_is_always_the_same(folder: Path) -> None:
 
 def test_fixed_number_is_told_with_its_reason_and_what_was_derived() -> None:
     rows = {row.subject: row for row in table._fleet(loads.prod())}
-    assert rows["instances, fewest"].value == "2"
-    assert rows["instances, fewest"].reason.startswith("fixed: one instance may fail")
-    assert rows["instances, fewest"].reason.endswith("(derived: 1)")
+    assert rows["minimum instances"].value == "2"
+    assert rows["minimum instances"].reason.startswith("fixed: one instance may fail")
+    assert rows["minimum instances"].reason.endswith("(derived: 1)")
 
 
 def test_parts_of_the_cost_add_up() -> None:
@@ -99,7 +99,7 @@ def test_plan_compares_hostings_of_the_proxy_at_three_loads() -> None:
     assert managed[0] > after[0]
     assert managed[2] < after[2]
     rest = sum(float(rows[name][2]) for name in ("instances", "API Gateway", "logs"))
-    assert float(rows["all, with the cheapest"][2]) == pytest.approx(rest + managed[2], abs=0.002)
+    assert float(rows["total, cheapest proxy"][2]) == pytest.approx(rest + managed[2], abs=0.002)
 
 
 def test_plan_says_what_a_hosting_that_is_fixed_costs_more_than() -> None:
