@@ -7,13 +7,17 @@ from importlib import import_module
 
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.serving import Room, serve
+from embedded_aws.model_server.stand_in import STOOD_IN_FOR
 
 REFUSED = 2
 
 # Each server's module, which is imported only where it serves.
 _ROOMS = {
-    name: f"embedded_aws.model_server.{name.replace('-', '_')}.room"
-    for name in ("tgi", "vllm", "llama-cpp", "stand-in")
+    **{
+        name: f"embedded_aws.model_server.{name.replace('-', '_')}.room"
+        for name in ("tgi", "vllm", "llama-cpp")
+    },
+    **{f"stand-in-{name}": f"embedded_aws.model_server.stand_in.{name}" for name in STOOD_IN_FOR},
 }
 
 # llama.cpp logs from a thread of its own; ours is to be the last line, which SageMaker reports.

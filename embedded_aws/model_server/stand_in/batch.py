@@ -25,8 +25,11 @@ class _Sequence:
 class Batch:
     """Owns the sequences of one instance; it runs while there are any."""
 
-    def __init__(self, model: ServiceModel, time_scale: float) -> None:
+    def __init__(
+        self, model: ServiceModel, time_scale: float, max_running: int | None = None
+    ) -> None:
         self._model = model
+        self._max_running = max_running  # None: all that come
         self._seconds = 1 / 1000 / time_scale  # of a millisecond of AWS's
         self._waiting: list[_Sequence] = []
         self._running: list[_Sequence] = []
@@ -55,7 +58,9 @@ class Batch:
         self._task = None
 
     async def _admit(self, clock: float) -> float:
-        admitted, self._waiting = self._waiting, []
+        room = None if self._max_running is None else self._max_running - len(self._running)
+        admitted = self._waiting[:room]
+        self._waiting = self._waiting[len(admitted) :]
         self._running += admitted
         for sequence in admitted:
             clock = await self._pass(clock, self._prefill(sequence.words))

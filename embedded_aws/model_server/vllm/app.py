@@ -16,12 +16,12 @@ from starlette.routing import Route
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.serving import health, json_response, respond_while_connected
 from embedded_aws.model_server.vllm.adapters import Adapters
+from embedded_aws.model_server.vllm.batch import Prepares
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, read
 from embedded_aws.model_server.vllm.chat import ChatWriter
 from embedded_aws.model_server.vllm.completions import CompletionWriter
 from embedded_aws.model_server.vllm.errors import VllmError, failed, of_http
 from embedded_aws.model_server.vllm.flags import Flags
-from embedded_aws.model_server.vllm.generator import Generator
 from embedded_aws.model_server.vllm.writer import Answer, Json
 
 VERSION = "0.30.0"
@@ -40,7 +40,7 @@ class _NewAdapter(Struct):
 class App:
     """Owns the routes; a client that disconnects stops its generation."""
 
-    def __init__(self, generator: Generator, flags: Flags, adapters: Adapters | None) -> None:
+    def __init__(self, generator: Prepares, flags: Flags, adapters: Adapters | None) -> None:
         self._adapters = adapters  # None: vLLM has no routes for them
         self._generator = generator
         self._flags = flags
@@ -109,7 +109,7 @@ class App:
             if body.stream:
                 events = self._events(answer, writer)
                 return StreamingResponse(events, media_type="text/event-stream; charset=utf-8")
-            return json_response(writer.whole(await self._generator.run_whole(answer.batch)))
+            return json_response(writer.whole(await answer.batch.run_whole()))
         except VllmError as error:
             return json_response(error.body, error.status)
         except EngineError as error:
@@ -129,7 +129,7 @@ class App:
         try:
             for first in writer.first_chunks():
                 yield _event(first)
-            async with aclosing(self._generator.run(answer.batch)) as run:
+            async with aclosing(answer.batch.run()) as run:
                 async for index, step in run:
                     if chunk := writer.chunk(index, step):
                         yield _event(chunk)

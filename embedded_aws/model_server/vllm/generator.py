@@ -1,38 +1,22 @@
-"""Which requests are generated: their prompts, their lengths, and their sequences side by side."""
+"""Which requests are generated: their prompts, and their lengths."""
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 from msgspec import structs
 
 from embedded_aws.model_server.errors import EngineError
 from embedded_aws.model_server.llama import Llama
 from embedded_aws.model_server.vllm import sampling
 from embedded_aws.model_server.vllm.adapters import Adapters
+from embedded_aws.model_server.vllm.batch import Batch
 from embedded_aws.model_server.vllm.bodies import ChatRequest, CompletionRequest, Sampled
-from embedded_aws.model_server.vllm.errors import VllmError, failed, not_found
+from embedded_aws.model_server.vllm.errors import VllmError, not_found
 from embedded_aws.model_server.vllm.flags import Flags
-from embedded_aws.model_server.vllm.sequence import Generation, Step
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one request generates: `n` sequences of each prompt, in this order."""
-
-    prompts: list[list[int]]
-    generations: list[Generation]
-
-    @property
-    def prompt_tokens(self) -> int:
-        """The tokens of all prompts."""
-        return sum(map(len, self.prompts))
+from embedded_aws.model_server.vllm.sequence import Generation
 
 
 class Generator:
-    """Prepares requests for llama.cpp, and runs them."""
+    """Prepares requests for llama.cpp."""
 
     def __init__(self, adapters: Adapters, flags: Flags, max_model_len: int) -> None:
         self._adapters = adapters
@@ -134,36 +118,6 @@ class Generator:
                 "input_tokens",
             )
         return max_tokens or longest - prompt
-
-    async def run_whole(self, batch: Batch) -> list[list[Step]]:
-        """Return the steps of each sequence; raises VllmError."""
-        steps: list[list[Step]] = [[] for _ in batch.generations]
-        async with aclosing(self.run(batch)) as run:
-            async for index, step in run:
-                steps[index].append(step)
-        return steps
-
-    async def run(self, batch: Batch) -> AsyncGenerator[tuple[int, Step]]:
-        """Yield the steps of all sequences as they come, each with its number; raises VllmError."""
-        send, receive = anyio.create_memory_object_stream[tuple[int, Step]]()
-        try:
-            async with anyio.create_task_group() as tasks, receive:
-                async with send:
-                    for index, generation in enumerate(batch.generations):
-                        tasks.start_soon(_run, index, generation, send.clone())
-                async for step in receive:
-                    yield step
-        except* EngineError as failures:
-            raise failed(str(failures.exceptions[0])) from None
-
-
-async def _run(
-    index: int, generation: Generation, out: MemoryObjectSendStream[tuple[int, Step]]
-) -> None:
-    steps = generation.steps()
-    async with out, aclosing(steps):
-        async for step in steps:
-            await out.send((index, step))
 
 
 def _prompts(body: CompletionRequest) -> Iterator[str | list[int]]:

@@ -5,9 +5,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from embedded_aws.model_server.vllm.batch import Batch
 from embedded_aws.model_server.vllm.bodies import Sampled
 from embedded_aws.model_server.vllm.flags import Flags
-from embedded_aws.model_server.vllm.generator import Batch
 from embedded_aws.model_server.vllm.sequence import Scored
 
 Json = dict[str, Any]

@@ -14,6 +14,7 @@ from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.host import processes
+from embedded_aws.model_server.stand_in import STOOD_IN_FOR
 from embedded_aws.sagemaker import roles, s3_folders
 from embedded_aws.sagemaker.hosting import images
 from embedded_aws.sagemaker.image_pull import PullError, check_pull
@@ -52,9 +53,10 @@ class Container:
         except (images.ImageError, PullError, ServiceError) as error:
             raise ContainerError(str(error)) from error
         if self._stand_in:
-            if server != "tgi":
-                raise ContainerError(f"a service model stands in for TGI only, got {server}")
-            server = "stand-in"
+            if server not in STOOD_IN_FOR:
+                servers = " and ".join(STOOD_IN_FOR)
+                raise ContainerError(f"a service model stands in for {servers} only, got {server}")
+            server = f"stand-in-{server}"
         self.role_arn = role_arn
         self.socket = processes.new_socket()
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
