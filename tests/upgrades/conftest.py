@@ -81,6 +81,15 @@ class Stage:
         """Deploy a step, and require that nobody noticed."""
         self.during(change, lambda: self.deploy(self._steps / step, *stacks))
 
+    def go_bootstrapped(self, change: str, step: str, *stacks: str) -> None:
+        """Likewise, after a `make bootstrap` of the step."""
+
+        def make() -> None:
+            self.bootstrap(self._steps / f"{step}.json")
+            self.deploy(self._steps / step, *stacks)
+
+        self.during(change, make)
+
     def during(self, change: str, make: Callable[[], None]) -> None:
         """Make a change, and require that nobody noticed."""
         with self.load.counted(change, self.counts):

@@ -1,6 +1,7 @@
 """The CDK app as it is changed, step by step: `python tests/upgrades/variants.py FOLDER`.
 
-Each step is the one before with one change more, in a cloud assembly of its own.
+Each step is the one before with one change more, in a cloud assembly of its own; beside it are its
+bootstrap's policies.
 """
 
 import sys
@@ -10,12 +11,17 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # isort: split
 
 import dataclasses
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import app
+from bootstrap.stage import Stage
+from bootstrap.template import template
+from operate.delivery.report.templates import templates_of
 from sagemaker_llm import (
+    VLLM,
     CatalogEntry,
     Client,
     GuardedUpdates,
@@ -50,6 +56,13 @@ def steps() -> Iterator[tuple[str, Environment]]:
     renamed = dataclasses.replace(now.model, model_id="smollm2-tuned")
     now = _change(now, model=renamed, model_aliases=(now.model.model_id,))
     yield "renamed-model", now
+    tgi = now.model.server
+    now = _change(now, other_server=VLLM)
+    yield "both-servers", now
+    now = _change(now, model=now.model.served_by(VLLM), other_server=tgi)
+    yield "vllm", now
+    now = _change(now, other_server=None)
+    yield "vllm-alone", now
     # SageMaker would not roll a fleet of one: it is two before the updates are by rolling.
     two = TargetTracking(min_instances=2, max_instances=2)
     now = _change(now, scaling=two)
@@ -57,6 +70,13 @@ def steps() -> Iterator[tuple[str, Environment]]:
     two = dataclasses.replace(two, initial_instances=2)
     now = _change(now, scaling=two, model=_tuned(now, 2))
     yield "rolling", now
+    # Here both servers have a share of the requests until the second instance is replaced.
+    now = _change(now, other_server=tgi)
+    yield "both-servers-again", now
+    now = _change(now, model=now.model.served_by(tgi), other_server=VLLM)
+    yield "tgi", now
+    now = _change(now, other_server=None)
+    yield "tgi-alone", now
     now = _change(now, scaling=TargetTracking())
     yield "one-instance", now
     now = _change(
@@ -104,6 +124,8 @@ def main(folder: Path) -> None:
             change_the_proxy(folder)
         _declare(environment)
         app.build(str(folder / name)).synth()
+        policies = template(Stage("Local", templates_of(folder / name)))
+        (folder / f"{name}.json").write_text(json.dumps(policies))
 
 
 def _declare(environment: Environment) -> None:
