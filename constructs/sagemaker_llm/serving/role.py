@@ -1,4 +1,4 @@
-"""The execution role of an endpoint: it pulls one image, reads one model's weights, reports."""
+"""The execution role of an endpoint: it pulls its image, reads one model's weights, reports."""
 
 from collections.abc import Sequence
 
@@ -21,6 +21,7 @@ class EndpointRole(iam.Role):
         construct_id: str,
         *,
         image: ContainerImage,
+        other_images: Sequence[ContainerImage] = (),
         weights: S3Prefix | None,
         log_group_name: str,
         reads: Sequence[iam.PolicyStatement] = (),
@@ -34,7 +35,7 @@ class EndpointRole(iam.Role):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         statements = [
-            *image.pull_statements(),
+            *image.pull_statements(*other_images),
             # Unverified: how SageMaker names the metrics of an endpoint's instances; here as its
             # log groups. See CloudWatch's list.
             *_report(log_group, namespace=log_group_name.rpartition("/")[0]),
