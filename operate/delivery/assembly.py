@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import sys
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,20 @@ def pack(folder: Path, file: Path) -> None:
                 archive.addfile(entry, content)
 
 
+def extract(file: Path, folder: Path, suffix: str = "") -> None:
+    """Unpack an archive's files, or those whose names end so; raises SystemExit for what is none.
+
+    Whatever would lie outside the folder is refused, too.
+    """
+    try:
+        with tarfile.open(file) as archive:
+            unpack(archive, folder, [each for each in archive if each.name.endswith(suffix)])
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise SystemExit(
+            f"{file} must be a cloud assembly, or an archive of one: {error}"
+        ) from error
+
+
 def digest_of(file: Path) -> str:
     """Return the SHA-256 of a file, as hexadecimal digits."""
     with file.open("rb") as content:
@@ -69,8 +84,7 @@ def unpacked(file: Path, digest: str) -> Iterator[Path]:
     if (found := digest_of(file)) != digest:
         raise SystemExit(f"{file} is not the assembly of digest {digest!r}: its own is {found}")
     with scratch() as folder:
-        with tarfile.open(file) as archive:
-            unpack(archive, folder)
+        extract(file, folder)
         yield folder
 
 

@@ -15,9 +15,13 @@ _SECONDS = 30
 
 def write_comment(number: int, file: Path, transport: httpx.BaseTransport | None = None) -> None:
     """Create or change the comment; raises SystemExit if GitHub refuses."""
-    token, repository = (os.environ.get(f"GITHUB_{name}") for name in ("TOKEN", "REPOSITORY"))
+    token, repository = (
+        os.environ.get(f"GITHUB_{name}", "").strip() for name in ("TOKEN", "REPOSITORY")
+    )
     if not token or not repository or not number:
         raise SystemExit("set GITHUB_TOKEN, GITHUB_REPOSITORY and NUMBER, the pull request's")
+    if not (token.isascii() and token.isprintable()):  # the client's own error would show it
+        raise SystemExit("GITHUB_TOKEN must be one line of printable ASCII")
     text = file.read_text()
     if not text.startswith(MARKER):
         raise SystemExit(f"{file} must be what `make diff-report` prints")

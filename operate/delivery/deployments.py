@@ -80,6 +80,8 @@ def _assembled(
 ) -> AbstractContextManager[Path]:
     """Return what hands out a folder with an assembly, as it was made, or of the checkout."""
     if assembly is None:
+        if digest:  # else a job that lost its ASSEMBLY would deploy something else
+            raise SystemExit("DIGEST is an assembly's: give ASSEMBLY too, or neither")
         return synthesized(commit, environment.name)
     if commit:
         raise SystemExit("an assembly has its commit already: give COMMIT to `make assembly`")

@@ -17,7 +17,7 @@ _PROJECTS = ("pyproject.toml", "constructs/pyproject.toml", "embedded_aws/pyproj
 _WHEELS = ("constructs", "embedded_aws")
 _CHANGELOG = "CHANGELOG.md"
 _UNRELEASED = "## [Unreleased]"
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LINE = re.compile(r'^version = "(.*)"$', re.MULTILINE)
 
 

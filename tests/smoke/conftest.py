@@ -21,18 +21,28 @@ ROOT = Path(__file__).parents[2]
 _SECONDS = 300  # a long answer's
 
 
+class Key(str):
+    """A key that the report of a failed test does not show: CI's log may be public."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return what stands for it."""
+        return "'...'"
+
+
 @dataclass(frozen=True)
 class Stage:
     """A deployed API, and a key of it; with credentials, also what it consists of in AWS."""
 
     base_url: str
-    api_key: str
+    api_key: Key
     environment: Environment | None = None
 
     @property
     def key(self) -> dict[str, str]:
         """The header that a client sends."""
-        return {"Authorization": f"Bearer {self.api_key}"}
+        return {"Authorization": Key(f"Bearer {self.api_key}")}
 
     def ask(self, method: str, path: str, **request: object) -> httpx.Response:
         """Send a request with the key, unless it has headers of its own."""
@@ -62,14 +72,14 @@ def stage() -> Stage:
         key = os.environ.get("GIVEN_KEY") or os.environ.get("OPENAI_API_KEY")
         if not key:
             pytest.exit("give KEY, a key of URL", returncode=1)
-        return Stage(url.rstrip("/").removesuffix("/v1"), key)
+        return Stage(url.rstrip("/").removesuffix("/v1"), Key(key.strip()))
     name = os.environ.get("GIVEN_ENV") or "local"
     command = [sys.executable, "-m", "operate", "info", "--", name]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ended.returncode:
         pytest.exit(ended.stderr.strip(), returncode=1)
     info = json.loads(ended.stdout)
-    return Stage(info["base_url"], info["api_key"], open_environment(name.lower()))
+    return Stage(info["base_url"], Key(info["api_key"]), open_environment(name.lower()))
 
 
 @pytest.fixture(scope="session")

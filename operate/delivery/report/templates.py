@@ -1,13 +1,12 @@
 """The templates of a cloud assembly, by the names of their stacks."""
 
 import json
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from embedded_aws.host.archives import unpack
+from operate.delivery.assembly import extract
 
 Json: TypeAlias = dict[str, Any]
 Templates: TypeAlias = Mapping[str, Json]
@@ -16,14 +15,13 @@ _STACK = "aws:cloudformation:stack"
 
 def templates_of(assembly: Path) -> Templates:
     """Return the templates of a folder, or of what `assembly` wrote; raises SystemExit."""
-    if assembly.is_dir():
-        return _read(assembly)
     try:
-        with TemporaryDirectory() as folder, tarfile.open(assembly) as archive:
-            members = [each for each in archive if each.name.endswith(".json")]
-            unpack(archive, Path(folder), members)
+        if assembly.is_dir():
+            return _read(assembly)
+        with TemporaryDirectory() as folder:
+            extract(assembly, Path(folder), ".json")
             return _read(Path(folder))
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise SystemExit(
             f"{assembly} must be a cloud assembly, or an archive of one: {error}"
         ) from error
@@ -43,5 +41,5 @@ def _read(folder: Path) -> Templates:
                 file = manifest.parent / properties["templateFile"]
                 found[properties["stackName"]] = json.loads(file.read_text())
     if not found:
-        raise SystemExit(f"there is no stack in the cloud assembly {folder}")
+        raise ValueError("it has no stack")
     return found

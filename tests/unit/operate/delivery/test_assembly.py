@@ -1,12 +1,16 @@
 """The assembly as one file: the same bytes for the same files, and refused under another digest."""
 
 import os
+import tarfile
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TextIO
 
 import pytest
 
 from operate.delivery.assembly import assemble, digest_of, pack, unpacked
+from operate.delivery.report.templates import templates_of
 
 
 def _folder(parent: Path, name: str, *, text: str = "{}", mode: int = 0o755) -> Path:
@@ -59,6 +63,56 @@ def test_an_assembly_of_another_digest_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(SystemExit, match="`make assembly` writes one"), unpacked(tmp_path, digest):
         pass
+
+
+def _links(_: Path) -> bytes:
+    entry = tarfile.TarInfo("cdk.out")
+    entry.type, entry.linkname = tarfile.SYMTYPE, "/etc"
+    return _archive(entry)
+
+
+def _archive(entry: tarfile.TarInfo) -> bytes:
+    written = BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        archive.addfile(entry, BytesIO())
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda _: b"",
+        lambda _: b"no archive",
+        lambda whole: whole.read_bytes()[:60],
+        lambda _: _archive(tarfile.TarInfo("../outside.json")),
+        _links,
+    ],
+    ids=["empty", "text", "cut off", "outside", "link"],
+)
+def test_what_cannot_be_unpacked_is_refused_and_writes_nothing(
+    tmp_path: Path, content: Callable[[Path], bytes]
+) -> None:
+    _digest(_folder(tmp_path, "one"))
+    file = tmp_path / "other.tar.gz"
+    file.write_bytes(content(tmp_path / "one.tar.gz"))
+    with (
+        pytest.raises(SystemExit, match=r"other\.tar\.gz must be a cloud assembly"),
+        unpacked(file, digest_of(file)),
+    ):
+        pass
+    with pytest.raises(SystemExit, match=r"other\.tar\.gz must be a cloud assembly"):
+        templates_of(file)
+    assert not (tmp_path / "outside.json").exists()
+
+
+@pytest.mark.parametrize("text", ["{", '{"artifacts": {"Serving": {}}}', "\udcff"])
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    folder = _folder(tmp_path, "one")
+    (folder / "manifest.json").write_text(text, errors="surrogateescape")
+    _digest(folder)
+    for assembly in (folder, tmp_path / "one.tar.gz"):
+        with pytest.raises(SystemExit, match="must be a cloud assembly, or an archive of one: "):
+            templates_of(assembly)
 
 
 def test_an_assembly_is_synthesized_with_its_commit_and_its_digest_is_all_that_is_printed(

@@ -1,6 +1,7 @@
 """The comment at GitHub: one, whatever is said beside it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,25 @@ def _bodies(github: _GitHub, file: Path) -> list[Any]:
 
 def test_the_first_comment_is_written(file: Path) -> None:
     assert _bodies(_GitHub(("User", "nice")), file) == ["nice", _TEXT]
+
+
+@pytest.mark.parametrize("token", ["ghs_sec\nret", "ghs_secr\u00e9t", "ghs_sec\0ret"])
+def test_a_token_that_is_none_is_refused_without_showing_it(
+    file: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "operate.delivery.comment.os.environ", {**os.environ, "GITHUB_TOKEN": token}
+    )
+    with pytest.raises(SystemExit) as refused:
+        write_comment(7, file)
+    assert str(refused.value) == "GITHUB_TOKEN must be one line of printable ASCII"
+
+
+def test_the_line_that_a_tokens_file_ends_with_is_no_part_of_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "token\n")
+    assert _bodies(_GitHub(), file) == [_TEXT]
 
 
 def test_the_comment_is_written_anew_in_place_on_the_second_page(file: Path) -> None:

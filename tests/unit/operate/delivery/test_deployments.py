@@ -117,6 +117,14 @@ def test_an_assembly_is_deployed_as_it_was_made(ran: list[tuple[str, ...]], tmp_
         deployments.deploy(environment("dev"), file, digest_of(file), "0123abc")
 
 
+def test_a_digest_without_its_assembly_deploys_nothing(ran: list[tuple[str, ...]]) -> None:
+    with pytest.raises(SystemExit, match="DIGEST is an assembly's: give ASSEMBLY too, or"):
+        deployments.deploy(environment("prod"), None, "9f86d0", "")
+    with pytest.raises(SystemExit, match="DIGEST is an assembly's"):
+        deployments.diff(environment("prod"), None, "9f86d0")
+    assert ran == []
+
+
 def test_prod_is_deleted_when_its_name_is_typed(
     ran: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,

@@ -209,7 +209,7 @@ def test_what_is_no_assembly_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SystemExit, match="must be a cloud assembly"):
         templates_of(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit, match="there is no stack in the cloud assembly"):
+    with pytest.raises(SystemExit, match=r"empty must be a cloud assembly.*: it has no stack"):
         templates_of(tmp_path / "empty")
 
 
