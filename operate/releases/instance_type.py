@@ -1,7 +1,6 @@
 """Another instance type for an endpoint that serves all the while: two deployments of its stack."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from operate.cdk_cli import cdk, parameter_options
 from operate.environment import Client, Environment
@@ -30,10 +29,7 @@ def deploy_instance_type(environment: Environment) -> None:
 
 
 class InstanceTypeChange:
-    """The two deployments. What is done already is left as it is, so that it can be run again.
-
-    With adapters one deployment does: nothing scales the variant, so SageMaker refuses no type.
-    """
+    """The two deployments. What is done already is left as it is, so that it can be run again."""
 
     def __init__(
         self,
@@ -46,10 +42,6 @@ class InstanceTypeChange:
         self._deployer, self._every = deployer, every
         self._again = f"`make instance-type ENV={environment.name}`"
 
-    @cached_property
-    def _hosts_components(self) -> bool:
-        return hosts_components(self._environment)
-
     def make(self, wanted: str) -> None:
         """Deploy the type; raises SystemExit with what to run if that fails."""
         values = self.prepare(wanted)
@@ -60,10 +52,13 @@ class InstanceTypeChange:
 
     def prepare(self, wanted: str) -> Mapping[str, str]:
         """Let the deployed endpoint take another type; return what to deploy it with."""
-        if self._hosts_components:
-            print(f"the instance type of {self._environment.name}, whose endpoint hosts adapters")
-            self._wait_for_the_endpoint()
-            return {}
+        if hosts_components(self._environment):
+            stage = self._environment.name.capitalize()
+            raise SystemExit(
+                "SageMaker changes no instance type of an endpoint with adapters: run"
+                f" `cdk destroy --exclusively {stage}/Serving` and `cdk deploy '{stage}/*'` at a"
+                " quiet time, or deploy a second environment"
+            )
         deployed = self._environment.parameter(INSTANCE_TYPE)
         print(f"the instance type of {self._environment.name}: {deployed} to {wanted}")
         if deployed != wanted:
@@ -86,8 +81,6 @@ class InstanceTypeChange:
         """Let the endpoint scale again, if it does not, and return what to do."""
         found = self._environment.describe("Serving")
         stack, status = found["StackName"], found["StackStatus"]
-        if self._hosts_components:
-            return f"{stack} is {status}: fix what failed, then run {self._again} again"
         if self._environment.parameter(SCALING) == _OFF:
             if status not in _UPDATABLE:
                 repair = f"`make repair ENV={self._environment.name}`"

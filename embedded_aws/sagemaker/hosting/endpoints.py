@@ -101,10 +101,14 @@ def _check_update(record: Json, config: Json) -> None:
             f'Cannot update endpoint "{record["Arn"]}" between an endpoint configuration with'
             " models and one for inference components."
         )
-    is_scaled = scalable.is_registered(record["EndpointName"], variant["VariantName"])
-    if any(f["InstanceType"] != variant["InstanceType"] for f in record[fleets.FLEETS]) and (
-        is_scaled
-    ):
+    if all(f["InstanceType"] == variant["InstanceType"] for f in record[fleets.FLEETS]):
+        return
+    if HOSTS in record:
+        raise invalid(
+            "Cannot update endpoint with a different instance type for endpoints to which you plan"
+            " to deploy Inference Components."
+        )
+    if scalable.is_registered(record["EndpointName"], variant["VariantName"]):
         raise invalid(
             f"Cannot change the instance type of the production variant {variant['VariantName']}: "
             "it is registered as a scalable target with Application Auto Scaling. Deregister it "

@@ -240,16 +240,27 @@ def test_an_endpoint_has_an_instance_for_each_copy_within_its_bounds(
     components.delete("Base")
 
 
-def test_another_instance_type_keeps_the_components_and_an_instance_for_each_copy(
+def test_another_configuration_keeps_the_components_and_an_instance_for_each_copy(
     components: Components, hosting: Hosting
 ) -> None:
     components.create("Base", BASE, RuntimeConfig={"CopyCount": 3})
     components.create("Support", ADAPTER)
-    hosting.update(_host(hosting, "Other", "ml.g6.2xlarge"))
+    hosting.update(_host(hosting, "Other"))
     settled = hosting.settled()
     assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "Other")
     assert _instances(hosting) == 3
     assert components.settled("Support")["InferenceComponentStatus"] == "InService"
+
+
+def test_another_instance_type_is_refused_whatever_the_endpoint_hosts(
+    components: Components, hosting: Hosting
+) -> None:
+    other = _host(hosting, "Other", "ml.g6.2xlarge")
+    with pytest.raises(ServiceError, match="Cannot update endpoint with a different instance type"):
+        hosting.update(other)
+    components.create("Base", BASE)
+    with pytest.raises(ServiceError, match="Cannot update endpoint with a different instance type"):
+        hosting.update(other)
 
 
 def test_a_new_model_of_the_base_keeps_its_adapters(
