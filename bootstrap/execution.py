@@ -29,7 +29,12 @@ _OTHERS: Mapping[str, list[str]] = {
     "wafv2:managedruleset": [f"{_ARN}wafv2:{_PLACE}:regional/managedruleset/*"],
     "apigateway:stage": [f"{_ARN}apigateway:${{AWS::Region}}::/restapis/*/stages/*"],
 }
+# The services whose own roles come with the first resource of a type.
 _SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+_LINKED = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _SCALING,
+    "AWS::Lambda::CapacityProvider": "lambda.amazonaws.com",
+}
 
 # API Gateway's resources are paths, its actions HTTP's methods. Tags have a path of their own.
 _API_PATHS: Mapping[str, tuple[str, ...]] = {
@@ -109,7 +114,8 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         paths = _API_PATHS.get(resource_type.rpartition(":")[2], _REST_API_PATHS)
         return [f"{_ARN}apigateway:${{AWS::Region}}::{path}" for path in paths]
     if name == "CreateServiceLinkedRole":
-        return [f"{_ARN}iam::${{AWS::AccountId}}:role/aws-service-role/{_SCALING}/*"]
+        linked = _LINKED[resource_type]
+        return [f"{_ARN}iam::${{AWS::AccountId}}:role/aws-service-role/{linked}/*"]
     if name == "GetMetricData":
         return ["*"]  # its one kind of resource is a dataset, which alarms of scaling do not ask
     if name == "DescribeModelPackage":
@@ -146,7 +152,7 @@ def _condition(stage: Stage, resource_type: str, action: str) -> Json:
     if name == "PassRole":
         return {"StringEquals": {"iam:PassedToService": _PASSED_TO[resource_type]}}
     if name == "CreateServiceLinkedRole":
-        return {"StringEquals": {"iam:AWSServiceName": _SCALING}}
+        return {"StringEquals": {"iam:AWSServiceName": _LINKED[resource_type]}}
     if service == "iam" and name in _BOUNDED:
         return {"StringEquals": {"iam:PermissionsBoundary": boundary.arn(stage)}}
     if name in _OF_FUNCTIONS:

@@ -27,11 +27,15 @@ from typing import Any
 from embedded_aws.core import clients
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.logs import LogShipper
-from embedded_aws.gateway.snapshots import RESTORED, failed_hook, has_snapshot
+from embedded_aws.gateway.snapshots import (
+    RESTORED,
+    WEB_ADAPTER,
+    calls_hooks,
+    failed_hook,
+    has_snapshot,
+)
 from embedded_aws.host import processes
 from embedded_aws.iam.permissions import can_assume, function_credentials
-
-_LAYER = ":layer:LambdaAdapterLayer"
 
 _running: dict[str, "WebFunction"] = {}
 _retired: set["WebFunction"] = set()
@@ -46,13 +50,13 @@ def unqualified_arn(config: Json) -> str:
 
 def is_web_function(config: Json) -> bool:
     """Return whether the function carries the Web Adapter's layer."""
-    return any(_LAYER in layer["Arn"] for layer in config.get("Layers", []))
+    return any(WEB_ADAPTER in layer["Arn"] for layer in config.get("Layers", []))
 
 
 def is_true_here(record: logging.LogRecord) -> bool:
     """Return False for ministack's warning that the layer will not run: this module stands in."""
     said = record.getMessage()
-    return _LAYER not in said or "not held by MiniStack" not in said
+    return WEB_ADAPTER not in said or "not held by MiniStack" not in said
 
 
 class FunctionError(Exception):
@@ -90,7 +94,7 @@ class WebFunction:
                 f"{config['FunctionName']} did not answer {path} in {seconds:g} s on the "
                 f"Unix socket of UVICORN_UDS, the one that is emulated: {log.last_line()}"
             )
-        if has_snapshot(config) and (hook := failed_hook(variables, self.socket, hooks)):
+        if calls_hooks(config) and (hook := failed_hook(variables, self.socket, hooks)):
             self.stop()
             raise FunctionError(f"{config['FunctionName']} failed the SnapStart hook {hook}")
 

@@ -5,7 +5,6 @@ import time
 import urllib.request
 from typing import Any
 
-_FIRST_VERSION = "1"
 _ANSWER_SECONDS = 30
 
 
@@ -32,10 +31,11 @@ def handle(event: dict[str, Any], context: object) -> None:
 def wait_seconds(event: dict[str, Any]) -> int:
     """Return how long the version that the alias left may still have streams."""
     properties = event["ResourceProperties"]
-    before = {
+    version: str = properties["Version"]
+    has_left_one = {
         # The resource may be newer than the function, whose version before is not known then.
-        "Create": _FIRST_VERSION,
-        "Update": event.get("OldResourceProperties", {}).get("Version"),
-        "Delete": properties["Version"],
+        "Create": not version.endswith(":1"),
+        "Update": version != event.get("OldResourceProperties", {}).get("Version"),
+        "Delete": False,
     }[event["RequestType"]]
-    return 0 if properties["Version"] == before else int(properties["Seconds"])
+    return int(properties["Seconds"]) if has_left_one else 0

@@ -6,7 +6,7 @@ jsii starts in seconds, in each process that imports the CDK.
 import json
 from typing import Any
 
-_LAYER = "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerArm64:27"
+_LAYER = "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerArm64:30"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": {

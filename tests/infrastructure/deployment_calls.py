@@ -12,10 +12,15 @@ PLACE = f"{REGION}:{ACCOUNT}"
 # What CloudFormation or a service calls one resource: the ARN as it is once there is one.
 _GENERATED = {
     "cloudwatch:alarm": f"arn:aws:cloudwatch:{PLACE}:alarm:{{stack}}-{{id}}-8A7B6C5D4E3F",
+    "ec2:security-group": f"arn:aws:ec2:{PLACE}:security-group/sg-8a7b6c5d4e3f",
+    "ec2:subnet": f"arn:aws:ec2:{PLACE}:subnet/subnet-8a7b6c5d4e3f",
+    "ec2:vpc": f"arn:aws:ec2:{PLACE}:vpc/vpc-8a7b6c5d4e3f",
+    "ec2:vpc-endpoint": f"arn:aws:ec2:{PLACE}:vpc-endpoint/vpce-8a7b6c5d4e3f",
     "events:rule-on-default-event-bus": f"arn:aws:events:{PLACE}:rule/{{stack}}-{{id}}-8A7B6C",
     "iam:policy": f"arn:aws:iam::{ACCOUNT}:policy/{{stack}}-{{id}}-8A7B6C5D4E3F",
     "iam:role": f"arn:aws:iam::{ACCOUNT}:role/{{stack}}-{{id}}-8A7B6C5D4E3F",
     "kms:key": f"arn:aws:kms:{PLACE}:key/1f8d2c3e-0000-4444-8888-123456789abc",
+    "lambda:capacityprovider": f"arn:aws:lambda:{PLACE}:capacity-provider:{{stack}}-{{id}}-8A7B6C",
     "lambda:eventsourcemapping": f"arn:aws:lambda:{PLACE}:event-source-mapping:1f8d2c3e-0000",
     "lambda:function": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f",
     "lambda:functionalias": f"arn:aws:lambda:{PLACE}:function:{{stack}}-{{id}}-8a7b6c5d4e3f:live",
@@ -38,8 +43,9 @@ _GIVEN = {
         f"arn:aws:application-autoscaling:{PLACE}:scalable-target/0ec5a1b2c3"
     ),
     "apigateway:stage": f"arn:aws:apigateway:{REGION}::/restapis/a1b2c3d4e5/stages/api",
+    "ec2:security-group-rule": f"arn:aws:ec2:{PLACE}:security-group-rule/sgr-8a7b6c5d4e3f",
     "lambda:layerversion": (
-        f"arn:aws:lambda:{REGION}:753240598075:layer:LambdaAdapterLayerArm64:27"
+        f"arn:aws:lambda:{REGION}:753240598075:layer:LambdaAdapterLayerArm64:30"
     ),
     "s3:object": f"arn:aws:s3:::cdk-llm{{name}}-assets-{ACCOUNT}-{REGION}/{'0' * 64}.zip",
     "sagemaker:model-package": f"arn:aws:sagemaker:{PLACE}:model-package/{{stack}}-1f8d-mistral/3",
@@ -57,8 +63,12 @@ _API_PATHS = {
     "AWS::ApiGateway::RestApi": ("/restapis", "/restapis/a1b2c3d4e5", _TAGS),
 }
 _ALARM = f"arn:aws:cloudwatch:{PLACE}:alarm:TargetTracking-endpoint/llm/variant/AllTraffic-High"
-_LINKED = "sagemaker.application-autoscaling.amazonaws.com"
-_LINKED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{_LINKED}/AWSServiceRole"
+# The services whose own roles come with the first resource of a type.
+_SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+_LINKED = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _SCALING,
+    "AWS::Lambda::CapacityProvider": "lambda.amazonaws.com",
+}
 
 
 class Call(NamedTuple):
@@ -89,7 +99,8 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         paths = _API_PATHS.get(resource_type, ("/restapis/a1b2c3d4e5/resources/f6/methods/GET",))
         return [f"arn:aws:apigateway:{REGION}::{path}" for path in paths]
     if name == "CreateServiceLinkedRole":
-        return [_LINKED_ROLE]
+        linked = _LINKED[resource_type]
+        return [f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{linked}/AWSServiceRole"]
     if service == "cloudwatch" and resource_type.startswith("AWS::ApplicationAutoScaling"):
         return ["*" if name == "GetMetricData" else _ALARM]
     kinds = execution.reference_kinds(action)
@@ -103,7 +114,7 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
     given = [
         _GIVEN[kind].format(name=stage.name.lower(), stack=f"{stage.name.lower()}-training")
         for kind in kinds
-        if kind in _GIVEN
+        if kind in _GIVEN and not (own and "Tag" in name)
     ]
     if name != "DescribeModelPackage":
         given = [arn for arn in given if ":model-package/" not in arn]
@@ -122,8 +133,11 @@ def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
     kinds = {
         "AWS::CloudWatch::Alarm": "cloudwatch:alarm",
         "AWS::Events::Rule": "events:rule-on-default-event-bus",
+        "AWS::EC2::VPC": "ec2:vpc",
+        "AWS::EC2::VPCEndpoint": "ec2:vpc-endpoint",
         "AWS::IAM::ManagedPolicy": "iam:policy",
         "AWS::Lambda::Alias": "lambda:functionalias",
+        "AWS::Lambda::CapacityProvider": "lambda:capacityprovider",
         "AWS::Lambda::EventSourceMapping": "lambda:eventsourcemapping",
         "AWS::Lambda::Version": "lambda:functionversion",
         "AWS::Logs::LogGroup": "logs:log-group",
@@ -163,7 +177,7 @@ def _context(stage: Stage, resource_type: str) -> dict[str, str]:
     return {
         "iam:passedtoservice": f"{service}.amazonaws.com",
         "iam:permissionsboundary": f"arn:aws:iam::{ACCOUNT}:policy/{stage.name}Boundary",
-        "iam:awsservicename": _LINKED,
+        "iam:awsservicename": _LINKED.get(resource_type, ""),
         "lambda:functionarn": f"arn:aws:lambda:{PLACE}:function:{stage.name}-Training-F-8a7b",
         "kms:grantisforawsresource": "true",
     }

@@ -17,7 +17,7 @@ def test_proxy_is_a_streaming_web_application(assembly: Assembly) -> None:
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     assert function["Handler"] == "run.sh"
     assert function["Layers"] == [
-        "arn:aws:lambda:ap-southeast-3:753240598075:layer:LambdaAdapterLayerArm64:27"
+        "arn:aws:lambda:ap-southeast-3:753240598075:layer:LambdaAdapterLayerArm64:30"
     ]
     variables = function["Environment"]["Variables"]
     index, separated = variables.pop("ENDPOINT_NAME")["Fn::Select"]
@@ -59,7 +59,9 @@ def test_an_update_deletes_no_version_before_its_longest_stream_is_over(
     (wait,) = prod.resources("Custom::VersionDraining").values()
     assert alias_id in wait["DependsOn"]  # it begins when the alias has moved
     properties = wait["Properties"]
-    assert properties["Version"] == alias["Properties"]["FunctionVersion"]
+    assert alias["Properties"]["FunctionVersion"] == {
+        "Fn::GetAtt": [properties["Version"]["Ref"], "Version"]
+    }
     longest_stream = prod.only(_FUNCTION, "Proxy")["Timeout"]
     waits = prod.only(_FUNCTION, "Draining")["Timeout"]
     assert longest_stream < int(properties["Seconds"]) < waits < int(properties["ServiceTimeout"])

@@ -1,16 +1,15 @@
 """The execution policy and the boundary of each stage, judged by ministack's evaluator of IAM."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ministack.core import iam_evaluator
 
 from bootstrap import boundary, execution, handlers
 from bootstrap.stage import Stage
-from bootstrap.template import template
+from tests.infrastructure import execution_policy
 from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
-from tests.infrastructure.deployment_calls import ACCOUNT, PLACE, REGION, Call, calls
+from tests.infrastructure.deployment_calls import ACCOUNT, PLACE, Call, calls
+from tests.infrastructure.execution_policy import filled_in, is_allowed, refused
 
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 _BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{{0}}Boundary"
@@ -23,29 +22,12 @@ def stage(request: pytest.FixtureRequest, assembly: Assembly) -> Stage:
 
 @pytest.fixture(scope="module")
 def policies(stage: Stage) -> dict[str, list[Any]]:
-    """The deployed documents' statements, by their logical ids."""
-    return {
-        logical_id: _filled_in(resource["Properties"]["PolicyDocument"]["Statement"])
-        for logical_id, resource in template(stage)["Resources"].items()
-    }
+    return execution_policy.policies(stage)
 
 
 @pytest.fixture(scope="module")
-def execution_statements(policies: dict[str, list[Any]]) -> list[Any]:
-    return [s for name, statements in policies.items() if name != "Boundary" for s in statements]
-
-
-def _filled_in(value: Any) -> Any:
-    match value:
-        case {"Fn::Sub": str(text)}:
-            for name, given in (("Partition", "aws"), ("Region", REGION), ("AccountId", ACCOUNT)):
-                text = text.replace(f"${{AWS::{name}}}", given)
-            return text
-        case list():
-            return [_filled_in(item) for item in value]
-        case dict():
-            return {key: _filled_in(item) for key, item in value.items()}
-    return value
+def execution_statements(stage: Stage) -> list[Any]:
+    return execution_policy.execution_statements(stage)
 
 
 @pytest.fixture(scope="module")
@@ -54,41 +36,10 @@ def made(stage: Stage) -> list[Call]:
     return list(calls(stage))
 
 
-def _allowed(statements: list[Any], action: str, resource: str, context: dict[str, str]) -> bool:
-    return _permits(_parsed(statements), action, resource, context)
-
-
-def _parsed(statements: list[Any]) -> Any:
-    return iam_evaluator.parse_policy_document({"Version": "2012-10-17", "Statement": statements})
-
-
-def _permits(policy: Any, action: str, resource: str, context: dict[str, str]) -> bool:
-    call = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/cdk-cfn-exec-role/AWSCloudFormation",
-        principal_type="AssumedRole",
-        principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
-        region=REGION,
-        service_context=context,
-    )
-    return bool(iam_evaluator.evaluate(call, [policy]).decision == "Allow")
-
-
-def _refused(made: Iterable[Call], statements: list[Any]) -> set[str]:
-    """Return the types that do not deploy, with the calls that are refused."""
-    policy = _parsed(statements)
-    return {
-        f"{call.type}: {call.action} on {call.resource}"
-        for call in made
-        if not _permits(policy, call.action, call.resource, call.context)
-    }
-
-
 def test_every_call_of_cloudformation_is_allowed(
     made: list[Call], execution_statements: list[Any]
 ) -> None:
-    assert _refused(made, execution_statements) == set()
+    assert refused(made, execution_statements) == set()
 
 
 def test_no_statement_can_go(made: list[Call], execution_statements: list[Any]) -> None:
@@ -98,7 +49,7 @@ def test_no_statement_can_go(made: list[Call], execution_statements: list[Any]) 
             continue
         rest = [statement for statement in execution_statements if statement is not removed]
         allowed_by_it = [call for call in made if call.action in removed["Action"]]
-        assert _refused(allowed_by_it, rest), f"it deploys without {removed}"
+        assert refused(allowed_by_it, rest), f"it deploys without {removed}"
 
 
 def test_no_action_is_allowed_that_no_resource_is_deployed_with(
@@ -147,7 +98,7 @@ def test_deployments_cannot_make_themselves_stronger(
     context = {"iam:passedtoservice": "lambda.amazonaws.com"}
     if limit:
         context["iam:permissionsboundary"] = limit.format(stage.name)
-    assert not _allowed(execution_statements, action, arn, context)
+    assert not is_allowed(execution_statements, action, arn, context)
 
 
 def test_roles_are_passed_to_the_services_that_run_them_only(
@@ -156,7 +107,7 @@ def test_roles_are_passed_to_the_services_that_run_them_only(
     passed = {
         service
         for service in ("apigateway", "cloudformation", "ec2", "ecs-tasks", "lambda", "sagemaker")
-        if _allowed(
+        if is_allowed(
             execution_statements,
             "iam:PassRole",
             f"arn:aws:iam::{ACCOUNT}:role/{stage.name}-Api-Role",
@@ -186,7 +137,7 @@ def test_roles_are_passed_to_the_services_that_run_them_only(
 def test_deployments_reach_nothing_else(
     stage: Stage, execution_statements: list[Any], action: str, arn: str
 ) -> None:
-    assert not _allowed(
+    assert not is_allowed(
         execution_statements, action, arn.format(stage.name, stage.name.lower()), {}
     )
 
@@ -195,13 +146,14 @@ def test_boundary_allows_what_the_roles_are_allowed_and_no_other_action(
     stage: Stage, policies: dict[str, list[Any]]
 ) -> None:
     granted = list(boundary.grants(stage))
-    refused = {
+    beyond = {
         (action, resource)
         for action, resources, passed_to in granted
-        for resource in _filled_in([{"Fn::Sub": each.replace("*", "x")} for each in resources])
-        if not _allowed(policies["Boundary"], action, resource, {"iam:passedtoservice": passed_to})
+        for resource in filled_in([{"Fn::Sub": each.replace("*", "x")} for each in resources])
+        for context in [{"iam:passedtoservice": passed_to}]
+        if not is_allowed(policies["Boundary"], action, resource, context)
     }
-    assert {(action, resource) for action, resource in refused if resource != "x"} == set()
+    assert {(action, resource) for action, resource in beyond if resource != "x"} == set()
     allowed = {action for statement in policies["Boundary"] for action in statement["Action"]}
     assert allowed == {action for action, _, _ in granted}
 
@@ -224,7 +176,7 @@ def test_no_role_can_pass_the_boundary(
     stage: Stage, policies: dict[str, list[Any]], action: str, arn: str
 ) -> None:
     context = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
-    assert not _allowed(
+    assert not is_allowed(
         policies["Boundary"], action, arn.format(stage.name, stage.name.lower()), context
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 
 from bootstrap.stage import Stage
@@ -16,6 +17,8 @@ from stacks import environments
 from stacks.api_stack import ApiStack
 from stacks.serving_stack import ServingStack
 from tests.infrastructure.cfn_lint import findings
+from tests.infrastructure.deployment_calls import calls
+from tests.infrastructure.execution_policy import execution_statements, refused
 from tests.infrastructure.reviewed import check_reviewed
 
 _HOSTINGS: dict[str, OnDemand | ManagedInstances] = {
@@ -93,6 +96,9 @@ def test_snapshots_are_of_published_versions_and_the_adapter_tells_of_them(assem
         "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/snapstart/checkpoint",
         "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/snapstart/restored",
     }
+    # Release 1.1 of the adapter is the first that calls them; 1.0.1 was the 28th version.
+    (layer,) = function["Properties"]["Layers"]
+    assert int(layer["Fn::Join"][1][-1].rpartition(":")[2]) >= 30
 
 
 def test_managed_environments_hold_many_streams_within_bounds(assembly: Path) -> None:
@@ -106,8 +112,47 @@ def test_managed_environments_hold_many_streams_within_bounds(assembly: Path) ->
     scaling = _only(template, "AWS::Lambda::Version")["Properties"]["FunctionScalingConfig"]
     assert scaling == {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 6}
     provider = _only(template, "AWS::Lambda::CapacityProvider")["Properties"]
-    assert provider["CapacityProviderScalingConfig"]["MaxVCpuCount"] == 12
+    # Six of either version on instances of two CPUs, as an update has both.
+    assert provider["CapacityProviderScalingConfig"]["MaxVCpuCount"] == 24
     assert len(provider["VpcConfig"]["SubnetIds"]) == 3
+
+
+def test_no_instances_run_for_a_version_that_nobody_calls(assembly: Path) -> None:
+    function = _only(_template(assembly, "Managed"), "AWS::Lambda::Function", "InvokeProxy")
+    assert function["Properties"]["PublishToLatestPublished"] is False
+
+
+def test_another_hosting_brings_another_function_where_lambda_refuses_to_change_it(
+    assembly: Path,
+) -> None:
+    of_snap, of_managed = (_of_proxy(_template(assembly, name)) for name in ("Snap", "Managed"))
+    for kind in ("Function", "Version", "Alias"):
+        assert of_snap[f"AWS::Lambda::{kind}"] != of_managed[f"AWS::Lambda::{kind}"]
+    waited = _only(_template(assembly, "Managed"), "Custom::VersionDraining")["Properties"]
+    # The ARN: the first version of another function is another version.
+    assert waited["Version"] == {"Ref": of_managed["AWS::Lambda::Version"]}
+
+
+def _of_proxy(template: Json) -> dict[str, str]:
+    """Return the logical ids of the proxy's resources, by their types."""
+    found = template["Resources"].items()
+    return {each["Type"]: name for name, each in found if name.startswith("InvokeProxy")}
+
+
+def test_the_api_is_deployed_again_when_another_hosting_brings_another_function() -> None:
+    ids = {_deployment(hosting) for hosting in (OnDemand(), ManagedInstances())}
+    assert len(ids) == 2
+
+
+def _deployment(hosting: OnDemand | ManagedInstances) -> str:
+    """Return the logical id of Prod's deployment, which names what is deployed."""
+    stage = cdk.Stage(cdk.App(analytics_reporting=False), "Prod")
+    prod = environments.prod(account="222222222222", region="eu-west-1")
+    declared = dataclasses.replace(prod, api=dataclasses.replace(prod.api, hosting=hosting))
+    serving = ServingStack(stage, "Serving", environment=declared, weights_bucket=None)
+    api = ApiStack(stage, "Api", environment=declared, published=serving.published)
+    (deployment,) = Template.from_stack(api).find_resources("AWS::ApiGateway::Deployment")
+    return deployment
 
 
 def test_managed_instances_reach_the_services_that_they_call_and_nothing_else(
@@ -154,3 +199,5 @@ def test_a_deployment_may_make_what_the_hosting_needs(assembly: Path, name: str)
     assert "lambda:PublishVersion" in text
     assert "lambda:UpdateAlias" in text
     assert ("lambda:CreateCapacityProvider" in text) == (name == "Managed")
+    stage = Stage(name, stacks)
+    assert refused(calls(stage), execution_statements(stage)) == set()

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from allowed_values.rules import RefusedValueError
+from sagemaker_llm.sizing.hosting import ManagedInstances
 
 from .settings import OPEN_ROUTE_LIMIT, ApiSettings, Authentication, Reservation
 
@@ -33,6 +34,8 @@ def reserved_concurrency(settings: ApiSettings, endpoint_requests: int) -> Reser
     wanted = settings.reserved_concurrency
     if wanted is Reservation.NONE:
         return ReservedConcurrency(proxy=None, authorizer=None)
+    if isinstance(settings.hosting, ManagedInstances):  # Lambda bounds it by its environments.
+        return ReservedConcurrency(proxy=None, authorizer=_authorizer(settings))
     proxy = wanted if isinstance(wanted, int) else _proxy(settings, endpoint_requests)
     for name, limit in settings.limits.items():
         if limit.burst > proxy:

@@ -48,7 +48,8 @@ class VersionDraining(Construct):
             resource_type="Custom::VersionDraining",
             service_token=packaged.function_arn,
             service_timeout=timeout.plus(_MARGIN),
-            properties={"Version": alias.version.version, "Seconds": str(seconds)},
+            # The ARN, as another hosting brings another function, which begins with version 1.
+            properties={"Version": alias.version.function_arn, "Seconds": str(seconds)},
         )
         # It begins when the alias has moved, and may write its log from then on.
         wait.node.add_dependency(alias, packaged.role)

@@ -46,6 +46,7 @@ class ProxyFunction(Construct):
         check_function_target(endpoint.model, target)
         settings.check_model(endpoint.model)
         hosting = settings.hosting
+        is_managed = isinstance(hosting, ManagedInstances)
         layer_arn = web_adapter.layer_arn(cdk.Stack.of(self).region)
         packaged = PackagedFunction(
             self,
@@ -62,9 +63,11 @@ class ProxyFunction(Construct):
             log_keeping=log_keeping,
             memory_mib=hosting.memory_mib,
             timeout=FUNCTION_TIMEOUT,
-            reserved_concurrency=_reserved(hosting, reserved_concurrency),
+            reserved_concurrency=reserved_concurrency,
             snap_start=_snap_starts(hosting),
             version_of=endpoint.endpoint_name,
+            # Lambda refuses to move a function to managed instances, or away from them.
+            function_id="Managed" if is_managed else "Function",
         )
         endpoint.grant_stream(packaged.lambda_function)
         if isinstance(hosting, ManagedInstances):
@@ -74,13 +77,13 @@ class ProxyFunction(Construct):
         # of the function itself runs new code with the old environment for seconds. Snapshots and
         # managed instances are of versions only.
         self.function = lambda_.Alias(
-            self, "Live", alias_name="live", version=packaged.lambda_function.current_version
+            self,
+            # Another function's alias has another id, or the API would not be deployed again: what
+            # its stage serves would call the function that is deleted.
+            "LiveManaged" if is_managed else "Live",
+            alias_name="live",
+            version=packaged.lambda_function.current_version,
         )
-
-
-def _reserved(hosting: Hosting, wanted: int | None) -> int | None:
-    """Return the executions to reserve: managed instances are bounded by their environments."""
-    return None if isinstance(hosting, ManagedInstances) else wanted
 
 
 def _snap_starts(hosting: Hosting) -> bool:

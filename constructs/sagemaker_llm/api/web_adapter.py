@@ -2,9 +2,10 @@
 
 import aws_cdk as cdk
 
-# Release 1.0 of the adapter. A region counts the layer's versions from when it was first published
-# there: 27 is this release's number in the 22 older regions, not in those that joined since 2025.
-_LAYER = "arn:aws:lambda:{region}:753240598075:layer:LambdaAdapterLayerArm64:27"
+# Release 1.1 of the adapter, the first that calls SnapStart's hooks. A region counts the layer's
+# versions from when it was first published there: 30 is this release's number in the 22 older
+# regions, not in those that joined since 2025.
+_LAYER = "arn:aws:lambda:{region}:753240598075:layer:LambdaAdapterLayerArm64:30"
 
 _OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 

@@ -22,7 +22,7 @@ _ACCEPTED = {
 class PackagedFunction(Construct):
     """Owns a function, its log group and its role, which may write logs, traces and no more.
 
-    The construct that owns it grants the rest.
+    The construct that owns it grants the rest. Another `function_id` replaces a deployed function.
     """
 
     def __init__(
@@ -42,13 +42,14 @@ class PackagedFunction(Construct):
         reserved_concurrency: int | None = None,
         snap_start: bool = False,
         version_of: str | None = None,
+        function_id: str = "Function",
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = log_keeping.log_group(self, "Logs")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.lambda_function = lambda_.Function(
             self,
-            "Function",
+            function_id,
             # The assets' compiled dependencies are built for this runtime and architecture.
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,

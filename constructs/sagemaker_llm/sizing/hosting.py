@@ -20,8 +20,11 @@ _MEMORY_A_CPU_MIB = 2048  # the least that Lambda offers
 _FILLED = 0.5
 ZONES = 3  # of a managed proxy's network, and its interface endpoints in each of them
 CALLED_SERVICES = ("sagemaker.runtime", "logs", "xray")
+# An instance holds one environment beside what Lambda runs there: `instance_type` has that many.
+_INSTANCE_CPUS_A_CPU = 2
+_VERSIONS = 2
 MIN_ENVIRONMENTS = 3  # what Lambda starts, for three zones
-_MAX_ENVIRONMENTS = 200  # of an instance of two CPUs each: a capacity provider has 400 CPUs at most
+_MAX_ENVIRONMENTS = 200  # ours: an update runs twice as many instances, each with an address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,15 @@ class ManagedInstances(Checked):
     def cpus(self) -> int:
         """The CPUs of an environment."""
         return self.memory_mib // _MEMORY_A_CPU_MIB
+
+    @property
+    def max_instance_cpus(self) -> int:
+        """The CPUs of all instances, while an update runs two versions at their largest.
+
+        The version before is there until its last stream is over, and Lambda fails a new one for
+        whose least environments no CPUs are left.
+        """
+        return _VERSIONS * self.max_environments * self.cpus * _INSTANCE_CPUS_A_CPU
 
     @classmethod
     def sized(cls, sizing: Sizing) -> Self:

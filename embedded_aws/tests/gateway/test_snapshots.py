@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.gateway.snapshots import CHECKPOINT, RESTORED, failed_hook, has_snapshot
+from embedded_aws.gateway.snapshots import (
+    CHECKPOINT,
+    RESTORED,
+    calls_hooks,
+    failed_hook,
+    has_snapshot,
+)
 
 _VARIABLES = {
     "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/checkpoint",
@@ -75,3 +81,13 @@ def test_without_hooks_nothing_is_called(function: tuple[Path, type[_Function]])
 )
 def test_only_a_published_version_has_a_snapshot(config: dict[str, object], there: bool) -> None:  # noqa: FBT001 - a parameter
     assert has_snapshot(config) is there
+
+
+_LAYER = "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerArm64"
+
+
+@pytest.mark.parametrize(("number", "called"), [(27, False), (28, False), (30, True), (31, True)])
+def test_hooks_are_called_by_adapters_that_know_them(number: int, called: bool) -> None:  # noqa: FBT001 - a parameter
+    layers = [{"Arn": "arn:aws:lambda:us-east-1:1:layer:other:99"}, {"Arn": f"{_LAYER}:{number}"}]
+    assert calls_hooks({"SnapStart": {"OptimizationStatus": "On"}, "Layers": layers}) is called
+    assert not calls_hooks({"SnapStart": {"OptimizationStatus": "Off"}, "Layers": layers})

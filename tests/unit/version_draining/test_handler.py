@@ -8,6 +8,7 @@ import pytest
 
 from version_draining import handler
 
+_ARN = "arn:aws:lambda:eu-west-1:111111111111:function"
 _ADDRESS = "https://cloudformation-custom-resource-response.example/signed"
 
 
@@ -19,16 +20,18 @@ class _Answered:
         pass
 
 
-def _event(kind: str, version: str, before: str | None = None) -> dict[str, Any]:
-    old = {"OldResourceProperties": {"Version": before, "Seconds": "9"}} if before else {}
+def _event(
+    kind: str, version: str, before: str | None = None, function: str = "Proxy"
+) -> dict[str, Any]:
+    old = {"Version": f"{_ARN}:Proxy:{before}", "Seconds": "9"}
     return {
         "RequestType": kind,
         "ResponseURL": _ADDRESS,
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Wait",
-        "ResourceProperties": {"Version": version, "Seconds": "520"},
-        **old,
+        "ResourceProperties": {"Version": f"{_ARN}:{function}:{version}", "Seconds": "520"},
+        **({"OldResourceProperties": old} if before else {}),
     }
 
 
@@ -40,6 +43,7 @@ def _event(kind: str, version: str, before: str | None = None) -> dict[str, Any]
         (_event("Update", "8", before="7"), 520),
         (_event("Update", "7", before="8"), 520),  # a rollback
         (_event("Update", "8", before="8"), 0),
+        (_event("Update", "1", before="1", function="Managed"), 520),  # another function's first
         (_event("Delete", "8"), 0),
     ],
 )

@@ -11,7 +11,6 @@ from sagemaker_llm.sizing.hosting import MIN_ENVIRONMENTS, ManagedInstances
 
 from .network import ManagedNetwork
 
-_CPUS_OF_AN_INSTANCE = 2  # of a `large` one
 # Unverified: that Lambda needs no more than AWSLambdaManagedEC2ResourceOperator of June 2026 within
 # the stack's subnets, groups and log: look at whether the capacity provider becomes active.
 _DESCRIBED = (
@@ -60,7 +59,7 @@ class ManagedCapacity(Construct):
             ),
             capacity_provider_scaling_config=provider.CapacityProviderScalingConfigProperty(
                 scaling_mode="Auto",
-                max_v_cpu_count=_CPUS_OF_AN_INSTANCE * hosting.cpus * hosting.max_environments,
+                max_v_cpu_count=hosting.max_instance_cpus,
             ),
             telemetry_config=provider.CapacityProviderTelemetryConfigProperty(
                 logging_config=provider.CapacityProviderLoggingConfigProperty(
@@ -89,6 +88,8 @@ class ManagedCapacity(Construct):
                 )
             )
         )
+        # What nobody calls: CloudFormation would start three instances for it, too.
+        resource.publish_to_latest_published = False
         version.function_scaling_config = lambda_.CfnVersion.FunctionScalingConfigProperty(
             min_execution_environments=MIN_ENVIRONMENTS,
             max_execution_environments=hosting.max_environments,

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 import _paths  # noqa: F401  # the constructs start jsii, which must be with the pinned Node
-from sagemaker_llm import ApiSettings, Authentication, Client, Limit, Reservation
+from sagemaker_llm import (
+    ApiSettings,
+    Authentication,
+    Client,
+    Limit,
+    ManagedInstances,
+    Reservation,
+)
 from sagemaker_llm.api.concurrency import ReservedConcurrency, reserved_concurrency
 
 
@@ -40,6 +47,11 @@ def test_nothing_is_reserved_in_an_account_that_has_nothing_to_reserve() -> None
     settings = ApiSettings(clients=(_client(),), reserved_concurrency=Reservation.NONE)
     nothing = ReservedConcurrency(proxy=None, authorizer=None)
     assert reserved_concurrency(settings, 512) == nothing
+
+
+def test_managed_instances_are_bounded_by_their_environments_and_reserve_nothing() -> None:
+    settings = ApiSettings(clients=(_client(burst_limit=1000),), hosting=ManagedInstances())
+    assert reserved_concurrency(settings, 512) == ReservedConcurrency(proxy=None, authorizer=1000)
 
 
 def test_a_number_is_the_proxys_own_reservation() -> None:
