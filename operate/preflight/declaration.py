@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import app  # isort: skip  # first: it makes the imports below find their packages
 
 from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, Plan, QuotaNeed, WeightsNeed
-from sagemaker_llm import FunctionTarget, Image, JumpStartWeights
+from sagemaker_llm import FunctionTarget, Image, JumpStartWeights, ManagedInstances
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.web_adapter import layer_arn
 from sagemaker_llm.models.images import registry_account
@@ -17,6 +17,8 @@ from sagemaker_llm.release.release import MAX_CONCURRENCY
 if TYPE_CHECKING:
     from sagemaker_llm.models.weights import Weights
     from stacks.environment import Environment
+
+_INSTANCE_CPUS = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
 
 
 def plan_of(name: str, account: str, region: str) -> Plan:
@@ -50,7 +52,7 @@ def _plan(name: str, at_home: Mapping[str, "Environment"], *, account: str, regi
         archives=tuple(_archives(own)),
         staged=isinstance(own.model.weights, Staged),
         instance_types=tuple(sorted(_instance_types(own))) if on_aws else (),
-        quotas=tuple(_quotas(at_home)),
+        quotas=(*_quotas(at_home), *_instance_cpus(at_home)),
         reserved_executions={key: reserved_executions(found) for key, found in at_home.items()},
         fleet=_fleet(own),
         stacks=tuple(f"{stage}-{stack}" for stack in _stacks(own)),
@@ -111,6 +113,18 @@ def _quotas(environments: Mapping[str, "Environment"]) -> Iterator[QuotaNeed]:
         for quota, count in needed(environment).items():
             needs[quota][name] = count
     return (QuotaNeed(name=quota, by=by) for quota, by in needs.items())
+
+
+def _instance_cpus(environments: Mapping[str, "Environment"]) -> Iterator[QuotaNeed]:
+    """Yield what proxies on managed instances need of EC2, updates included."""
+    hostings = {name: environment.api.hosting for name, environment in environments.items()}
+    by = {
+        name: hosting.max_instance_cpus
+        for name, hosting in hostings.items()
+        if isinstance(hosting, ManagedInstances)
+    }
+    if by:
+        yield QuotaNeed(name=_INSTANCE_CPUS, by=by, service="ec2")
 
 
 def needed(environment: "Environment") -> dict[str, int]:

@@ -51,9 +51,10 @@ class Quotas:
 
 
 def quota_rows(service_quotas: Client, plan: Plan) -> Iterator[Row]:
-    """Yield a row for each quota of SageMaker."""
-    quotas = Quotas(service_quotas, "sagemaker")
-    return (quota_row(quotas, need, plan.region) for need in plan.quotas)
+    """Yield a row for each quota."""
+    services = {need.service for need in plan.quotas}
+    quotas = {service: Quotas(service_quotas, service) for service in services}
+    return (quota_row(quotas[need.service], need, plan.region) for need in plan.quotas)
 
 
 def quota_row(quotas: Quotas, need: QuotaNeed, region: str) -> Row:

@@ -12,11 +12,11 @@ import app
 from operate.environment import Environment
 from operate.preflight import prices
 from operate.preflight.declaration import plan_of
-from operate.preflight.plan import Plan
+from operate.preflight.plan import Plan, QuotaNeed
 from operate.preflight.preflight import preflight, rows_of
 from operate.preflight.prices import cost
 from operate.preflight.row import Verdict
-from sagemaker_llm import VLLM_IMAGE, Adapter, Approval, Vllm, find_model
+from sagemaker_llm import VLLM_IMAGE, Adapter, Approval, ManagedInstances, Vllm, find_model
 from stacks import environments
 from tests.unit.operate.preflight.examples import ACCOUNT, REGION, plan
 
@@ -105,6 +105,22 @@ def test_environment_that_is_not_placed_is_planned_where_the_caller_is() -> None
     assert (found.configured, found.region) == ((None, None), REGION)
     assert [need.by for need in found.quotas[:1]] == [{"prod": 5}]
     assert found.reserved_executions == {"prod": 172}
+
+
+def test_managed_proxy_needs_the_cpus_of_two_versions_and_reserves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = environments.prod(account=None, region=None)
+    api = replace(declared.api, hosting=ManagedInstances(max_environments=6))
+    monkeypatch.setattr(environments, "prod", lambda **_: replace(declared, api=api))
+    found = plan_of("prod", ACCOUNT, REGION)
+    cpus = QuotaNeed(
+        name="Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+        by={"prod": 24},
+        service="ec2",
+    )
+    assert found.quotas[-1] == cpus
+    assert found.reserved_executions == {"prod": 52}  # the authorizer's, and the releases'
 
 
 def test_environment_on_a_cpu_needs_gpus_and_other_weights_where_it_tunes(

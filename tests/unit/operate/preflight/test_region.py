@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from operate.preflight import artifacts, prices, quotas
-from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, WeightsNeed
+from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, QuotaNeed, WeightsNeed
 from operate.preflight.preflight import Check, answers
 from operate.preflight.row import Row, Verdict
 from sagemaker_llm.sizing.prices import AS_OF
@@ -55,6 +55,17 @@ def test_quota_that_is_too_small_comes_with_the_command_that_raises_it() -> None
 def test_quota_that_the_account_never_changed_has_its_default() -> None:
     row = _quota_row((_APPLIED, {"Quotas": []}), (_DEFAULTS, _quotas(0)), (_REQUESTS, _requested()))
     assert (row.verdict, row.todo) == (_FAIL, _INCREASE)
+
+
+def test_quota_is_looked_for_in_the_service_that_has_it() -> None:
+    cpus = QuotaNeed(name="CPUs", by={"dev": 12}, service="ec2")
+    found = {"Quotas": [{"QuotaName": "CPUs", "QuotaCode": "L-2", "Value": 5}]}
+    with stubbed("service-quotas", (_APPLIED, found), (_REQUESTS, _requested())) as service_quotas:
+        (row,) = quotas.quota_rows(service_quotas, plan(quotas=(cpus,)))
+    assert (row.verdict, row.found) == (_FAIL, "need 12 (dev 12), have 5")
+    assert str(row.todo).startswith(
+        "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-2"
+    )
 
 
 def test_quota_that_is_requested_already_is_not_requested_twice() -> None:
