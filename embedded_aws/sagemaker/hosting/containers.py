@@ -5,6 +5,8 @@ One process stands for all the instances of an endpoint: a laptop has no more to
 
 import sys
 import tempfile
+import threading
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,7 @@ from embedded_aws.sagemaker.registry import packages as model_registry
 _MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_HF_REPO")
 # SageMaker kills a container so long after it told it to end: no answer is finished after that.
 _SIGKILL_SECONDS = 30
+_RESTART_SECONDS = 1.0
 _ROOT = Path(__file__).parents[3]
 
 
@@ -62,14 +65,16 @@ class Container:
         self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
         self._adapters = tempfile.TemporaryDirectory(prefix="local-aws-adapters-")
         self._download_weights(role_arn)
-        self._process = processes.start(
-            [sys.executable, "-m", "embedded_aws.model_server", server], self._environment(), _ROOT
-        )
-        self._log = LogShipper(self._process, log_group, "AllTraffic/", logs=logs)
+        self._server = server
+        self._ship = partial(LogShipper, group=log_group, stream_prefix="AllTraffic/", logs=logs)
+        self._lock = threading.Lock()  # of starts and the stop
+        self._stopped = threading.Event()
+        self._start()
 
     def wait_until_healthy(self, timeout_seconds: float) -> None:
         """Block until the container answers its health check; raises ContainerError."""
         if processes.wait_until_ready(self._process, self.socket, "/ping", timeout_seconds):
+            threading.Thread(target=self._start_again, daemon=True).start()
             return
         ended = self._process.poll() is not None
         self.stop()
@@ -108,10 +113,30 @@ class Container:
 
     def stop(self) -> None:
         """End the process and delete its copy of the weights."""
+        with self._lock:
+            self._stopped.set()
         processes.stop(self._process)
         self.socket.unlink(missing_ok=True)
         self._weights.cleanup()
         self._adapters.cleanup()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "embedded_aws.model_server", self._server]
+        self._process = processes.start(command, self._environment(), _ROOT)
+        self._log = self._ship(self._process)
+
+    def _start_again(self) -> None:
+        """Start the server whenever it has ended, as SageMaker does when its pings fail.
+
+        On a laptop it is what the kernel ends first when memory runs out.
+        """
+        while True:
+            self._process.wait()
+            if self._stopped.wait(_RESTART_SECONDS):
+                return
+            with self._lock:
+                if not self._stopped.is_set():
+                    self._start()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -61,7 +61,8 @@ def generation(
         seed=request.seed,
         presence_penalty=request.presence_penalty,
         frequency_penalty=request.frequency_penalty,
-        logit_bias=request.logit_bias if isinstance(request.logit_bias, dict) else None,
+        # llama.cpp takes a key that is not plainly a number for a text.
+        logit_bias={str(int(id_)): bias for id_, bias in dict(request.logit_bias or ()).items()},
         response_format=msgspec.to_builtins(response_format) if response_format else None,
         stop=stops(request),
         top_tokens=top_tokens,

@@ -1,9 +1,15 @@
 """Invocations of a real container, which an update replaces meanwhile without dropping any."""
 
 import json
+import time
+from contextlib import suppress
 from typing import Any
 
+import psutil
+from botocore.exceptions import ClientError
+
 from embedded_aws.model_server.packaged import MODEL_ID
+from embedded_aws.sagemaker.hosting import containers
 from embedded_aws.tests.account import TGI_IMAGE, Account, until
 
 _ASKED = json.dumps({"inputs": "The capital of France is", "parameters": {"max_new_tokens": 40}})
@@ -25,8 +31,16 @@ def _in_service(account: Account, name: str, config: str) -> None:
     until(settled)
 
 
-def test_a_stream_outlives_the_update_that_replaces_its_container(account: Account) -> None:
-    sagemaker, name = account.sagemaker, account.name("Invoked")
+def _ask(account: Account, name: str) -> str:
+    answer = account.aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=name, ContentType="application/json", Body=_ASKED
+    )
+    return str(json.load(answer["Body"])[0]["generated_text"])
+
+
+def _create(account: Account, name: str, *configs: str) -> None:
+    """Create an endpoint with the first of some equal configurations, and wait for it."""
+    sagemaker = account.sagemaker
     container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": MODEL_ID}}
     sagemaker.create_model(
         ModelName=name, ExecutionRoleArn=account.role(), PrimaryContainer=container
@@ -37,10 +51,15 @@ def test_a_stream_outlives_the_update_that_replaces_its_container(account: Accou
         "InstanceType": "ml.g5.2xlarge",
         "InitialInstanceCount": 1,
     }
-    for config in (f"{name}-a", f"{name}-b"):
+    for config in configs:
         sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-a")
-    _in_service(account, name, f"{name}-a")
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configs[0])
+    _in_service(account, name, configs[0])
+
+
+def test_a_stream_outlives_the_update_that_replaces_its_container(account: Account) -> None:
+    sagemaker, name = account.sagemaker, account.name("Invoked")
+    _create(account, name, f"{name}-a", f"{name}-b")
     events = iter(_stream(account, name))
     first = next(events)
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-b")
@@ -48,8 +67,35 @@ def test_a_stream_outlives_the_update_that_replaces_its_container(account: Accou
     parts = [first, *events]
     text = b"".join(part["PayloadPart"]["Bytes"] for part in parts)
     assert b'"generated_text":"' in text.replace(b" ", b"")
-    answer = account.aws.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=name, ContentType="application/json", Body=_ASKED
-    )
-    assert json.load(answer["Body"])[0]["generated_text"]
+    assert _ask(account, name)
     sagemaker.delete_endpoint(EndpointName=name)
+
+
+def _model_servers(account: Account) -> set[psutil.Process]:
+    found = set()
+    for child in psutil.Process(account.aws.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # It may have ended meanwhile.
+            if "embedded_aws.model_server" in child.cmdline():
+                found.add(child)
+    return found
+
+
+def test_a_container_that_was_killed_answers_again_and_one_that_was_stopped_does_not(
+    account: Account,
+) -> None:
+    name = account.name("Killed")
+    others = _model_servers(account)
+    _create(account, name, name)
+    (server,) = _model_servers(account) - others
+    server.kill()
+
+    def answers() -> bool:
+        with suppress(ClientError):
+            return bool(_ask(account, name))
+        return False
+
+    until(answers)
+    account.sagemaker.delete_endpoint(EndpointName=name)
+    until(lambda: not _model_servers(account) - others)
+    time.sleep(3 * containers._RESTART_SECONDS)
+    assert not _model_servers(account) - others

@@ -160,6 +160,15 @@ async def test_a_value_beyond_openais_bounds_is_refused(
     assert answer.error["param"].startswith(param)
 
 
+@pytest.mark.parametrize("wire", [VLLM, LLAMA_CPP], ids=lambda wire: wire.name)
+async def test_biased_tokens_are_plain_numbers_to_the_server(wire: Wire) -> None:
+    # llama.cpp takes `05` for a text, and biases the tokens of that.
+    body = openai_body("/v1/completions", logit_bias={"05": 1, "7\n": 2, "9": 3})
+    answer, sent = await ask(wire, "/v1/completions", body)
+    assert answer.status == 200
+    assert sent[0]["logit_bias"] == {"5": 1, "7": 2, "9": 3}
+
+
 @wires
 async def test_info_says_what_the_server_takes(wire: Wire) -> None:
     async with client_of(wire.upstream("x"), wire.settings) as client:
