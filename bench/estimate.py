@@ -49,8 +49,8 @@ def expect(options: Options) -> list[Expected]:
     return [_row(options, words) for words in options.words]
 
 
-def estimate(rows: Sequence[Expected], prices: Prices | None, *, through_the_api: bool) -> str:
-    """Return a table and a sentence; without prices, no dollars."""
+def estimate(rows: Sequence[Expected], prices: Prices, *, through_the_api: bool) -> str:
+    """Return a table and a sentence."""
     table = markdown(
         ["input words", "cells", "minutes", "requests"],
         [
@@ -65,8 +65,6 @@ def estimate(rows: Sequence[Expected], prices: Prices | None, *, through_the_api
     )
     seconds = sum(row.seconds for row in rows)
     said = f"about {seconds / 60:.0f} minutes at the latencies that AWS published"
-    if prices is None:
-        return f"{table}\n\n{said} for {INSTANCE_TYPE}"
     parts = {INSTANCE_TYPE: seconds / 3600 * prices.instance_hour}
     if through_the_api:
         requests = sum(row.requests for row in rows)

@@ -27,7 +27,6 @@ class Change:
     dev: Outcome
     staging: Outcome
     prod: Outcome
-    failing: str = ""  # the step that stops it
 
     def edit(self) -> tuple[str, str, str]:
         """Return what a commit of it needs: the title, and the edit."""
@@ -49,7 +48,6 @@ CHANGES = (
         dev=ROLLED_BACK,
         staging=NOT_REACHED,
         prod=NOT_REACHED,
-        failing="deploy",
     ),
     # One request after the other is answered, six at once are not: only the benchmark sees it.
     Change(
@@ -59,7 +57,6 @@ CHANGES = (
         dev=DEPLOYED,
         staging=RETURNED,
         prod=NOT_REACHED,
-        failing="bench",
     ),
     # Requests wait for those before them: nobody but many users at once sees it.
     Change(
@@ -69,7 +66,6 @@ CHANGES = (
         dev=DEPLOYED,
         staging=DEPLOYED,
         prod=RETURNED,
-        failing="watch",
     ),
 )
 # What the last change does on a GPU, and here by the circumstances: seconds before an answer.

@@ -49,9 +49,9 @@ def bursty(
     return day
 
 
-def flash(rate: Floats, *, factor: float = 3.0) -> Floats:
+def flash(rate: Floats) -> Floats:
     """Return a day with a crowd that comes within a minute at three, and stays for twenty."""
-    day, at = rate.copy(), 15 * 3600
+    day, at, factor = rate.copy(), 15 * 3600, 3.0
     day[at : at + 60] *= np.linspace(1, factor, 60)
     day[at + 60 : at + 1200] *= factor
     day[at + 1200 : at + 1800] *= np.linspace(factor, 1, 600)

@@ -7,9 +7,15 @@ import secrets
 from ministack import app as ministack
 from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.services import iam, lambda_svc, sts
-from ministack.services.cloudformation import provisioners
 
-from embedded_aws.core.emulator import Json, Response, account_id, region
+from embedded_aws.core.emulator import (
+    Json,
+    Response,
+    account_id,
+    after_provisioning,
+    before_provisioning,
+    region,
+)
 
 _log = logging.getLogger(__name__)
 _sessions: dict[tuple[str, str], dict[str, str]] = {}
@@ -53,30 +59,18 @@ def treat_loopback_as_tls() -> None:
 
 def bound_roles_of_stacks() -> None:
     """Give roles the boundary that their template names, which ministack leaves out."""
-    role = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
-    create, update = role["create"], role["update"]
-
-    def bounded_create(logical_id: str, props: Json, stack: str) -> tuple[str, Json]:
-        return _bound(props, create(logical_id, _known_boundary(props), stack))
-
-    def bounded_update(
-        physical_id: str, old: Json, new: Json, stack: str, logical_id: str | None = None
-    ) -> tuple[str, Json]:
-        return _bound(new, update(physical_id, old, _known_boundary(new), stack, logical_id))
-
-    role.update(create=bounded_create, update=bounded_update)
+    before_provisioning("AWS::IAM::Role", _check_boundary)
+    after_provisioning("AWS::IAM::Role", _bind)
 
 
-def _known_boundary(props: Json) -> Json:
+def _check_boundary(_role: str | None, props: Json) -> None:
     arn = props.get("PermissionsBoundary")
     if arn and iam._boundary_policy_error(arn):
         raise ValueError(f"Scope ARN: {arn} does not exist or is not attachable.")
-    return props
 
 
-def _bound(props: Json, made: tuple[str, Json]) -> tuple[str, Json]:
-    iam._roles[made[0]]["PermissionsBoundary"] = props.get("PermissionsBoundary")
-    return made
+def _bind(role: str, props: Json) -> None:
+    iam._roles[role]["PermissionsBoundary"] = props.get("PermissionsBoundary")
 
 
 def name_sessions_by_their_role() -> None:
