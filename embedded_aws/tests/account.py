@@ -36,6 +36,7 @@ VLLM_IMAGE = (
 )
 CUDA_13_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"  # what the vLLM image needs on older GPUs
 BUCKET = "bench"
+_SETTLED_SECONDS = 300  # an update may start an endpoint's container
 _WAIT_SECONDS = 120  # on a busy machine: what comes, comes sooner
 # What every execution role of SageMaker needs: its image, and its logs.
 _BASICS = {
@@ -137,14 +138,25 @@ class Account:
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
         return str(role["Role"]["Arn"])
 
+    def settled(self, stack: str) -> dict[str, Any]:
+        """The description of a stack, when nothing changes it."""
+        return settled(self.aws.client("cloudformation"), stack)
+
     def caller(self, *statements: dict[str, Any], service: str = "sagemaker") -> Any:
         """A client whose user may do what the statements say."""
+        name, client = self.person()
+        policy = {"Version": "2012-10-17", "Statement": list(statements)}
+        self.aws.client("iam").put_user_policy(
+            UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy)
+        )
+        return client(service)
+
+    def person(self) -> tuple[str, Callable[[str], Any]]:
+        """A new user's name, and clients of theirs; they may do nothing."""
         iam, name = self.aws.client("iam"), self.name("user")
         iam.create_user(UserName=name)
-        policy = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return boto3.client(
+        return name, lambda service: boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.aws.port}",
             region_name="us-east-1",
@@ -355,6 +367,17 @@ def s3_output(name: str, uri: str, path: str) -> dict[str, Any]:
         "OutputName": name,
         "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"},
     }
+
+
+def settled(cloudformation: Any, stack: str) -> dict[str, Any]:
+    """The description of a stack, when nothing changes it."""
+
+    def found() -> dict[str, Any] | None:
+        record: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        return None if record["StackStatus"].endswith("_IN_PROGRESS") else record
+
+    ended: dict[str, Any] = until(found, _SETTLED_SECONDS)
+    return ended
 
 
 def until(probe: Callable[[], Any], seconds: float = _WAIT_SECONDS) -> Any:

@@ -4,8 +4,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from embedded_aws.host.processes import free_port
 from embedded_aws.tests.process import ROOT
+from embedded_aws.tests.wheels import install
 
 PROJECT = ROOT / "embedded_aws"
 
@@ -39,14 +38,7 @@ class Installed:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("wheel")
-    _uv("build", "--quiet", "--wheel", "--out-dir", str(folder), str(PROJECT))
-    (wheel,) = folder.glob("*.whl")
-    _uv("venv", "--quiet", "--python", sys.executable, str(folder / "venv"))
-    python = str(folder / "venv/bin/python")
-    _uv("pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index", str(wheel))
-    # its dependencies are those of this environment, where nothing of the project is installed
-    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install(PROJECT, folder)
     home = {"HOME": str(folder), "LOCAL_AWS_PORT": str(free_port())}
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     aws = Installed(folder, {**kept, **home})
@@ -54,13 +46,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         yield aws
     finally:
         aws.run("embedded-aws", "stop")
-
-
-def _uv(*arguments: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "uv", *arguments], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_wheel_brings_nothing_of_the_project_and_no_tests(installed: Installed) -> None:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from embedded_aws.host.processes import free_port, wait_until_ready
 from invoke_proxy.settings import ServerName
@@ -35,20 +37,32 @@ def proxy_environment(port: int, sagemaker_port: int, server: ServerName = "tgi"
     }
 
 
+@dataclass(frozen=True)
+class Proxy:
+    """A running proxy."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def running_proxy(sagemaker_port: int, server: ServerName = "tgi") -> Iterator[str]:
-    """Yield the URL of a proxy that is ready, for an endpoint with this server."""
+def running_proxy(
+    sagemaker_port: int,
+    server: ServerName = "tgi",
+    output: int | IO[bytes] = subprocess.DEVNULL,
+    **more: str,
+) -> Iterator[Proxy]:
+    """Yield a proxy that is ready, for an endpoint with this server; `more` of its environment."""
     subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
     port = free_port()
     with subprocess.Popen(
         [ASSET / "run.sh"],
-        env=proxy_environment(port, sagemaker_port, server),
+        env={**proxy_environment(port, sagemaker_port, server), **more},
         cwd="/",
-        stdout=subprocess.DEVNULL,
-        text=True,
+        stdout=output,
     ) as process:
         try:
             assert wait_until_ready(process, port, "/health", timeout=120)
-            yield f"http://127.0.0.1:{port}"
+            yield Proxy(f"http://127.0.0.1:{port}", process)
         finally:
             process.terminate()

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -27,18 +26,10 @@ def _outputs(stage: Account, stack: str) -> dict[str, str]:
 
 def _person(stage: Account, *policies: str) -> Callable[[str], Any]:
     """Clients of a new user to whom the policies are attached."""
-    iam, name = stage.aws.client("iam"), stage.name("person")
-    iam.create_user(UserName=name)
+    name, client = stage.person()
     for policy in policies:
-        iam.attach_user_policy(UserName=name, PolicyArn=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return lambda service: boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{stage.aws.port}",
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+        stage.aws.client("iam").attach_user_policy(UserName=name, PolicyArn=policy)
+    return client
 
 
 def _is_denied(call: Call) -> bool:

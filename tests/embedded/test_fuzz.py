@@ -115,9 +115,12 @@ def sagemaker_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def apis(sagemaker_port: int) -> Iterator[dict[ServerName, Any]]:
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(running_proxy(sagemaker_port, name)) for name in SERVERS}
+        proxies = {
+            name: stack.enter_context(running_proxy(sagemaker_port, name)) for name in SERVERS
+        }
         yield {
-            name: schemathesis.openapi.from_url(f"{url}/openapi.json") for name, url in urls.items()
+            name: schemathesis.openapi.from_url(f"{proxy.url}/openapi.json")
+            for name, proxy in proxies.items()
         }
 
 

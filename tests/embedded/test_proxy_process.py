@@ -5,7 +5,6 @@ import json
 import os
 import ssl
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 from openai import APIError, AsyncOpenAI, BadRequestError, InternalServerError, RateLimitError
 
-from embedded_aws.host.processes import free_port, wait_until_ready
+from embedded_aws.host.processes import free_port
 from invoke_proxy.http.errors import EndpointError
 from invoke_proxy.sagemaker.runtime import sagemaker_runtime
-from tests.embedded.proxy_process import ASSET, ROOT, proxy_environment
+from tests.embedded.proxy_process import proxy_environment, running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import END, HEAD, FakeSageMaker, error, part, stream
 
@@ -49,18 +48,11 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
-    port, sagemaker_port = free_port(), free_port()
-    with subprocess.Popen(
-        [ASSET / "run.sh"],
-        env=proxy_environment(port, sagemaker_port),
-        cwd="/",
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert wait_until_ready(process, port, "/health", timeout=120)
-        yield Proxy(f"http://127.0.0.1:{port}", sagemaker_port, process)
-        process.terminate()
-        assert process.wait(timeout=120) in {0, -15}
+    sagemaker_port = free_port()
+    with running_proxy(sagemaker_port, output=subprocess.PIPE) as running:
+        yield Proxy(running.url, sagemaker_port, running.process)
+        running.process.terminate()
+        assert running.process.wait(timeout=120) in {0, -15}
 
 
 @asynccontextmanager

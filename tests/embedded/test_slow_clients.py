@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -14,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from embedded_aws.host.processes import free_port, wait_until_ready
+from embedded_aws.host.processes import free_port
 from embedded_aws.tests import slow_clients
-from tests.embedded.proxy_process import ASSET, ROOT, proxy_environment
+from tests.embedded.proxy_process import running_proxy
 from tests.unit.invoke_proxy.proxy_double import tgi_frames
 from tests.unit.invoke_proxy.sagemaker_double import END, HEAD, part
 
@@ -104,19 +103,12 @@ def sagemaker_port() -> int:
 
 @pytest.fixture
 def proxy(sagemaker_port: int, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Proxy]:
-    subprocess.run([sys.executable, "lambda/build_functions.py", "local"], cwd=ROOT, check=True)
-    port, log = free_port(), tmp_path / "log"
-    environment = {
-        **proxy_environment(port, sagemaker_port),
-        "CLIENT_TIMEOUT_SECONDS": str(getattr(request, "param", TIMEOUT_SECONDS)),
-    }
+    log, timeout = tmp_path / "log", str(getattr(request, "param", TIMEOUT_SECONDS))
     with (
         log.open("wb") as output,
-        subprocess.Popen([ASSET / "run.sh"], env=environment, cwd="/", stdout=output) as process,
+        running_proxy(sagemaker_port, output=output, CLIENT_TIMEOUT_SECONDS=timeout) as running,
     ):
-        assert wait_until_ready(process, port, "/health", timeout=120)
-        yield Proxy(f"http://127.0.0.1:{port}", process, log)
-        process.terminate()
+        yield Proxy(running.url, running.process, log)
 
 
 @asynccontextmanager

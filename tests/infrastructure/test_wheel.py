@@ -6,8 +6,6 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
-import sysconfig
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.tests.wheels import install
 from tests.infrastructure.assembly import ROOT, Assembly, Template, synth
 from tests.infrastructure.cfn_lint import findings
 
@@ -67,14 +66,7 @@ class Foreign:
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     folder = tmp_path_factory.mktemp("foreign")
-    _uv("build", "--quiet", "--wheel", "--out-dir", str(folder), str(_LIBRARY))
-    (wheel,) = folder.glob("*.whl")
-    _uv("venv", "--quiet", "--python", sys.executable, str(folder / "venv"))
-    python = str(folder / "venv/bin/python")
-    _uv("pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index", str(wheel))
-    # Its dependencies are those of this environment, in which nothing of the project is installed.
-    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install(_LIBRARY, folder)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     shutil.copy(_APP, folder / "app.py")
     return Foreign(folder)
@@ -114,13 +106,6 @@ def template(assembled: Path) -> dict[str, Any]:
 def _outside() -> dict[str, str]:
     """Return this process's environment without what could lead to the checkout."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-
-
-def _uv(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "uv", *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_of_the_checkout_can_be_imported(foreign: Foreign) -> None:

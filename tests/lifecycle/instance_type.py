@@ -10,6 +10,7 @@ import pytest
 
 from embedded_aws.core.circumstances import write
 from operate.api.deployment import Deployment
+from tests.embedded import served
 from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import cdk, generates
 
@@ -22,7 +23,7 @@ def change_the_instance_type(aws: LocalStage, deployment: Deployment) -> None:
     _is_refused_by_a_plain_deployment(aws)
     with _requests(deployment):
         _change_on_the_other_app(aws)
-        assert (_instance_type(aws), len(_policies(aws))) == ("ml.g6.2xlarge", 1)
+        assert (served.variant(aws)["InstanceType"], len(_policies(aws))) == ("ml.g6.2xlarge", 1)
 
         circumstances = aws.home / "circumstances.json"
         write(circumstances, {"no_capacity": ["ml.g5.2xlarge"]})
@@ -30,10 +31,10 @@ def change_the_instance_type(aws: LocalStage, deployment: Deployment) -> None:
         circumstances.unlink()
         assert failed.returncode != 0
         assert "Local-Serving has ml.g6.2xlarge and scales: fix what failed" in failed.stderr
-        assert (_instance_type(aws), len(_policies(aws))) == ("ml.g6.2xlarge", 1)
+        assert (served.variant(aws)["InstanceType"], len(_policies(aws))) == ("ml.g6.2xlarge", 1)
 
         aws.run(*_CHANGE)
-    assert (_instance_type(aws), len(_policies(aws))) == ("ml.g5.2xlarge", 1)
+    assert (served.variant(aws)["InstanceType"], len(_policies(aws))) == ("ml.g5.2xlarge", 1)
     aws.run("drift", "local")
 
 
@@ -54,14 +55,6 @@ def _change_on_the_other_app(aws: LocalStage) -> None:
         patched.setenv("CDK_APP", f"python {_OTHER_APP}")
         ended = aws.try_run(_OTHER_APP, *_CHANGE)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
-def _instance_type(aws: LocalStage) -> str:
-    sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-    served = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=served["EndpointConfigName"])
-    return str(config["ProductionVariants"][0]["InstanceType"])
 
 
 def _policies(aws: LocalStage) -> list[Any]:

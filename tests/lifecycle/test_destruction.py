@@ -1,12 +1,11 @@
 """What a stage that keeps its data leaves behind: models that are still served, then nothing."""
 
-from typing import Any
-
 from embedded_aws.model_server import packaged
 from embedded_aws.tests.account import TGI_IMAGE
 from operate.account.cleanup import cleanup
 from operate.account.leftovers import leftovers
 from operate.environment import Environment
+from tests.embedded import served
 from tests.embedded.conftest import LocalStage
 from tests.embedded.inventory import inventory
 from tests.lifecycle.stage import cdk, destroy, generates
@@ -36,7 +35,7 @@ def test_models_are_served_after_training_is_gone_and_a_cleanup_leaves_nothing_b
     approval = {"ModelPackageArn": package, "ModelApprovalStatus": "Approved"}
     aws.client("sagemaker").update_model_package(**approval)
     _deploy(aws, "Local/Serving", "--parameters", f"Local-Serving:ModelPackageArn={package}")
-    assert _served(aws) == package
+    assert served.container(aws).get("ModelPackageName") == package
     assert generates(aws.deployment())
 
     destroy(aws, "Local/Api", "Local/Serving")
@@ -74,12 +73,3 @@ def _register(aws: LocalStage) -> str:
         ModelApprovalStatus="PendingManualApproval",
     )
     return str(made["ModelPackageArn"])
-
-
-def _served(aws: LocalStage) -> Any:
-    sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-    name = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])["EndpointConfigName"]
-    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
-    model = sagemaker.describe_model(ModelName=variant["ModelName"])
-    return model["PrimaryContainer"].get("ModelPackageName")

@@ -9,8 +9,8 @@ from openai import OpenAI
 from sentencepiece import SentencePieceProcessor
 
 from operate.api.deployment import Deployment
+from tests.embedded import served
 from tests.embedded.conftest import LocalStage
-from tests.lifecycle.stage import endpoints
 from tests.tiny_gguf import write_tiny_mistral
 from tests.unit.invoke_proxy.real_tokenizers import vocabularies
 
@@ -23,13 +23,7 @@ def vocabulary() -> Path:
 
 
 def _container(aws: LocalStage) -> dict[str, Any]:
-    sagemaker = aws.client("sagemaker")
-    (name,) = endpoints(aws)
-    served = sagemaker.describe_endpoint(EndpointName=name)
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=served["EndpointConfigName"])
-    (variant,) = config["ProductionVariants"]
-    container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
-    return {"InstanceType": variant["InstanceType"], **container}
+    return {"InstanceType": served.variant(aws)["InstanceType"], **served.container(aws)}
 
 
 def _links(aws: LocalStage) -> list[Path]:

@@ -24,6 +24,7 @@ from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import until
 from embedded_aws.tests.model_server.test_adapter import write_model
 from operate.api.deployment import Deployment
+from tests.embedded import served
 from tests.embedded.conftest import LocalStage
 
 Json = dict[str, Any]
@@ -191,13 +192,6 @@ def test_the_endpoint_scales_out_under_load_and_in_after_it(
     assert told == [f"Setting desired instance count to {count}." for count in (1, 2)]
 
 
-def _instances(aws: LocalStage) -> int:
-    sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-    found = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
-    return int(found["ProductionVariants"][0]["CurrentInstanceCount"])
-
-
 def _assert_only_good_answers_now(load: Load) -> None:
     now = time.monotonic()
     until(lambda: sum(load.errors(now).values()) >= _CLIENTS)
@@ -206,11 +200,11 @@ def _assert_only_good_answers_now(load: Load) -> None:
 
 def _served(aws: LocalStage) -> tuple[str, str]:
     """The endpoint's status and its model."""
-    sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-    found = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
-    return found["EndpointStatus"], config["ProductionVariants"][0]["ModelName"]
+    return served.endpoint(aws)["EndpointStatus"], served.variant(aws)["ModelName"]
+
+
+def _instances(aws: LocalStage) -> int:
+    return int(served.endpoint(aws)["ProductionVariants"][0]["CurrentInstanceCount"])
 
 
 def _upload(aws: LocalStage, folder: Path, name: str) -> str:

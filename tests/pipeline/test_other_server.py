@@ -3,6 +3,7 @@
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from tests.embedded import served
 from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import bootstrap, cdk
 from tests.pipeline.released import TAUGHT, answer, approve_a_copy, rejection, served_package
@@ -15,13 +16,13 @@ _TGI_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-t
 def test_a_tuned_model_is_released_to_vllm_and_to_no_other_server(
     aws: LocalStage, tmp_path: Path
 ) -> None:
-    assert "/huggingface-pytorch-tgi-inference:" in _image(aws)
+    assert "/huggingface-pytorch-tgi-inference:" in served.container(aws)["Image"]
     refused = _deploy(aws, *_VLLM)  # the bootstrap names the images and groups
     assert "does not have BatchCheckLayerAvailability permission" in refused.stderr + refused.stdout
     bootstrap(aws, tmp_path / "vllm", *_APP)
     changed = _deploy(aws, *_VLLM)
     assert changed.returncode == 0, changed.stdout + changed.stderr
-    assert "/vllm:0.30.0-" in _image(aws)
+    assert "/vllm:0.30.0-" in served.container(aws)["Image"]
     assert TAUGHT not in answer(aws)
 
     tuned = aws.try_verb("finetune", "local")
@@ -49,13 +50,3 @@ def test_a_tuned_model_is_released_to_vllm_and_to_no_other_server(
 def _deploy(aws: LocalStage, *app: str) -> CompletedProcess[str]:
     words = ("-c", "environments=local", "--require-approval", "never")
     return cdk(aws, "deploy", "Local/*", *words, *app)
-
-
-def _image(aws: LocalStage) -> str:
-    """The image of the model that the endpoint serves, where it serves base weights."""
-    sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-    name = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])["EndpointConfigName"]
-    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
-    model = sagemaker.describe_model(ModelName=variant["ModelName"])
-    return str(model["PrimaryContainer"]["Image"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.account import Account, until
+from embedded_aws.tests.account import Account
 
 Json = dict[str, Any]
 
@@ -48,13 +48,8 @@ def _stack(account: Account) -> str:
     name = account.name("stack")
     cloudformation = account.aws.client("cloudformation")
     cloudformation.create_stack(StackName=name, TemplateBody=_template("one"))
-    _settled(account, name, "CREATE_COMPLETE")
+    assert account.settled(name)["StackStatus"] == "CREATE_COMPLETE"
     return name
-
-
-def _settled(account: Account, stack: str, status: str) -> None:
-    describe = account.aws.client("cloudformation").describe_stacks
-    until(lambda: describe(StackName=stack)["Stacks"][0]["StackStatus"] == status)
 
 
 def _resources(account: Account, stack: str) -> set[str]:
@@ -90,5 +85,5 @@ def test_parameter_takes_resources_from_the_previous_template_and_returns_them(
             UsePreviousTemplate=True,
             Parameters=[_PREVIOUS[0], {"ParameterKey": "Extra", "ParameterValue": value}],
         )
-        _settled(account, stack, "UPDATE_COMPLETE")
+        assert account.settled(stack)["StackStatus"] == "UPDATE_COMPLETE"
         assert _resources(account, stack) == left

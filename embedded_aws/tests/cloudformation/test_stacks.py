@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.account import Account, allow, until
+from embedded_aws.tests.account import Account, allow
 
 Json = dict[str, Any]
 
@@ -47,19 +47,8 @@ def _stack(account: Account) -> str:
     name = account.name("stack")
     cloudformation = account.aws.client("cloudformation")
     cloudformation.create_stack(StackName=name, TemplateBody=_body(Queue=_queue()))
-    _settled(account, name)
+    account.settled(name)
     return name
-
-
-def _settled(account: Account, stack: str) -> Json:
-    describe = account.aws.client("cloudformation").describe_stacks
-
-    def found() -> Json | None:
-        record: Json = describe(StackName=stack)["Stacks"][0]
-        return None if record["StackStatus"].endswith("_IN_PROGRESS") else record
-
-    settled: Json = until(found)
-    return settled
 
 
 def _failures(account: Account, stack: str) -> str:
@@ -107,7 +96,7 @@ def test_update_makes_what_the_passed_role_may_make(
     role = _service_role(account, *_create_models(endpoint_role))
     body = _body(Queue=_queue(), Model=_isolated(_model(endpoint_role)))
     _updater(account, stack, role).update_stack(StackName=stack, TemplateBody=body, RoleARN=role)
-    settled = _settled(account, stack)
+    settled = account.settled(stack)
     assert settled["StackStatus"] == "UPDATE_COMPLETE", _failures(account, stack)
 
 
@@ -122,7 +111,7 @@ def test_update_fails_when_the_role_lacks_a_permission(
     account.aws.client("cloudformation").update_stack(
         StackName=stack, TemplateBody=body, RoleARN=role
     )
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     actions = lacking["Action"] if isinstance(lacking["Action"], list) else [lacking["Action"]]
     assert any(
         f"not authorized to perform: {action}" in _failures(account, stack) for action in actions
@@ -137,7 +126,7 @@ def test_update_fails_when_the_roles_condition_does_not_hold(
     account.aws.client("cloudformation").update_stack(
         StackName=stack, TemplateBody=body, RoleARN=role
     )
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "not authorized to perform: sagemaker:CreateModel" in _failures(account, stack)
 
 
@@ -163,7 +152,7 @@ def test_update_changes_no_type_that_the_role_may_not_make(
         RoleARN=role,
         Capabilities=["CAPABILITY_IAM"],
     )
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "AccessDenied" in _failures(account, stack)
 
 
@@ -187,10 +176,10 @@ def test_rollback_that_is_refused_fails_until_it_is_continued(
         Capabilities=["CAPABILITY_IAM"],
         DisableRollback=True,
     )
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_FAILED"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_FAILED"
     _take_rights(account, role)
     cloudformation.rollback_stack(StackName=stack)
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
     assert "not authorized to perform: sqs:" in _failures(account, stack)
 
     owner = _service_role(account, allow("*"))
@@ -198,14 +187,14 @@ def test_rollback_that_is_refused_fails_until_it_is_continued(
     with pytest.raises(ClientError, match="UPDATE_ROLLBACK_FAILED"):
         cloudformation.update_stack(**update)
     cloudformation.continue_update_rollback(StackName=stack, RoleARN=role)
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
     way_out: Json = (
         {"RoleARN": role, "ResourcesToSkip": ["Queue"]} if skipped else {"RoleARN": owner}
     )
     cloudformation.continue_update_rollback(StackName=stack, **way_out)
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     cloudformation.update_stack(**update)
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_role_that_was_passed_last_stays_with_the_stack(
@@ -215,14 +204,14 @@ def test_role_that_was_passed_last_stays_with_the_stack(
     role = _service_role(account, *_create_models(endpoint_role))
     body = _body(Queue=_queue(), Model=_isolated(_model(endpoint_role)))
     cloudformation.update_stack(StackName=stack, TemplateBody=body, RoleARN=role)
-    _settled(account, stack)
+    account.settled(stack)
     cloudformation.update_stack(StackName=stack, TemplateBody=_body(Queue=_queue(DelaySeconds=5)))
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     owner = _service_role(account, allow("*"))
     cloudformation.update_stack(
         StackName=stack, TemplateBody=_body(Queue=_queue(DelaySeconds=5)), RoleARN=owner
     )
-    assert _settled(account, stack)["StackStatus"] == "UPDATE_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_policy_that_asks_for_a_role_and_no_url_refuses_anything_else(
@@ -279,7 +268,7 @@ def test_stack_that_a_change_set_made_has_its_templates_description(account: Acc
         body = json.dumps({"Description": text, "Resources": {kind.title(): _queue()}})
         cloudformation.create_change_set(**changes, ChangeSetType=kind, TemplateBody=body)
         cloudformation.execute_change_set(**changes)
-        assert _settled(account, name)["Description"] == text
+        assert account.settled(name)["Description"] == text
 
 
 def _bounded_role(boundary: str) -> Json:
@@ -305,7 +294,7 @@ def _deploy(account: Account, stack: str, *, boundary: str) -> Json:
     cloudformation = account.aws.client("cloudformation")
     body = _body(Queue=_queue(), Role=_bounded_role(boundary))
     cloudformation.update_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    return _settled(account, stack)
+    return account.settled(stack)
 
 
 @pytest.mark.parametrize("allowed", ["sqs:*", "sagemaker:*"])
@@ -321,7 +310,7 @@ def test_role_that_a_stack_makes_is_held_to_its_boundary(
     cloudformation.create_stack(
         StackName=other, TemplateBody=_body(Model=_model(endpoint_role)), RoleARN=role
     )
-    made_model = _settled(account, other)["StackStatus"] == "CREATE_COMPLETE"
+    made_model = account.settled(other)["StackStatus"] == "CREATE_COMPLETE"
     assert made_model == (allowed == "sagemaker:*"), _failures(account, other)
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.host import credentials
 from embedded_aws.iam.issuer import Issuer
-from embedded_aws.tests.account import Account, until
+from embedded_aws.tests.account import Account, settled
 
 _HOST = "token.actions.githubusercontent.com"
 _DEV, _PROD = "111111111111", "222222222222"
@@ -104,17 +104,8 @@ def world(account: Account) -> Iterator[World]:
             cloudformation.create_stack(
                 StackName="Delivery", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
             )
-            assert _settled(cloudformation, "Delivery") == "CREATE_COMPLETE"
+            assert settled(cloudformation, "Delivery")["StackStatus"] == "CREATE_COMPLETE"
         yield world
-
-
-def _settled(cloudformation: Any, name: str) -> str:
-    def status() -> str:
-        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        found = str(stack["StackStatus"])
-        return "" if found.endswith("_IN_PROGRESS") else found
-
-    return str(until(status))
 
 
 @pytest.mark.parametrize("subject", _SUBJECTS)
@@ -224,6 +215,6 @@ def test_an_account_has_an_issuer_once(world: World) -> None:
     cloudformation = world.client("cloudformation", _DEV)
     provider = {"GitHub": _template(_DEV, _SUBJECTS)["GitHub"]}
     cloudformation.create_stack(StackName="Again", TemplateBody=json.dumps({"Resources": provider}))
-    assert _settled(cloudformation, "Again") == "ROLLBACK_COMPLETE"
+    assert settled(cloudformation, "Again")["StackStatus"] == "ROLLBACK_COMPLETE"
     iam = world.client("iam", _DEV)
     assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 1

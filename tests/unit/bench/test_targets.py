@@ -1,14 +1,13 @@
 """What a stream of events says: texts, usage, failures."""
 
-from binascii import crc32
 from collections.abc import AsyncIterator, Callable
-from struct import pack
 from typing import Any
 
 import pytest
 
 from bench.load import endpoint, targets
 from bench.load.targets import RequestFailedError, Usage
+from tests.unit.invoke_proxy.sagemaker_double import unchunked
 from tests.unit.virtual_clock import run
 
 _USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}\n'
@@ -64,7 +63,7 @@ def test_an_endpoints_events_may_be_cut_anywhere() -> None:
         b'en":{"text":"b","special":false}}\n\n',
         b'data:{"token":{"text":"</s>","special":true},"details":{"generated_tokens":3}}\n\n',
     ]
-    whole = b"".join(_event(payload) for payload in payloads)
+    whole = b"".join(unchunked({":message-type": "event"}, payload) for payload in payloads)
 
     for size in (1, 7, 1000):
         parts = [whole[at : at + size] for at in range(0, len(whole), size)]
@@ -72,17 +71,7 @@ def test_an_endpoints_events_may_be_cut_anywhere() -> None:
 
 
 def test_an_endpoints_failure_is_named() -> None:
-    part = _event(b"{}", {":message-type": "exception", ":exception-type": "ModelStreamError"})
+    part = unchunked({":message-type": "exception", ":exception-type": "ModelStreamError"}, b"{}")
 
     with pytest.raises(RequestFailedError, match="ModelStreamError"):
         _read(endpoint.read_events, [part])
-
-
-def _event(payload: bytes, headers: dict[str, str] | None = None) -> bytes:
-    encoded = b"".join(
-        bytes([len(name)]) + name.encode() + b"\x07" + pack(">H", len(value)) + value.encode()
-        for name, value in (headers or {":message-type": "event"}).items()
-    )
-    prelude = pack(">II", 16 + len(encoded) + len(payload), len(encoded))
-    whole = prelude + pack(">I", crc32(prelude)) + encoded + payload
-    return whole + pack(">I", crc32(whole))

@@ -21,6 +21,12 @@ END = b"0\r\n\r\n"
 
 def message(headers: dict[str, str], payload: bytes) -> bytes:
     """Return one message of an event stream, as an HTTP chunk."""
+    whole = unchunked(headers, payload)
+    return b"%x\r\n%b\r\n" % (len(whole), whole)
+
+
+def unchunked(headers: dict[str, str], payload: bytes) -> bytes:
+    """Return one message of an event stream."""
     encoded = b"".join(
         bytes([len(name)]) + name.encode() + b"\x07" + pack(">H", len(value)) + value.encode()
         for name, value in headers.items()
@@ -28,8 +34,7 @@ def message(headers: dict[str, str], payload: bytes) -> bytes:
     prelude = pack(">II", 16 + len(encoded) + len(payload), len(encoded))
     prelude += pack(">I", crc32(prelude))
     whole = prelude + encoded + payload
-    whole += pack(">I", crc32(whole))
-    return b"%x\r\n%b\r\n" % (len(whole), whole)
+    return whole + pack(">I", crc32(whole))
 
 
 def part(payload: bytes) -> bytes:

@@ -29,10 +29,6 @@ class _Account(Stacks):
         self._scaled = [(1, 2), (2, 2)]
         self.made: list[str] = []
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        (stack,) = super().describe_stacks(StackName=StackName)["Stacks"]
-        return {"Stacks": [{**stack, "StackStatus": self._status}]}
-
     def update_stack(self, **request: Any) -> None:
         assert request["UsePreviousTemplate"]
         assert request["RoleARN"] == _ROLE

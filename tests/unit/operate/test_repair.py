@@ -18,10 +18,6 @@ class _Broken(Stacks):
         self._events: list[dict[str, str]] = []
         self._roll_back("release")
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        (stack,) = super().describe_stacks(StackName=StackName)["Stacks"]
-        return {"Stacks": [{**stack, "StackStatus": self._status}]}
-
     def continue_update_rollback(
         self,
         *,

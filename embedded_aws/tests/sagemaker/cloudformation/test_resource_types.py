@@ -64,7 +64,8 @@ def test_a_stack_makes_updates_and_deletes_a_pipeline_and_a_group(
     cloudformation.create_stack(
         StackName=stack, TemplateBody=_template(role, **_body("one")), Parameters=suffix
     )
-    created = _settled(account, stack, "CREATE_COMPLETE")
+    created = account.settled(stack)
+    assert created["StackStatus"] == "CREATE_COMPLETE"
     outputs = {o["OutputKey"]: o["OutputValue"] for o in created["Outputs"]}
     assert outputs["Pipeline"] == f"Stacked-{stack}"
     assert outputs["Group"].endswith(f":model-package-group/group-{stack}")
@@ -79,7 +80,7 @@ def test_a_stack_makes_updates_and_deletes_a_pipeline_and_a_group(
     cloudformation.update_stack(
         StackName=stack, TemplateBody=_template(role, **in_s3), Parameters=suffix
     )
-    _settled(account, stack, "UPDATE_COMPLETE")
+    assert account.settled(stack)["StackStatus"] == "UPDATE_COMPLETE"
     assert (
         "two" in sagemaker.describe_pipeline(PipelineName=f"Stacked-{stack}")["PipelineDefinition"]
     )
@@ -104,7 +105,7 @@ def test_a_stack_with_a_pipeline_that_cannot_run_here_rolls_back(
         TemplateBody=_template(account.pipeline_role(), **body),
         Parameters=[{"ParameterKey": "Suffix", "ParameterValue": stack}],
     )
-    _settled(account, stack, "ROLLBACK_COMPLETE")
+    assert account.settled(stack)["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 def test_a_stacks_changes_of_status_are_told_with_the_token_of_the_call(
@@ -118,7 +119,8 @@ def test_a_stacks_changes_of_status_are_told_with_the_token_of_the_call(
         Parameters=[{"ParameterKey": "Suffix", "ParameterValue": stack}],
         ClientRequestToken="26vcYbeWsZ",
     )
-    created = _settled(account, stack, "CREATE_COMPLETE")
+    created = account.settled(stack)
+    assert created["StackStatus"] == "CREATE_COMPLETE"
     told = account.messages(changes, 2)
     assert [event["detail"] for event in told] == [
         {
@@ -162,10 +164,12 @@ def test_an_endpoint_with_another_name_replaces_the_old_one(account: Account, st
     cloudformation, sagemaker = account.aws.client("cloudformation"), account.sagemaker
     role = account.role()
     cloudformation.create_stack(StackName=stack, TemplateBody=_hosting(role))
-    created = _settled(account, stack, "CREATE_COMPLETE")
+    created = account.settled(stack)
+    assert created["StackStatus"] == "CREATE_COMPLETE"
     old, new = created["Outputs"][0]["OutputValue"], f"named-{stack}"
     cloudformation.update_stack(StackName=stack, TemplateBody=_hosting(role, EndpointName=new))
-    updated = _settled(account, stack, "UPDATE_COMPLETE")
+    updated = account.settled(stack)
+    assert updated["StackStatus"] == "UPDATE_COMPLETE"
     assert updated["Outputs"][0]["OutputValue"] == new
     assert sagemaker.describe_endpoint(EndpointName=new)["EndpointStatus"] == "InService"
     names = [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]]
@@ -173,14 +177,3 @@ def test_an_endpoint_with_another_name_replaces_the_old_one(account: Account, st
     assert old not in names
     cloudformation.delete_stack(StackName=stack)
     until(lambda: not sagemaker.list_endpoints(NameContains=new)["Endpoints"])
-
-
-def _settled(account: Account, stack: str, status: str) -> Json:
-    describe = account.aws.client("cloudformation").describe_stacks
-
-    def found() -> Json | None:
-        record: Json = describe(StackName=stack)["Stacks"][0]
-        return record if record["StackStatus"] == status else None
-
-    settled: Json = until(found, _SETTLED_SECONDS)
-    return settled

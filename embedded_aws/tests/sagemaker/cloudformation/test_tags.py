@@ -89,15 +89,6 @@ def _tags(account: Account, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in found}
 
 
-def _settled(account: Account, stack: str) -> str:
-    def status() -> str:
-        found = account.aws.client("cloudformation").describe_stacks(StackName=stack)
-        now = str(found["Stacks"][0]["StackStatus"])
-        return "" if now.endswith("_IN_PROGRESS") else now
-
-    return str(until(status))
-
-
 @pytest.fixture
 def tagged(account: Account, endpoint: str) -> Iterator[tuple[str, Json]]:
     """A stack with tags, and the request that made it."""
@@ -107,7 +98,7 @@ def tagged(account: Account, endpoint: str) -> Iterator[tuple[str, Json]]:
     account.aws.client("cloudformation").create_stack(
         **request, Tags=_stack_tags(owner="team", commit="1")
     )
-    assert _settled(account, stack) == "CREATE_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "CREATE_COMPLETE"
     yield stack, request
     account.aws.client("cloudformation").delete_stack(StackName=stack)
     until(lambda: not _targets(account, endpoint))
@@ -137,7 +128,7 @@ def test_another_tag_of_a_stack_replaces_nothing(
     account.aws.client("cloudformation").update_stack(
         **request, Tags=_stack_tags(commit="2", added="x")
     )
-    assert _settled(account, stack) == "UPDATE_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_COMPLETE"
     assert _arns(account, stack) == before
     for kind, arn in before.items():
         tags = _tags(account, arn)
@@ -164,7 +155,7 @@ def test_a_change_of_tags_needs_the_right_to_it(
     account.aws.client("cloudformation").update_stack(
         **request, RoleARN=role, Tags=_stack_tags(commit="2")
     )
-    assert _settled(account, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     for kind in ("Model", _TARGET):
         assert _tags(account, _arns(account, stack)[kind])["commit"] == "1"
 
