@@ -20,12 +20,12 @@ from .sources import field_comments, member_comments, summary
 _FIELDS = ("field", "type", "default", "must be", "what it is")
 _PARAMETERS = ("parameter", "default", "must be")
 _INTRODUCTION = """
-Every field of every dataclass that [`stacks/environments.py`](../../stacks/environments.py), or
-an app of your own, is written with. [What a configuration may be](../configuration.md) says how
-they are checked, and what must hold together.
+Every field of the dataclasses that [`stacks/environments.py`](../../stacks/environments.py), or
+an app of your own, uses. [What a configuration may be](../configuration.md) says how they are
+checked, and the rules between them.
 """
 _OF_AN_EXECUTION = """
-`TuningSettings` gives the defaults of an environment: JumpStart's hyperparameters stand in its
+`TuningSettings` gives the defaults of an environment: JumpStart's hyperparameters are in its
 `overrides`, the others are fields of it. `make finetune SET=` changes any of them for one
 execution.
 """

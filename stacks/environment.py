@@ -33,27 +33,27 @@ _ACCOUNT = Pattern(r"[0-9]{12}", "12 digits")
 class Environment(Checked):
     """The configuration of one environment; without account and region it deploys to any."""
 
-    account: Annotated[str, _ACCOUNT] | None  # of accounts.toml; None: that of the credentials
-    region: str | None  # likewise
+    account: Annotated[str, _ACCOUNT] | None  # the one in accounts.toml; None: the credentials'
+    region: str | None  # as for the account
     model: CatalogEntry  # of the catalog, or an entry of your own
     instance_type: str  # of the endpoint, one that the model's server runs on
     scaling: TargetTracking
     api: ApiSettings
-    # None: it fine-tunes nothing, and has no stack for that.
+    # None: the environment fine-tunes nothing, and has no stack `Training`.
     tuning: TuningSettings | None
     log_keeping: LogKeeping
     # What becomes of buckets, their key, and the registry's group when the stack is deleted.
     data_removal_policy: cdk.RemovalPolicy
-    # CloudFormation then refuses to delete a stack, until somebody takes the protection away.
+    # CloudFormation then refuses to delete a stack, until the protection is removed.
     termination_protection: bool = False
     updates: GuardedUpdates = field(default_factory=GuardedUpdates)
-    # None: the server's own. It is for pinning a digest: see `make image`.
+    # None: the server's own image. Set it to pin a digest: see `make image`.
     serving_image: Image | None = None
-    # Such a region may lack an image, the layer, the weights or the instances: `make preflight`
-    # looks, where the region is not of `KNOWN_REGIONS`.
+    # Allows a region that is not in `KNOWN_REGIONS`. It may lack an image, the layer, the weights
+    # or the instances: `make preflight` checks.
     allow_unlisted_region: bool = False
     function_target: FunctionTarget = FunctionTarget.AWS
-    # What follows from the load that is declared; None: nothing is, and all numbers are chosen.
+    # What follows from the declared load; None: no load is declared, all numbers are chosen.
     sizing: Sizing | None = None
 
     def __post_init__(self) -> None:

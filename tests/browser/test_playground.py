@@ -34,7 +34,7 @@ def _page(browser: Browser, stage: Stage) -> Iterator[Page]:
 def _ask(page: Page, key: str, question: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_label("Temperature").fill("0")
-    page.get_by_label("Most tokens").fill("48")
+    page.get_by_label("Max tokens").fill("48")
     page.get_by_label("Message").fill(question)
     page.get_by_role("button", name="Send").click()
 

@@ -58,22 +58,22 @@ class ApiSettings(Checked):
     control_tokens: ControlTokens = ControlTokens.ESCAPE
     firewall: Firewall | None = None  # None: no web ACL, which costs by the month
     playground: bool = False  # a page to try the model with, open to anyone; its calls need a key
-    # Other names by which clients may call the model, such as the one of the model before it. The
-    # answers have the model's own.
+    # Other names by which clients may call the model, such as the previous model's. Answers have
+    # the model's own name.
     model_aliases: tuple[Annotated[str, MODEL_ID], ...] = ()
-    # While vLLM takes over from TGI, or TGI from vLLM: the one that the model is not on. Requests
-    # are then in the words of both, and may ask for no more than both can do.
+    # While vLLM takes over from TGI, or TGI from vLLM: the server that the model is not on.
+    # Requests then carry the fields of both, and may use only what both support.
     other_server: Server | None = None
     # The origins whose pages may call the API (CORS); none by default.
     cors_origins: tuple[str, ...] = ()
     # How the proxy runs: `cheapest_hosting` chooses by the cost at a declared load.
     hosting: Hosting = field(default_factory=OnDemand)
-    # How long an update waits before it deletes the proxy's version before: longer than any stream
-    # lasts, and than the alias takes to be known everywhere. A shorter wait makes updates as much
-    # shorter, and cuts what is longer. The function that waits may run for 15 minutes.
+    # How long an update waits before it deletes the proxy's previous version: longer than any
+    # stream lasts, and than a change of the alias takes to reach everywhere. A shorter wait makes
+    # updates shorter, and cuts longer streams. The function that waits may run for 15 minutes.
     draining_seconds: Annotated[int, Range(at_least=1, at_most=840)] = 520
-    # A number is the proxy's own; the other functions' reservations are derived all the same.
-    # Lambda names no upper bound but the account's quota: this one is ours.
+    # A number is the proxy's reservation; those of the other functions are derived in any case.
+    # Lambda's only upper bound is the account's quota: this one is ours.
     reserved_concurrency: Annotated[int, Range(at_least=1, at_most=100_000)] | Reservation = (
         Reservation.DERIVED
     )

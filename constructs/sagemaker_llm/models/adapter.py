@@ -23,17 +23,17 @@ _ARTIFACT = Pattern(
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter(Checked):
-    """One adapter: its name, which requests give as `model`, and where its archive lies.
+    """One adapter: its name, which requests give as `model`, and where its archive is.
 
     The archive has PEFT's `adapter_config.json` and `adapter_model.safetensors` at its root.
-    Another version is another address: what lies at one must not change::
+    Another version needs another address: an archive must not change::
 
         Adapter(name="support", artifact="s3://mine/support/2.tar.gz", rank=16)
     """
 
     name: Annotated[str, MODEL_ID]
     artifact: Annotated[str, _ARTIFACT]
-    # `r` of its `adapter_config.json`, by which the server sets memory aside.
+    # `r` of its `adapter_config.json`, by which the server reserves memory.
     rank: Annotated[int, Range(at_least=1, at_most=512)]
 
     @property

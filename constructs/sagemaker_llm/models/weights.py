@@ -91,7 +91,7 @@ class PackagedWeights(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class FileWeights(Checked):
-    """A GGUF file on this machine, which a container of the embedded AWS opens where it lies."""
+    """A GGUF file on this machine, which a container of the embedded AWS opens in its place."""
 
     path: Annotated[str, Pattern(r"/.{1,1000}\.gguf", "an absolute path that ends in .gguf")]
 

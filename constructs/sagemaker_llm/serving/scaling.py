@@ -32,7 +32,7 @@ class TargetTracking(Checked):
     min_instances: Instances = 1
     max_instances: Instances = 1
     # What a new endpoint starts with. A change replaces the configuration and rolls every instance,
-    # so it does not follow min_instances, which scaling keeps to without one.
+    # so it does not follow min_instances, which scaling applies without a replacement.
     initial_instances: Instances = 1
     # 512-word prompts begin to wait for each other at 16 users on one ml.g5.2xlarge (JumpStart's
     # measurement of Mistral 7B Instruct): half of that leaves time to load the model.
@@ -40,12 +40,12 @@ class TargetTracking(Checked):
         float, Range(above=0, below=MAX_CONCURRENT_REQUESTS.at_most)
     ] = 8
     # The milliseconds of work of an instance in each minute, as the proxy counts it: with it, the
-    # target of concurrent requests guards. None follows concurrent requests alone.
+    # concurrency target is a guard. None: only concurrent requests are tracked.
     target_work_milliseconds: Annotated[float, Range(above=0, at_most=60_000)] | None = None
     scale_out_cooldown_seconds: _Cooldown = 60
     # A new instance takes minutes to load the model: removing one too early costs most.
     scale_in_cooldown_seconds: _Cooldown = 300
-    # What min_instances is from a minute of each day on; none keeps it all day.
+    # The min_instances from a minute of each day on; empty: the same all day.
     scheduled_minimums: tuple[ScheduledMinimum, ...] = ()
     timezone: Annotated[str, TIMEZONE] = "Etc/UTC"  # of the schedule
 

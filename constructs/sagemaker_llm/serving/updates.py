@@ -34,8 +34,8 @@ class GuardedUpdates(Checked):
 
     strategy: UpdateStrategy | None = None
     step_instances: Instances = 1  # a canary's size, or a rolling batch
-    # The wait after each step, with the alarms watched; then the old instances end, and cut half a
-    # minute later what they still answer.
+    # The wait after each step, while the alarms are watched; then the old instances stop, and half
+    # a minute later cut the answers that still run.
     baking_seconds: Annotated[int, Range(at_least=1, at_most=3600)] = MAX_STREAM_SECONDS
     # Of the requests that reach the endpoint.
     max_error_share: Annotated[float, Range(above=0, below=1)] = 0.1

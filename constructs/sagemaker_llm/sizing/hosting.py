@@ -37,7 +37,7 @@ class OnDemand(Checked):
         ApiSettings(clients=clients, hosting=OnDemand(memory_mib=512, snap_start=True))
     """
 
-    # CPU comes with it: 1,769 MiB are a whole one.
+    # The CPU is in proportion: 1,769 MiB have a whole one.
     memory_mib: Annotated[int, Range(at_least=128, at_most=10_240)] = MEMORY_MIB
     snap_start: bool = False
 

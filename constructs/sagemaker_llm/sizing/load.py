@@ -33,8 +33,8 @@ class Tracked(StrEnum):
 
     # AWS's predefined metric, at high resolution.
     CONCURRENCY = "concurrency"
-    # What the proxy counts of prefill and decoding, by metric math; concurrency above it guards.
-    # It sees a mix that is not as declared; no real account has shown it yet.
+    # The prefill and decoding that the proxy counts, by metric math, with a concurrency target as a
+    # guard. It notices a mix that differs from the declared one; no real account has shown it yet.
     WORK = "work"
 
 

@@ -35,7 +35,7 @@ class Approval(StrEnum):
 class DataMode(StrEnum):
     """The form of the data."""
 
-    INSTRUCTION = "instruction"  # train.jsonl and template.json
+    INSTRUCTION = "instruction"  # `train.jsonl` and `template.json`
     DOMAIN = "domain"  # one CSV, JSON or TXT
 
 

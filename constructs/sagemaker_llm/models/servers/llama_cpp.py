@@ -57,8 +57,8 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
 class LlamaCpp(Server):
     """llama.cpp on a CPU: one slot of the cache for each concurrent request, of a whole window."""
 
-    # How the numbers of a tuned model's file are written. Q8_0 loses next to nothing; Q4_0 takes
-    # half the memory, and half the time for a token. The training image has no program for others.
+    # How a tuned model's weights are quantized. Q8_0 loses almost nothing; Q4_0 takes half the
+    # memory, and half the time for a token. The training image has no program for other kinds.
     tuned_kind: Annotated[str, Choice(("Q8_0", "Q4_0", "F16"))] = "Q8_0"
 
     name: ClassVar[str] = "llama-cpp"

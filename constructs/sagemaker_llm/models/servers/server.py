@@ -29,7 +29,7 @@ class Server(Checked, ABC):
     A server of its own is one more file here, and one more in the proxy, which speaks to it.
     """
 
-    # What else the server reads, of `settings`.
+    # Further variables that the server reads, of those in `settings`.
     container_settings: Mapping[str, str] = field(default_factory=dict)
     # LoRA adapters that are served beside the model: a request's `model` chooses.
     adapters: tuple[Adapter, ...] = ()

@@ -84,7 +84,7 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
 class Tgi(Server):
     """TGI 1.1.0 on GPUs, with the limits of its batches."""
 
-    # TGI gives each GPU as many attention heads: Mistral has 32, in 8 groups.
+    # TGI gives each GPU the same number of attention heads: Mistral has 32, in 8 groups.
     num_gpus: Annotated[int, Choice((1, 2, 4, 8))] = 1
     # It serves Mistral's architecture with flash attention 2 only: elsewhere it never starts.
     needs_flash_attention_2: bool = True

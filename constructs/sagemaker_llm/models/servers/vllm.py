@@ -54,7 +54,7 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
 class Vllm(Server):
     """vLLM on GPUs: windows as long as the model's, where the cache has room for one."""
 
-    # Tensor parallel: each GPU has as many attention heads.
+    # Tensor parallel: each GPU has the same number of attention heads.
     num_gpus: Annotated[int, Choice((1, 2, 4, 8))] = 1
     # Of each GPU's memory; the rest is for what vLLM does not count.
     gpu_memory_utilization: Annotated[float, Range(at_least=0.1, at_most=0.98)] = 0.9

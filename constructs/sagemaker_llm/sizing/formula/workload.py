@@ -51,10 +51,10 @@ class Workload(Checked):
     daily_curve: tuple[Annotated[float, Range(at_least=0, at_most=1)], ...] = SINE_DAY
     # An IANA name: the curve's hours, and the schedule's.
     timezone: Annotated[str, TIMEZONE] = "Etc/UTC"
-    # What bursts of minutes multiply the rate by, which instances on stand-by serve: no instance
-    # starts so soon. Bursts above it are refused.
+    # The factor by which bursts of minutes exceed the rate. Instances on stand-by serve them, as no
+    # instance starts so soon; larger bursts are refused.
     burst: Annotated[float, Range(at_least=1, at_most=10)] = 1.0
-    # What the fleet may grow to, over the peak, if the load turns out greater.
+    # How far above the peak the fleet may grow, if the load turns out greater.
     surge: Annotated[float, Range(at_least=1, at_most=100)] = 1.5
 
     def __post_init__(self) -> None:
