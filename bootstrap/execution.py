@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bootstrap import boundary
 from bootstrap.handlers import DATA, is_custom, needed
-from bootstrap.stage import Stage, kind_of
+from bootstrap.stage import Stage, kind_of, literal_beginning
 from stacks.accounts import qualifier
 
 Json = dict[str, Any]
@@ -122,7 +122,9 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         groups = stage.arns("sagemaker:model-package-group")
         return [arn.replace(":model-package-group/", ":model-package/") for arn in groups]
     if service == "cloudwatch" and resource_type.startswith("AWS::ApplicationAutoScaling::"):
-        return [f"{_ARN}cloudwatch:{_PLACE}:alarm:TargetTracking-endpoint/*"]
+        return [
+            f"{_ARN}cloudwatch:{_PLACE}:alarm:TargetTracking-{kind}/*" for kind in _scaled(stage)
+        ]
     kinds = reference_kinds(action)
     if "Tag" in name and kind_of(resource_type) in kinds:
         kinds = [str(kind_of(resource_type))]
@@ -133,6 +135,13 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
     if kinds and not found:
         raise ValueError(f"bootstrap/stage.py must say what ARNs {', '.join(kinds)} have: {action}")
     return sorted(found) or ["*"]
+
+
+def _scaled(stage: Stage) -> list[str]:
+    """Return what is scaled, `endpoint` or `inference-component`: the alarms are named after it."""
+    targets = stage.of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+    names = (literal_beginning(target["ResourceId"]) for target in targets)
+    return sorted({name.partition("/")[0] for name in names})
 
 
 def _service_tokens(stage: Stage, resource_type: str) -> Iterator[str]:

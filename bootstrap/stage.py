@@ -131,14 +131,15 @@ def _name(stack: str, logical_id: str, resource: Mapping[str, Any]) -> str:
     if resource["Type"] in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
         return f"{stack}-*"  # as its function
     for given in (properties[name] for name in _NAMES if name in properties):
-        return f"{_literal_beginning(given)}*"
+        return f"{literal_beginning(given)}*"
     if resource["Type"].startswith("AWS::SageMaker::"):
         # CloudFormation begins these with the logical id alone. Unverified: look at the first ones.
         return f"{logical_id[:-8]}*"
     return f"{stack}-*"
 
 
-def _literal_beginning(value: object) -> str:
+def literal_beginning(value: object) -> str:
+    """Return what a name begins with; raises ValueError where only a deployment knows it."""
     match value:
         case str():
             return value

@@ -31,6 +31,9 @@ _GENERATED = {
     "sqs:queue": f"arn:aws:sqs:{PLACE}:{{stack}}-{{id}}-8A7B6C5D4E3F",
     "sagemaker:endpoint": f"arn:aws:sagemaker:{PLACE}:endpoint/{{name}}",
     "sagemaker:endpoint-config": f"arn:aws:sagemaker:{PLACE}:endpoint-config/{{lower_id}}-8a7b6c",
+    "sagemaker:inference-component": (
+        f"arn:aws:sagemaker:{PLACE}:inference-component/{{name}}-mistral"
+    ),
     "sagemaker:model": f"arn:aws:sagemaker:{PLACE}:model/{{lower_id}}-8a7b6c5d4e3f",
     "sagemaker:model-package-group": (
         f"arn:aws:sagemaker:{PLACE}:model-package-group/{{lower_stack}}-1f8d2c3e-mistral"
@@ -62,7 +65,10 @@ _API_PATHS = {
     "AWS::ApiGateway::UsagePlanKey": ("/usageplans/a1b2c3/keys/d4e5f6",),
     "AWS::ApiGateway::RestApi": ("/restapis", "/restapis/a1b2c3d4e5", _TAGS),
 }
-_ALARM = f"arn:aws:cloudwatch:{PLACE}:alarm:TargetTracking-endpoint/llm/variant/AllTraffic-High"
+_TRACKED = {
+    "sagemaker:variant:DesiredInstanceCount": "endpoint/llm/variant/AllTraffic",
+    "sagemaker:inference-component:DesiredCopyCount": "inference-component/mistral-llm",
+}
 # The services whose own roles come with the first resource of a type.
 _SCALING = "sagemaker.application-autoscaling.amazonaws.com"
 _LINKED = {
@@ -102,7 +108,7 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         linked = _LINKED[resource_type]
         return [f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{linked}/AWSServiceRole"]
     if service == "cloudwatch" and resource_type.startswith("AWS::ApplicationAutoScaling"):
-        return ["*" if name == "GetMetricData" else _ALARM]
+        return ["*"] if name == "GetMetricData" else _alarms(stage)
     kinds = execution.reference_kinds(action)
     own = [arn for kind, arn in _physical(stage, resource_type) if kind in kinds]
     foreign = [
@@ -120,6 +126,15 @@ def _resources(stage: Stage, resource_type: str, action: str) -> list[str]:
         given = [arn for arn in given if ":model-package/" not in arn]
     assert own or foreign or given or not kinds, f"no ARN is known for {action}"
     return sorted({*own, *foreign, *given}) or ["*"]
+
+
+def _alarms(stage: Stage) -> list[str]:
+    """Return those of target tracking, which it names after what it scales."""
+    targets = stage.of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+    tracked = {_TRACKED[target["ScalableDimension"]] for target in targets}
+    return [
+        f"arn:aws:cloudwatch:{PLACE}:alarm:TargetTracking-{each}-AlarmHigh-1" for each in tracked
+    ]
 
 
 def _service_tokens(stage: Stage, resource_type: str) -> Iterator[str]:
@@ -163,7 +178,7 @@ def _physical(stage: Stage, resource_type: str) -> Iterator[tuple[str, str]]:
 
 def _given(properties: Mapping[str, Any]) -> str:
     """Return the name that the template gives, or begins, if it does."""
-    for name in ("EndpointName", "LogGroupName", "Name"):
+    for name in ("InferenceComponentName", "EndpointName", "LogGroupName", "Name"):
         match properties.get(name):
             case str() as whole:
                 return whole

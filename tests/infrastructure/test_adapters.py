@@ -26,6 +26,8 @@ from stacks.api_stack import ApiStack
 from stacks.environment import Environment
 from stacks.serving_stack import ServingStack
 from tests.infrastructure.cfn_lint import findings
+from tests.infrastructure.deployment_calls import calls
+from tests.infrastructure.execution_policy import execution_statements, refused
 from tests.infrastructure.reviewed import check_reviewed
 
 _STACKS = ("Serving", "Api")
@@ -233,6 +235,8 @@ def test_deployments_may_make_components_and_pass_the_role_of_their_configuratio
     for action in ("Create", "Describe", "Update", "Delete"):
         assert f"sagemaker:{action}InferenceComponent" in written
     assert ":inference-component/" in written
+    stage = Stage("Lora", stacks)
+    assert refused(calls(stage), execution_statements(stage)) == set()
 
 
 def test_another_adapter_changes_only_its_component_and_what_names_it() -> None:

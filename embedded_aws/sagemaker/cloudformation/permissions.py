@@ -1,7 +1,9 @@
 """What a stack's service role needs: each SageMaker call, or one call for a type of ministack's."""
 
+import uuid
+
 from embedded_aws.cloudformation import stacks as emulator_stacks
-from embedded_aws.core.emulator import Json
+from embedded_aws.core.emulator import Json, arn
 from embedded_aws.core.rpc import JsonService, ServiceError
 
 _OWN = "AWS::SageMaker::"  # these check every call of theirs with `call`
@@ -51,6 +53,13 @@ def call(service: JsonService, operation: str, request: Json) -> Json:
     """Call a service as the stack's role; raises ServiceError when it may not."""
     check(service, operation, request)
     return service.call(operation, request)
+
+
+def check_alarms(scaled: str) -> None:
+    """Raise ServiceError unless the stack's role may make the alarms that scaling follows."""
+    high = arn("cloudwatch", f"alarm:TargetTracking-{scaled}-AlarmHigh-{uuid.uuid4()}")
+    if refused := emulator_stacks.refusal("cloudwatch:PutMetricAlarm", high):
+        raise ServiceError("AccessDeniedException", refused, 403)
 
 
 def check(service: JsonService, operation: str, request: Json) -> None:

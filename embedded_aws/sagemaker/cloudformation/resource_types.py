@@ -220,7 +220,9 @@ def _policy_request(props: Json) -> Json:
 
 
 def _put_policy(_logical_id: str, props: Json) -> tuple[str, Json]:
-    answer = autoscaling.service.call("PutScalingPolicy", _policy_request(props))
+    request = _policy_request(props)
+    permissions.check_alarms(request["ResourceId"])
+    answer = autoscaling.service.call("PutScalingPolicy", request)
     return answer["PolicyARN"], {"Arn": answer["PolicyARN"]}
 
 
