@@ -218,7 +218,7 @@ installed:
 unexport PYTHONDONTWRITEBYTECODE
 
 # Name the registry that could not be reached; what is installed already is not fetched again.
-ask_for = { echo "$(1) must be reachable: when it is, run the same command again, and it goes on" >&2; exit 1; }
+ask_for = { echo "$(1) must be reachable: run the same command again when it is" >&2; exit 1; }
 
 .PHONY: setup hooks lock
 setup: .venv/installed node_modules/installed ## install everything that the project pins

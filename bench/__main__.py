@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="set two measurements side by side")
     compare.add_argument("a", type=Path, help="a run's folder or a profile; `published` for AWS's")
     compare.add_argument("b", type=Path, help="another")
-    report = commands.add_parser("report", help="write a run's tables, plots and report anew")
+    report = commands.add_parser("report", help="write a run's tables, plots and report again")
     report.add_argument("folder", type=Path)
     return made
 

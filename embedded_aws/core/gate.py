@@ -47,9 +47,9 @@ def refusal(scope: Json, port: int, *, cross_origin: bool = False) -> str | None
 
 def _protocol_fault(scope: Json) -> str | None:
     if scope["type"] != "http" or scope["http_version"] not in ("1.0", "1.1"):
-        return "it is no plain HTTP/1 request"
+        return "it is not a plain HTTP/1 request"
     if not scope["path"].startswith("/"):  # a proxy's form, whose host is not `Host`
-        return "its target is no path"
+        return "its target is not a path"
     return None
 
 

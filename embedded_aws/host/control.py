@@ -111,8 +111,8 @@ def stop() -> str:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
     return (
-        f"it did not stop within {_STOP_SECONDS} s and was killed: the next start says of which "
-        "moment the state is, what came after is lost"
+        f"it did not stop within {_STOP_SECONDS} s and was killed: changes since its last snapshot "
+        "are lost, and the next start says when that was"
     )
 
 

@@ -27,12 +27,12 @@ def report(snapshot: Snapshot | None, set_aside: list[str]) -> None:
     if snapshot and not snapshot.clean:
         lines.append(
             f"the embedded AWS was killed: its state is that of {at(snapshot.saved_at)}, "
-            "and nothing later"
+            "later changes are lost"
         )
     elif set_aside and snapshot:
-        lines.append(f"the state is that of {at(snapshot.saved_at)}, and nothing later")
+        lines.append(f"the state is that of {at(snapshot.saved_at)}, later changes are lost")
     elif set_aside:
-        lines.append("no snapshot is readable: the embedded AWS begins anew")
+        lines.append("no snapshot can be read: the embedded AWS starts empty")
     lines += [f"it ended while {what}" for what in _interrupted]
     for line in lines:
         _log.warning(line)

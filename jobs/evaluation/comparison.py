@@ -73,7 +73,7 @@ class Comparison:
     def notes(self) -> Sequence[str]:
         """What the metrics do not say by themselves."""
         return [
-            f"The base answers no {task.name} prompt rightly: whether tuning made that worse is"
+            f"The base answers no {task.name} prompt correctly: whether tuning made that worse is"
             " unknown, and the gate's condition on it always holds."
             for task in TASKS
             if self.base.accuracy(task.name) == 0

@@ -215,7 +215,7 @@ def test_retrieval_that_the_base_cannot_do_is_noted(passkeys: float, notes: int)
     compared = comparison("a", passkeys)
     assert len(compared.notes) == notes
     page = render_page(compared)
-    assert page.count("The base answers no pass key prompt rightly") == notes
+    assert page.count("The base answers no pass key prompt correctly") == notes
 
 
 @pytest.mark.parametrize(

@@ -149,4 +149,4 @@ def test_stop_says_what_may_be_lost_when_it_had_to_kill(
     said = control.stop()
     assert sent == [(123, signal.SIGTERM), (123, signal.SIGKILL)]
     assert "was killed" in said
-    assert "what came after is lost" in said
+    assert "changes since its last snapshot are lost" in said
