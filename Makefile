@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(VENV):$(CURDIR)/node_modules/.bin:$(PATH)
 # The CDK CLI checks for no new version and sends no telemetry.
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export CDK_DISABLE_VERSION_CHECK := 1
+# Containers often set it: each process would then compile all that it imports, which is seconds for the CDK.
+unexport PYTHONDONTWRITEBYTECODE
 # Where the home cannot be written, what is installed is cached here.
 ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo yes),yes)
 export UV_CACHE_DIR := $(CURDIR)/build/cache/uv
