@@ -60,7 +60,7 @@ def test_set_up_names_the_python_that_is_too_old(checkout: Path) -> None:
 def test_set_up_says_what_must_be_reachable_for_the_python_packages(checkout: Path) -> None:
     _program(checkout / ".venv/bin/uv", "exit 2")
     ended = _make(checkout, "setup")
-    assert "the package index PyPI must be reachable: when it is, run the same" in ended.stderr
+    assert "the package index PyPI must be reachable: run the same command" in ended.stderr
     assert not (checkout / ".venv/installed").exists()
 
 
@@ -68,7 +68,7 @@ def test_set_up_says_what_must_be_reachable_for_the_cdk_cli(checkout: Path) -> N
     _program(checkout / ".venv/bin/uv", "exit 0")
     _program(checkout / ".venv/bin/npm", "exit 1")
     ended = _make(checkout, "setup")
-    assert "npm's registry must be reachable: when it is, run the same" in ended.stderr
+    assert "npm's registry must be reachable: run the same command" in ended.stderr
     assert not (checkout / "node_modules/installed").exists()
 
 
