@@ -58,6 +58,8 @@ class LlamaCpp:
         without_tgi=frozenset({"best_of", "decoder_input_details", "truncate", "watermark"}),
         max_stop_sequences=16,
         max_top_logprobs=20,
+        # It would accept any text in place of another one, and write the pattern into its log.
+        whole_patterns=True,
         shows_ends=False,
     )
 

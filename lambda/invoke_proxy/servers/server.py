@@ -17,6 +17,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     max_stop_sequences: int
     max_top_logprobs: int
     max_temperature: float | None = None
+    # Whether it keeps a JSON schema's pattern only if that matches a text from `^` to `$`.
+    whole_patterns: bool = False
     # Whether an answer contains what ended it: the end token, or on demand the stop sequence.
     shows_ends: bool = True
 

@@ -160,6 +160,32 @@ async def test_a_value_beyond_openais_bounds_is_refused(
     assert answer.error["param"].startswith(param)
 
 
+@pytest.mark.parametrize("route", ["/v1/chat/completions", "/v1/completions"])
+@pytest.mark.parametrize(
+    ("pattern", "statuses"),
+    [
+        ("^a+$", [200, 200]),
+        ("", [200, 400]),
+        ("a", [200, 400]),
+        ("^a", [200, 400]),
+        ({"type": "string"}, [200, 200]),  # a property of this name
+    ],
+)
+async def test_pattern_for_a_part_of_a_text_is_refused_where_it_would_not_be_kept(
+    route: str, pattern: Any, statuses: list[int]
+) -> None:
+    schema: dict[str, Any] = {"properties": {"pattern": pattern}}
+    if isinstance(pattern, str):
+        schema = {"anyOf": [{"type": "object", "properties": {"a": {"pattern": pattern}}}]}
+    asked = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    for wire, status in zip((VLLM, LLAMA_CPP), statuses, strict=True):
+        answer, _ = await ask(wire, route, openai_body(route, response_format=asked))
+        assert answer.status == status
+        if status == 400:
+            assert answer.error["param"] == "response_format"
+            assert "must begin with ^ and end with $ on llama.cpp" in answer.error["message"]
+
+
 @pytest.mark.parametrize("wire", [VLLM, LLAMA_CPP], ids=lambda wire: wire.name)
 async def test_biased_tokens_are_plain_numbers_to_the_server(wire: Wire) -> None:
     # llama.cpp takes `05` for a text, and biases the tokens of that.
