@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +17,9 @@ from embedded_aws.tests.sagemaker.adapters import random_adapter
 
 Json = dict[str, Any]
 _SETTLED_SECONDS = 300
+_STREAMED = json.dumps(
+    {"prompt": "One, two, three,", "max_tokens": 30, "temperature": 0, "stream": True}
+)
 _ASKED = json.dumps({"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0})
 
 
@@ -30,10 +36,10 @@ def _component(name: str, depends_on: str | None = None, **properties: Any) -> J
     }
 
 
-def _template(role: str, stack: str, adapters: dict[str, str]) -> str:
+def _template(role: str, stack: str, window: int, adapters: dict[str, str]) -> str:
     variables = {
         "SM_VLLM_MODEL": MODEL_ID,
-        "SM_VLLM_MAX_MODEL_LEN": "640",
+        "SM_VLLM_MAX_MODEL_LEN": str(window),
         "SM_VLLM_ENABLE_LORA": "true",
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "true",
     }
@@ -101,8 +107,8 @@ class Stack:
         archives["Condition"] = {"StringEquals": {"aws:ResourceAccount": "000000000000"}}
         self.role = account.role(archives)
 
-    def deploy(self, status: str, **adapters: str) -> None:
-        body = _template(self.role, self.name, adapters)
+    def deploy(self, status: str, *, window: int = 640, **adapters: str) -> None:
+        body = _template(self.role, self.name, window, adapters)
         is_new = status.startswith("CREATE")
         call = self.cloudformation.create_stack if is_new else self.cloudformation.update_stack
         call(StackName=self.name, TemplateBody=body)
@@ -125,6 +131,40 @@ class Stack:
             Body=_ASKED,
         )
         return str(json.load(answer["Body"])["choices"][0]["text"])
+
+    def stream(self, model: str) -> str:
+        """Return the text of a whole stream; fails for one that was cut."""
+        runtime = self.account.aws.client("sagemaker-runtime")
+        answer = runtime.invoke_endpoint_with_response_stream(
+            EndpointName=self.name,
+            InferenceComponentName=f"{self.name}-{model}",
+            ContentType="application/json",
+            Body=_STREAMED,
+        )
+        whole = b"".join(part["PayloadPart"]["Bytes"] for part in answer["Body"])
+        *events, done = (line for line in whole.decode().split("\n\n") if line)
+        choices = [json.loads(event.removeprefix("data:"))["choices"][0] for event in events]
+        assert (choices[-1]["finish_reason"], done) == ("length", "data: [DONE]")
+        return "".join(choice["text"] for choice in choices)
+
+    @contextmanager
+    def streaming(self, model: str) -> Iterator[list[str]]:
+        """Keep a stream open, one after the other, and collect the texts."""
+        texts: list[str] = []
+        enough = Event()
+
+        def flow() -> None:
+            while not enough.is_set():
+                texts.append(self.stream(model))
+
+        with ThreadPoolExecutor(1) as pool:
+            flowing = pool.submit(flow)
+            try:
+                until(lambda: texts or flowing.done(), _SETTLED_SECONDS)
+                yield texts
+            finally:
+                enough.set()
+            flowing.result()
 
     def caller(self, *resources: str) -> Any:
         """A client that may invoke these resources and nothing else."""
@@ -176,3 +216,19 @@ def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
     listed = account.sagemaker.list_inference_components
     until(lambda: not listed(NameContains=stack.name)["InferenceComponents"], _SETTLED_SECONDS)
     until(lambda: not account.sagemaker.list_endpoints(NameContains=stack.name)["Endpoints"])
+
+
+def test_an_adapters_streams_outlast_its_bases_exchange_and_another_adapters(
+    stack: Stack, account: Account, tmp_path: Path
+) -> None:
+    one, two, three = (
+        account.put(f"{stack.name}/{number}.tar.gz", random_adapter(tmp_path / number, int(number)))
+        for number in ("1", "2", "3")
+    )
+    stack.deploy("CREATE_COMPLETE", support=one, legal=two)
+    legal, base = stack.stream("legal"), stack.stream("base")
+    with stack.streaming("legal") as texts:
+        stack.deploy("UPDATE_COMPLETE", window=512, support=one, legal=two)
+        stack.deploy("UPDATE_COMPLETE", window=512, support=three, legal=two)
+    assert set(texts) == {legal}
+    assert legal != stack.stream("support") != base
