@@ -10,6 +10,8 @@ from sagemaker_llm.common.acknowledge import acknowledge, acknowledge_scan
 from sagemaker_llm.sizing.hosting import CALLED_SERVICES
 
 _NETWORK = "10.0.0.0/22"
+# Unverified: that the account's first three zones have the instance type and the endpoints'
+# services, as not every zone of us-east-1 does; look at the stack's events.
 # Of the network, a zone each, with addresses for 200 instances and the endpoints.
 _ZONES = {"SubnetA": "10.0.0.0/24", "SubnetB": "10.0.1.0/24", "SubnetC": "10.0.2.0/24"}
 _ENDPOINTS = dict(zip(("SageMakerRuntime", "Logs", "XRay"), CALLED_SERVICES, strict=True))
@@ -80,7 +82,8 @@ class ManagedNetwork(Construct):
             security_group_egress=[],
         )
         stack = cdk.Stack.of(self)
-        # Nobody else's credentials work from here, wherever they come from.
+        # Nobody else's credentials work from here, wherever they come from. Unverified: that Lambda
+        # writes the logs from here with the function's role; look for lines in the proxy's log.
         own = {"StringEquals": {"aws:PrincipalAccount": stack.account}}
         for name, service in _ENDPOINTS.items():
             ec2.CfnVPCEndpoint(
