@@ -38,7 +38,7 @@ from .release.storage import TuningStorage
 from .release.store import ModelStore
 from .serving.endpoint import LlmEndpoint
 from .serving.published_endpoint import PublishedEndpoint
-from .serving.scaling import TargetTracking
+from .serving.tracking import TargetTracking
 from .serving.updates import GuardedUpdates, UpdateStrategy
 from .serving.weights_bucket import WeightsBucket
 from .sizing.cost import cheapest_hosting

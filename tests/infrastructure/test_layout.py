@@ -17,6 +17,7 @@ _JOBS = {path.parent.name for path in (ROOT / "jobs").glob("*/*.py")}
 
 _OURS = {
     "app",
+    "bootstrap",
     "stacks",
     "sagemaker_llm",
     "invoke_proxy",
@@ -36,6 +37,7 @@ _OURS = {
 # What each part may import of the project; the rest of `_OURS` is out of its reach.
 _MAY_IMPORT = {
     "stacks": {"stacks", "sagemaker_llm"},
+    "bootstrap": {"bootstrap", "stacks"},
     "constructs/sagemaker_llm": {"sagemaker_llm", "invoke_proxy", "allowed_values"},
     "lambda/invoke_proxy": {"invoke_proxy"},
     "lambda/api_authorizer": {"api_authorizer"},
@@ -48,8 +50,8 @@ _MAY_IMPORT = {
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
     "operate": {
-        *("operate", "embedded_aws", "invoke_proxy", "app", "sagemaker_llm", "stacks"),
-        *("simulation", "gguf_files"),
+        *("operate", "embedded_aws", "invoke_proxy", "app", "bootstrap", "sagemaker_llm"),
+        *("stacks", "simulation", "gguf_files", "allowed_values"),
     },
     # It does what CI does, and its environments are small ones of the app.
     "rehearsal": {"rehearsal", "app", "embedded_aws", "operate", "sagemaker_llm", "stacks"},

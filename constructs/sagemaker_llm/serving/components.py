@@ -10,7 +10,8 @@ from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.instances import find_instance
 
 from .config import VARIANT_NAME
-from .scaling import EndpointScaling, ScaledCount, TargetTracking
+from .scaling import EndpointScaling, ScaledCount
+from .tracking import TargetTracking
 from .updates import MAX_DEPLOYMENT_SECONDS, GuardedUpdates, UpdateStrategy
 
 _MIB = 2**20

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from sagemaker_llm.models.catalog import CatalogEntry
 
-from .scaling import TargetTracking
+from .tracking import TargetTracking
 from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 

@@ -27,7 +27,8 @@ from .parameters.released_package import ReleasedPackage
 from .parameters.type_change import InstanceTypeChange
 from .parameters.unguarded import UnguardedUpdate
 from .role import EndpointRole
-from .scaling import EndpointScaling, ScaledCount, TargetTracking
+from .scaling import EndpointScaling, ScaledCount
+from .tracking import TargetTracking
 from .updates import GuardedUpdates
 from .volume_key import VolumeKey
 from .weights_bucket import WeightsBucket, published_weights

@@ -6,7 +6,7 @@ import aws_cdk.aws_sagemaker as sagemaker_cfn
 from constructs import Construct
 
 from .metrics import PROXY_NAMESPACE
-from .scaling import TargetTracking
+from .tracking import TargetTracking
 from .updates import MAX_DEPLOYMENT_SECONDS, GuardedUpdates, UpdateStrategy
 
 _MINUTE = cdk.Duration.minutes(1)

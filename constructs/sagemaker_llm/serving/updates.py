@@ -8,7 +8,7 @@ from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
 from sagemaker_llm.sizing.sizing import Sizing
 
-from .scaling import Instances, TargetTracking
+from .tracking import Instances, TargetTracking
 
 # Of the whole deployment: above all its waits, and what a fleet needs to load its model.
 MAX_DEPLOYMENT_SECONDS = 10_800

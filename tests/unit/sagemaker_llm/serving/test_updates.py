@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagemaker_llm.serving.scaling import TargetTracking
+from sagemaker_llm.serving.tracking import TargetTracking
 from sagemaker_llm.serving.updates import GuardedUpdates, UpdateStrategy
 
 

@@ -23,7 +23,7 @@ from sagemaker_llm import (
 )
 from sagemaker_llm.api.concurrency import reserved_concurrency
 from sagemaker_llm.api.settings import ApiSettings
-from sagemaker_llm.serving.scaling import TargetTracking
+from sagemaker_llm.serving.tracking import TargetTracking
 
 # The same examples each time.
 _same = settings(
