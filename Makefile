@@ -186,7 +186,7 @@ place: installed ## print the region and the roles that a job signs in with (ENV
 ## --- the documents
 
 .PHONY: reference docs docs-commands
-reference: setup ## write docs/reference and docs/diagrams anew, from the code and the templates
+reference: setup ## write docs/reference and docs/diagrams, from the code and the templates
 	@python -m documentation
 
 docs: .venv-docs/installed ## build the site of docs/ into build/site, without a dead link (SERVE=1 shows it)
@@ -331,7 +331,7 @@ end-to-end: build .venv-tgi/installed ## tests against the embedded AWS only (T=
 jobs: .venv-jobs/installed ## tests of the job scripts, with torch and a tiny model (T=)
 	@OMP_NUM_THREADS=1 .venv-jobs/bin/python -m pytest -q tests/jobs $(selected)
 
-clients: build $(client_environments) tests/clients/node/node_modules/installed ## the clients that users bring, of a deployed stage (T=)
+clients: build $(client_environments) tests/clients/node/node_modules/installed ## the clients that users bring, against a deployed stage (T=)
 	@python -m pytest -q tests/clients $(selected)
 
 lifecycle: build ## a stage from its first deploy to its destruction, interrupted and broken on the way; releases that alarms undo
@@ -366,7 +366,7 @@ examples: ## the example prompts, asked of the deployed model
 	@stage="$$(python -m operate openai -- "$$GIVEN_ENV")" && eval "$$stage" && for example in examples/prompts/[a-z]*.py; do \
 	  echo "== $$example"; python $$example || exit 1; done
 
-fuzz: build ## look for answers outside the contract, with ever new requests (minutes)
+fuzz: build ## look for answers outside the contract, with new random requests (minutes)
 	@FUZZ_EXAMPLES=500 python -m pytest -q tests/embedded/test_fuzz.py
 
 # What a laptop's model answers in three minutes; an option that BENCH= repeats counts.
@@ -374,20 +374,20 @@ bench_of_laptop = --words 32,64,128 --tokens 32 --users 1,2,4 --seconds 10 --req
 bench: installed ## throughput and latency of a stage by prompt length and users (ENV=, BENCH="--users 1,2")
 	@python -m bench run --env "$$GIVEN_ENV" $(if $(is_local),$(bench_of_laptop)) $$GIVEN_BENCH
 
-simulate: installed ## scaling policies, fixed fleets and an oracle through seven days, from 1 to 1,000 instances
+simulate: installed ## simulate scaling policies, fixed fleets and an oracle on seven kinds of day, from 1 to 1,000 instances
 	@python -m simulation
 
 recall_of_laptop = --lengths 512,1024 --trials 3
-recall: installed ## what a stage finds in long prompts, as MistralLite's card has it (ENV=, BENCH="--users 8")
+recall: installed ## what a stage finds in long prompts, by the evaluations of MistralLite's card (ENV=, BENCH="--users 8")
 	@python -m bench recall --env "$$GIVEN_ENV" $(if $(is_local),$(recall_of_laptop)) $$GIVEN_BENCH
 
-bench-proxy: build .venv-bench/installed ## what the proxy adds, beside LiteLLM's (2 minutes)
+bench-proxy: build .venv-bench/installed ## what the proxy adds, compared with LiteLLM's (2 minutes)
 	@python -m bench.proxy
 
 bench-synth: build ## synth of one environment and of all beside an empty app
 	@python bench/synth.py
 
-bench-streaming: ## each server through the API beside it asked directly, after `make up`
+bench-streaming: ## compare each server through the API with direct calls, after `make up`
 	@python bench/streaming.py
 
 lint: style types ## style and types

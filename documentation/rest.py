@@ -23,10 +23,10 @@ _BOUNDS = {
     "pattern": "matching {}",
 }
 _INTRODUCTION = """
-Every route and type, from the OpenAPI document that a deployed API answers at `GET /openapi.json`
+Every route and type, from the OpenAPI document that a deployed API returns at `GET /openapi.json`
 (with a key), as it is in front of TGI 1.1: [the other servers](../api.md#what-each-server-can-do)
-take more of some parameters and less of others. What the parameters do, and the errors, are in
-[the REST API](../api.md).
+accept more of some parameters and less of others. [The REST API](../api.md) says what the
+parameters do, and lists the errors.
 """
 
 
@@ -72,7 +72,7 @@ def _schema(name: str, schema: _Json) -> str:
     parts = [f"### {name}", schema.get("description", "")]
     parts.append(table(("field", "type", "default", "bounds and meaning"), taken))
     if refused:
-        parts.append(f"Accepted only with a value that asks for nothing: {', '.join(refused)}.")
+        parts.append(f"Accepted only with a value without effect: {', '.join(refused)}.")
     if schema.get("additionalProperties") is False:
         parts.append("Any other field is refused, unless it is `null`.")
     return "\n\n".join(part for part in parts if part)

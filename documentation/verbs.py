@@ -31,7 +31,7 @@ def verbs_page() -> str:
             )
             for group, verbs in GROUPS.items()
         ),
-        "## Of the checkout",
+        "## For the checkout",
         table(("verb", "what it does"), others),
     )
 

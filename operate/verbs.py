@@ -77,7 +77,7 @@ ON_ANY_ENVIRONMENT = (
         name="rollback",
         summary="release the model that was served before",
         changes="the parameter ModelPackageArn of the stack <Stage>-Serving, and so the endpoint,"
-        " whatever alarms ring; the package that was served gets a note of it",
+        " even while alarms ring; the package that was served gets a note of it",
         example="make rollback ENV=dev TO=3",
         work="operate.releases.rollback:rollback",
         add_arguments=add_target,

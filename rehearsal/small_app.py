@@ -29,7 +29,7 @@ _TARGET = 1
 # TGI's: for how many tokens of the others a request may wait. Only prod has users enough for it.
 _WAITING_TOKENS = {"Prod": 20}
 
-_SECONDS_TO_FIRST_TOKEN = 3  # by which the alarm goes off
+_SECONDS_TO_FIRST_TOKEN = 3  # beyond which the alarm rings
 _BAKING_SECONDS = 60
 _DRAINING_SECONDS = 2  # a function sleeps in real time
 # Slow enough that a laptop reaches it, as `make smoke` does.

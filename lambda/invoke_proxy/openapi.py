@@ -70,29 +70,29 @@ _OPERATIONS = (
     ),
     _Operation(
         id="listModels", method="get", path="/v1/models",
-        summary="List the model.", answer="ModelList",
+        summary="List the models that are served.", answer="ModelList",
     ),
     _Operation(
         id="retrieveModel", method="get", path="/v1/models/{model}",
-        summary="Describe the model.", answer="ModelCard",
+        summary="Describe a model.", answer="ModelCard",
     ),
     _Operation(
         id="generate", method="post", path="/generate",
-        summary="Generate, whole, as TGI 1.1.",
+        summary="Generate text in one answer, as TGI 1.1 does.",
         body="GenerateRequest", answer="GenerateResponse",
     ),
     _Operation(
         id="generateStream", method="post", path="/generate_stream",
-        summary="Generate, streamed, as TGI 1.1.",
+        summary="Generate text as a stream, as TGI 1.1 does.",
         body="GenerateRequest", event="StreamEvent",
     ),
     _Operation(
         id="info", method="get", path="/info",
-        summary="Describe the model, as TGI 1.1.", answer="Info",
+        summary="Describe the model, as TGI 1.1 does.", answer="Info",
     ),
     _Operation(
         id="invocations", method="post", path="/invocations",
-        summary="Generate, as the SageMaker container.",
+        summary="Generate text, as TGI 1.1 does on SageMaker.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
     ),
     _Operation(
@@ -101,7 +101,7 @@ _OPERATIONS = (
     ),
     _Operation(
         id="compatGenerate", method="post", path="/",
-        summary="Generate, at the path that TGI's own client uses.",
+        summary="Generate text, at the path that TGI's own client uses.",
         body="GenerateRequest", answer="GenerateResponse", event="StreamEvent", as_list=True,
     ),
     _Operation(
@@ -164,7 +164,7 @@ def _close(schema: _Json, neutral: Mapping[str, Sequence[Any]], refused: frozens
         if name in refused or (name not in properties and neutral is NEUTRAL):
             properties[name] = {
                 "enum": [None, *values],
-                "description": "Not supported: only a value that asks for nothing is accepted.",
+                "description": "Not supported: only a value without effect is accepted.",
             }
 
 

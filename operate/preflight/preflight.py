@@ -77,9 +77,9 @@ def checks(plan: Plan, client: Clients) -> Iterator[Check]:
     yield Check(
         "instance types", lambda: artifacts.instance_types(client("ec2"), plan.instance_types)
     )
-    yield Check("role of scaling", lambda: shared.scaling_role(iam))
+    yield Check("scaling role", lambda: shared.scaling_role(iam))
     yield Check(
-        "API Gateway's role for logs", lambda: shared.gateway_role(client("apigateway"), iam, plan)
+        "API Gateway's logging role", lambda: shared.gateway_role(client("apigateway"), iam, plan)
     )
     yield Check("stacks", lambda: clashes.stack_rows(cloudformation, plan))
     yield Check(

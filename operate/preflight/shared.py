@@ -1,4 +1,4 @@
-"""What the account's projects share: a service's role, API Gateway's role for logs."""
+"""What the account's projects share: a service's role, API Gateway's logging role."""
 
 from operate.environment import Client
 from operate.preflight.plan import Plan
@@ -12,7 +12,7 @@ def scaling_role(iam: Client) -> Row:
 
     The policies of the bootstrap, which have a row of their own, allow that.
     """
-    subject, prefix = "role of scaling", f"/aws-service-role/{_SCALING_SERVICE}/"
+    subject, prefix = "scaling role", f"/aws-service-role/{_SCALING_SERVICE}/"
     if roles := iam.list_roles(PathPrefix=prefix)["Roles"]:
         return Row(subject, Verdict.OK, roles[0]["RoleName"])
     todo = f"or before: aws iam create-service-linked-role --aws-service-name {_SCALING_SERVICE}"
@@ -21,7 +21,7 @@ def scaling_role(iam: Client) -> Row:
 
 def gateway_role(apigateway: Client, iam: Client, plan: Plan) -> Row:
     """Tell whose role API Gateway logs with: one for the whole account and region."""
-    subject, own = "API Gateway's role for logs", f"{plan.stage}-Api-"
+    subject, own = "API Gateway's logging role", f"{plan.stage}-Api-"
     arn = apigateway.get_account().get("cloudwatchRoleArn")
     if not arn:
         return Row(subject, Verdict.OK, f"not set yet, the stack {plan.stage}-Api sets it")

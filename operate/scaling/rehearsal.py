@@ -122,7 +122,7 @@ def _described(endpoint: str) -> Json:
 
 
 def _activities(began: float, time_scale: float) -> list[str]:
-    """Return what was scaled, why and when, the first first."""
+    """Return what was scaled, why and when, oldest first."""
     scaling = contents.client("application-autoscaling")
     found = scaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
     return [
@@ -133,7 +133,7 @@ def _activities(began: float, time_scale: float) -> list[str]:
 
 
 def _alarms(began: float, time_scale: float) -> list[str]:
-    """Return which alarms went off and on again, the first first."""
+    """Return which alarms rang and ended, oldest first."""
     history = contents.client("cloudwatch").describe_alarm_history(HistoryItemType="StateUpdate")
     return [
         f"{_time(each['Timestamp'], began, time_scale)} {each['AlarmName']}:"

@@ -91,7 +91,7 @@ def _steps(step: int, of: int) -> tuple[float, ...]:
 
 
 def bake(seconds: float, alarms: tuple[str, ...], role_arn: str) -> None:
-    """Let time pass while the alarms are watched; raises RollbackError when one goes off.
+    """Let time pass while the alarms are watched; raises RollbackError when one rings.
 
     The circumstances may change meanwhile, and the pace of the time with them.
     """

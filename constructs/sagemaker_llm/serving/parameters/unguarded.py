@@ -30,7 +30,7 @@ class UnguardedUpdate(Construct):
             "Digest",
             type="String",
             default="",
-            description="The digest of what is deployed whatever alarms ring; empty: nothing",
+            description="The digest of an endpoint to deploy even while alarms ring; empty: none",
         )
         self.is_unguarded = cdk.CfnCondition(
             self,
