@@ -54,6 +54,9 @@ class Components(Construct):
     Unverified: that the base's ConcurrentRequestsPerCopy counts the requests of its adapters, too;
     look at it while an adapter is asked, and until then let min_instances carry the load.
 
+    Unverified: that SageMaker publishes the variant's metrics, by which the alarms of a declared
+    load ring, when components bring the models; look at CloudWatch's list of metrics.
+
     Unverified: that an update of the base loads its adapters into the new copies before these take
     requests; look at the answers of an adapter while a model of the base is replaced.
     """
