@@ -70,8 +70,8 @@ def destroy(environment: Environment, confirm: str, ask: Callable[[str], str] = 
     context = ("--context", f"environments={environment.name}")
     with cdk_of(environment, cdk) as run:
         run("destroy", _stacks(environment), "--force", *context)
-    if environment.name == "local":
-        own_model.forget_unused()
+        if environment.name == "local":
+            own_model.forget_unused()
     print(f"`make cleanup ENV={environment.name}` lists what stayed, and deletes it when confirmed")
 
 

@@ -1,4 +1,4 @@
-"""A person's own GGUF file in place of the packaged model: checked, linked, named to the app."""
+"""A person's own GGUF file in place of the packaged model: checked, named to the app, linked."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ _LINKS = home.HOME / "models"
 class OwnModel:
     """The file under a name that changes with its content, and the entry that it is served as."""
 
+    file: Path
     link: Path
     entry: "CatalogEntry"
 
@@ -37,6 +38,12 @@ class OwnModel:
         window = str(self.entry.limits.max_total_tokens)
         values = (str(self.link), self.entry.model_id, window, str(_threads()))
         return dict(zip(VARIABLES, values, strict=True))
+
+    def make_link(self) -> None:
+        """Make the link; only while no other CDK CLI may run, as that may forget it."""
+        self.link.parent.mkdir(parents=True, exist_ok=True)
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(self.file.resolve())
 
 
 def choose(path: Path | None, entry: str | None) -> OwnModel | None:
@@ -67,8 +74,7 @@ def _checked(file: GgufFile, name: str) -> OwnModel:
         f"{file.path.name}: {limits.max_concurrent_requests} requests at a time,"
         f" {limits.max_total_tokens} tokens each"
     )
-    _make(link, file.path)
-    return OwnModel(link, entry)
+    return OwnModel(file.path, link, entry)
 
 
 def _threads() -> int:
@@ -85,14 +91,11 @@ def _link_name(file: GgufFile) -> Path:
     return _LINKS / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.gguf"
 
 
-def _make(link: Path, path: Path) -> None:
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(path.resolve())
-
-
 def forget_unused() -> None:
-    """Remove the links that no model of the embedded AWS names, while it runs and can say so."""
+    """Remove the links that no model of the embedded AWS names, while it runs and can say so.
+
+    Only while no other CDK CLI may run: a model that is about to be deployed has its link before.
+    """
     if control.running_pid() is None:
         return
     opened = _opened()

@@ -61,6 +61,8 @@ def up(*, model: Path | None = None, entry: str | None = None) -> None:
     # The packages of the jobs' image are installed here.
     os.environ.setdefault("LOCAL_AWS_JOB_PYTHON", str(_JOB_PYTHON))
     with only_cli() as cli, cli.synthesis(stage.STAGE) as synthesis:
+        if own:
+            own.make_link()
         _step(1, f"the embedded AWS on {home.endpoint_url()}, and synth beside it")
         commands.start()
         local = local_environment()
@@ -73,7 +75,7 @@ def up(*, model: Path | None = None, entry: str | None = None) -> None:
         # OpenAI's client takes a second to import: it has one while the CDK CLI deploys.
         Thread(target=import_module, args=("operate.api.answers",)).start()
         stage.deploy(cli, local)
-    own_model.forget_unused()
+        own_model.forget_unused()
     _step(4, "a prompt through API Gateway, the proxy and the SageMaker endpoint")
     deployed = find_deployment(local)
     use = _COMPLETION if own and own.is_base else _CHAT

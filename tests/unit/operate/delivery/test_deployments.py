@@ -1,7 +1,8 @@
 """The deployments' commands, and what the deletion of an environment wants and says."""
 
 import json
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,13 @@ def test_the_link_to_a_persons_own_model_goes_with_the_stacks_of_this_machine(
     aws.unprotected = aws.names
     link.parent.mkdir()
     link.symlink_to(tmp_path / "mine.Q4_0.gguf")
-    monkeypatch.setattr(deployments, "cdk_of", lambda _environment, run: nullcontext(run))
+
+    @contextmanager
+    def only_one(_environment: object, run: Any) -> Iterator[Any]:
+        yield run
+        assert not link.is_symlink()  # Afterwards it may be of another deployment.
+
+    monkeypatch.setattr(deployments, "cdk_of", only_one)
     monkeypatch.setattr(own_model, "_LINKS", link.parent)
     monkeypatch.setattr(control, "running_pid", lambda: 1)
     monkeypatch.setattr(own_model, "_opened", lambda: set() if ran else {str(link)})

@@ -30,6 +30,9 @@ def test_packaged_model_is_served_without_a_file() -> None:
 def test_file_is_linked_and_served_as_the_entry(tiny: Path) -> None:
     own = own_model.choose(tiny, "mistral-7b-instruct")
     assert own is not None
+    assert not own.link.is_symlink()  # Another `make up`, which runs still, would forget it.
+    own.make_link()
+    own.make_link()
     assert own.link.resolve() == tiny
     assert not own.is_base
     # As its own context is shorter than the entry's.
@@ -92,6 +95,7 @@ def test_model_that_does_not_fit_is_refused_unless_it_is_in_memory_already(
 def test_link_goes_when_no_model_names_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = own_model.choose(tiny, None)
     assert own is not None
+    own.make_link()
     own_model.forget_unused()  # Nothing runs that could say so.
     assert own.link.is_symlink()
 
