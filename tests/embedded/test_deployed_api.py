@@ -158,7 +158,7 @@ def test_head_answers_where_get_does_and_needs_the_same_key(deployed: Deployment
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "lacks a field"),  # API Gateway's refusal: nothing behind it runs
+        ({}, "required fields"),  # API Gateway's refusal: nothing behind it runs
         ({"messages": "hello"}, "`messages`"),  # the proxy's
         ({"messages": [{"role": "user", "content": "hi"}], "temperature": "hot"}, "temperature"),
     ],
