@@ -30,6 +30,8 @@ class Signer:
         self.ca_file: str = session.get_config_variable("ca_bundle") or where()
         self.url: str = client.meta.endpoint_url.rstrip("/")
         self._region = client.meta.region_name
+        # Unverified: that they renew themselves in environments of managed instances, which live
+        # for days; look for ExpiredTokenException in the proxy's log after one.
         self._credentials = session.get_credentials()
 
     def renew(self) -> None:
