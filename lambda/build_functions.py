@@ -35,7 +35,7 @@ def main(targets: list[str]) -> None:
         for target in targets or TARGETS:
             built = build(function, target)
             _say(
-                f"{function}/{target}: {_size(BUILD / function / target) if built else 'as it was'}"
+                f"{function}/{target}: {_size(BUILD / function / target) if built else 'unchanged'}"
             )
 
 
