@@ -1,6 +1,6 @@
 """Descriptions of stacks that change sets made: ministack leaves those of their templates out."""
 
-from embedded_aws.core.emulator import on_stack_status, stack_records
+from embedded_aws.cloudformation.provisioning import on_stack_status, stack_records
 
 
 def install() -> None:

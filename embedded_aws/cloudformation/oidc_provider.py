@@ -2,7 +2,8 @@
 
 from ministack.services import iam
 
-from embedded_aws.core.emulator import Json, add_resource_type
+from embedded_aws.cloudformation.provisioning import add_resource_type
+from embedded_aws.core.emulator import Json
 
 _LISTS = {"ClientIdList": "ClientIDList", "ThumbprintList": "ThumbprintList"}
 

@@ -8,14 +8,13 @@ had replaced may still be in use: it is deleted when the next one has succeeded.
 import json
 import logging
 
-from embedded_aws.core.emulator import (
-    Json,
+from embedded_aws.cloudformation.provisioning import (
     after_restoring_stacks,
     delete_resource,
     on_stack_status,
-    scope,
     stack_records,
 )
+from embedded_aws.core.emulator import Json, scope
 from embedded_aws.state import losses
 
 _REASON = "the embedded AWS was stopped meanwhile"

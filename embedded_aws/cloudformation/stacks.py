@@ -10,7 +10,8 @@ from ministack.core import iam_actions
 from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers, helpers, stacks
 
-from embedded_aws.core.emulator import Json, Response, stack_records
+from embedded_aws.cloudformation.provisioning import stack_records
+from embedded_aws.core.emulator import Json, Response
 from embedded_aws.iam.permissions import can_assume, deny, role_allows_somewhere, role_refusal
 
 _SERVICE = "cloudformation.amazonaws.com"

@@ -8,13 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from embedded_aws.core.emulator import (
-    Json,
-    Response,
-    after_provisioning,
-    before_provisioning,
-    functions,
-)
+from embedded_aws.cloudformation.provisioning import after_provisioning, before_provisioning
+from embedded_aws.core.emulator import Json, Response, functions
 from embedded_aws.quotas.catalog import EXECUTIONS
 
 # What AWS keeps for functions without a reservation.

@@ -4,16 +4,9 @@ import logging
 from contextvars import ContextVar
 from typing import Any
 
+from embedded_aws.cloudformation.provisioning import after_provisioning, before_deletion
 from embedded_aws.core import circumstances
-from embedded_aws.core.emulator import (
-    Json,
-    after_provisioning,
-    arn,
-    before_deletion,
-    functions,
-    gateway,
-    scope,
-)
+from embedded_aws.core.emulator import Json, arn, functions, gateway, scope
 from embedded_aws.gateway import functions as web_functions
 from embedded_aws.gateway import relay as web_relay
 from embedded_aws.gateway.concurrency import ThrottledError

@@ -8,14 +8,13 @@ is called by an alias never shows it.
 import threading
 import time
 
-from embedded_aws.core.emulator import (
-    Json,
+from embedded_aws.cloudformation.provisioning import (
     Update,
     after_provisioning,
     around_update,
     before_provisioning,
-    functions,
 )
+from embedded_aws.core.emulator import Json, functions
 from embedded_aws.gateway.functions import FunctionError, WebFunction, is_web_function
 from embedded_aws.gateway.snapshots import CHECKPOINT
 

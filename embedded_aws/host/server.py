@@ -19,13 +19,13 @@ from embedded_aws.cloudformation import descriptions as stack_descriptions
 from embedded_aws.cloudformation import oidc_provider, unknown_types
 from embedded_aws.cloudformation import parameters as stack_parameters
 from embedded_aws.cloudformation import recovery as stack_recovery
+from embedded_aws.cloudformation.provisioning import on_stack_status
 from embedded_aws.cloudwatch import alarms, emf
 from embedded_aws.core import clock, connections
 from embedded_aws.core.emulator import (
     add_service,
     application,
     limit_function_environment,
-    on_stack_status,
     put_event,
 )
 from embedded_aws.core.gate import Gate

@@ -8,14 +8,8 @@ from ministack import app as ministack
 from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.services import iam, lambda_svc, sts
 
-from embedded_aws.core.emulator import (
-    Json,
-    Response,
-    account_id,
-    after_provisioning,
-    before_provisioning,
-    region,
-)
+from embedded_aws.cloudformation.provisioning import after_provisioning, before_provisioning
+from embedded_aws.core.emulator import Json, Response, account_id, region
 
 _log = logging.getLogger(__name__)
 _sessions: dict[tuple[str, str], dict[str, str]] = {}

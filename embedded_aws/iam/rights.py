@@ -9,7 +9,8 @@ from typing import Any
 
 from ministack.services import eventbridge, s3, sqs
 
-from embedded_aws.core.emulator import Json, after_provisioning, arn, functions, gateway, scope
+from embedded_aws.cloudformation.provisioning import after_provisioning
+from embedded_aws.core.emulator import Json, arn, functions, gateway, scope
 from embedded_aws.iam.permissions import can_assume, role_may, service_may
 
 _LAMBDA = "lambda.amazonaws.com"

@@ -1,6 +1,7 @@
 """`AWS::SageMaker::InferenceComponent`: nothing of it is create-only but what tells it apart."""
 
-from embedded_aws.core.emulator import Json, add_resource_type, send_back_when_failed
+from embedded_aws.cloudformation.provisioning import add_resource_type, send_back_when_failed
+from embedded_aws.core.emulator import Json
 from embedded_aws.sagemaker.cloudformation.calls import arguments, call, settled
 from embedded_aws.sagemaker.components import deployments
 from embedded_aws.sagemaker.hosting import records

@@ -5,13 +5,9 @@ from collections.abc import Callable
 
 from embedded_aws.autoscaling import service as autoscaling
 from embedded_aws.autoscaling.resources import TARGET, target_id
+from embedded_aws.cloudformation.provisioning import add_resource_type, send_back_when_failed
 from embedded_aws.core import circumstances
-from embedded_aws.core.emulator import (
-    Json,
-    ScopedStore,
-    add_resource_type,
-    send_back_when_failed,
-)
+from embedded_aws.core.emulator import Json, ScopedStore
 from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import service as sagemaker
 from embedded_aws.sagemaker.cloudformation import inference_component, permissions, tags
