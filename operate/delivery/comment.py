@@ -22,7 +22,7 @@ def write_comment(number: int, file: Path, transport: httpx.BaseTransport | None
         raise SystemExit("set GITHUB_TOKEN, GITHUB_REPOSITORY and NUMBER, the pull request's")
     if not (token.isascii() and token.isprintable()):  # the client's own error would show it
         raise SystemExit("GITHUB_TOKEN must be one line of printable ASCII")
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8", errors="replace")
     if not text.startswith(MARKER):
         raise SystemExit(f"{file} must be what `make diff-report` prints")
     api = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
