@@ -87,6 +87,8 @@ export GIVEN_UNGUARDED := $(value UNGUARDED)
 export GIVEN_URL := $(value URL)
 export GIVEN_KEY := $(value KEY)
 export GIVEN_MINUTES := $(value MINUTES)
+# Whoever writes UNGUARDED=0 does not mean 1.
+only_1 = case "$$GIVEN_$(1)" in ""|1) ;; *) echo "$(1) must be 1, or not given: got $$GIVEN_$(1)" >&2; exit 2;; esac
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -111,6 +113,7 @@ bootstrap: installed ## bootstrap the CDK, with only the permissions that deploy
 
 given_assembly = $${GIVEN_ASSEMBLY:+"--assembly=$$GIVEN_ASSEMBLY"} --digest="$$GIVEN_DIGEST"
 deploy: installed ## deploy all stacks, of this checkout or of an assembly (ENV=, ASSEMBLY=file with DIGEST=, COMMIT=, UNGUARDED=1)
+	@$(call only_1,UNGUARDED)
 	@python -m operate deploy $(given_assembly) --commit="$$GIVEN_COMMIT" $${GIVEN_UNGUARDED:+--unguarded} -- "$$GIVEN_ENV"
 
 diff: installed ## show what a deployment would change (ENV=, ASSEMBLY= with DIGEST=)
@@ -178,6 +181,7 @@ cost: installed ## print what the deployed stacks cost a month (ENV=)
 	@python -m operate cost -- "$$GIVEN_ENV"
 
 release: installed ## write the changelog's section, build the wheels, commit and tag a version (VERSION=, DRY=1)
+	@$(call only_1,DRY)
 	@python -m operate release --version="$$GIVEN_VERSION" $${GIVEN_DRY:+--dry-run}
 
 place: installed ## print the region and the roles that a job signs in with (ENV=)
@@ -344,6 +348,7 @@ pipeline: build .venv-jobs/installed ## fine-tuning to release, end to end (minu
 	@python -m pytest -q tests/pipeline
 
 rehearse: build ## from a commit to production in three accounts, and what stops a bad change (WRITE=1 writes the docs' picture)
+	@$(call only_1,WRITE)
 	@python -m rehearsal $${GIVEN_WRITE:+--write}
 
 kill-loop: build .venv-jobs/installed ## kill -9 at random moments, and repair (MOMENTS=50, SEED= for the same again; an hour)
@@ -354,6 +359,7 @@ scan: build .venv-scan/installed ## checkov and cloudsplaining over every enviro
 
 # ROLE: one group of docs/permissions.md; WRITE=1 writes its table anew
 least-privilege: build ## take each permission away in turn, and see what fails (minutes; ROLE=release, WRITE=1)
+	@$(call only_1,WRITE)
 	@python -m least_privilege $${GIVEN_ROLE:+"--role=$$GIVEN_ROLE"} $${GIVEN_WRITE:+--write}
 
 smoke: ## a deployed stage: routes, refusals, limits, logs and metrics, example prompts (ENV=, or URL= KEY=)

@@ -52,6 +52,18 @@ def test_make_evaluates_no_value(tmp_path: Path, variable: str, verb: str) -> No
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.parametrize(
+    ("verb", "variable"), [("deploy", "UNGUARDED"), ("release", "DRY"), ("rehearse", "WRITE")]
+)
+@pytest.mark.parametrize("value", ["0", "no", "$(touch pwned)"])
+def test_make_takes_no_switch_for_on_that_says_off(
+    tmp_path: Path, verb: str, variable: str, value: str
+) -> None:
+    said = _make(verb, f"{variable}={value}", "--old-file=build", folder=tmp_path)
+    assert f"{variable} must be 1, or not given: got {value}" in said
+    assert not (ROOT / "pwned").exists()
+
+
 def test_make_hands_a_selection_of_tests_over_as_it_was_given(tmp_path: Path) -> None:
     hostile = f"$(shell touch {tmp_path}/pwned)`touch {tmp_path}/pwned`\"'"
     said = _make("unit", f"T={hostile}", folder=tmp_path)
