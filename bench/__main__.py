@@ -124,7 +124,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     promise.add_argument(
         "--min-good",
-        type=float,
+        type=_share,
         metavar="SHARE",
         default=0.0,
         help="share of the answers that must keep it in each cell, for CI: else exit with 1",
@@ -170,6 +170,13 @@ def _add_api(where: argparse._ArgumentGroup) -> None:
     where.add_argument("--key-variable", default="API_KEY", help="the variable that holds its key")
     where.add_argument("--client", help="the client of the environment whose key is used")
     where.add_argument("--model", default="model", help="the model that requests to --url name")
+
+
+def _share(text: str) -> float:
+    share, *more = _numbers(text)
+    if more or not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"give a share from 0 to 1, such as 0.9: got {text}")
+    return share
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

@@ -48,6 +48,8 @@ def check_good_shares(cells: Sequence[tuple[float, str | None]], least: float) -
     Each cell is its share, and why it was given up: then none of its load was kept up with.
     """
     shares = [0.0 if stopped or isnan(share) else share for share, stopped in cells]
+    if least and not shares:
+        sys.exit(f"nothing was measured, and {least:.0%} of the answers must keep the objective")
     if shares and min(shares) < least:
         sys.exit(f"{min(shares):.0%} of the answers kept the objective, {least:.0%} must")
 

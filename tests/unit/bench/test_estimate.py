@@ -105,3 +105,13 @@ def test_an_estimate_needs_no_deployment(capsys: pytest.CaptureFixture[str]) -> 
     page = (ROOT / "docs/benchmarks.md").read_text()
     for figure in ("about 26 minutes", "0.66 USD", "0.79 USD", "Lambda 0.12"):
         assert figure in page
+
+
+@pytest.mark.parametrize("share", ["90", "nan", "-1", "most", "0.5,0.9"])
+def test_share_that_is_none_is_refused_before_anything_is_asked(
+    share: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["run", "--url", "http://127.0.0.1:9", "--estimate", f"--min-good={share}"])
+    assert refused.value.code == 2
+    assert f": got {share}" in capsys.readouterr().err

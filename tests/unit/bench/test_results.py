@@ -179,7 +179,9 @@ def test_a_trace_needs_numbers(tmp_path: Path) -> None:
 
 def test_a_cell_below_the_promised_share_ends_the_command() -> None:
     check_good_shares([(1.0, None), (0.95, None)], 0.95)
-    check_good_shares([], 0.95)
+    check_good_shares([], 0)
+    with pytest.raises(SystemExit, match="nothing was measured, and 95% of the answers must"):
+        check_good_shares([], 0.95)
     check_good_shares([(nan, "429 model_overloaded")], 0)
     with pytest.raises(SystemExit, match="94% of the answers kept the objective, 95% must"):
         check_good_shares([(1.0, None), (0.94, None)], 0.95)
