@@ -19,6 +19,7 @@ _PASSED_TO = "iam:PassedToService"
 _ASSET = re.compile(r"(?:[0-9a-f]{64}|<asset>)\.\w+")
 _ACCOUNT = re.compile(r"\b\d{12}\b")
 _REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-[a-z]+)+-\d\b")
+_KIND = re.compile(r"^[a-z-]+/")  # as in `subnet/*`; a bucket's ARN ends with its name alone
 _PARTITION = re.compile(r"^arn:[a-z-]+:")
 
 # What the managed policy allows that API Gateway's logging role must have.
@@ -154,7 +155,8 @@ def _arns(stage: Stage, stack: str, resource: Any) -> list[str]:  # noqa: ANN401
             texts = [""]
             for index, part in enumerate(parts):
                 ends = _arns(stage, stack, part)
-                texts = [t + (separator if index else "") + end for t in texts for end in ends]
+                between = separator if index else ""
+                texts = [_joined(t + between, end) for t in texts for end in ends]
             return [re.sub(r"\*+", "*", text) for text in texts]
         case {"Fn::If": [_, one, other]}:
             return [*_arns(stage, stack, one), *_arns(stage, stack, other)]
@@ -163,6 +165,13 @@ def _arns(stage: Stage, stack: str, resource: Any) -> list[str]:  # noqa: ANN401
         case str() | {"Fn::Sub": str()}:
             return [resource if isinstance(resource, str) else resource["Fn::Sub"]]
     return ["*"]
+
+
+def _joined(beginning: str, end: str) -> str:
+    """Join what may be an ARN's beginning and the ARN of what only ends it with its name."""
+    if not (beginning.startswith("arn:") and end.startswith("arn:")):
+        return beginning + end
+    return beginning + _KIND.sub("", end.rpartition(":")[2])
 
 
 def _anywhere(arn: str) -> str:

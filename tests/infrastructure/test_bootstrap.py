@@ -158,6 +158,11 @@ def test_boundary_allows_what_the_roles_are_allowed_and_no_other_action(
     assert allowed == {action for action, _, _ in granted}
 
 
+def test_every_resource_is_one_arn(policies: dict[str, list[Any]]) -> None:
+    resources = {r for of in policies.values() for s in of for r in boundary.listed(s["Resource"])}
+    assert {each for each in resources if each.count("arn:") > 1} == set()
+
+
 @pytest.mark.parametrize(
     ("action", "arn"),
     [

@@ -17,8 +17,13 @@ from stacks import environments
 from stacks.api_stack import ApiStack
 from stacks.serving_stack import ServingStack
 from tests.infrastructure.cfn_lint import findings
-from tests.infrastructure.deployment_calls import calls
-from tests.infrastructure.execution_policy import execution_statements, refused
+from tests.infrastructure.deployment_calls import PLACE, calls
+from tests.infrastructure.execution_policy import (
+    execution_statements,
+    is_allowed,
+    policies,
+    refused,
+)
 from tests.infrastructure.reviewed import check_reviewed
 
 _HOSTINGS: dict[str, OnDemand | ManagedInstances] = {
@@ -201,3 +206,7 @@ def test_a_deployment_may_make_what_the_hosting_needs(assembly: Path, name: str)
     assert ("lambda:CreateCapacityProvider" in text) == (name == "Managed")
     stage = Stage(name, stacks)
     assert refused(calls(stage), execution_statements(stage)) == set()
+    limit = policies(stage)["Boundary"]
+    for subnet in ("subnet/subnet-8a7b6c", "security-group/sg-8a7b6c"):
+        arn = f"arn:aws:ec2:{PLACE}:{subnet}"
+        assert is_allowed(limit, "ec2:RunInstances", arn, {}) == (name == "Managed")
