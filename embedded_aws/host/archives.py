@@ -1,8 +1,12 @@
 """Archives from outside: unpacked only into their folder, on every Python from 3.11.0 on."""
 
 import tarfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
+
+# What opening and unpacking raise for what is no archive, is cut off, or would leave the folder.
+BROKEN = (OSError, EOFError, tarfile.TarError, zlib.error)
 
 
 def unpack(

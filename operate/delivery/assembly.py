@@ -4,13 +4,12 @@ import gzip
 import hashlib
 import sys
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from embedded_aws.host.archives import unpack
+from embedded_aws.host.archives import BROKEN, unpack
 from operate.cdk_cli import ROOT, run_cdk
 
 _EXECUTABLE, _PLAIN = 0o755, 0o644
@@ -64,7 +63,7 @@ def extract(file: Path, folder: Path, suffix: str = "") -> None:
     try:
         with tarfile.open(file) as archive:
             unpack(archive, folder, [each for each in archive if each.name.endswith(suffix)])
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except BROKEN as error:
         raise SystemExit(
             f"{file} must be a cloud assembly, or an archive of one: {error}"
         ) from error

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import ServiceError
-from embedded_aws.host.archives import unpack
+from embedded_aws.host import archives
 from embedded_aws.sagemaker import roles, s3_folders
 from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
 
@@ -44,8 +44,8 @@ def _extract(url: str, role_arn: str, folder: Path) -> None:
     try:
         archive = roles.client(role_arn, "s3").get_object(Bucket=bucket, Key=key)["Body"]
         with tarfile.open(fileobj=io.BytesIO(archive.read()), mode="r:gz") as files:
-            unpack(files, folder)
-    except (ServiceError, BotoCoreError, ClientError, tarfile.TarError, OSError) as error:
+            archives.unpack(files, folder)
+    except (ServiceError, BotoCoreError, ClientError, *archives.BROKEN) as error:
         raise ContainerError(
             f"Could not access the adapter at {url} with {role_arn}: {error}"
         ) from error

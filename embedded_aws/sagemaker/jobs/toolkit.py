@@ -12,7 +12,7 @@ from pathlib import Path
 
 from embedded_aws.core.emulator import Json
 from embedded_aws.core.rpc import invalid
-from embedded_aws.host.archives import unpack
+from embedded_aws.host.archives import BROKEN, unpack
 from embedded_aws.sagemaker import s3_folders
 from embedded_aws.sagemaker.jobs.job import Job, JobError, python
 
@@ -88,5 +88,5 @@ def _fetch_code(job: Job, source: str) -> None:
         else:
             with tarfile.open(place) as archive:
                 unpack(archive, target)
-    except (OSError, tarfile.TarError, s3_folders.TransferError) as error:
+    except (*BROKEN, s3_folders.TransferError) as error:
         raise JobError(f"ClientError: {_SOURCE} {source!r}: {error}") from error

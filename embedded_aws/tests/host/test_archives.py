@@ -2,11 +2,15 @@
 
 import io
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from embedded_aws.host.archives import unpack
+from embedded_aws.host.archives import BROKEN, unpack
+from embedded_aws.sagemaker import roles
+from embedded_aws.sagemaker.components import adapters
+from embedded_aws.sagemaker.hosting.containers import ContainerError
 
 
 def _archive(*members: tarfile.TarInfo) -> tarfile.TarFile:
@@ -55,3 +59,36 @@ def test_what_would_leave_the_folder_is_refused(tmp_path: Path, member: tarfile.
         unpack(archive, folder)
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
     assert list(folder.iterdir()) == []
+
+
+def _compressed() -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        member = tarfile.TarInfo("a.bin")
+        member.size = 4096
+        archive.addfile(member, io.BytesIO(bytes(range(256)) * 16))
+    return content.getvalue()
+
+
+def test_what_is_cut_off_or_damaged_anywhere_is_broken_and_nothing_else(tmp_path: Path) -> None:
+    whole = _compressed()
+    contents = [whole[:size] for size in range(len(whole))]
+    contents += [
+        whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :] for at in range(len(whole))
+    ]
+    for content in contents:
+        with suppress(*BROKEN), tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            unpack(archive, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", _compressed()[:60]])
+def test_an_adapter_that_is_no_archive_is_told(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class _S3:
+        def get_object(self, **_: str) -> dict[str, io.BytesIO]:
+            return {"Body": io.BytesIO(content)}
+
+    monkeypatch.setattr(roles, "client", lambda *_: _S3())
+    with pytest.raises(ContainerError, match="Could not access the adapter at s3:"):
+        adapters._extract("s3://b/a.tar.gz", "role", tmp_path)
