@@ -62,8 +62,12 @@ class Assembly:
 
     folder: Path
 
-    def templates(self) -> Iterator[Template]:
-        """Yield every stack's template."""
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """Every stack's template, read once."""
+        return tuple(self._read())
+
+    def _read(self) -> Iterator[Template]:
         for manifest in sorted(self.folder.glob("assembly-*/manifest.json")):
             for artifact in json.loads(manifest.read_text())["artifacts"].values():
                 if artifact["type"] == "aws:cloudformation:stack":
@@ -73,12 +77,12 @@ class Assembly:
 
     def template(self, stack: str) -> Template:
         """Return the template of one stack, such as `Prod/Api`."""
-        (found,) = (template for template in self.templates() if template.stack == stack)
+        (found,) = (template for template in self.templates if template.stack == stack)
         return found
 
     def stacks(self, environment: str) -> dict[str, dict[str, Any]]:
         """Return the bodies of an environment's templates, by the names of its stacks."""
-        found = (each for each in self.templates() if each.stack.startswith(f"{environment}/"))
+        found = (each for each in self.templates if each.stack.startswith(f"{environment}/"))
         return {each.stack.replace("/", "-"): each.body for each in found}
 
     def acknowledgements(self, *, of_synth: bool) -> dict[tuple[str, str], str]:
