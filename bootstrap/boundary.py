@@ -21,6 +21,9 @@ _ACCOUNT = re.compile(r"\b\d{12}\b")
 _REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-[a-z]+)+-\d\b")
 _KIND = re.compile(r"^[a-z-]+/")  # as in `subnet/*`; a bucket's ARN ends with its name alone
 _PARTITION = re.compile(r"^arn:[a-z-]+:")
+# AWS's public weights: another version of them needs no other boundary, which the fleet that still
+# serves the version before would have, too.
+_PUBLIC_WEIGHTS = re.compile(r"(?<=:s3:::jumpstart-cache-prod-)([^/]+)/.*")
 
 # What the managed policy allows that API Gateway's logging role must have.
 _MANAGED: Mapping[str, tuple[str, ...]] = {
@@ -142,6 +145,8 @@ def role_policies(stage: Stage) -> Iterator[tuple[str, Json]]:
 def _arns(stage: Stage, stack: str, resource: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any JSON
     """Return patterns of what a policy names, `*` for what only a deployment knows."""
     match resource:
+        case {"Ref": str(logical_id)} if stage.is_bucket(stack, logical_id):
+            return [arn.rpartition(":")[2] for arn in stage.arns_of(stack, logical_id)]
         case {"Fn::GetAtt": [str(logical_id), *_]} | {"Ref": str(logical_id)} if (
             logical_id in stage.stacks[stack]["Resources"]
         ):
@@ -183,6 +188,7 @@ def _anywhere(arn: str) -> str:
         (_ACCOUNT, account),
         (_REGION, "${AWS::Region}"),
         (_PARTITION, _ARN),
+        (_PUBLIC_WEIGHTS, r"\1/*"),
     ):
         arn = found.sub(written, arn)
     return arn

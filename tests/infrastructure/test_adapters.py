@@ -183,10 +183,13 @@ def test_the_container_is_told_of_adapters(templates: dict[str, Json]) -> None:
 def test_the_role_reads_the_archives_in_buckets_of_the_account_only(
     templates: dict[str, Json],
 ) -> None:
-    (role,) = (
-        r for r in templates["Serving"]["Resources"].values() if r["Type"] == "AWS::IAM::Role"
-    )
-    statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    resources = templates["Serving"]["Resources"].values()
+    (role,) = (r["Properties"] for r in resources if r["Type"] == "AWS::IAM::Role")
+    (of_models,) = (r["Properties"] for r in resources if r["Type"] == "AWS::IAM::Policy")
+    statements = [
+        *of_models["PolicyDocument"]["Statement"],
+        *role["Policies"][0]["PolicyDocument"]["Statement"],
+    ]
     (archives,) = (s for s in statements if "tuned/support" in _text(s))
     assert archives["Action"] == "s3:GetObject"
     assert [_text(each).count("tuned/") for each in archives["Resource"]] == [1, 1]
@@ -250,8 +253,10 @@ def test_another_adapter_changes_only_its_component_and_what_names_it() -> None:
         return dict(Template.from_stack(stack).to_json()["Resources"])
 
     one, two = resources(_LEGAL), resources(_LEGAL, _SUPPORT)
-    (added,) = two.keys() - one.keys()
-    assert "Adaptersupport" in added
-    kinds = {two[name]["Type"] for name in one if one[name] != two[name]}
-    # The container's variables and the role's archives.
-    assert kinds == {"AWS::SageMaker::Model", "AWS::IAM::Role"}
+    added = {two[name]["Type"] for name in two.keys() - one.keys()}
+    removed = {one[name]["Type"] for name in one.keys() - two.keys()}
+    # The role's archives; the policy before stays while the update lasts.
+    assert added == {"AWS::SageMaker::InferenceComponent", "AWS::IAM::Policy"}
+    assert removed == {"AWS::IAM::Policy"}
+    kinds = {two[name]["Type"] for name in one.keys() & two.keys() if one[name] != two[name]}
+    assert kinds == {"AWS::SageMaker::Model"}  # the container's variables

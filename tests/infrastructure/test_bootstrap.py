@@ -146,6 +146,8 @@ def test_boundary_allows_what_the_roles_are_allowed_and_no_other_action(
     stage: Stage, policies: dict[str, list[Any]]
 ) -> None:
     granted = list(boundary.grants(stage))
+    malformed = {each for _, named, _ in granted for each in named if each.count("arn:") != 1}
+    assert malformed <= {"*"}
     beyond = {
         (action, resource)
         for action, resources, passed_to in granted
@@ -184,6 +186,18 @@ def test_no_role_can_pass_the_boundary(
     assert not is_allowed(
         policies["Boundary"], action, arn.format(stage.name, stage.name.lower()), context
     )
+
+
+def test_another_version_of_the_weights_needs_no_other_boundary(
+    stage: Stage, policies: dict[str, list[Any]]
+) -> None:
+    """What serves the version before may start again until the update is over."""
+    region = PLACE.partition(":")[0]
+    weights = [f"arn:aws:s3:::jumpstart-cache-prod-{region}/another/version/model.safetensors"]
+    if stage.name == "Cpu":
+        weights.append("arn:aws:s3:::cpu-weights-weights8a7b6c/another/revision/model.gguf")
+    reads = {"Local": False}.get(stage.name, True)
+    assert all(is_allowed(policies["Boundary"], "s3:GetObject", w, {}) is reads for w in weights)
 
 
 def test_what_the_schemas_ask_for_beyond_need_is_in_the_schemas() -> None:

@@ -140,7 +140,7 @@ def test_while_a_server_changes_the_endpoint_may_pull_the_other_image_for_a_roll
     environment = dataclasses.replace(declared, api=api)
     stack = ServingStack(cdk.App(), "S", environment=environment, weights_bucket=None)
     template = Template("S", Path(), dict(assertions.Template.from_stack(stack).to_json()))
-    (policy,) = template.only("AWS::IAM::Role")["Policies"]
+    policy = template.only("AWS::IAM::Policy")
     (pulled,) = (
         statement["Resource"]
         for statement in policy["PolicyDocument"]["Statement"]

@@ -99,7 +99,7 @@ def test_staged_weights_are_served_from_the_weights_stack(stage: cdk.Stage) -> N
 
 
 def test_endpoint_reads_its_weights_and_nothing_else_of_their_bucket(stage: cdk.Stage) -> None:
-    (policy,) = _template(stage, "Serving").only("AWS::IAM::Role")["Policies"]
+    policy = _template(stage, "Serving").only("AWS::IAM::Policy")
     s3 = [s for s in policy["PolicyDocument"]["Statement"] if "s3:" in str(s["Action"])]
     read, listed = s3
     assert read["Action"] == "s3:GetObject"

@@ -48,6 +48,7 @@ def container_model(
             base=base,
         ),
     )
+    model.node.add_dependency(role)
     for rule in ("F3031", "F3033"):
         acknowledge_schema(
             model, rule, reason="the package's branch is not taken while its name is empty"

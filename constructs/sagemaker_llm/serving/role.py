@@ -1,5 +1,7 @@
 """The execution role of an endpoint: it pulls its image, reads one model's weights, reports."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -13,7 +15,12 @@ from sagemaker_llm.common.s3_prefix import S3Prefix
 
 
 class EndpointRole(iam.Role):
-    """Execution role whose policy is inline: nothing can assume it before it has permissions."""
+    """Execution role: what every model needs stands inline, what one needs in its own policy.
+
+    Another model brings another policy, and CloudFormation deletes the one before after the update:
+    until then an instance of the model before can start, as a rolling update that fails wants.
+    Whatever runs as the role depends on all of it.
+    """
 
     def __init__(
         self,
@@ -35,12 +42,9 @@ class EndpointRole(iam.Role):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         statements = [
-            *image.pull_statements(*other_images),
             # Unverified: how SageMaker names the metrics of an endpoint's instances; here as its
             # log groups. See CloudWatch's list.
             *_report(log_group, namespace=log_group_name.rpartition("/")[0]),
-            *_read(weights),
-            *reads,
             # SageMaker watches them during an update, as the endpoint.
             iam.PolicyStatement(
                 actions=["cloudwatch:DescribeAlarms"],
@@ -57,6 +61,8 @@ class EndpointRole(iam.Role):
             ),
             inline_policies={"Endpoint": iam.PolicyDocument(statements=statements)},
         )
+        of_model = [*image.pull_statements(*other_images), *_read(weights), *reads]
+        iam.Policy(self, f"Model{_digest(stack, of_model)}", statements=of_model, roles=[self])
         image.acknowledge_pull(self)
         acknowledge_wildcard(
             self, "*", reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no other"
@@ -70,6 +76,11 @@ class EndpointRole(iam.Role):
             acknowledge_wildcard(
                 self, weights.objects, reason="the weights are all files of one prefix"
             )
+
+
+def _digest(stack: cdk.Stack, statements: Sequence[iam.PolicyStatement]) -> str:
+    written = stack.resolve([statement.to_statement_json() for statement in statements])
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _report(log_group: str, *, namespace: str) -> list[iam.PolicyStatement]:
