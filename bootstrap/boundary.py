@@ -145,8 +145,6 @@ def role_policies(stage: Stage) -> Iterator[tuple[str, Json]]:
 def _arns(stage: Stage, stack: str, resource: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any JSON
     """Return patterns of what a policy names, `*` for what only a deployment knows."""
     match resource:
-        case {"Ref": str(logical_id)} if stage.is_bucket(stack, logical_id):
-            return [arn.rpartition(":")[2] for arn in stage.arns_of(stack, logical_id)]
         case {"Fn::GetAtt": [str(logical_id), *_]} | {"Ref": str(logical_id)} if (
             logical_id in stage.stacks[stack]["Resources"]
         ):

@@ -97,11 +97,6 @@ class Stage:
             }
         )
 
-    def is_bucket(self, stack: str, logical_id: str) -> bool:
-        """Return whether a resource is a bucket, a reference to which is its name."""
-        found = self.stacks[stack]["Resources"].get(logical_id, {})
-        return bool(found.get("Type") == "AWS::S3::Bucket")
-
     def published(self, stack: str, parameter: str) -> tuple[str, Any] | None:
         """Return which stack publishes the value of another one's parameter, and the value."""
         read = self.stacks[stack].get("Parameters", {}).get(parameter, {})

@@ -13,8 +13,12 @@ Json = dict[str, Any]
 # AWS keeps its images in another account in some regions.
 _REGISTRIES = {"eu-central-1": "763104351884", "ap-southeast-3": "907027046896"}
 
-# The endpoint's digest; the CDK's, of a path or of properties, at the end of a logical id.
-_DIGEST = re.compile(r'(?<=")[0-9a-f]{16}(?=")|[0-9A-F]{8}(?:[0-9a-f]{32})?|(?<=-)[0-9a-f]{8}(?=-)')
+# The endpoint's digest, and that of its policy; the CDK's, of a path or of properties, at the end
+# of a logical id.
+_DIGEST = re.compile(
+    r'(?<=")[0-9a-f]{16}(?=")|(?<=RoleModel)[0-9a-f]{8}'
+    r"|[0-9A-F]{8}(?:[0-9a-f]{32})?|(?<=-)[0-9a-f]{8}(?=-)"
+)
 
 
 def differences(assembly: Assembly, stack: str, one: str, other: str) -> Json:

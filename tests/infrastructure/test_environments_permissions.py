@@ -18,8 +18,8 @@ _READ, _LIST = ("s3:GetObject",), ("s3:ListBucket",)
 # docs/permissions.md lists them: the weights that AWS publishes are on AWS only.
 _ON_AWS_ONLY = Counter(
     {
-        ("Serving LlmRole", "Allow", _READ): 1,
-        ("Serving LlmRole", "Allow", _LIST): 1,
+        ("Serving LlmRoleModel", "Allow", _READ): 1,
+        ("Serving LlmRoleModel", "Allow", _LIST): 1,
         ("Training FineTuningRolesFineTune", "Allow", _LIST): 1,
         ("Training FineTuningRolesEvaluate", "Allow", _LIST): 1,
     }
@@ -40,7 +40,8 @@ def _statements(stack: str, template: Template) -> Iterator[Statement]:
             for statement in document["Statement"]:
                 actions = statement["Action"]
                 actions = (actions,) if isinstance(actions, str) else tuple(actions)
-                owner = f"{stack} {re.sub('[0-9A-F]{8}$', '', logical_id)}"
+                name = re.sub("(?<=RoleModel)[0-9a-f]{8}|[0-9A-F]{8}$", "", logical_id)
+                owner = f"{stack} {name}"
                 yield owner, statement["Effect"], actions
 
 
