@@ -63,26 +63,27 @@ class Assembly:
     folder: Path
 
     @cached_property
-    def templates(self) -> tuple[Template, ...]:
-        """Every stack's template, read once."""
-        return tuple(self._read())
+    def _files(self) -> dict[str, Path]:
+        """Each stack's template file, by the name of the stack."""
+        return {
+            artifact["displayName"]: manifest.parent / artifact["properties"]["templateFile"]
+            for manifest in sorted(self.folder.glob("assembly-*/manifest.json"))
+            for artifact in json.loads(manifest.read_text())["artifacts"].values()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
 
-    def _read(self) -> Iterator[Template]:
-        for manifest in sorted(self.folder.glob("assembly-*/manifest.json")):
-            for artifact in json.loads(manifest.read_text())["artifacts"].values():
-                if artifact["type"] == "aws:cloudformation:stack":
-                    path = manifest.parent / artifact["properties"]["templateFile"]
-                    body = json.loads(path.read_text())
-                    yield Template(artifact["displayName"], path, body)
+    def templates(self) -> Iterator[Template]:
+        """Yield every stack's template."""
+        yield from map(self.template, self._files)
 
     def template(self, stack: str) -> Template:
-        """Return the template of one stack, such as `Prod/Api`."""
-        (found,) = (template for template in self.templates if template.stack == stack)
-        return found
+        """Return the template of one stack, such as `Prod/Api`, read anew: a test may change it."""
+        path = self._files[stack]
+        return Template(stack, path, json.loads(path.read_text()))
 
     def stacks(self, environment: str) -> dict[str, dict[str, Any]]:
         """Return the bodies of an environment's templates, by the names of its stacks."""
-        found = (each for each in self.templates if each.stack.startswith(f"{environment}/"))
+        found = (each for each in self.templates() if each.stack.startswith(f"{environment}/"))
         return {each.stack.replace("/", "-"): each.body for each in found}
 
     def acknowledgements(self, *, of_synth: bool) -> dict[tuple[str, str], str]:

@@ -66,7 +66,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, assembly: Assembly) -> Asse
 def test_an_environment_is_synthesized_as_among_all_and_the_others_are_not_looked_at(
     shared: Assembly, assembly: Assembly
 ) -> None:
-    found = {template.stack.partition("/")[0] for template in shared.templates}
+    found = {template.stack.partition("/")[0] for template in shared.templates()}
     assert found == {"Staging", "Prod"}
     assert shared.stacks("Staging") == assembly.stacks("Staging")
 
@@ -95,7 +95,7 @@ def _names(template: Any) -> Iterator[str]:
 
 
 def test_two_environments_in_one_account_give_no_name_twice(shared: Assembly) -> None:
-    names = Counter(name for template in shared.templates for name in _names(template.body))
+    names = Counter(name for template in shared.templates() for name in _names(template.body))
     assert len(names) > 10
     own = {name: count for name, count in names.items() if "AWS::StackId" not in name}
     assert [name for name, count in own.items() if count > 1] == []

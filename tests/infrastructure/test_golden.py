@@ -92,7 +92,7 @@ def test_template_is_as_reviewed(
 
 def test_every_stack_is_reviewed(assembly: Assembly) -> None:
     stacks = {f"{environment}/{stack}" for environment in ENVIRONMENTS for stack in _STACKS}
-    assert {template.stack for template in assembly.templates} == {*stacks, "Cpu/Weights"}
+    assert {template.stack for template in assembly.templates()} == {*stacks, "Cpu/Weights"}
 
 
 @pytest.mark.parametrize("stack", _STACKS)

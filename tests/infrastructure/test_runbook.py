@@ -11,7 +11,7 @@ _SECTIONS = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", _RUNBOOK, re.MULTIL
 def test_each_alarm_names_its_section_of_the_runbook(assembly: Assembly) -> None:
     alarms = {
         (template.stack.partition("/")[2], alarm["Properties"].get("AlarmDescription", name))
-        for template in assembly.templates
+        for template in assembly.templates()
         for name, alarm in template.resources("AWS::CloudWatch::Alarm").items()
     }
     named = {(text.partition("runbook: ")[2], stack) for stack, text in alarms}

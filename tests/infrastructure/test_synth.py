@@ -65,7 +65,7 @@ def test_every_acknowledgement_answers_a_finding(assembly: Assembly) -> None:
 
 
 def test_templates_pass_cfn_lint(assembly: Assembly) -> None:
-    templates = list(_with_all_properties(assembly.templates))
+    templates = list(_with_all_properties(assembly.templates()))
     assert {template.stack.partition("/")[2] for template in templates} == {
         *("Api", "Serving", "Training", "Weights")
     }

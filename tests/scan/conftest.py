@@ -27,7 +27,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 @pytest.fixture(scope="session")
 def scan(assembly: Assembly) -> Scan:
-    templates = list(assembly.templates)
+    templates = list(assembly.templates())
     found = {"checkov": checkov.check(templates), "cloudsplaining": exposures.check(templates)}
     acknowledged = {
         Finding(path, rule): reason
