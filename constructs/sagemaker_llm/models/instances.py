@@ -31,10 +31,11 @@ class InstanceType:
     has_local_nvme: bool
 
 
-_VCPUS = {"medium": 1, "large": 2, "xlarge": 4} | {
+# By the size, whatever the family.
+VCPUS = {"medium": 1, "large": 2, "xlarge": 4} | {
     f"{n}xlarge": 4 * n for n in (2, 4, 8, 12, 16, 24, 32, 48)
 }
-_OF_INTEL_6 = ("large", *(s for s in _VCPUS if s.endswith("xlarge") and s != "48xlarge"))
+_OF_INTEL_6 = ("large", *(s for s in VCPUS if s.endswith("xlarge") and s != "48xlarge"))
 _OF_INTEL_7 = (*(s for s in _OF_INTEL_6 if s != "32xlarge"), "48xlarge")
 _OF_GRAVITON = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
 _OF_GRAVITON_4 = ("medium", *_OF_GRAVITON, "24xlarge", "48xlarge")
@@ -79,7 +80,7 @@ def _without_gpu() -> Iterator[InstanceType]:
             yield InstanceType(
                 name=f"ml.{name}.{size}",
                 processor=processor,
-                host_bytes=_VCPUS[size] * gib * _GIB,
+                host_bytes=VCPUS[size] * gib * _GIB,
                 has_local_nvme=False,
             )
 

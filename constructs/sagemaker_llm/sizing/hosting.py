@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from allowed_values.rules import Pattern, Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.models.instances import VCPUS
 
 from .sizing import Sizing
 
@@ -20,7 +21,7 @@ _MEMORY_A_CPU_MIB = 2048  # the least that Lambda offers
 _FILLED = 0.5
 ZONES = 3  # of a managed proxy's network, and its interface endpoints in each of them
 CALLED_SERVICES = ("sagemaker.runtime", "logs", "xray")
-# An instance holds one environment beside what Lambda runs there: `instance_type` has that many.
+# An instance holds one environment beside what Lambda runs there.
 _INSTANCE_CPUS_A_CPU = 2
 _VERSIONS = 2
 MIN_ENVIRONMENTS = 3  # what Lambda starts, for three zones
@@ -74,6 +75,13 @@ class ManagedInstances(Checked):
                 f" memory_mib {self.memory_mib}, got {self.max_streams}"
             )
 
+        size = self._size
+        if self.instance_type.partition(".")[2] != size:
+            raise RefusedValueError(
+                f"instance_type must be of the size {size}, the smallest with twice the"
+                f" {self.cpus} CPUs of memory_mib {self.memory_mib}, got {self.instance_type!r}"
+            )
+
     @property
     def cpus(self) -> int:
         """The CPUs of an environment."""
@@ -86,7 +94,13 @@ class ManagedInstances(Checked):
         The version before is there until its last stream is over, and Lambda fails a new one for
         whose least environments no CPUs are left.
         """
-        return _VERSIONS * self.max_environments * self.cpus * _INSTANCE_CPUS_A_CPU
+        return _VERSIONS * self.max_environments * VCPUS[self._size]
+
+    @property
+    def _size(self) -> str:
+        """The size of the instances that hold one environment each."""
+        wanted = _INSTANCE_CPUS_A_CPU * self.cpus
+        return min((cpus, size) for size, cpus in VCPUS.items() if cpus >= wanted)[1]
 
     @classmethod
     def sized(cls, sizing: Sizing) -> Self:

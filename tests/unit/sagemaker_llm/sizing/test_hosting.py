@@ -87,3 +87,14 @@ def test_managed_instances_that_lambda_would_refuse_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         ManagedInstances(**wrong)  # type: ignore[arg-type] # a wrong value
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "memory_mib", "size"),
+    [("c7g.large", 4096, "xlarge"), ("c7g.xlarge", 2048, "large"), ("c7g.xlarge", 6144, "2xlarge")],
+)
+def test_an_instance_that_does_not_fit_one_environment_is_refused(
+    instance_type: str, memory_mib: int, size: str
+) -> None:
+    with pytest.raises(ValueError, match=f"of the size {size}, .* got '{instance_type}'"):
+        ManagedInstances(instance_type=instance_type, memory_mib=memory_mib)
