@@ -112,7 +112,8 @@ class InstanceTypeChange:
             is_scaling = any(
                 v["CurrentInstanceCount"] != v["DesiredInstanceCount"] for v in variants
             )
-            if found["EndpointStatus"] == "InService" and not is_scaling:
+            status, reason = found["EndpointStatus"], found.get("FailureReason", "no reason")
+            if status == "InService" and not is_scaling:
                 return
-            if found["EndpointStatus"] == "Failed":
-                raise SystemExit(f"{name} is Failed: {found.get('FailureReason', 'no reason')}")
+            if status in ("Failed", "UpdateRollbackFailed"):
+                raise SystemExit(f"{name} is {status}: {reason}")

@@ -19,7 +19,13 @@ from embedded_aws.sagemaker.hosting.traffic import Key
 from embedded_aws.state.saving import saver
 
 DEFAULT_HEALTH_CHECK_SECONDS = 600
-_KNOWN = (ContainerError, ServiceError, RollbackError, fleets.CapacityError)
+
+
+class _StuckError(Exception):
+    """An update that failed, and whose way back failed, too."""
+
+
+_KNOWN = (_StuckError, ContainerError, ServiceError, RollbackError, fleets.CapacityError)
 _threads: dict[Key, threading.Thread] = {}
 
 
@@ -55,6 +61,8 @@ def _settle(key: Key, run: Callable[[Key], None]) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint must not stay Creating
             known = isinstance(error, _KNOWN)
             _fail(key, str(error) if known else f"{type(error).__name__}: {error}")
+            if isinstance(error, _StuckError):
+                record.update(EndpointStatus="UpdateRollbackFailed", FailureReason=str(error))
         record["LastModifiedTime"] = now()
         saver.note_change()
 
@@ -94,10 +102,27 @@ def _replace_container(key: Key, config: Json, plan: Plan) -> None:
             record["EndpointStatus"] = "RollingBack"
             traffic.route(key, (old, 1.0))
             traffic.retire(new)
+            if plan.batch:
+                _start_again(key, old)
             raise
     traffic.route(key, (new, 1.0))
     if old:
         traffic.retire(old)
+
+
+def _start_again(key: Key, old: Container) -> None:
+    """Start what served before in the place of the instances that a rolling update has replaced.
+
+    They pull its image and read its weights with what the role may do by now.
+    """
+    name = key[2]
+    try:
+        config = get(configs, "endpoint-config", endpoints[name]["EndpointConfigName"])
+        again = _healthy_container(name, config)
+    except (ContainerError, ServiceError) as error:
+        raise _StuckError(f"the rollback failed: {error}") from error
+    traffic.route(key, (again, 1.0))
+    traffic.retire(old)
 
 
 def _shift(key: Key, old: Container, new: Container, plan: Plan) -> None:

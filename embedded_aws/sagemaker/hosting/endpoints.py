@@ -179,7 +179,7 @@ def _status(record: Json) -> str:
 def _changeable(name: str) -> Json:
     """Return the endpoint's record; raises ServiceError in a state in which nothing may change."""
     record = get(endpoints, "endpoint", name)
-    if _status(record) not in ("InService", "Failed"):
+    if _status(record) not in ("InService", "Failed", "UpdateRollbackFailed"):
         raise invalid(f'Cannot update in-progress endpoint "{record["Arn"]}".')
     return record
 

@@ -81,7 +81,10 @@ def test_what_is_cut_off_or_damaged_anywhere_is_broken_and_nothing_else(tmp_path
             unpack(archive, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", _compressed()[:60]])
+# Named, as the bytes of an archive hold the second in which it was made.
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", _compressed()[:60]], ids=["empty", "text", "cut off"]
+)
 def test_an_adapter_that_is_no_archive_is_told(
     tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

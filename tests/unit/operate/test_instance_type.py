@@ -28,6 +28,7 @@ class _Account(Stacks):
         self.fails_with, self._status, self._token = fails_with, "UPDATE_COMPLETE", ""
         self._scaled = [(1, 2), (2, 2)]
         self.made: list[str] = []
+        self.endpoint_status = "InService"
 
     def update_stack(self, **request: Any) -> None:
         assert request["UsePreviousTemplate"]
@@ -52,7 +53,8 @@ class _Account(Stacks):
         current, desired = self._scaled.pop(0) if len(self._scaled) > 1 else self._scaled[0]
         variant = {"CurrentInstanceCount": current, "DesiredInstanceCount": desired}
         return {
-            "EndpointStatus": "InService",
+            "EndpointStatus": self.endpoint_status,
+            "FailureReason": "no image",
             "EndpointConfigName": "c",
             "ProductionVariants": [variant],
         }
@@ -121,6 +123,14 @@ def test_endpoint_scales_again_after_a_failed_deployment_and_the_change_can_be_r
     account.fails_with = ""
     _change(account)
     assert _parameters(account)["InstanceType"] == _NEW
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed"])
+def test_an_endpoint_that_is_stuck_is_not_waited_for(status: str) -> None:
+    account = _Account()
+    account.endpoint_status = status
+    with pytest.raises(SystemExit, match=f"e is {status}: no image"):
+        _change(account)
 
 
 def test_failure_that_could_not_be_rolled_back_names_the_repair_that_comes_first() -> None:

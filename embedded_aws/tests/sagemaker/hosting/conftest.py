@@ -31,9 +31,10 @@ TRACKING: Json = {
 
 
 class FakeContainer:
-    """A container that is healthy when `ready` says so, unless its model is called `Broken`."""
+    """A container that is healthy when `ready` says so, unless its model is one of `broken`."""
 
     ready = threading.Event()
+    broken = frozenset({"Broken"})
 
     def __init__(self, model: Json, log_group: str, _variant: Json) -> None:
         self.model_name = model["ModelName"]
@@ -43,7 +44,7 @@ class FakeContainer:
 
     def wait_until_healthy(self, _seconds: float) -> None:
         assert self.ready.wait(120)
-        if self.model_name == "Broken":
+        if self.model_name in self.broken:
             raise ContainerError("it is broken")
 
     def adapter_folder(self, name: str) -> Path:

@@ -11,7 +11,7 @@ from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker.hosting import guardrails, traffic
 from embedded_aws.sagemaker.hosting.guardrails import Plan
 from embedded_aws.tests.account import until
-from embedded_aws.tests.sagemaker.hosting.conftest import Hosting
+from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
 
 Json = dict[str, Any]
 _ALARM = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
@@ -219,3 +219,47 @@ def test_a_rolling_update_needs_the_quota_of_its_fleet_and_a_batch(hosting: Host
     settled = hosting.settled()
     assert settled["EndpointConfigName"] == "Next"
     assert settled["ProductionVariants"][0]["CurrentInstanceCount"] == 4
+
+
+@pytest.fixture
+def rolling(hosting: Hosting, alarms: _Alarms) -> Any:
+    """The container of an endpoint that has rolled a quarter of its fleet; its alarm rings."""
+    hosting.set(time_scale=1)
+    hosting.config("Four", InitialInstanceCount=4)
+    hosting.create("Four")
+    with traffic.request("E") as taken:
+        turn: Any = taken
+    hosting.call("CreateModel", ModelName="Worse", PrimaryContainer={})
+    hosting.config("Next", model="Worse", InitialInstanceCount=4)
+    hosting.update("Next", DeploymentConfig={**_rolling(25), **_ALARM})
+    _until_shared({"M": 75, "Worse": 25})
+    alarms.state = "ALARM"
+    return turn.container
+
+
+def test_a_rolling_update_that_goes_back_starts_the_model_before_again(
+    hosting: Hosting,
+    rolling: Any,
+) -> None:
+    settled = hosting.settled()
+    assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "Four")
+    assert _shares() == {"M": 100}
+    until(lambda: rolling.stopped)
+
+
+def test_an_endpoint_whose_model_before_starts_no_more_is_stuck(
+    hosting: Hosting,
+    rolling: Any,
+    alarms: _Alarms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeContainer, "broken", {"M"})
+    settled = hosting.settled()
+    assert settled["EndpointStatus"] == "UpdateRollbackFailed"
+    assert settled["FailureReason"] == "the rollback failed: it is broken"
+    assert not rolling.stopped
+    alarms.state = "OK"
+    hosting.set()
+    hosting.update("Next")
+    assert hosting.settled()["EndpointStatus"] == "InService"
+    assert _shares() == {"Worse": 100}
