@@ -16,7 +16,7 @@ _WORKFLOWS = sorted(_FOLDER.glob("workflows/*.yml"))
 _PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 _OWN = "$/.github/"
 # `make VERB NAME=...`, and where its output goes. Its failure is the step's: `echo "x=$(make ...)"`
-# succeeds, and what follows goes on without an x.
+# succeeds, and the steps after it run with an empty x.
 _COMMAND = re.compile(
     r'(?:(?P<name>\w+)="\$\()?make (?:-s )?(?P<verb>[a-z-]+)(?: [A-Z]+="?[^\n|>)]*"?)*'
     r'(?(name)\)" && echo "(?P=name)=\$(?P=name)")'

@@ -59,22 +59,23 @@ def _settle(key: Key, run: Callable[[Key], None]) -> None:
         try:
             run(key)
         except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint must not stay Creating
-            known = isinstance(error, _KNOWN)
-            _fail(key, str(error) if known else f"{type(error).__name__}: {error}")
-            if isinstance(error, _StuckError):
-                record.update(EndpointStatus="UpdateRollbackFailed", FailureReason=str(error))
+            _fail(key, error)
         record["LastModifiedTime"] = now()
         saver.note_change()
 
 
-def _fail(key: Key, reason: str) -> None:
+def _fail(key: Key, error: Exception) -> None:
     record = endpoints[key[2]]
     serves = traffic.serving(key) is not None or HOSTS in record
+    is_stuck = isinstance(error, _StuckError)
     fleets.roll_back(record, serves=serves)
     record.pop("FailureReason", None)
-    if not serves or circumstances.current().failure_reasons:
-        record["FailureReason"] = reason
-    record["EndpointStatus"] = "InService" if serves else "Failed"
+    if is_stuck or not serves or circumstances.current().failure_reasons:
+        known = isinstance(error, _KNOWN)
+        record["FailureReason"] = str(error) if known else f"{type(error).__name__}: {error}"
+    # At once: whoever waits for the update reads a status that is settled.
+    settled = "UpdateRollbackFailed" if is_stuck else "InService"
+    record["EndpointStatus"] = settled if serves else "Failed"
 
 
 def _deploy(key: Key, config_name: str, plan: Plan) -> None:
