@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import app
@@ -30,6 +30,7 @@ from sagemaker_llm import (
 )
 from sagemaker_llm.api.settings import ControlTokens
 from sagemaker_llm.common import sources
+from sagemaker_llm.models.servers.server import Server
 from sagemaker_llm.models.weights import PackagedWeights
 from stacks import environments
 from stacks.environment import Environment
@@ -57,12 +58,7 @@ def steps() -> Iterator[tuple[str, Environment]]:
     now = _change(now, model=renamed, model_aliases=(now.model.model_id,))
     yield "renamed-model", now
     tgi = now.model.server
-    now = _change(now, other_server=VLLM)
-    yield "both-servers", now
-    now = _change(now, model=now.model.served_by(VLLM), other_server=tgi)
-    yield "vllm", now
-    now = _change(now, other_server=None)
-    yield "vllm-alone", now
+    now = yield from _exchanged(now, VLLM, ("both-servers", "vllm", "vllm-alone"))
     # SageMaker would not roll a fleet of one: it is two before the updates are by rolling.
     two = TargetTracking(min_instances=2, max_instances=2)
     now = _change(now, scaling=two)
@@ -71,12 +67,7 @@ def steps() -> Iterator[tuple[str, Environment]]:
     now = _change(now, scaling=two, model=_tuned(now, 2))
     yield "rolling", now
     # Here both servers have a share of the requests until the second instance is replaced.
-    now = _change(now, other_server=tgi)
-    yield "both-servers-again", now
-    now = _change(now, model=now.model.served_by(tgi), other_server=VLLM)
-    yield "tgi", now
-    now = _change(now, other_server=None)
-    yield "tgi-alone", now
+    now = yield from _exchanged(now, tgi, ("both-servers-again", "tgi", "tgi-alone"))
     now = _change(now, scaling=TargetTracking())
     yield "one-instance", now
     now = _change(
@@ -85,6 +76,21 @@ def steps() -> Iterator[tuple[str, Environment]]:
     yield "key-added", now
     now = _change(now, clients=now.api.clients[1:])
     yield "key-removed", now
+
+
+def _exchanged(
+    now: Environment, server: Server, names: tuple[str, str, str]
+) -> Generator[tuple[str, Environment], None, Environment]:
+    """Yield the three deployments that bring another server, and return the last."""
+    changes: tuple[dict[str, Any], ...] = (
+        {"other_server": server},
+        {"model": now.model.served_by(server), "other_server": now.model.server},
+        {"other_server": None},
+    )
+    for name, change in zip(names, changes, strict=True):
+        now = _change(now, **change)
+        yield name, now
+    return now
 
 
 def _tuned(environment: Environment, version: int) -> CatalogEntry:
