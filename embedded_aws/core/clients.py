@@ -10,8 +10,12 @@ from botocore.config import Config
 
 from embedded_aws.core.emulator import account_id, region
 
-# A pipeline's Lambda step may last ten minutes, and must not be run twice because it does.
-_CONFIG = Config(read_timeout=600, retries={"total_max_attempts": 1})
+# The parts of a large object take minutes to join, and so may a pipeline's Lambda step. What a step
+# calls is repeated by the pipeline's own policies only: it must not run twice because it is slow.
+_SECONDS = 600
+_REPEATED = Config(read_timeout=_SECONDS, retries={"mode": "standard"})
+_ONCE = Config(read_timeout=_SECONDS, retries={"total_max_attempts": 1})
+_CALLED_BY_STEPS = {"lambda", "sagemaker"}
 _one_at_a_time = threading.Lock()
 _OWN_ACCOUNT = account_id()  # of no request: that of the home's own credentials
 
@@ -43,4 +47,5 @@ def _made(service: str, **settings: str) -> Any:  # noqa: ANN401 - likewise
     # one session, which reads each service's model once; threads must not use it at the same time
     with _one_at_a_time:
         endpoint = os.environ["AWS_ENDPOINT_URL"]
-        return _session().client(service, endpoint_url=endpoint, config=_CONFIG, **settings)
+        config = _ONCE if service in _CALLED_BY_STEPS else _REPEATED
+        return _session().client(service, endpoint_url=endpoint, config=config, **settings)

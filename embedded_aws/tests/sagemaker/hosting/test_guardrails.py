@@ -222,8 +222,8 @@ def test_a_rolling_update_needs_the_quota_of_its_fleet_and_a_batch(hosting: Host
 
 
 @pytest.fixture
-def rolling(hosting: Hosting, alarms: _Alarms) -> Any:
-    """The container of an endpoint that has rolled a quarter of its fleet; its alarm rings."""
+def rolling(hosting: Hosting, alarms: _Alarms) -> Any:  # noqa: ARG001 - the update asks for them
+    """The container before of an endpoint that has rolled a quarter of its fleet."""
     hosting.set(time_scale=1)
     hosting.config("Four", InitialInstanceCount=4)
     hosting.create("Four")
@@ -233,14 +233,13 @@ def rolling(hosting: Hosting, alarms: _Alarms) -> Any:
     hosting.config("Next", model="Worse", InitialInstanceCount=4)
     hosting.update("Next", DeploymentConfig={**_rolling(25), **_ALARM})
     _until_shared({"M": 75, "Worse": 25})
-    alarms.state = "ALARM"
     return turn.container
 
 
 def test_a_rolling_update_that_goes_back_starts_the_model_before_again(
-    hosting: Hosting,
-    rolling: Any,
+    hosting: Hosting, rolling: Any, alarms: _Alarms
 ) -> None:
+    alarms.state = "ALARM"
     settled = hosting.settled()
     assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "Four")
     assert _shares() == {"M": 100}
@@ -254,6 +253,7 @@ def test_an_endpoint_whose_model_before_starts_no_more_is_stuck(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(FakeContainer, "broken", {"M"})
+    alarms.state = "ALARM"
     settled = hosting.settled()
     assert settled["EndpointStatus"] == "UpdateRollbackFailed"
     assert settled["FailureReason"] == "the rollback failed: it is broken"
