@@ -9,6 +9,7 @@ import errno
 import hashlib
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -148,4 +149,6 @@ def _advice(error: Exception) -> str:
 
 
 if __name__ == "__main__":
+    # Otherwise it would leave the folder that it builds in.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     run(sys.argv[1:])

@@ -2,9 +2,11 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
@@ -22,10 +24,25 @@ def cdk_command(*arguments: str) -> list[str]:
 
 def run_cdk(arguments: list[str], stdout: TextIO | None = None) -> int:
     """Run the CLI with the shell's credentials, and return its exit code."""
-    environment = {**os.environ, "PATH": search_path()}
-    command = cdk_command(*arguments)
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=stdout, check=False)  # noqa: S603 - the pinned CLI
-    return done.returncode
+    # The app, which the CLI starts, would go on without it. In a group of their own both can be
+    # ended, but nobody can be asked.
+    own_group = arguments[0] == "synth"
+    running = subprocess.Popen(  # noqa: S603 - the pinned CLI
+        cdk_command(*arguments), env={**os.environ, "PATH": search_path()}, cwd=ROOT, stdout=stdout,
+        close_fds=False, process_group=0 if own_group else None,
+    )  # fmt: skip
+    return exit_code(running, own_group=own_group)
+
+
+def exit_code(running: subprocess.Popen[bytes], *, own_group: bool = False) -> int:
+    """Return a CLI's exit code; end it first, or its group, if this process is to end."""
+    try:
+        return running.wait()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            (os.killpg if own_group else os.kill)(running.pid, signal.SIGTERM)
+        running.wait()
+        raise
 
 
 def cdk(*arguments: str) -> None:

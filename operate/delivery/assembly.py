@@ -1,11 +1,14 @@
 """A cloud assembly as one file with a digest: what was tested is what is deployed."""
 
+import fcntl
 import gzip
 import hashlib
+import os
+import shutil
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +16,7 @@ from embedded_aws.host.archives import BROKEN, unpack
 from operate.cdk_cli import ROOT, run_cdk
 
 _EXECUTABLE, _PLAIN = 0o755, 0o644
+_PREFIX, _RANDOM = "assembly-", 8  # and as many characters, which `tempfile` adds
 _LEVEL = 6  # of compression: the highest takes three times as long, for a hundredth less
 
 
@@ -89,7 +93,19 @@ def unpacked(file: Path, digest: str) -> Iterator[Path]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Hand out a folder of this checkout, for as long as it is needed."""
-    (ROOT / "build").mkdir(exist_ok=True)
-    with TemporaryDirectory(prefix="assembly-", dir=ROOT / "build") as folder:
-        yield Path(folder)
+    """Hand out a folder of this checkout, for as long as it is needed.
+
+    What killed verbs left behind is removed when no verb and no CDK CLI of one uses such a folder.
+    """
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with (build / "assembly.lock").open("a+b") as lock:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in build.glob(f"{_PREFIX}{'?' * _RANDOM}"):
+                shutil.rmtree(left, ignore_errors=True)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        # A CLI outlives the verb that is killed.
+        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the standard library's
+        with TemporaryDirectory(prefix=_PREFIX, dir=build, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)

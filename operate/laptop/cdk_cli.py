@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded_aws.host import home, private_files
-from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, search_path
+from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, exit_code, search_path
 
 if TYPE_CHECKING:
     from operate.environment import Environment
@@ -37,7 +37,7 @@ class Cli:
     def try_cdk(self, arguments: Sequence[str]) -> int:
         """Run the CDK CLI against the embedded AWS; returns its exit status."""
         options = f'--require="{_POLL_OFTEN}"'
-        status = self._start(cdk_command(*arguments), NODE_OPTIONS=options).wait()
+        status = exit_code(self._start(cdk_command(*arguments), NODE_OPTIONS=options))
         private_files.make_private(home.HOME)
         return status
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -199,6 +200,24 @@ def test_an_interrupted_build_is_done_again(tmp_path: Path) -> None:
     build(tmp_path, "local")
     (tmp_path / "build/api_authorizer/local.inputs").unlink()
     assert "built" in build(tmp_path, "local").stderr
+
+
+def test_a_build_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    copy_sources(tmp_path, FUNCTION)
+    with (tmp_path / "lambda/asset_build/byte_code.py").open("a") as compiler:
+        compiler.write(
+            "\n\ndef compile_here(asset):\n    print('compiling', flush=True)\n    input()\n"
+        )
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "lambda/build_functions.py", "local"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as builder:
+        assert builder.stdout
+        assert builder.stdout.readline() == b"compiling\n"
+        builder.terminate()
+        assert builder.wait() == 128 + signal.SIGTERM
+    assert not list((tmp_path / "build" / FUNCTION).iterdir())
 
 
 def test_the_local_vocabulary_is_read_with_what_the_project_pins() -> None:
