@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISLNK
 
 import pytest
 
@@ -21,11 +23,15 @@ def open_umask() -> Iterator[None]:
 
 def open_to_others(folder: Path) -> set[str]:
     """What in a folder, itself included, others than its owner may touch."""
-    found = [folder, *folder.rglob("*")]
+    found = {folder: folder.lstat().st_mode}
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            with suppress(FileNotFoundError):  # of a server, which replaces its snapshots
+                found[path] = path.lstat().st_mode
     return {
         str(path.relative_to(folder))
-        for path in found
-        if path.lstat().st_mode & 0o077 and not path.is_symlink()
+        for path, mode in found.items()
+        if mode & 0o077 and not S_ISLNK(mode)
     }
 
 

@@ -1,6 +1,7 @@
 """What is done ahead of the merges: in its order, and no more than somebody waits for."""
 
 from functools import partial
+from threading import Event
 
 import pytest
 
@@ -32,7 +33,10 @@ def test_whoever_waits_for_a_task_gets_what_it_raised_and_the_next_is_done() -> 
 
 
 def test_what_has_not_begun_at_the_end_is_left_out() -> None:
+    begun = Event()
+
     def until_the_end() -> str:
+        begun.set()
         until(lambda: "waiting" in tasks and tasks["waiting"].cancelled())
         return "done"
 
@@ -40,4 +44,5 @@ def test_what_has_not_begun_at_the_end_is_left_out() -> None:
         tasks = ahead._tasks
         ahead.add("running", until_the_end)
         ahead.add("waiting", lambda: "done")
+        assert begun.wait(120)
     assert ahead.result("running") == "done"

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from operate import polling
 from operate.command_line import parser
 from operate.delivery.observation import deployed_commit, deployed_cost, stack_drift, watch
 from tests.unit.operate.doubles import environment, refusal
@@ -121,7 +123,10 @@ def test_a_watch_without_a_number_of_minutes_is_refused(
     assert f"give minutes, such as 15 or 0.5, got '{given}'" in capsys.readouterr().err
 
 
-def test_a_short_watch_looks_often_enough_to_see_an_alarm() -> None:
+def test_a_short_watch_looks_often_enough_to_see_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = [0.0]
+    clock = SimpleNamespace(sleep=slept.append, monotonic=lambda: sum(slept))
+    monkeypatch.setattr(polling, "time", clock)
     aws = _Aws("OK", "OK", "ALARM", *["OK"] * 100)
     with pytest.raises(SystemExit, match="prod is in alarm"):
         watch(environment(cloudformation=aws, cloudwatch=aws), minutes=0.01)
