@@ -30,6 +30,7 @@ class Execution:
         self._definition = parse(record["_Definition"])
         self._steps: dict[str, Json] = record["_Steps"]
         self._stopping = threading.Event()
+        self._changing = threading.Lock()  # between the end and a call that stops it
         self._scope = Scope(
             parameters=record["_Parameters"],
             variables=self._variable,
@@ -39,9 +40,9 @@ class Execution:
         )
 
     def stop(self) -> None:
-        """Start no more steps, and stop those that run."""
-        self._set_status("Stopping")
-        self._stopping.set()
+        """Start no more steps, and stop those that run, unless it has ended."""
+        if self._set_status("Stopping"):
+            self._stopping.set()
 
     def begin(self) -> None:
         """Show that the execution is under way."""
@@ -182,12 +183,18 @@ class Execution:
         uris = {output["OutputName"]: output["S3Output"]["S3Uri"] for output in outputs}
         return f"{uris[files[name]['OutputName']].rstrip('/')}/{files[name]['FilePath']}"
 
-    def _set_status(self, status: str) -> None:
-        previous = self._record.get("PipelineExecutionStatus")
-        self._record.update(PipelineExecutionStatus=status, LastModifiedTime=now())
+    def _set_status(self, status: str) -> bool:
+        """Change the status and tell it; return False where there is nothing left to stop."""
+        with self._changing:
+            previous = self._record.get("PipelineExecutionStatus")
+            if status == "Stopping" and previous != "Executing":
+                return False
+            self._record.update(PipelineExecutionStatus=status, LastModifiedTime=now())
+            told = dict(self._record)  # it may change again meanwhile
         saver.note_change()
         if status != previous:
-            _tell(self._record, previous)
+            _tell(told, previous)
+        return True
 
 
 def _tell(record: Json, previous: str | None) -> None:

@@ -80,7 +80,8 @@ def _run(record: Json) -> None:
             try:
                 execution.run()
             finally:
-                del _running[name]
+                if _running.get(name) is execution:  # a retry may have begun since its end was told
+                    del _running[name]
 
     threading.Thread(target=run, args=(account_id(), region()), daemon=True).start()
 
@@ -88,8 +89,8 @@ def _run(record: Json) -> None:
 def stop(request: Json) -> Json:
     """StopPipelineExecution: what runs is stopped, and waited for."""
     record = _execution(request)
-    if record["PipelineExecutionStatus"] == "Executing":
-        _running[record["PipelineExecutionArn"]].stop()
+    if execution := _running.get(record["PipelineExecutionArn"]):
+        execution.stop()
     return {"PipelineExecutionArn": record["PipelineExecutionArn"]}
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,14 @@ class ModelServer:
     @contextmanager
     def endless_stream(self) -> Iterator[Iterator[bytes]]:
         """A generation that has begun and goes on until it is left: the rest of it."""
-        with self.http.stream("POST", "/generate_stream", json=ENDLESS) as response:
-            frames = response.iter_bytes()  # httpx closes the stream when this is collected
-            next(frames)
-            yield frames
+        with ExitStack() as answers:
+            yield until(lambda: self._begun(answers))
+
+    def _begun(self, answers: ExitStack) -> Iterator[bytes] | None:
+        """The rest of a generation; None while those that were just left take all places."""
+        stream = self.http.stream("POST", "/generate_stream", json=ENDLESS)
+        frames = answers.enter_context(stream).iter_bytes()  # collected, it would close the stream
+        return None if b'"overloaded"' in next(frames) else frames
 
     def leave_early(self, endless: Json, stream_path: str = "/invocations") -> None:
         """Ask for whole answers and for streams, and leave before any of them ends."""

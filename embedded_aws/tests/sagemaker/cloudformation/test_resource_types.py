@@ -91,8 +91,8 @@ def test_a_stack_makes_updates_and_deletes_a_pipeline_and_a_group(
             not sagemaker.list_pipelines(PipelineNamePrefix=f"Stacked-{stack}")["PipelineSummaries"]
         )
     )
-    groups = sagemaker.list_model_package_groups(NameContains=f"Group-{stack}")
-    assert groups["ModelPackageGroupSummaryList"] == []
+    groups = sagemaker.list_model_package_groups
+    until(lambda: not groups(NameContains=f"Group-{stack}")["ModelPackageGroupSummaryList"])
 
 
 def test_a_stack_with_a_pipeline_that_cannot_run_here_rolls_back(

@@ -255,7 +255,10 @@ def _at(hour: int, minute: int) -> datetime:
     return datetime(2026, 11, 27, hour, minute, tzinfo=UTC)
 
 
-def test_scheduled_minimum_starts_instances_at_its_local_time(scaled: Scaled) -> None:
+def test_scheduled_minimum_starts_instances_at_its_local_time(
+    scaled: Scaled, hosting: Hosting
+) -> None:
+    hosting.set(time_scale=1, clock="2026-11-27T12:00:00Z")  # this machine's may come to 7:30
     scaled.call("PutScheduledAction", **_MORNING)
     schedules.run_between(_at(6, 20), _at(6, 29))
     assert scaled.after(20) == 1
