@@ -49,12 +49,13 @@ class ModelServer:
     def endless_stream(self) -> Iterator[Iterator[bytes]]:
         """A generation that has begun and goes on until it is left: the rest of it."""
         with ExitStack() as answers:
-            yield until(lambda: self._begun(answers))
+            frames = until(lambda: self._begun(answers))  # collected, it would close the stream
+            yield frames
 
     def _begun(self, answers: ExitStack) -> Iterator[bytes] | None:
         """The rest of a generation; None while those that were just left take all places."""
         stream = self.http.stream("POST", "/generate_stream", json=ENDLESS)
-        frames = answers.enter_context(stream).iter_bytes()  # collected, it would close the stream
+        frames = answers.enter_context(stream).iter_bytes()
         return None if b'"overloaded"' in next(frames) else frames
 
     def leave_early(self, endless: Json, stream_path: str = "/invocations") -> None:
