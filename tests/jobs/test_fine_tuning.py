@@ -466,7 +466,7 @@ def run_script(
     (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(texts(given)))
     return subprocess.run(
         [sys.executable, *command],
-        env={"TRAINING_ROOT": str(root), "OMP_NUM_THREADS": "1"} | environment,
+        env={"TRAINING_ROOT": str(root), "TMPDIR": str(root), "OMP_NUM_THREADS": "1"} | environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
