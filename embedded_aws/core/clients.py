@@ -12,6 +12,7 @@ from embedded_aws.core.emulator import account_id, region
 
 # The parts of a large object take minutes to join, and so may a pipeline's Lambda step. What a step
 # calls is repeated by the pipeline's own policies only: it must not run twice because it is slow.
+# So it needs a new connection: one that was kept may just be closed by the server.
 _SECONDS = 600
 _REPEATED = Config(read_timeout=_SECONDS, retries={"mode": "standard"})
 _ONCE = Config(read_timeout=_SECONDS, retries={"total_max_attempts": 1})
@@ -47,5 +48,13 @@ def _made(service: str, **settings: str) -> Any:  # noqa: ANN401 - likewise
     # one session, which reads each service's model once; threads must not use it at the same time
     with _one_at_a_time:
         endpoint = os.environ["AWS_ENDPOINT_URL"]
-        config = _ONCE if service in _CALLED_BY_STEPS else _REPEATED
-        return _session().client(service, endpoint_url=endpoint, config=config, **settings)
+        once = service in _CALLED_BY_STEPS
+        config = _ONCE if once else _REPEATED
+        made = _session().client(service, endpoint_url=endpoint, config=config, **settings)
+        if once:
+            made.meta.events.register("before-send", _keep_no_connection)
+        return made
+
+
+def _keep_no_connection(request: Any, **_: object) -> None:  # noqa: ANN401 - likewise
+    request.headers["Connection"] = "close"

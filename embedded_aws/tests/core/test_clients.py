@@ -1,7 +1,7 @@
 """The emulator's own clients, against a server that closes a kept connection as it is used again.
 
 The server's keep-alive ends after 75 seconds: a training of that length had its first upload on a
-connection that was just being closed.
+connection that was just being closed. What a step calls is as far apart as its jobs take.
 """
 
 import socket
@@ -20,9 +20,10 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 @dataclass
 class Closing:
-    """A server that answers the first request of its first connection, and closes at the second."""
+    """A server that answers few requests of its first connection, and closes at the next."""
 
     listener: socket.socket
+    answered: int = 1  # of the first connection
     requests: list[int] = field(default_factory=list)  # by connection
 
     def serve(self) -> None:
@@ -39,11 +40,13 @@ class Closing:
     def _answer(self, connection: socket.socket, first: bool) -> None:  # noqa: FBT001 - of this file
         with connection:
             number = len(self.requests) - 1
-            while connection.recv(65_536):
+            while request := connection.recv(65_536):
                 self.requests[number] += 1
-                if first and self.requests[number] > 1:
+                if first and self.requests[number] > self.answered:
                     return
                 connection.sendall(_ANSWER)
+                if b"\r\nConnection: close\r\n" in request:
+                    return
 
 
 @pytest.fixture
@@ -71,9 +74,23 @@ def test_a_transfer_is_repeated_on_another_connection(closing: Closing) -> None:
     assert closing.requests == [2, 1]
 
 
+def test_each_call_of_a_step_has_a_connection_of_its_own(closing: Closing) -> None:
+    for service in ("lambda", "sagemaker"):
+        client = _client(service)
+        for _ in range(2):
+            _call(client)
+    assert closing.requests == [1, 1, 1, 1]
+
+
 def test_a_call_of_a_step_is_left_to_the_pipeline_to_repeat(closing: Closing) -> None:
-    functions = _client("lambda")
-    functions.invoke(FunctionName="release")["Payload"].read()
+    closing.answered = 0
     with pytest.raises(ConnectionClosedError):
-        functions.invoke(FunctionName="release")
-    assert closing.requests == [2]
+        _call(_client("lambda"))
+    assert closing.requests == [1]
+
+
+def _call(client: Any) -> None:
+    if client.meta.service_model.service_name == "lambda":
+        client.invoke(FunctionName="release")["Payload"].read()
+    else:
+        client.list_endpoints()
