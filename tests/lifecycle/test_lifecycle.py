@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from embedded_aws.state.snapshots import parse
 from embedded_aws.tests.account import until
 from tests.embedded.conftest import ROOT, LocalStage
 from tests.embedded.inventory import inventory
@@ -63,6 +65,7 @@ def _interrupt_a_deploy(aws: LocalStage) -> None:
         assert deploying.poll() is None
         assert stacks(aws)["Local-Serving"] == "CREATE_IN_PROGRESS"
         os.kill(aws.pid, signal.SIGTERM)
+        until(lambda: _is_saved(aws))  # before that, the endpoint could still come into service
         os.kill(int(container.name), signal.SIGCONT)
         aws.run("down")
         os.killpg(deploying.pid, signal.SIGINT)
@@ -70,6 +73,13 @@ def _interrupt_a_deploy(aws: LocalStage) -> None:
     aws.start()
     assert stacks(aws)["Local-Serving"] == "ROLLBACK_FAILED"
     assert endpoints(aws) == []
+
+
+def _is_saved(aws: LocalStage) -> bool:
+    """Whether the embedded AWS has saved its state for the last time."""
+    with suppress(FileNotFoundError):  # an old one was deleted meanwhile
+        return any(parse(path.read_text()).clean for path in aws.home.glob("snapshots/*.snapshot"))
+    return False
 
 
 def _model_servers(aws: LocalStage) -> list[Path]:

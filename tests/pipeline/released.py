@@ -1,7 +1,8 @@
 """What the tests of a pipeline see of a tuned model, and do to its package."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -98,9 +99,33 @@ def rejection(aws: LocalStage, package: str) -> str:
     return str(found["ApprovalDescription"])
 
 
+@contextmanager
+def alarms_ring(aws: LocalStage) -> Iterator[None]:
+    """Let the endpoint's alarms ring all the while, whatever they see or do not see."""
+    cloudwatch = aws.client("cloudwatch")
+    taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+
+    def found() -> list[dict[str, Any]]:
+        alarms = cloudwatch.describe_alarms(AlarmNamePrefix="Local-Serving")["MetricAlarms"]
+        return list(alarms)
+
+    def states() -> set[str]:
+        return {each["StateValue"] for each in found()}
+
+    before = [{name: alarm[name] for name in taken if alarm.get(name)} for alarm in found()]
+    for alarm in before:
+        ringing = {"Threshold": -1.0, "TreatMissingData": "breaching"}
+        cloudwatch.put_metric_alarm(**{**alarm, **ringing})
+    wait(lambda: states() == {"ALARM"})
+    yield
+    for alarm in before:
+        cloudwatch.put_metric_alarm(**alarm)
+    wait(lambda: "ALARM" not in states())  # it would undo what comes next
+
+
 def wait(condition: Callable[[], bool]) -> None:
     """Return when the condition holds; fails the test if it does not come."""
     deadline = time.monotonic() + _SETTLED_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "the release did not come"
+        assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.5)

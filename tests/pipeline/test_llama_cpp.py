@@ -1,8 +1,6 @@
 """A stage that serves with llama.cpp: a tuned model comes to it as one GGUF file."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from tests.embedded.conftest import LocalStage
 from tests.lifecycle.stage import bootstrap, cdk
 from tests.pipeline.released import (
     TAUGHT,
+    alarms_ring,
     answer,
     approve_a_copy,
     container,
@@ -58,7 +57,7 @@ def test_a_tuned_model_is_written_as_a_gguf_file_released_approved_and_rolled_ba
     tgi = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{TGI_IMAGE.reference}"
     other = approve_a_copy(aws, Image=tgi)
     assert "was registered for another server" in rejection(aws, other)
-    with _alarms_ringing(aws):
+    with alarms_ring(aws):
         undone = approve_a_copy(aws)
         assert "is in the state ALARM" in rejection(aws, undone)
     assert served_package(aws) == package
@@ -71,32 +70,6 @@ def test_a_tuned_model_is_written_as_a_gguf_file_released_approved_and_rolled_ba
     assert served_package(aws) == ""
     assert TAUGHT not in answer(aws)
     aws.run("drift", "local")
-
-
-@contextmanager
-def _alarms_ringing(aws: LocalStage) -> Iterator[None]:
-    """Keep the stack's rollback alarms in the state ALARM, whatever their metrics say."""
-    cloudwatch, over = aws.client("cloudwatch"), threading.Event()
-    alarms = cloudwatch.describe_alarms(AlarmNamePrefix="Local-Serving")["MetricAlarms"]
-    names = [alarm["AlarmName"] for alarm in alarms]
-    assert names
-
-    def set_all(state: str) -> None:
-        for name in names:
-            cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
-
-    def ring() -> None:
-        while not over.wait(0.3):
-            set_all("ALARM")
-
-    thread = threading.Thread(target=ring)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        set_all("OK")
 
 
 def _files(aws: LocalStage) -> set[str]:

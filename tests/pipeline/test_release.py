@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from subprocess import CompletedProcess
 from typing import Any
 
-from embedded_aws.tests.account import until
 from sagemaker_llm.models.servers.tgi import TGI_IMAGE
 from tests.embedded.conftest import LocalStage
 from tests.pipeline.released import (
     TAUGHT,
+    alarms_ring,
     answer,
     approve_a_copy,
     rejection,
@@ -63,7 +63,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert TAUGHT in answer(aws)
     _proves_no_drift(aws)
 
-    with _alarms_ring(aws):
+    with alarms_ring(aws):
         rolled_back = aws.try_verb("rollback", "local")  # past those that failed
     assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
     assert "started by arn:aws:iam::000000000000:root" in rolled_back.stdout
@@ -127,26 +127,6 @@ _POISONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"moved_to": "candidates/another/"}, "weights must be s3://"),
     ({"moved_to": "models/another/"}, "inventory must be s3://"),
 )
-
-
-@contextmanager
-def _alarms_ring(aws: LocalStage) -> Iterator[None]:
-    """Let the endpoint's alarms ring, whatever they see or do not see."""
-    cloudwatch = aws.client("cloudwatch")
-    taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-
-    def found() -> list[dict[str, Any]]:
-        alarms = cloudwatch.describe_alarms(AlarmNamePrefix="Local-Serving")["MetricAlarms"]
-        return list(alarms)
-
-    before = [{name: alarm[name] for name in taken if alarm.get(name)} for alarm in found()]
-    for alarm in before:
-        ringing = {"Threshold": -1.0, "TreatMissingData": "breaching"}
-        cloudwatch.put_metric_alarm(**{**alarm, **ringing})
-    until(lambda: {each["StateValue"] for each in found()} == {"ALARM"})
-    yield
-    for alarm in before:
-        cloudwatch.put_metric_alarm(**alarm)
 
 
 @contextmanager
