@@ -81,21 +81,31 @@ class Rehearsal:
         return Clients(deployment, self.time_scale, _STEPS_A_TOKEN)
 
     def _begin(self, endpoint: str) -> None:
-        """Let the day pass until the ramp begins, and wait for the fleet of that hour's minimum."""
+        """Let the day pass until the ramp begins, and wait for the fleet of that hour's minimum.
+
+        Then time hardly passes: the ramp must not begin after the next scheduled minimum.
+        """
         first = first_instances(self.sizing)
         for at in (ramp.midnight(), ramp.clock()):  # a deployment sets the minimum back
             self._set(at)
             time.sleep(2 * _SAMPLE_SECONDS / self.time_scale)
         for described in polled(lambda: _described(endpoint), every=0.5, within=_SETTLED_SECONDS):
             if described["ProductionVariants"][0]["CurrentInstanceCount"] == first:
+                self._set(ramp.clock(), time_scale=1)
                 return
         raise SystemExit(f"the endpoint must begin with {first} instances, got {described}")
 
-    def _set(self, at: datetime, *, start_seconds: tuple[float, float] = (0, 0)) -> None:
+    def _set(
+        self,
+        at: datetime,
+        *,
+        start_seconds: tuple[float, float] = (0, 0),
+        time_scale: int | None = None,
+    ) -> None:
         """Let time fly, a stand-in answer as fast as the profile says, and the day begin."""
         service = self.sizing.demand.service
         settings = {
-            "time_scale": self.time_scale,
+            "time_scale": time_scale or self.time_scale,
             "clock": at.isoformat(),
             "instance_start_seconds": start_seconds,
             "service_model": {

@@ -1,13 +1,15 @@
 """The rehearsal of scaling, without its embedded AWS: the ramp, the timeline, what it foresees."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 # Before numba is imported: compiling a simulation of minutes takes longer than it does.
 os.environ["NUMBA_DISABLE_JIT"] = "1"
 
-from operate.scaling import ramp, timeline
+from embedded_aws.core import circumstances
+from operate.scaling import ramp, rehearsal, timeline
 from operate.scaling.clients import Outcome
 from operate.scaling.foreseen import simulated
 from operate.scaling.timeline import Sample, Seen
@@ -38,6 +40,18 @@ def test_plan_is_deployed_with_what_follows_from_the_load() -> None:
     local = environments.local_under(sizing)
     assert local.sizing is sizing
     assert local.model.limits.max_concurrent_requests == sizing.max_concurrent_requests
+
+
+def test_time_hardly_passes_between_the_first_fleet_and_the_ramp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizing = loads.rehearsed()
+    fleet = {"ProductionVariants": [{"CurrentInstanceCount": rehearsal.first_instances(sizing)}]}
+    monkeypatch.setattr(circumstances, "FILE", tmp_path / "circumstances.json")
+    monkeypatch.setattr(rehearsal, "_described", lambda _endpoint: fleet)
+    rehearsal.Rehearsal(sizing, time_scale=6000)._begin("endpoint")
+    found = circumstances.current()
+    assert (found.clock, found.time_scale) == (ramp.clock(), 1)
 
 
 @pytest.mark.parametrize(
