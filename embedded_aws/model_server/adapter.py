@@ -36,9 +36,7 @@ def read_config(model_data: Path) -> dict[str, Any]:
 
 def rank(folder: Path) -> int:
     """Return the rank of the adapter in a folder; raises SettingsError."""
-    found = _read_json(folder / "adapter_config.json").get("r")
-    if not isinstance(found, int):
-        raise SettingsError(f"adapter_config.json must have its rank as `r`, got {found!r}")
+    found: int = _number("r", _read_json(folder / "adapter_config.json"))
     return found
 
 
@@ -55,7 +53,7 @@ def convert_adapter(folder: Path, config: Mapping[str, Any], target: Path) -> No
     writer = GGUFWriter(unfinished, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(adapter["lora_alpha"]))
+    writer.add_float32("adapter.lora.alpha", float(_number("lora_alpha", adapter, (int, float))))
     for name, tensor in _tensors(folder / "adapter_model.safetensors", config):
         writer.add_tensor(name, tensor.astype(np.float16))
     writer.write_header_to_file()
@@ -67,8 +65,8 @@ def convert_adapter(folder: Path, config: Mapping[str, Any], target: Path) -> No
 
 def _tensors(path: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
     heads = {
-        "attn_q": config["num_attention_heads"],
-        "attn_k": config["num_key_value_heads"],
+        "attn_q": _number("num_attention_heads", config),
+        "attn_k": _number("num_key_value_heads", config),
     }
     try:
         tensors = load_file(path)
@@ -93,7 +91,16 @@ def _halves_to_pairs(rows: Array, heads: int) -> Array:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError) as error:
         raise SettingsError(f"a fine-tuned model must hold {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must be a JSON object, got a {type(content).__name__}")
     return content
+
+
+def _number(name: str, settings: Mapping[str, Any], kinds: tuple[type, ...] = (int,)) -> Any:  # noqa: ANN401 - of one of these kinds
+    found = settings.get(name)
+    if found is None or type(found) not in kinds or found <= 0:
+        raise SettingsError(f"the adapter or its base must have {name} as a number, got {found!r}")
+    return found

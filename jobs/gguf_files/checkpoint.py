@@ -13,6 +13,20 @@ from gguf_files.kinds import Array
 
 _DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _BFLOAT16_BITS = 16
+_WHOLE, _REAL = (int,), (int, float)
+_NUMBERS = {
+    "num_attention_heads": _WHOLE,
+    "num_key_value_heads": _WHOLE,
+    "hidden_size": _WHOLE,
+    "intermediate_size": _WHOLE,
+    "max_position_embeddings": _WHOLE,
+    "num_hidden_layers": _WHOLE,
+    "vocab_size": _WHOLE,
+    "rms_norm_eps": _REAL,
+    "head_dim": _WHOLE,
+    "rope_theta": _REAL,
+}
+_OPTIONAL = ("head_dim", "rope_theta")
 _ARCHITECTURES = ("MistralForCausalLM", "LlamaForCausalLM")
 
 
@@ -21,15 +35,37 @@ def read_config(folder: Path) -> Mapping[str, Any]:
     file = folder / "config.json"
     if not file.is_file():
         raise RefusedFileError(f"{folder} must hold config.json")
-    config: Mapping[str, Any] = json.loads(file.read_bytes())
-    architecture = config.get("architectures", ["none"])[0]
+    config: Mapping[str, Any] = read_object(file)
+    names = config.get("architectures")
+    architecture = names[0] if isinstance(names, list) and names else names
     if architecture not in _ARCHITECTURES:
         raise RefusedFileError(
             f"its architecture must be {' or '.join(_ARCHITECTURES)}, got {architecture}"
         )
+    for name, kinds in _NUMBERS.items():
+        found = config.get(name)
+        if found is None and name in _OPTIONAL:
+            continue
+        if found is None or type(found) not in kinds or found <= 0:
+            raise RefusedFileError(f"{file} must have {name} as a number, got {found!r}")
     if scaling := config.get("rope_scaling"):
         raise RefusedFileError(f"its rope_scaling must be none, got {scaling}")
     return config
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Return a file's JSON object; raises RefusedFileError for anything else."""
+    return _object(file.read_bytes(), str(file))
+
+
+def _object(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (RecursionError, ValueError) as error:
+        raise RefusedFileError(f"{what} must be JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise RefusedFileError(f"{what} must be a JSON object, got a {type(found).__name__}")
+    return found
 
 
 class Checkpoint:
@@ -71,5 +107,19 @@ def _places(folder: Path) -> Iterator[tuple[str, tuple[Path, dict[str, Any]]]]:
             mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
             size = int.from_bytes(content[:8], "little")
-            index: dict[str, Any] = json.loads(content[8 : 8 + size])
-        yield from ((name, (file, about)) for name, about in index.items() if "dtype" in about)
+            index = _object(content[8 : 8 + size], f"{file}'s header")
+        for name, about in index.items():
+            if name != "__metadata__":
+                _check_place(file, name, about)
+                yield name, (file, about)
+
+
+def _check_place(file: Path, name: str, about: Any) -> None:  # noqa: ANN401 - JSON
+    """Raise RefusedFileError unless it says what a tensor is, and where it lies in its file."""
+    match about:
+        case {"dtype": str(), "shape": [*shape], "data_offsets": [int(), int()]}:
+            if all(type(each) is int for each in shape):
+                return
+    raise RefusedFileError(
+        f"{file} must have a dtype, a shape and data_offsets of {name}, got {about!r}"
+    )

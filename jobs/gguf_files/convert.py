@@ -74,7 +74,7 @@ def _shape(config: Mapping[str, Any]) -> dict[str, Value]:
         "attention.value_length": head_size,
         "attention.layer_norm_rms_epsilon": float(config["rms_norm_eps"]),
         "rope.dimension_count": head_size,
-        "rope.freq_base": float(config.get("rope_theta", _DEFAULT_ROPE)),
+        "rope.freq_base": float(config.get("rope_theta") or _DEFAULT_ROPE),
         "vocab_size": config["vocab_size"],
     }
     return {f"{ARCHITECTURE}.{name}": value for name, value in numbers.items()}

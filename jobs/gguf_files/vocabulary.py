@@ -1,11 +1,11 @@
 """A checkpoint's vocabulary, as llama.cpp reads it from a GGUF file."""
 
-import json
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from gguf_files.checkpoint import read_object
 from gguf_files.header import RefusedFileError
 from gguf_files.writer import Value
 
@@ -28,13 +28,22 @@ class _Type(IntEnum):
 
 def vocabulary(folder: Path, count: int) -> Mapping[str, Value]:
     """Return the metadata of a folder's tokenizer, for so many tokens; raises RefusedFileError."""
-    if (folder / "tokenizer.model").is_file():
-        found = _sentence_piece(folder, count)
-    elif (folder / "tokenizer.json").is_file():
-        found = _byte_level(folder, count)
-    else:
-        raise RefusedFileError(f"{folder} must hold tokenizer.model or tokenizer.json")
+    try:
+        found = _found(folder, count)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise RefusedFileError(
+            f"the tokenizer's JSON files in {folder} must be as transformers writes them, got"
+            f" {error!r}"
+        ) from error
     return {f"{_PREFIX}{name}": value for name, value in found.items()}
+
+
+def _found(folder: Path, count: int) -> dict[str, Value]:
+    if (folder / "tokenizer.model").is_file():
+        return _sentence_piece(folder, count)
+    if (folder / "tokenizer.json").is_file():
+        return _byte_level(folder, count)
+    raise RefusedFileError(f"{folder} must hold tokenizer.model or tokenizer.json")
 
 
 def _sentence_piece(folder: Path, count: int) -> dict[str, Value]:
@@ -44,7 +53,7 @@ def _sentence_piece(folder: Path, count: int) -> dict[str, Value]:
     known = pieces.vocab_size()
     _check_count(count, known)
     file = folder / "added_tokens.json"
-    given: Mapping[str, int] = json.loads(file.read_bytes()) if file.is_file() else {}
+    given: Mapping[str, int] = read_object(file) if file.is_file() else {}
     added = {number: token for token, number in given.items()}
     rest = range(known, count)
     types = [_Type.CONTROL if number in added else _Type.UNUSED for number in rest]
@@ -72,7 +81,7 @@ def _type(pieces: Any, number: int) -> int:  # noqa: ANN401 - a SentencePiecePro
 
 
 def _byte_level(folder: Path, count: int) -> dict[str, Value]:
-    read: Mapping[str, Any] = json.loads((folder / "tokenizer.json").read_bytes())
+    read: Mapping[str, Any] = read_object(folder / "tokenizer.json")
     cut = read["pre_tokenizer"] or {}
     kinds = [each["type"] for each in cut.get("pretokenizers", [cut])]
     if read["model"]["type"] != "BPE" or kinds != _SMOLLM:
@@ -104,7 +113,7 @@ def _word_type(word: str | None, special: Mapping[str, int]) -> int:
 
 
 def _special_ids(folder: Path, special: Mapping[str, int]) -> dict[str, Value]:
-    settings: Mapping[str, Any] = json.loads((folder / "tokenizer_config.json").read_bytes())
+    settings: Mapping[str, Any] = read_object(folder / "tokenizer_config.json")
     tokens = {name: settings.get(f"{name}_token") for name in _IDS}
     return {
         f"{_IDS[name]}_token_id": special[token]

@@ -39,12 +39,22 @@ def load_tokenizer(directory: Path) -> Tokenizer:
         return open_gguf(gguf).tokenizer()
     # Without a class transformers goes by the model's type, and fails for Mistral's where
     # mistral-common is installed, as it is in the training image.
-    if not settings.is_file() or "tokenizer_class" not in json.loads(settings.read_bytes()):
+    if not settings.is_file() or "tokenizer_class" not in _read(settings):
         raise JobError(f"{settings} must name a tokenizer_class, such as LlamaTokenizer")
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     if tokenizer.eos_token_id is None:
         raise JobError(f"the tokenizer in {directory} must have an end token")
     return tokenizer
+
+
+def _read(settings: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(settings.read_bytes())
+    except (RecursionError, ValueError) as error:
+        raise JobError(f"{settings} must be JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise JobError(f"{settings} must be a JSON object, got a {type(found).__name__}")
+    return found
 
 
 def find_window(directory: Path) -> int:

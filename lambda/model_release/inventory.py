@@ -84,6 +84,18 @@ def to_bytes(files: Sequence[File]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
+def from_bytes(content: bytes) -> list[File]:
+    """Return the files of an inventory; raise ValueError for what is none."""
+    try:
+        files = [File(**file) for file in json.loads(content)["files"]]
+    except (LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"must list files, got {error!r}") from error
+    for file in files:
+        if [type(each) for each in (file.name, file.size, file.etag)] != [str, int, str]:
+            raise ValueError(f"must list files by name, size and etag, got {file}")
+    return files
+
+
 def digest(inventory: bytes) -> str:
     """Return what a package says of its inventory."""
     return hashlib.sha256(inventory).hexdigest()

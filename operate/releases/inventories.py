@@ -43,7 +43,11 @@ def registered_files(s3: Client, metadata: dict[str, str]) -> Files | str:
     content = answer["Body"].read()
     if hashlib.sha256(content).hexdigest() != metadata.get("inventory_sha256"):
         return f"the inventory {uri} is not the one that the package names"
-    return {file["name"]: [file["size"], file["etag"]] for file in json.loads(content)["files"]}
+    try:
+        files = json.loads(content)["files"]
+        return {str(file["name"]): [file["size"], file["etag"]] for file in files}
+    except (LookupError, RecursionError, TypeError, ValueError) as error:
+        return f"{uri} must be an inventory of files, got {error!r}: release another package"
 
 
 def stored_files(s3: Client, uri: str) -> Files:

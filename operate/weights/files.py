@@ -98,6 +98,19 @@ def _checked(files: list[WeightFile]) -> list[WeightFile]:
     if "config.json" not in by_name or not any(n.endswith(".safetensors") for n in by_name):
         raise SystemExit(f"a model must hold config.json and safetensors, got {sorted(by_name)}")
     for name in ("config.json", "tokenizer_config.json"):
-        if name in by_name and "auto_map" in json.loads(by_name[name].path.read_text("utf-8")):
+        if name in by_name and "auto_map" in _settings(by_name[name].path):
             raise SystemExit(f"{name} must not have auto_map: it would load the model's own Python")
     return files
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (RecursionError, ValueError) as error:
+        raise SystemExit(f"{path} must be JSON, as the model's maker wrote it: {error}") from error
+    if not isinstance(found, dict):
+        raise SystemExit(
+            f"{path} must be a JSON object, as the model's maker wrote it, got a"
+            f" {type(found).__name__}"
+        )
+    return found

@@ -146,6 +146,8 @@ def test_file_of_another_model_is_not_left_beside_the_weights(
     [
         ({"config.json": b"{}", "pytorch_model.bin": b""}, "must hold config.json and safetensors"),
         ({**_MODEL, "config.json": b'{"auto_map": {}}'}, "config.json must not have auto_map"),
+        ({**_MODEL, "config.json": b"7"}, "config.json must be a JSON object, .* got a int"),
+        ({**_MODEL, "config.json": b"\xff"}, "config.json must be JSON, as the model's maker"),
     ],
 )
 def test_folder_that_is_no_model_of_plain_weights_is_refused(

@@ -8,7 +8,7 @@ import pytest
 from gguf import GGUFReader
 from safetensors.numpy import save_file
 
-from embedded_aws.model_server.adapter import convert_adapter, read_config
+from embedded_aws.model_server.adapter import convert_adapter, rank, read_config
 from embedded_aws.model_server.errors import SettingsError
 from embedded_aws.model_server.weights import MODEL_DATA_ID
 from embedded_aws.tests.model_server.conftest import ModelServer, model_server
@@ -123,6 +123,18 @@ def test_module_that_llama_cpp_cannot_adapt_is_refused(tmp_path: Path) -> None:
 )
 def test_broken_file_is_named(tmp_path: Path, name: str) -> None:
     write_model(tmp_path)
-    (tmp_path / name).write_bytes(b"{")
-    with pytest.raises(SettingsError, match=name):
+    for content in ("{", "null", "7", "true", '"text"', "[]", "[" * 100_000):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(SettingsError, match=name):
+            convert(tmp_path)
+
+
+@pytest.mark.parametrize("value", [None, 0, True, "8", [8], {}, 2.5])
+def test_number_of_another_kind_is_named(tmp_path: Path, value: object) -> None:
+    write_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"num_attention_heads": value}))
+    with pytest.raises(SettingsError, match="must have num_attention_heads as a number, got"):
         convert(tmp_path)
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": value}))
+    with pytest.raises(SettingsError, match="must have r as a number, got"):
+        rank(tmp_path)

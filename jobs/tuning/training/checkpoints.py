@@ -54,7 +54,16 @@ def _is_complete(checkpoint: Path, processes: int) -> bool:
 
 def _has_weights(checkpoint: Path) -> bool:
     if (index := checkpoint / _INDEX).is_file():
-        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        try:
+            shards = {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
+        except (
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):  # half an index
+            return False
         return _all_there(checkpoint, shards)
     return any((checkpoint / name).is_file() for name in _UNDIVIDED)
 

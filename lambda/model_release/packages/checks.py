@@ -1,6 +1,5 @@
 """What a package must be before it is served: the catalog's container around weights as stored."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from model_release.inventory import (
     File,
     check_name,
     digest,
+    from_bytes,
     has_object,
     list_files,
 )
@@ -68,7 +68,12 @@ class PackageChecks:
         content = answer["Body"].read(_MAX_INVENTORY_BYTES)
         if digest(content) != metadata.get("inventory_sha256"):
             raise ReleaseRefusedError(f"the inventory {key} is not the one the package names")
-        return [File(**file) for file in json.loads(content)["files"]]
+        try:
+            return from_bytes(content)
+        except ValueError as error:
+            raise ReleaseRefusedError(
+                f"the inventory {key} {error}: tune the model again"
+            ) from error
 
     def _key(self, uri: str, pattern: re.Pattern[str], form: str, what: str) -> str:
         bucket = self._settings.artifact_bucket

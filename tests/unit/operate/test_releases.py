@@ -10,9 +10,11 @@ from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
 
 from operate.failures import GOES_ON
 from operate.releases.drift import drift
+from operate.releases.inventories import registered_files
 from operate.releases.rollback import rollback
 from operate.releases.updates import serve_package
 from tests.unit.operate.doubles import Stacks, environment, refusal
+from tests.unit.other_json import OTHER_JSON
 
 _GROUP = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/prod-training-mistral-7b"
 _ARN = "arn:aws:sagemaker:eu-west-1:111111111111"
@@ -455,3 +457,16 @@ def test_other_refusals_while_watching_are_not_taken_for_expired_credentials(
     monkeypatch.setattr(stack, "describe_stack_events", denied)
     with pytest.raises(ClientError, match="AccessDenied"):
         _serve(stack)
+
+
+@pytest.mark.parametrize(
+    "text", [*OTHER_JSON, '{"files": 7}', '{"files": [["w"]]}'], ids=lambda text: text[:40]
+)
+def test_an_inventory_of_another_form_is_named(text: str) -> None:
+    content = text.encode()
+    known = {
+        "inventory": "s3://artifacts/inventories/job.json",
+        "inventory_sha256": hashlib.sha256(content).hexdigest(),
+    }
+    said = registered_files(_Account(container=_SERVED, inventory=content), known)
+    assert str(said).startswith("s3://artifacts/inventories/job.json must be an inventory of files")

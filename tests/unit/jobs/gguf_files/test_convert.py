@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from gguf import GGUFReader, dequantize
 
+from gguf_files.checkpoint import Checkpoint
 from gguf_files.convert import check_convertible, convert
 from gguf_files.header import RefusedFileError, read_header
 from gguf_files.layout import checkpoint_name, to_halves
 from operate.gguf_file.fitness import open_file
 from operate.gguf_file.vocabulary import check_same, load
 from tests.unit.invoke_proxy.real_tokenizers import vocabularies
+from tests.unit.other_json import OTHER_JSON
 
 _HIDDEN, _HEADS, _KEY_HEADS, _INNER = 64, 4, 2, 96
 _CONFIG = {
@@ -165,6 +167,44 @@ def test_folder_that_lacks_a_file_is_refused(tmp_path: Path, missing: str, words
     (tmp_path / "tuned" / missing).unlink()
     with pytest.raises(RefusedFileError, match=words):
         convert(tmp_path / "tuned", tmp_path / "tuned.gguf", "Q8_0")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_file_of_another_form_is_named(tmp_path: Path, name: str) -> None:
+    _checkpoint(tmp_path / "tuned", "smollm2")
+    for text in OTHER_JSON:
+        (tmp_path / "tuned" / name).write_text(text)
+        if name == "tokenizer_config.json" and text.startswith('{"'):
+            continue  # It need not have a special token.
+        with pytest.raises(RefusedFileError, match=rf"{name}|tokenizer's JSON files|architecture"):
+            check_convertible(tmp_path / "tuned")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"architectures": 7}, "its architecture must be .* got 7"),
+        ({"num_attention_heads": None}, r"config\.json must have num_attention_heads as a number"),
+        ({"vocab_size": "many"}, r"config\.json must have vocab_size as a number, got 'many'"),
+        ({"rope_theta": []}, r"config\.json must have rope_theta as a number"),
+    ],
+)
+def test_setting_of_another_form_is_named(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    _checkpoint(tmp_path / "tuned", "smollm2", **changes)
+    with pytest.raises(RefusedFileError, match=words):
+        check_convertible(tmp_path / "tuned")
+
+
+@pytest.mark.parametrize(
+    "index", [*OTHER_JSON, '{"w": {"dtype": "F32", "shape": 7}}'], ids=lambda text: text[:40]
+)
+def test_weights_with_a_header_of_another_form_are_named(tmp_path: Path, index: str) -> None:
+    header = index.encode()
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(RefusedFileError, match=r"w\.safetensors"):
+        Checkpoint(tmp_path)
 
 
 def test_other_vocabulary_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from allowed_values.hyperparameters import parse_hyperparameters
+from tests.unit.other_json import OTHER_JSON
 from tuning.channels import Channels, find_channels
 from tuning.training.checkpoints import checkpoint_folder, newest_complete
 
@@ -55,6 +56,15 @@ def test_torn_checkpoint_is_passed_over(
     checkpoint(tmp_path, 20, *names)
     checkpoint(tmp_path, 40, *(name for name in names if name != missing))
     assert newest_complete(tmp_path, processes=2) == tmp_path / "checkpoint-20"
+
+
+def test_checkpoint_with_half_an_index_is_passed_over(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 20, *DIVIDED)
+    torn = checkpoint(tmp_path, 40, *DIVIDED) / "model.safetensors.index.json"
+    whole = torn.read_text()
+    for text in (*OTHER_JSON, whole[:60], '{"weight_map": 7}'):
+        torn.write_text(text)
+        assert newest_complete(tmp_path, processes=2) == tmp_path / "checkpoint-20"
 
 
 def test_training_starts_anew_without_a_checkpoint(tmp_path: Path) -> None:

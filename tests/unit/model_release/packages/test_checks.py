@@ -21,6 +21,7 @@ from tests.unit.model_release.account import (
     inventory,
     package,
 )
+from tests.unit.other_json import OTHER_JSON
 
 
 def _check(account: Account, description: dict[str, Any]) -> None:
@@ -127,6 +128,21 @@ def test_inventory_that_was_changed_or_deleted_is_refused(account: Account) -> N
     del account.s3.objects[INVENTORY]
     with pytest.raises(ReleaseRefusedError, match="is gone"):
         _check(account, package())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(*OTHER_JSON, '{"files": 7}', '{"files": [["w"]]}', '{"files": [{"name": "w"}]}'),
+        '{"files": [{"name": ["w"], "size": 1, "etag": "x"}]}',
+    ],
+    ids=lambda text: text[:40],
+)
+def test_inventory_of_another_form_is_refused(account: Account, text: str) -> None:
+    content = text.encode()
+    account.s3.objects[INVENTORY] = content
+    with pytest.raises(ReleaseRefusedError, match=f"inventory {INVENTORY} must list files"):
+        _check(account, package(inventory_sha256=digest(content)))
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,20 @@ def test_what_cannot_be_unpacked_is_refused_and_writes_nothing(
     assert not (tmp_path / "outside.json").exists()
 
 
-@pytest.mark.parametrize("text", ["{", '{"artifacts": {"Serving": {}}}', "\udcff"])
+_STACK = '"type": "aws:cloudformation:stack"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "\udcff", "[" * 100_000, "[]", "null", "7", '"x"', '{"artifacts": 7}'),
+        *('{"artifacts": [{}]}', '{"artifacts": {"Serving": {}}}', '{"artifacts": {"Serving": 7}}'),
+        f'{{"artifacts": {{"Serving": {{{_STACK}}}}}}}',
+        f'{{"artifacts": {{"Serving": {{{_STACK}, "properties": ["templateFile"]}}}}}}',
+        f'{{"artifacts": {{"Serving": {{{_STACK}, "properties": {{"templateFile": 7}}}}}}}}',
+    ],
+    ids=lambda text: text[:70],
+)
 def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     folder = _folder(tmp_path, "one")
     (folder / "manifest.json").write_text(text, errors="surrogateescape")
