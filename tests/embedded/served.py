@@ -20,7 +20,11 @@ def variant(aws: LocalStage) -> dict[str, Any]:
     return dict(found)
 
 
+def model(aws: LocalStage) -> dict[str, Any]:
+    """The model of its variant."""
+    return dict(aws.client("sagemaker").describe_model(ModelName=variant(aws)["ModelName"]))
+
+
 def container(aws: LocalStage) -> dict[str, Any]:
     """The container of its model."""
-    model = aws.client("sagemaker").describe_model(ModelName=variant(aws)["ModelName"])
-    return dict(model["PrimaryContainer"])
+    return dict(model(aws)["PrimaryContainer"])
