@@ -44,11 +44,7 @@ def install() -> None:
     )
     inference_component.install()
     tags.install()
-    # SageMaker has rolled back by itself, to the configuration that CloudFormation then asks for.
-    send_back_when_failed(
-        "AWS::SageMaker::Endpoint",
-        lambda: circumstances.current().in_use_configuration == "refused",
-    )
+    send_back_when_failed("AWS::SageMaker::Endpoint", _is_sent_back)
     add_resource_type(
         "AWS::ApplicationAutoScaling::ScalableTarget",
         _put_target,
@@ -94,6 +90,16 @@ def _ignoring_absence(delete: Callable[[], object]) -> None:
         is_invalid = error.code == "ValidationException" and "in-progress" not in str(error)
         if not is_invalid and error.code != "ResourceNotFound":
             raise
+
+
+def _is_sent_back() -> bool:
+    """Return whether a stack's rollback updates the endpoint whose update failed.
+
+    SageMaker has rolled back by itself, to the configuration that CloudFormation then asks for:
+    where that is not refused, the call changes something only of an endpoint that is stuck.
+    """
+    refuses = circumstances.current().in_use_configuration == "refused"
+    return refuses or any(hosting_records.STUCK in e for e in hosting_records.endpoints.values())
 
 
 def _create_endpoint(logical_id: str, props: Json) -> tuple[str, Json]:

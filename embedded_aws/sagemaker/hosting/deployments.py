@@ -14,7 +14,7 @@ from embedded_aws.iam.permissions import role_may
 from embedded_aws.sagemaker.hosting import fleets, guardrails, traffic
 from embedded_aws.sagemaker.hosting.containers import Container, ContainerError
 from embedded_aws.sagemaker.hosting.guardrails import Plan, RollbackError
-from embedded_aws.sagemaker.hosting.records import HOSTS, configs, endpoints, get, models
+from embedded_aws.sagemaker.hosting.records import HOSTS, STUCK, configs, endpoints, get, models
 from embedded_aws.sagemaker.hosting.traffic import Key
 from embedded_aws.state.saving import saver
 
@@ -67,14 +67,15 @@ def _settle(key: Key, run: Callable[[Key], None]) -> None:
 def _fail(key: Key, error: Exception) -> None:
     record = endpoints[key[2]]
     serves = traffic.serving(key) is not None or HOSTS in record
-    is_stuck = isinstance(error, _StuckError)
+    if isinstance(error, _StuckError):
+        record[STUCK] = True
     fleets.roll_back(record, serves=serves)
     record.pop("FailureReason", None)
-    if is_stuck or not serves or circumstances.current().failure_reasons:
+    if STUCK in record or not serves or circumstances.current().failure_reasons:
         known = isinstance(error, _KNOWN)
         record["FailureReason"] = str(error) if known else f"{type(error).__name__}: {error}"
     # At once: whoever waits for the update reads a status that is settled.
-    settled = "UpdateRollbackFailed" if is_stuck else "InService"
+    settled = "UpdateRollbackFailed" if STUCK in record else "InService"
     record["EndpointStatus"] = settled if serves else "Failed"
 
 
@@ -87,7 +88,8 @@ def _deploy(key: Key, config_name: str, plan: Plan) -> None:
     else:
         _check_volume_key(config, config["ExecutionRoleArn"])
         record[HOSTS] = True
-    record.pop("FailureReason", None)
+    for gone in ("FailureReason", STUCK):
+        record.pop(gone, None)
     fleets.finish(record)
     record.update(EndpointStatus="InService", EndpointConfigName=config_name)
 

@@ -6,6 +6,7 @@ from embedded_aws.sagemaker import listings
 
 models, configs, endpoints, components = (ScopedStore() for _ in range(4))
 HOSTS = "_Hosts"  # of the record of an endpoint that serves inference components
+STUCK = "_Stuck"  # of one whose rollback failed, until an update succeeds
 STORES = {
     "models": models,
     "configs": configs,

@@ -1,12 +1,13 @@
 """CloudFormation's SageMaker types for pipelines and the registry, and its events."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, until
+from embedded_aws.tests.account import BUCKET, TGI_IMAGE, Account, allow, until
 
 Json = dict[str, Any]
 _SETTLED_SECONDS = 300  # an endpoint's container starts in one of the updates
@@ -134,7 +135,7 @@ def test_a_stacks_changes_of_status_are_told_with_the_token_of_the_call(
     assert told[0]["resources"] == [created["StackId"]]
 
 
-def _hosting(role: str, **endpoint: str) -> str:
+def _hosting(role: str, **endpoint: Any) -> str:
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
@@ -177,3 +178,78 @@ def test_an_endpoint_with_another_name_replaces_the_old_one(account: Account, st
     assert old not in names
     cloudformation.delete_stack(StackName=stack)
     until(lambda: not sagemaker.list_endpoints(NameContains=new)["Endpoints"])
+
+
+def _rolling(role: str, alarm: str, **settings: str) -> str:
+    """Two instances, the second of which is replaced an hour after the first."""
+    guarded = {
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+            "WaitIntervalInSeconds": 3600,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+    template = json.loads(_hosting(role, DeploymentConfig=guarded))
+    resources = template["Resources"]
+    resources["Config"]["Properties"]["ProductionVariants"][0]["InitialInstanceCount"] = 2
+    resources["Model"]["Properties"]["PrimaryContainer"]["Environment"] |= settings
+    return json.dumps(template)
+
+
+def _alarm(account: Account, name: str) -> Callable[[str], None]:
+    """Put an alarm that nothing sets by itself; returns what sets it."""
+    cloudwatch = account.aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="N",
+        MetricName="M",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+
+    def put(state: str) -> None:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+    put("OK")
+    return put
+
+
+def test_an_endpoint_that_is_stuck_goes_back_when_its_stack_does(
+    account: Account, stack: str
+) -> None:
+    cloudformation, iam = account.aws.client("cloudformation"), account.aws.client("iam")
+    set_alarm, role = _alarm(account, stack), account.role(allow("cloudwatch:DescribeAlarms"))
+    denied = {"RoleName": role.rpartition("/")[2], "PolicyName": "denied"}
+    cloudformation.create_stack(StackName=stack, TemplateBody=_rolling(role, stack))
+    endpoint = account.settled(stack)["Outputs"][0]["OutputValue"]
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+
+    def containers() -> int:
+        found = account.aws.client("logs").describe_log_streams(logGroupName=group)
+        return len(found["logStreams"])
+
+    def settled() -> tuple[str, str]:
+        of_stack = account.settled(stack)["StackStatus"]
+        found = account.sagemaker.describe_endpoint(EndpointName=endpoint)
+        return of_stack, found["EndpointStatus"]
+
+    cloudformation.update_stack(
+        StackName=stack, TemplateBody=_rolling(role, stack, MAX_WAITING_TOKENS="21")
+    )
+    until(lambda: containers() == 2)  # it has its image
+    no_image = {"Version": "2012-10-17", "Statement": {**allow("ecr:*"), "Effect": "Deny"}}
+    iam.put_role_policy(**denied, PolicyDocument=json.dumps(no_image))
+    set_alarm("ALARM")
+    assert settled() == ("UPDATE_ROLLBACK_FAILED", "UpdateRollbackFailed")
+
+    iam.delete_role_policy(**denied)
+    set_alarm("OK")
+    with account.circumstances(time_scale=3600):
+        cloudformation.continue_update_rollback(StackName=stack)
+        assert settled() == ("UPDATE_ROLLBACK_COMPLETE", "InService")
+    cloudformation.delete_stack(StackName=stack)
+    until(lambda: not account.sagemaker.list_endpoints(NameContains=endpoint)["Endpoints"])

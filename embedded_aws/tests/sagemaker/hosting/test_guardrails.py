@@ -260,6 +260,8 @@ def test_an_endpoint_whose_model_before_starts_no_more_is_stuck(
     assert not rolling.stopped
     alarms.state = "OK"
     hosting.set()
+    hosting.update("Four")
+    assert hosting.settled()["EndpointStatus"] == "UpdateRollbackFailed"
     hosting.update("Next")
     assert hosting.settled()["EndpointStatus"] == "InService"
     assert _shares() == {"Worse": 100}
