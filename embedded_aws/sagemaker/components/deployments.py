@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from embedded_aws.core.emulator import Json, scope
 from embedded_aws.core.rpc import ServiceError, now
@@ -114,12 +115,12 @@ def _load_base(record: Json) -> None:
         startup.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_HEALTH_CHECK_SECONDS)
     )
     key = route_key(name)
+    new.restore = partial(_load_again, key, name, new)
     old = traffic.serving(key)
     if old:
         try:
-            for each in components.values():
-                if base_of(each) == name and each["InferenceComponentStatus"] != "Failed":
-                    _load(each, new)
+            for each in _adapters_of(name):
+                _load(each, new)
             _shift(key, record, old, new)
         except BaseException:
             traffic.route(key, (old, 1.0))
@@ -140,6 +141,27 @@ def _shift(key: traffic.Key, record: Json, old: Container, new: Container) -> No
     for share in shares:
         traffic.route(key, (old, 1.0 - share), (new, share))
         guardrails.bake(plan.wait_seconds, plan.alarms, new.role_arn)
+
+
+def _adapters_of(name: str) -> list[Json]:
+    """Return the records of a base's adapters that serve, or are about to."""
+    return [
+        each
+        for each in list(components.values())
+        if base_of(each) == name and each["InferenceComponentStatus"] != "Failed"
+    ]
+
+
+def _load_again(key: traffic.Key, name: str, container: Container) -> None:
+    """Load the adapters of a base whose server has started again; one that cannot be has failed."""
+    account, region_name, _ = key
+    with scope(account, region_name):
+        for each in _adapters_of(name):
+            try:
+                _load(each, container)
+            except _KNOWN as error:
+                _fail(each, None, str(error))
+                saver.note_change()
 
 
 def _load_adapter(record: Json) -> None:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +22,9 @@ from embedded_aws.sagemaker import roles, s3_folders
 from embedded_aws.sagemaker.hosting import images
 from embedded_aws.sagemaker.image_pull import PullError, check_pull
 from embedded_aws.sagemaker.registry import packages as model_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The variables of the images that name a model.
 _MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "SM_LLAMA_CPP_MODEL", "SM_LLAMA_CPP_HF_REPO")
@@ -69,12 +73,15 @@ class Container:
         self._ship = partial(LogShipper, group=log_group, stream_prefix="AllTraffic/", logs=logs)
         self._lock = threading.Lock()  # of starts and the stop
         self._stopped = threading.Event()
+        # What a server that started again lacks: its owner gives it, as SageMaker to another copy.
+        self.restore: Callable[[], None] = lambda: None
         self._start()
 
     def wait_until_healthy(self, timeout_seconds: float) -> None:
         """Block until the container answers its health check; raises ContainerError."""
         if processes.wait_until_ready(self._process, self.socket, "/ping", timeout_seconds):
-            threading.Thread(target=self._start_again, daemon=True).start()
+            again = threading.Thread(target=self._start_again, args=(timeout_seconds,), daemon=True)
+            again.start()
             return
         ended = self._process.poll() is not None
         self.stop()
@@ -125,7 +132,7 @@ class Container:
         self._process = processes.start(command, self._environment(), _ROOT)
         self._log = self._ship(self._process)
 
-    def _start_again(self) -> None:
+    def _start_again(self, timeout_seconds: float) -> None:
         """Start the server whenever it has ended, as SageMaker does when its pings fail.
 
         On a laptop it is what the kernel ends first when memory runs out.
@@ -135,8 +142,11 @@ class Container:
             if self._stopped.wait(_RESTART_SECONDS):
                 return
             with self._lock:
-                if not self._stopped.is_set():
-                    self._start()
+                if self._stopped.is_set():
+                    return
+                self._start()
+            if processes.wait_until_ready(self._process, self.socket, "/ping", timeout_seconds):
+                self.restore()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -12,6 +12,8 @@ from tuning.channels import Channels
 _NAME_LENGTH = 32  # hexadecimal digits
 _STATE = ("trainer_state.json", "scheduler.pt")
 _INDEX = "model.safetensors.index.json"
+# What is raised by half an index, or by JSON that is none.
+_NO_INDEX = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _UNDIVIDED = ("model.safetensors", "adapter_model.safetensors")
 _SHARDED = ("pytorch_model_fsdp_0", "optimizer_0")  # each GPU writes its part of the two
 
@@ -56,13 +58,7 @@ def _has_weights(checkpoint: Path) -> bool:
     if (index := checkpoint / _INDEX).is_file():
         try:
             shards = {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
-        except (
-            AttributeError,
-            LookupError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ):  # half an index
+        except _NO_INDEX:
             return False
         return _all_there(checkpoint, shards)
     return any((checkpoint / name).is_file() for name in _UNDIVIDED)

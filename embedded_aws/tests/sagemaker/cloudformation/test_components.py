@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import BUCKET, CUDA_13_AMI, VLLM_IMAGE, Account, allow, until
 from embedded_aws.tests.sagemaker.adapters import random_adapter
+from embedded_aws.tests.sagemaker.model_servers import model_servers
 
 Json = dict[str, Any]
 _SETTLED_SECONDS = 300
@@ -216,6 +217,26 @@ def test_adapters_answer_beside_their_base_and_are_exchanged_while_it_serves(
     listed = account.sagemaker.list_inference_components
     until(lambda: not listed(NameContains=stack.name)["InferenceComponents"], _SETTLED_SECONDS)
     until(lambda: not account.sagemaker.list_endpoints(NameContains=stack.name)["Endpoints"])
+
+
+def test_a_server_that_was_killed_answers_for_its_adapters_again(
+    stack: Stack, account: Account, tmp_path: Path
+) -> None:
+    others = model_servers(account)
+    archive = account.put(f"{stack.name}/1.tar.gz", random_adapter(tmp_path / "1", 1))
+    stack.deploy("CREATE_COMPLETE", support=archive)
+    base, support = stack.ask("base"), stack.ask("support")
+    (server,) = model_servers(account) - others
+    server.kill()
+    server.wait()
+
+    def answer() -> str | None:
+        with suppress(ClientError):
+            return stack.ask("support")
+        return None
+
+    assert until(answer, _SETTLED_SECONDS) == support
+    assert stack.ask("base") == base
 
 
 def test_an_adapters_streams_outlast_its_bases_exchange_and_another_adapters(

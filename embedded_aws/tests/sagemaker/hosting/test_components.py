@@ -14,7 +14,8 @@ from embedded_aws.core.rpc import ServiceError
 from embedded_aws.sagemaker import permissions
 from embedded_aws.sagemaker.cloudformation import inference_component
 from embedded_aws.sagemaker.components import adapters, deployments, operations, routing
-from embedded_aws.sagemaker.hosting import records, runtime
+from embedded_aws.sagemaker.components.records import route_key
+from embedded_aws.sagemaker.hosting import records, runtime, traffic
 from embedded_aws.sagemaker.hosting.containers import ContainerError
 from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
 
@@ -127,6 +128,27 @@ def _invoke(component: str | None = None) -> tuple[int, Json]:
     status, _, body = asyncio.run(runtime.handle("POST", path, headers, b"{}", {}))
     assert isinstance(body, bytes)
     return status, json.loads(body)
+
+
+def test_a_server_that_started_again_is_given_its_adapters(components: Components) -> None:
+    components.create("Base", BASE)
+    components.create("Support", _adapter("s3://b/support.tar.gz"))
+    components.create("Legal", _adapter("s3://b/legal.tar.gz"))
+    components.delete("Legal")
+    components.create("Gone", _adapter("s3://b/gone.tar.gz"))
+    components.missing.add("s3://b/gone.tar.gz")
+    components.calls.clear()
+    container = traffic.serving(route_key("Base"))
+    assert container
+    container.restore()
+    loaded = [body["name"] for verb, _, body in components.calls if verb == "POST" and body]
+    assert loaded == ["Support"]
+    assert components.settled("Support")["InferenceComponentStatus"] == "InService"
+    gone = components.settled("Gone")
+    assert (gone["InferenceComponentStatus"], gone["FailureReason"]) == (
+        "Failed",
+        "Could not access the adapter at s3://b/gone.tar.gz",
+    )
 
 
 def test_a_base_and_its_adapters_take_the_requests_that_name_them(components: Components) -> None:

@@ -5,12 +5,12 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import psutil
 from botocore.exceptions import ClientError
 
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.sagemaker.hosting import containers
 from embedded_aws.tests.account import TGI_IMAGE, Account, until
+from embedded_aws.tests.sagemaker.model_servers import model_servers
 
 _ASKED = json.dumps({"inputs": "The capital of France is", "parameters": {"max_new_tokens": 40}})
 
@@ -71,22 +71,13 @@ def test_a_stream_outlives_the_update_that_replaces_its_container(account: Accou
     sagemaker.delete_endpoint(EndpointName=name)
 
 
-def _model_servers(account: Account) -> set[psutil.Process]:
-    found = set()
-    for child in psutil.Process(account.aws.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # It may have ended meanwhile.
-            if "embedded_aws.model_server" in child.cmdline():
-                found.add(child)
-    return found
-
-
 def test_a_container_that_was_killed_answers_again_and_one_that_was_stopped_does_not(
     account: Account,
 ) -> None:
     name = account.name("Killed")
-    others = _model_servers(account)
+    others = model_servers(account)
     _create(account, name, name)
-    (server,) = _model_servers(account) - others
+    (server,) = model_servers(account) - others
     server.kill()
 
     def answers() -> bool:
@@ -96,6 +87,6 @@ def test_a_container_that_was_killed_answers_again_and_one_that_was_stopped_does
 
     until(answers)
     account.sagemaker.delete_endpoint(EndpointName=name)
-    until(lambda: not _model_servers(account) - others)
+    until(lambda: not model_servers(account) - others)
     time.sleep(3 * containers._RESTART_SECONDS)
-    assert not _model_servers(account) - others
+    assert not model_servers(account) - others
