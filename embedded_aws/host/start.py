@@ -8,24 +8,37 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
-from embedded_aws.host import guardian, home, private_files
+from embedded_aws.host import guardian, home, private_files, running
 from embedded_aws.state.snapshots import Snapshots
+
+_POLL_SECONDS = 0.01
 
 
 @contextmanager
 def _only_server() -> Iterator[None]:
     with home.PID_FILE.open("a+") as pid_file:
-        try:
-            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when the process ends
-        except BlockingIOError:
-            raise SystemExit(f"another embedded AWS runs in {home.HOME}") from None
+        while not _is_locked(pid_file):
+            if running.find(home.PID_FILE) is not None:
+                raise SystemExit(f"another embedded AWS runs in {home.HOME}")
+            time.sleep(_POLL_SECONDS)  # whoever looks whether one runs holds it for a moment
         pid_file.truncate(0)
         pid_file.write(f"{os.getpid()} {home.PORT}")
         pid_file.flush()
         yield
+
+
+def _is_locked(file: IO[str]) -> bool:
+    """Lock a file until this process ends; return False when another one has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _clear() -> None:
