@@ -98,7 +98,7 @@ def started(room: str, environment: dict[str, str]) -> Iterator[ModelServer]:
         try:
             ready = processes.wait_until_ready(process, port, "/ping", timeout=120)
             assert ready, process.stdout.read() if process.poll() is not None else "it is silent"
-            # Uvicorn and httpx keep a connection for 5 seconds: it may be closed as it is used again.
+            # Uvicorn and httpx keep it for 5 seconds: it may be closed just as it is used again.
             limits = httpx.Limits(max_keepalive_connections=0)
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(base_url=url, timeout=300, limits=limits) as client:
