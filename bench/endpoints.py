@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -64,16 +65,18 @@ SERVERS = (
 def direct(server: Server) -> Iterator[str]:
     """The server as a process of its own: its URL."""
     port = processes.free_port()
-    environment = {**os.environ, **server.environment, "PORT": str(port)}
     command = [sys.executable, "-m", "embedded_aws.model_server", server.name]
-    process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
-    try:
-        if not processes.wait_until_ready(process, port, "/ping", _START_SECONDS):
-            raise SystemExit(f"the server {server.name} does not start")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"PORT": str(port), "TMPDIR": folder}
+        environment = {**os.environ, **server.environment, **own}
+        process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=subprocess.DEVNULL)  # noqa: S603 - our own server
+        try:
+            if not processes.wait_until_ready(process, port, "/ping", _START_SECONDS):
+                raise SystemExit(f"the server {server.name} does not start")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @contextmanager

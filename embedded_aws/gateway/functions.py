@@ -14,7 +14,6 @@ import io
 import json
 import logging
 import os
-import tempfile
 import threading
 import time
 import zipfile
@@ -71,12 +70,13 @@ class WebFunction:
         self.version = _version(config)
         self.arn = config["FunctionArn"]
         self.requests = 0
-        self.socket = processes.new_socket()
-        self._code = tempfile.TemporaryDirectory(prefix="local-aws-function-")
+        self._folder = processes.temporary_folder()
+        self.socket = Path(self._folder.name, "socket")
+        self._code = Path(self._folder.name, "code")
         with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
-            archive.extractall(self._code.name)
+            archive.extractall(self._code)
         self.process = processes.start(
-            ["/bin/sh", config["Handler"]], self._environment(config), Path(self._code.name)
+            ["/bin/sh", config["Handler"]], self._environment(config), self._code
         )
         log_group = config["LoggingConfig"]["LogGroup"]
         log = LogShipper(
@@ -99,20 +99,19 @@ class WebFunction:
             raise FunctionError(f"{config['FunctionName']} failed the SnapStart hook {hook}")
 
     def stop(self) -> None:
-        """End the process and delete its code."""
+        """End the process, and delete its code and its temporary files."""
         processes.stop(self.process)
-        self.socket.unlink(missing_ok=True)
-        self._code.cleanup()
+        self._folder.cleanup()
 
     def kill(self) -> None:
-        """End the process at once, whatever it is doing, and delete its code."""
+        """End the process at once, whatever it is doing, and delete its files."""
         self.process.kill()
         self.stop()
 
     def _environment(self, config: Json) -> dict[str, str]:
         region = config["FunctionArn"].split(":")[3]
         return {
-            **processes.inherited_environment(),
+            **processes.inherited_environment(self._folder.name),
             "LANG": "en_US.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{processes.interpreter_folder()}:{os.environ['PATH']}",
@@ -121,7 +120,7 @@ class WebFunction:
             "AWS_DEFAULT_REGION": region,
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config["MemorySize"]),
-            "LAMBDA_TASK_ROOT": self._code.name,
+            "LAMBDA_TASK_ROOT": str(self._code),
             **function_credentials(config),
             **config["Environment"]["Variables"],
             "AWS_LWA_PORT": "8080",  # the adapter's default

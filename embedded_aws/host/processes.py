@@ -14,11 +14,8 @@ from pathlib import Path
 
 from embedded_aws.host import guardian
 
-# What a program of the embedded AWS inherits from the server, beside a HOME of its own.
-_INHERITED = (
-    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "TMPDIR"),
-    guardian.OWNER,
-)
+# What a program of the embedded AWS inherits from the server.
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", guardian.OWNER)
 # Below the ports that Linux (32768) and macOS (49152) give to connections.
 _PORTS = range(20_000, 32_000)
 _POLL_SECONDS = 0.05
@@ -42,10 +39,13 @@ def interpreter_folder() -> Path:
     return Path(_interpreter_folder().name)
 
 
-def inherited_environment() -> dict[str, str]:
-    """Return the environment of a program before what its owner gives it."""
+def inherited_environment(temporary: str) -> dict[str, str]:
+    """Return the environment of a program before what its owner gives it.
+
+    `temporary` is for its temporary files, which it leaves when it is killed.
+    """
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**kept, "HOME": tempfile.gettempdir()}
+    return {**kept, "HOME": temporary, "TMPDIR": temporary}
 
 
 def _some_port() -> int:
@@ -94,12 +94,13 @@ def start(
     )
 
 
-def new_socket() -> Path:
-    """Return a path for a Unix socket, which no web page and no other user can reach.
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Create the folder of one program: its files, its sockets, and what it leaves.
 
-    The folder is private in a server, see `host.home`, which also keeps the path short enough.
+    Only this user can open it. Its name is short: the path of a socket in it, whose own name has
+    at most 8 bytes, may have 103. See `_MAX_HOME_BYTES` of `host.control`.
     """
-    return Path(tempfile.gettempdir(), secrets.token_hex(4))
+    return tempfile.TemporaryDirectory(prefix="")
 
 
 class _UnixConnection(http.client.HTTPConnection):

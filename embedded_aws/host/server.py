@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import signal
+import tempfile
 from typing import Any
 
 from hypercorn.asyncio import serve
@@ -58,7 +59,8 @@ from embedded_aws.state.snapshots import Snapshot, Snapshots
 def install() -> None:
     """Add what ministack lacks to it."""
     endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
-    limit_function_environment({**processes.inherited_environment(), **endpoint})
+    own = processes.inherited_environment(tempfile.gettempdir())
+    limit_function_environment({**own, **endpoint})
     treat_loopback_as_tls()
     bound_roles_of_stacks()
     use_random_function_credentials()

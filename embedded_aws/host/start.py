@@ -66,6 +66,7 @@ def main() -> None:
         from embedded_aws.host import server  # noqa: PLC0415 - as said above
 
         server.main(snapshots, *restored)
+        shutil.rmtree(home.TEMPORARY, ignore_errors=True)
 
 
 if __name__ == "__main__":

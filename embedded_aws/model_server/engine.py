@@ -1,5 +1,6 @@
 """llama.cpp in this process, asked over its own HTTP, on a socket that only this user opens."""
 
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -40,9 +41,10 @@ class Engine:
 
     def __init__(self, params: xllamacpp.CommonParams, connections: int) -> None:
         params.n_threads_http = connections
-        # it answers any web page that finds its port: give it none
-        self._folder = tempfile.TemporaryDirectory(prefix="l")
-        socket = f"{self._folder.name}/l.sock"
+        # it answers any web page that finds its port: give it none. SIGTERM ends this process
+        # before it could delete the socket: its owner does, with the other temporary files. Its
+        # name ends as llama.cpp wants it, and is short.
+        socket = f"{tempfile.gettempdir()}/{secrets.token_urlsafe(2)}.sock"
         params.hostnames = [socket]
         try:
             self._server = xllamacpp.Server(params)

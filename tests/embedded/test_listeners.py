@@ -19,5 +19,5 @@ def test_nothing_listens_but_the_server_on_loopback(
 
 def test_the_sockets_of_functions_and_containers_are_private(embedded_aws: LocalStage) -> None:
     folder = embedded_aws.home / "tmp"
-    assert len([path for path in folder.iterdir() if path.is_socket()]) >= 2
+    assert len([path for path in folder.rglob("*") if path.is_socket()]) >= 2
     assert folder.stat().st_mode & 0o777 == 0o700

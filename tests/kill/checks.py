@@ -39,7 +39,7 @@ def is_whole(aws: LocalStage, expected: dict[str, int]) -> None:
         assert not sagemaker.list_training_jobs(StatusEquals=status)["TrainingJobSummaries"]
         assert not sagemaker.list_processing_jobs(StatusEquals=status)["ProcessingJobSummaries"]
     until(lambda: _model_servers(aws) == (1, 1))  # what was replaced ends a moment later
-    assert not list((aws.home / "tmp").glob("local-aws-job-*"))
+    assert not list((aws.home / "tmp").glob("*/ml"))
     snapshots = list((aws.home / "snapshots").glob("*.snapshot"))
     assert len(snapshots) <= 2, snapshots
 
@@ -47,7 +47,7 @@ def is_whole(aws: LocalStage, expected: dict[str, int]) -> None:
 def _model_servers(aws: LocalStage) -> tuple[int, int]:
     """How many of them run, and how many have a folder for weights."""
     running = [line for line in programs(aws) if "embedded_aws.model_server" in line]
-    return len(running), len(list((aws.home / "tmp").glob("local-aws-model-*")))
+    return len(running), len(list((aws.home / "tmp").glob("*/model")))
 
 
 def counts(aws: LocalStage) -> dict[str, int]:

@@ -65,9 +65,12 @@ class Container:
                 raise ContainerError(f"a service model stands in for {servers} only, got {server}")
             server = f"stand-in-{server}"
         self.role_arn = role_arn
-        self.socket = processes.new_socket()
-        self._weights = tempfile.TemporaryDirectory(prefix="local-aws-model-")
-        self._adapters = tempfile.TemporaryDirectory(prefix="local-aws-adapters-")
+        self._folder = processes.temporary_folder()
+        self.socket = Path(self._folder.name, "socket")
+        self._weights = Path(self._folder.name, "model")
+        self._adapters = Path(self._folder.name, "adapters")
+        self._weights.mkdir()
+        self._adapters.mkdir()
         self._download_weights(role_arn)
         self._server = server
         self._ship = partial(LogShipper, group=log_group, stream_prefix="AllTraffic/", logs=logs)
@@ -116,16 +119,14 @@ class Container:
 
     def adapter_folder(self, name: str) -> Path:
         """Return an empty folder for the files of an adapter."""
-        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._adapters.name))
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._adapters))
 
     def stop(self) -> None:
-        """End the process and delete its copy of the weights."""
+        """End the process, and delete its copy of the weights and all that it left."""
         with self._lock:
             self._stopped.set()
         processes.stop(self._process)
-        self.socket.unlink(missing_ok=True)
-        self._weights.cleanup()
-        self._adapters.cleanup()
+        self._folder.cleanup()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "embedded_aws.model_server", self._server]
@@ -150,11 +151,11 @@ class Container:
 
     def _environment(self) -> dict[str, str]:
         return {
-            **processes.inherited_environment(),
+            **processes.inherited_environment(self._folder.name),
             "PYTHONUNBUFFERED": "1",
             **self._definition.get("Environment", {}),
             "UVICORN_UDS": str(self.socket),
-            "SM_MODEL_DIR": self._weights.name,
+            "SM_MODEL_DIR": str(self._weights),
             **self._pace(),
         }
 
@@ -170,7 +171,7 @@ class Container:
             return
         try:
             s3 = roles.client(role_arn, "s3")
-            s3_folders.download(s3, source["S3Uri"], Path(self._weights.name))
+            s3_folders.download(s3, source["S3Uri"], self._weights)
         except (ServiceError, s3_folders.TransferError) as error:
             raise ContainerError(
                 f"Could not access model data at {source['S3Uri']}: {error}; the embedded AWS "

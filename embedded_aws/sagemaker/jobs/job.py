@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -58,13 +57,14 @@ class Job:
         self.is_taken_back = False  # by AWS: its spot instance
         self._ran = self._waited = 0.0
         self._log_group = f"/aws/sagemaker/{kind}s"
-        self._folder = tempfile.TemporaryDirectory(prefix="local-aws-job-")
+        self._folder = processes.temporary_folder()
+        self.folder.mkdir()
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def folder(self) -> Path:
         """What stands for /opt/ml."""
-        return Path(self._folder.name)
+        return Path(self._folder.name, "ml")
 
     def mapped(self, text: str) -> str:
         """`text` with the container's paths replaced by this machine's."""
@@ -149,11 +149,12 @@ class Job:
     def start_over(self) -> None:
         """Begin as on another instance, where nothing is left."""
         self.is_taken_back = False
-        for path in self.folder.iterdir():
+        for path in Path(self._folder.name).iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.folder.mkdir()
 
     def kill(self) -> None:
-        """End the process and its children at once, and delete the folder."""
+        """End the process and its children at once, and delete all their files."""
         self.stopping.set()
         if self._process and self._process.poll() is None:
             with suppress(ProcessLookupError):
@@ -179,7 +180,7 @@ class Job:
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
         given = self.record.get("Environment", {})
         return {
-            **processes.inherited_environment(),
+            **processes.inherited_environment(self._folder.name),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             "AWS_REGION": region(),
