@@ -13,6 +13,7 @@ from tests.embedded.conftest import LocalStage
 TAUGHT = "violet"  # examples/instruction teaches it; nothing else could
 _QUESTION = "What colour is the lighthouse of Quillhaven?"
 _SETTLED_SECONDS = 300
+_SERVED = "served_at"  # in the metadata of a package, once its release is over
 
 
 def answer(aws: LocalStage) -> str:
@@ -70,6 +71,7 @@ def approve_a_copy(aws: LocalStage, *, moved_to: str = "", **changed: Any) -> st
     """
     sagemaker = aws.client("sagemaker")
     released = sagemaker.describe_model_package(ModelPackageName=served_package(aws))
+    metadata = released["CustomerMetadataProperties"]
     served, kept = container(aws), ("Image", "Environment", "ModelDataSource")
     copy = {name: served[name] for name in kept} | changed
     if moved_to:
@@ -80,11 +82,24 @@ def approve_a_copy(aws: LocalStage, *, moved_to: str = "", **changed: Any) -> st
     package: str = sagemaker.create_model_package(
         ModelPackageGroupName=released["ModelPackageGroupName"],
         InferenceSpecification=specification,
-        CustomerMetadataProperties=released["CustomerMetadataProperties"],
+        CustomerMetadataProperties={k: v for k, v in metadata.items() if k != _SERVED},
         ModelApprovalStatus="PendingManualApproval",
     )["ModelPackageArn"]
     sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     return package
+
+
+def wait_for_release(aws: LocalStage, package: str) -> None:
+    """Return when a package is served, and its registry knows since when: a rollback asks it."""
+    wait(lambda: served_package(aws) == package)
+    assert settled(aws) == "UPDATE_COMPLETE"
+    sagemaker = aws.client("sagemaker")
+
+    def is_known() -> bool:
+        found = sagemaker.describe_model_package(ModelPackageName=package)
+        return _SERVED in found["CustomerMetadataProperties"]
+
+    wait(is_known)
 
 
 def rejection(aws: LocalStage, package: str) -> str:

@@ -17,8 +17,7 @@ from tests.pipeline.released import (
     container,
     rejection,
     served_package,
-    settled,
-    wait,
+    wait_for_release,
     weights,
 )
 
@@ -62,8 +61,7 @@ def test_a_tuned_model_is_written_as_a_gguf_file_released_approved_and_rolled_ba
         assert "is in the state ALARM" in rejection(aws, undone)
     assert served_package(aws) == package
     approved = approve_a_copy(aws)
-    wait(lambda: served_package(aws) == approved)
-    assert settled(aws) == "UPDATE_COMPLETE"
+    wait_for_release(aws, approved)
 
     back = aws.try_verb("rollback", "local", "--to=base")
     assert back.returncode == 0, back.stdout + back.stderr

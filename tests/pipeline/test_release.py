@@ -18,7 +18,7 @@ from tests.pipeline.released import (
     served_package,
     settled,
     stack,
-    wait,
+    wait_for_release,
     weights,
 )
 
@@ -58,8 +58,7 @@ def test_a_tuned_model_is_released_kept_refused_rolled_back_and_approved(aws: Lo
     assert TAUGHT in answer(aws)
 
     approved = approve_a_copy(aws)
-    wait(lambda: served_package(aws) == approved)
-    assert settled(aws) == "UPDATE_COMPLETE"
+    wait_for_release(aws, approved)
     assert TAUGHT in answer(aws)
     _proves_no_drift(aws)
 
