@@ -3,6 +3,7 @@
 import fcntl
 import json
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +77,20 @@ def only_cli() -> Iterator[Cli]:
         except BlockingIOError:
             print("waiting for another CDK CLI, which is still deploying", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
+        _delete_old_assets()
         yield Cli(file.fileno())
+
+
+def _delete_old_assets() -> None:
+    """Delete what the last synth does not name: 40 MB of copies for each change of the proxy.
+
+    The CDK itself deletes none of it.
+    """
+    named = "".join(path.read_text() for path in ASSEMBLY.glob("assembly-*/*.assets.json"))
+    for path in (*ASSEMBLY.glob("asset.*"), *ASSEMBLY.glob("assembly-*/.cache/*.zip")):
+        digest = max(path.name.split("."), key=len)
+        if digest not in named:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager

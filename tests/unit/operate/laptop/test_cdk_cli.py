@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.host import home
 from operate.cdk_cli import ROOT, search_path
+from operate.laptop import cdk_cli
 
 _POLL_OFTEN = ROOT / "operate/laptop/poll_often.cjs"
 _CLI = ROOT / "node_modules/aws-cdk/lib/index.js"
@@ -49,6 +51,26 @@ def test_a_second_cli_waits_for_the_first(tmp_path: Path, monkeypatch: pytest.Mo
             first.communicate()
             assert _says(second) == "alone\n"
             second.communicate()
+
+
+def test_assets_that_the_last_synth_does_not_name_are_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "HOME", tmp_path)
+    monkeypatch.setattr(cdk_cli, "ASSEMBLY", tmp_path)
+    old, new = "0" * 64, "1" * 64
+    stack = tmp_path / "assembly-Local"
+    (stack / ".cache").mkdir(parents=True)
+    for digest in (old, new):
+        (tmp_path / f"asset.{digest}").mkdir()
+        (tmp_path / f"asset.{digest}" / "index.py").touch()
+        (tmp_path / f"asset.{digest}.json").touch()
+        (stack / ".cache" / f"{digest}.zip").touch()
+    (stack / "LocalApi.assets.json").write_text(f'{{"files": {{"{new}": {{}}}}}}')
+    with cdk_cli.only_cli():
+        pass
+    left = {path.name for path in (*tmp_path.glob("asset.*"), *stack.glob(".cache/*"))}
+    assert left == {f"asset.{new}", f"asset.{new}.json", f"{new}.zip"}
 
 
 def _holder() -> subprocess.Popen[str]:
