@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.tests.names import pytest_make_parametrize_id
+
+__all__ = ["pytest_make_parametrize_id"]
+
 # By fixture.
 _SHARED = {
     "foreign": "foreign",

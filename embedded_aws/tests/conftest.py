@@ -7,7 +7,10 @@ import pytest
 
 from embedded_aws.host.processes import free_port
 from embedded_aws.tests.account import Account
+from embedded_aws.tests.names import pytest_make_parametrize_id
 from embedded_aws.tests.process import EmbeddedAws
+
+__all__ = ["pytest_make_parametrize_id"]
 
 
 @pytest.fixture(scope="session")
