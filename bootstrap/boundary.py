@@ -24,6 +24,9 @@ _PARTITION = re.compile(r"^arn:[a-z-]+:")
 # AWS's public weights: another version of them needs no other boundary, which the fleet that still
 # serves the version before would have, too.
 _PUBLIC_WEIGHTS = re.compile(r"(?<=:s3:::jumpstart-cache-prod-)([^/]+)/.*")
+# A server's image, another server's too: until an endpoint's update has ended, both may have to
+# start instances, and the boundary is deployed before it.
+_SERVER_IMAGES = ("huggingface-pytorch-tgi-inference", "llama-cpp", "llama-cpp-arm64", "vllm")
 
 # What the managed policy allows that API Gateway's logging role must have.
 _MANAGED: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +90,7 @@ def grants(stage: Stage) -> Iterator[tuple[str, list[str], str]]:
         for statement in listed(document["Statement"]):
             if statement["Effect"] == "Allow":
                 named = [a for r in listed(statement["Resource"]) for a in _arns(stage, stack, r)]
-                resources = [_anywhere(found) for found in named]
+                resources = [each for found in named for each in _exchangeable(_anywhere(found))]
                 for action in listed(statement["Action"]):
                     yield action, resources, _passed_to(action, statement)
     yield from _resource_grants(stage)
@@ -190,6 +193,14 @@ def _anywhere(arn: str) -> str:
     ):
         arn = found.sub(written, arn)
     return arn
+
+
+def _exchangeable(arn: str) -> list[str]:
+    """Return the ARNs of what an update may bring in its place, itself among them."""
+    registry, _, repository = arn.partition(":repository/")
+    if repository not in _SERVER_IMAGES:
+        return [arn]
+    return [f"{registry}:repository/{each}" for each in _SERVER_IMAGES]
 
 
 def listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON

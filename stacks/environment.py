@@ -79,12 +79,6 @@ class Environment(Checked):
         return self.serving_image or self.model.server.image_for(self.instance_type)
 
     @property
-    def other_image(self) -> Image | None:
-        """The other server's, while one takes over from the other."""
-        other = self.api.other_server
-        return other.image_for(self.instance_type) if other else None
-
-    @property
     def max_concurrent_requests(self) -> int:
         """The requests that the endpoint admits at once when it is at its largest."""
         return self.scaling.max_instances * self.model.limits.max_concurrent_requests

@@ -29,7 +29,6 @@ class ServingStack(cdk.Stack):
             updates=environment.updates,
             log_keeping=environment.log_keeping,
             image=environment.image,
-            other_image=environment.other_image,
             weights_bucket=weights_bucket,
         )
         # Operators set the parameters by these names: they are an external contract.

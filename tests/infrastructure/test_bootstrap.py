@@ -6,6 +6,7 @@ import pytest
 
 from bootstrap import boundary, execution, handlers
 from bootstrap.stage import Stage
+from sagemaker_llm import LLAMA_CPP, TGI, VLLM
 from tests.infrastructure import execution_policy
 from tests.infrastructure.assembly import ENVIRONMENTS, Assembly
 from tests.infrastructure.deployment_calls import ACCOUNT, PLACE, Call, calls
@@ -40,6 +41,18 @@ def test_every_call_of_cloudformation_is_allowed(
     made: list[Call], execution_statements: list[Any]
 ) -> None:
     assert refused(made, execution_statements) == set()
+
+
+def test_an_endpoint_may_pull_the_image_of_whatever_server_ran_before(stage: Stage) -> None:
+    (pulled,) = (
+        statement["Resource"]
+        for statement in boundary.statements(stage)
+        if "ecr:BatchGetImage" in statement["Action"]
+    )
+    images = [TGI.image_for("ml.g5.xlarge"), VLLM.image_for("ml.g6.xlarge")]
+    images += [LLAMA_CPP.image_for(each) for each in ("ml.c7i.4xlarge", "ml.c7g.4xlarge")]
+    registry = "arn:${AWS::Partition}:ecr:${AWS::Region}:*:repository/"
+    assert {f"{registry}{image.repository}" for image in images} <= {*pulled}
 
 
 def test_no_statement_can_go(made: list[Call], execution_statements: list[Any]) -> None:

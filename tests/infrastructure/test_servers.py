@@ -21,10 +21,8 @@ from sagemaker_llm import (
     WeightsBucket,
     find_model,
 )
-from sagemaker_llm.models.servers.server import Server
 from stacks import environments
 from stacks.environment import Environment
-from stacks.serving_stack import ServingStack
 from stacks.stage import LlmStage
 from tests.infrastructure.assembly import Assembly, Template
 from tests.infrastructure.cfn_lint import findings
@@ -129,25 +127,6 @@ def test_tuned_model_is_registered_for_vllm_and_released_to_it_only(vllm: Assemb
     arn = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/x-1a2b3c4d-mistral-7b-instruct"
     assert re.search(parameter["AllowedPattern"], f"{arn}-vllm/3")
     assert not re.search(parameter["AllowedPattern"], f"{arn}/3")
-
-
-@pytest.mark.parametrize("server", [TGI, VLLM])
-def test_while_a_server_changes_the_endpoint_may_pull_the_other_image_for_a_rollback(
-    server: Server,
-) -> None:
-    declared = _environment(find_model("mistral-7b-instruct").served_by(server), "ml.g5.2xlarge")
-    api = dataclasses.replace(declared.api, other_server=VLLM if server is TGI else TGI)
-    environment = dataclasses.replace(declared, api=api)
-    stack = ServingStack(cdk.App(), "S", environment=environment, weights_bucket=None)
-    template = Template("S", Path(), dict(assertions.Template.from_stack(stack).to_json()))
-    policy = template.only("AWS::IAM::Policy")
-    (pulled,) = (
-        statement["Resource"]
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "ecr:BatchGetImage" in statement["Action"]
-    )
-    names = {re.findall(r"repository/([\w-]+)", str(each))[0] for each in pulled}
-    assert names == {"huggingface-pytorch-tgi-inference", "vllm"}
 
 
 def test_llama_cpp_has_the_image_of_the_instances_processors(by_llama_cpp: Template) -> None:

@@ -32,8 +32,8 @@ def test_a_change(stage: Stage, change: str, step: str, stacks: tuple[str, ...])
 
 
 def test_another_server(stage: Stage) -> None:
-    stage.go_bootstrapped("TGI's words and vLLM's", "both-servers", *_BOTH)
-    stage.go("vLLM in the place of TGI", "vllm", *_BOTH)
+    stage.go("TGI's words and vLLM's", "both-servers", *_BOTH)
+    stage.go_bootstrapped("vLLM in the place of TGI", "vllm", *_BOTH)
     stage.go("vLLM's words alone", "vllm-alone", *_BOTH)
 
 
@@ -41,8 +41,8 @@ def test_two_instances_and_the_server_before(stage: Stage) -> None:
     stage.go("a minimum of two instances", "two-instances", *_BOTH)
     stage.wait_for_instances(2)
     stage.go("two at first, the model: rolling", "rolling", *_BOTH)
-    stage.go_bootstrapped("vLLM's words and TGI's", "both-servers-again", *_BOTH)
-    stage.go("TGI in the place of vLLM: rolling", "tgi", *_BOTH)
+    stage.go("vLLM's words and TGI's", "both-servers-again", *_BOTH)
+    stage.go_bootstrapped("TGI in the place of vLLM: rolling", "tgi", *_BOTH)
     stage.go("TGI's words alone", "tgi-alone", *_BOTH)
     stage.go("two instances to one", "one-instance", *_BOTH)
     stage.wait_for_instances(1)

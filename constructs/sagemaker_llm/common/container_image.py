@@ -24,8 +24,8 @@ class ContainerImage(Construct):
             service="ecr", account=account, resource="repository", resource_name=image.repository
         )
 
-    def pull_statements(self, *others: "ContainerImage") -> list[iam.PolicyStatement]:
-        """Return what a role needs to pull the image, and others; one resource of it is `*`."""
+    def pull_statements(self) -> list[iam.PolicyStatement]:
+        """Return what a role needs to pull the image; one resource of it is `*`."""
         return [
             iam.PolicyStatement(
                 actions=[
@@ -33,7 +33,7 @@ class ContainerImage(Construct):
                     "ecr:BatchGetImage",
                     "ecr:GetDownloadUrlForLayer",
                 ],
-                resources=[each.repository_arn for each in (self, *others)],
+                resources=[self.repository_arn],
             ),
             # The login is to the registry, so IAM knows no resource for it.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),

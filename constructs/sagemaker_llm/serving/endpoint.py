@@ -50,8 +50,7 @@ class LlmEndpoint(EndpointMetrics, Construct):
 
     A release sets `released.parameter` of the endpoint's stack; empty, the base weights are served.
     Another `instance_type` is deployed by way of `type_change`, and a return while alarms ring by
-    way of `unguarded`. While one server takes over from another, `other_image` is the other's: a
-    rollback starts its instances again.
+    way of `unguarded`.
     """
 
     variant_name = VARIANT_NAME
@@ -67,7 +66,6 @@ class LlmEndpoint(EndpointMetrics, Construct):
         updates: GuardedUpdates = _GUARDED,
         log_keeping: LogKeeping = KEPT_FOR_A_YEAR,
         image: Image | None = None,
-        other_image: Image | None = None,
         weights_bucket: WeightsBucket | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -98,9 +96,6 @@ class LlmEndpoint(EndpointMetrics, Construct):
             self,
             "Role",
             image=container_image,
-            other_images=[ContainerImage(self, "OtherImage", image=other_image)]
-            if other_image
-            else [],
             weights=self.base_weights,
             log_group_name=log_group_name,
             reads=[adapter_statement(cdk.Stack.of(self), model)] if adapters else [],

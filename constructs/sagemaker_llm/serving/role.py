@@ -28,7 +28,6 @@ class EndpointRole(iam.Role):
         construct_id: str,
         *,
         image: ContainerImage,
-        other_images: Sequence[ContainerImage] = (),
         weights: S3Prefix | None,
         log_group_name: str,
         reads: Sequence[iam.PolicyStatement] = (),
@@ -61,7 +60,7 @@ class EndpointRole(iam.Role):
             ),
             inline_policies={"Endpoint": iam.PolicyDocument(statements=statements)},
         )
-        of_model = [*image.pull_statements(*other_images), *_read(weights), *reads]
+        of_model = [*image.pull_statements(), *_read(weights), *reads]
         iam.Policy(self, f"Model{_digest(stack, of_model)}", statements=of_model, roles=[self])
         image.acknowledge_pull(self)
         acknowledge_wildcard(
