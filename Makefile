@@ -89,6 +89,9 @@ export GIVEN_KEY := $(value KEY)
 export GIVEN_MINUTES := $(value MINUTES)
 # Whoever writes UNGUARDED=0 does not mean 1.
 only_1 = case "$$GIVEN_$(1)" in ""|1) ;; *) echo "$(1) must be 1, or not given: got $$GIVEN_$(1)" >&2; exit 2;; esac
+# `ps` shows everybody on the machine the words of a command, and nobody else its environment.
+warn_of_key = case "$(origin KEY)" in "command line") \
+  echo "KEY can be read in \`ps\`: give it before the command, KEY=... make $@" >&2;; esac
 # In any case, as the verbs accept it.
 is_local = $(filter local,$(subst L,l,$(subst O,o,$(subst C,c,$(subst A,a,$(value ENV))))))
 
@@ -362,10 +365,12 @@ least-privilege: build ## take each permission away in turn, and see what fails 
 	@$(call only_1,WRITE)
 	@python -m least_privilege $${GIVEN_ROLE:+"--role=$$GIVEN_ROLE"} $${GIVEN_WRITE:+--write}
 
-smoke: ## a deployed stage: routes, refusals, limits, logs and metrics, example prompts (ENV=, or URL= KEY=)
+smoke: ## a deployed stage: routes, refusals, limits, logs and metrics, example prompts (ENV=, or KEY=... before make, and URL=)
+	@$(warn_of_key)
 	@python -m pytest -q tests/smoke
 
-browser: ## a deployed stage's playground, and foreign pages, in a browser (chromium; ENV=, or URL= KEY=)
+browser: ## a deployed stage's playground, and foreign pages, in a browser (chromium; ENV=, or KEY=... before make, and URL=)
+	@$(warn_of_key)
 	@python -m pytest -q tests/browser
 
 examples: ## the example prompts, asked of the deployed model

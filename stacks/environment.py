@@ -69,7 +69,7 @@ class Environment(Checked):
         reserved_concurrency(self.api, self.max_concurrent_requests)
         if self.tuning:
             self.tuning.check_model(self.model, self.instance_type)
-        check_function_target(self.model, self.function_target)
+        check_function_target(self.model, self.function_target, self.api.hosting)
         self.api.check_model(self.model)
         self._check_sizing()
 

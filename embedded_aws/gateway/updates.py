@@ -70,8 +70,8 @@ def refuse_capacity(_name: str | None, props: Json) -> None:
     """Raise ValueError for a function that would run on managed instances."""
     if "CapacityProviderConfig" in props:
         raise ValueError(
-            "the embedded Lambda does not emulate managed instances: leave CapacityProviderConfig"
-            " out of functions that are deployed into it"
+            "the embedded Lambda does not emulate managed instances: let the function run on"
+            " demand, without CapacityProviderConfig, where it is deployed into it"
         )
 
 

@@ -72,6 +72,23 @@ def test_set_up_says_what_must_be_reachable_for_the_cdk_cli(checkout: Path) -> N
     assert not (checkout / "node_modules/installed").exists()
 
 
+@pytest.mark.parametrize("verb", ["smoke", "browser"])
+def test_a_key_from_the_environment_is_an_argument_of_no_process(
+    checkout: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (".venv/installed", "node_modules/installed"):
+        _program(checkout / name, "")
+    _program(checkout / ".venv/bin/python", 'echo "$@"; echo "$GIVEN_KEY" >&2')
+    monkeypatch.setenv("KEY", "$(secret)")
+    ended = _make(checkout, verb, "URL=https://x")
+    assert "secret" not in ended.stdout
+    assert ended.stderr == "$(secret)\n"
+    ended = _make(checkout, verb, "URL=https://x", "KEY=typed")
+    assert "typed" not in ended.stdout
+    told = f"KEY can be read in `ps`: give it before the command, KEY=... make {verb}"
+    assert ended.stderr.splitlines() == [told, "typed"]
+
+
 def test_the_suites_of_a_submission_are_verbs() -> None:
     script, makefile = (ROOT / ".ci/run").read_text(), (ROOT / "Makefile").read_text()
     lines = re.findall(

@@ -1,6 +1,6 @@
 """The stage under test: any deployed one.
 
-make smoke ENV=dev, with credentials; make smoke URL=https://….amazonaws.com/api KEY=…, without
+make smoke ENV=dev, with credentials; KEY=… make smoke URL=https://….amazonaws.com/api, without
 """
 
 import json
@@ -71,7 +71,7 @@ def stage() -> Stage:
     if url := os.environ.get("GIVEN_URL") or os.environ.get("OPENAI_BASE_URL"):
         key = os.environ.get("GIVEN_KEY") or os.environ.get("OPENAI_API_KEY")
         if not key:
-            pytest.exit("give KEY, a key of URL", returncode=1)
+            pytest.exit("give KEY, a key of URL: KEY=... make smoke URL=...", returncode=1)
         return Stage(url.rstrip("/").removesuffix("/v1"), Key(key.strip()))
     name = os.environ.get("GIVEN_ENV") or "local"
     command = [sys.executable, "-m", "operate", "info", "--", name]

@@ -43,7 +43,7 @@ class ProxyFunction(Construct):
         sizing: Sizing | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        check_function_target(endpoint.model, target)
+        check_function_target(endpoint.model, target, settings.hosting)
         settings.check_model(endpoint.model)
         hosting = settings.hosting
         is_managed = isinstance(hosting, ManagedInstances)
@@ -90,9 +90,14 @@ def _snap_starts(hosting: Hosting) -> bool:
     return isinstance(hosting, OnDemand) and hosting.snap_start
 
 
-def check_function_target(model: CatalogEntry, target: FunctionTarget) -> None:
-    """Raise ValueError for a model of which AWS lacks a part that this machine has."""
+def check_function_target(model: CatalogEntry, target: FunctionTarget, hosting: Hosting) -> None:
+    """Raise ValueError for what AWS lacks and this machine has, or the other way round."""
     if target is not FunctionTarget.AWS:
+        if isinstance(hosting, ManagedInstances):
+            raise RefusedValueError(
+                "hosting must be OnDemand() where functions run on this machine: the embedded AWS"
+                " has no managed instances"
+            )
         return
     if isinstance(model.weights, PackagedWeights | FileWeights):
         raise RefusedValueError(
