@@ -36,15 +36,25 @@ def parameters(model: Path, *adapters: Path) -> xllamacpp.CommonParams:
     return params
 
 
+def unused_socket() -> str:
+    """Return a short path for a socket, which ends as llama.cpp wants it.
+
+    SIGTERM ends this process before it could delete the socket: its owner does, with the other
+    temporary files, and until then no other may have its name.
+    """
+    while True:
+        path = Path(tempfile.gettempdir(), f"{secrets.token_urlsafe(2)}.sock")
+        if not path.exists():
+            return str(path)
+
+
 class Engine:
     """Owns llama.cpp's server; `http` asks it."""
 
     def __init__(self, params: xllamacpp.CommonParams, connections: int) -> None:
         params.n_threads_http = connections
-        # it answers any web page that finds its port: give it none. SIGTERM ends this process
-        # before it could delete the socket: its owner does, with the other temporary files. Its
-        # name ends as llama.cpp wants it, and is short.
-        socket = f"{tempfile.gettempdir()}/{secrets.token_urlsafe(2)}.sock"
+        # it answers any web page that finds its port: give it none
+        socket = unused_socket()
         params.hostnames = [socket]
         try:
             self._server = xllamacpp.Server(params)
