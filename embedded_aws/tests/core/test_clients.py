@@ -16,6 +16,7 @@ from botocore.exceptions import ConnectionClosedError
 from embedded_aws.core import clients
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+_LAST = _ANSWER.replace(b"OK", b"OK\r\nConnection: close")  # or the client would keep it
 
 
 @dataclass
@@ -44,8 +45,12 @@ class Closing:
                 self.requests[number] += 1
                 if first and self.requests[number] > self.answered:
                     return
-                connection.sendall(_ANSWER)
-                if b"\r\nConnection: close\r\n" in request:
+                is_last = b"\r\nConnection: close\r\n" in request
+                connection.sendall(_LAST if is_last else _ANSWER)
+                if is_last:
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65_536):  # closed before, it would be reset
+                        pass
                     return
 
 
