@@ -1,7 +1,6 @@
 """Accounts of an embedded AWS, in which nothing is deployed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -25,9 +24,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 @pytest.fixture
-def own_account(tmp_path: Path) -> Iterator[Account]:
+def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account that a test may stop, in which nothing is deployed."""
-    account = Account(EmbeddedAws(free_port(), tmp_path))
+    account = Account(EmbeddedAws(free_port(), tmp_path_factory.mktemp("own")))
     try:
         account.open()
         yield account

@@ -13,9 +13,9 @@ __all__ = ["deployed"]
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[LocalStage]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStage]:
     """A stage in which nothing is deployed yet."""
-    aws = LocalStage(free_port(), tmp_path)
+    aws = LocalStage(free_port(), tmp_path_factory.mktemp("aws"))
     try:
         yield aws
     finally:
@@ -31,9 +31,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stage(original: Path, tmp_path: Path) -> Iterator[LocalStage]:
+def stage(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStage]:
     """A deployed stage that a test may change."""
-    with copied_stage(original, tmp_path / "aws") as aws:
+    with copied_stage(original, tmp_path_factory.mktemp("own") / "aws") as aws:
         yield aws
 
 

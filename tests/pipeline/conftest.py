@@ -1,7 +1,6 @@
 """A deployed stage of one test's own."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,6 @@ from tests.embedded.conftest import LocalStage, deployed_stage
 
 
 @pytest.fixture(name="aws")
-def _aws(tmp_path: Path) -> Iterator[LocalStage]:
-    with deployed_stage(tmp_path) as aws:
+def _aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStage]:
+    with deployed_stage(tmp_path_factory.mktemp("aws")) as aws:
         yield aws

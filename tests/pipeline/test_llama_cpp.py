@@ -25,9 +25,9 @@ _APP = ("tests/pipeline/other_server_app.py", "llama-cpp")
 
 
 @pytest.fixture(name="aws")
-def _aws(tmp_path: Path) -> Iterator[LocalStage]:
+def _aws(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStage]:
     """A stage that has never served anything else."""
-    aws = LocalStage(free_port(), tmp_path / "home")
+    aws = LocalStage(free_port(), tmp_path_factory.mktemp("aws"))
     try:
         aws.start()
         bootstrap(aws, tmp_path / "llama-cpp", *_APP)

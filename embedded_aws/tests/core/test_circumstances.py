@@ -38,9 +38,11 @@ def test_a_call_fails_with_the_mistake(account: Account) -> None:
         client.list_service_quotas(ServiceCode="lambda")
 
 
-def test_the_embedded_aws_does_not_start_with_a_mistake(tmp_path: Path) -> None:
-    aws = EmbeddedAws(free_port(), tmp_path)
-    (tmp_path / "circumstances.json").write_text('{"account": 1}')
+def test_the_embedded_aws_does_not_start_with_a_mistake(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    aws = EmbeddedAws(free_port(), tmp_path_factory.mktemp("aws"))
+    (aws.home / "circumstances.json").write_text('{"account": 1}')
     ended = aws.try_verb("start")
     assert ended.returncode == 1
     assert "correct" in ended.stderr

@@ -66,9 +66,8 @@ def test_a_home_of_somebody_else_is_refused(
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_all_that_a_server_writes_is_private(tmp_path: Path) -> None:
-    aws = EmbeddedAws(free_port(), tmp_path / "home")
-    aws.home.mkdir()
+def test_all_that_a_server_writes_is_private(tmp_path_factory: pytest.TempPathFactory) -> None:
+    aws = EmbeddedAws(free_port(), tmp_path_factory.mktemp("aws"))
     (aws.home / "server.log").write_text("of an older version")
     aws.start()
     try:
