@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,6 +60,8 @@ class Snapshots:
         self._live = live
         self._number = 0
         self._last: tuple[Snapshot, _Listing, Path] | None = None
+        self._writing = threading.Lock()
+        self._written = 0  # the newest
 
     def restore(self) -> tuple[Snapshot | None, list[str]]:
         """Make the live folder what the newest readable snapshot says.
@@ -114,7 +117,16 @@ class Snapshots:
             raise
         sizes = {name: size for name, (_inode, size, _time) in listing.items()}
         snapshot = Snapshot(saved_at, services, sizes, clean)
-        return lambda: self._write(number, snapshot, listing, files)
+        return lambda: self._write_once(number, snapshot, listing, files)
+
+    def _write_once(self, number: int, snapshot: Snapshot, listing: _Listing, files: Path) -> None:
+        """Write a snapshot, after an older one that is being written, or not after a newer one."""
+        with self._writing:
+            if number < self._written:
+                self._discard(number)
+                return
+            self._write(number, snapshot, listing, files)
+            self._written = number
 
     def _write(self, number: int, snapshot: Snapshot, listing: _Listing, files: Path) -> None:
         path = self._folder / f"{number:08}-{_number(files):08}.snapshot"

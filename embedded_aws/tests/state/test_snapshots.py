@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,35 @@ def test_an_older_copy_that_is_written_later_does_not_count(
 def test_a_snapshot_is_read_as_it_was_written() -> None:
     snapshot = snapshots.Snapshot(1.5, {"s3": '{"a": "é"}'}, {"a": 1}, clean=True)
     assert snapshots.parse(snapshot.text()) == snapshot
+
+
+def test_a_newer_snapshot_waits_for_the_older_that_is_being_written(
+    store: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(tmp_path, "bucket/key", "1")
+    older = store.copy(lambda: {"s3": "one"}, 1.0, clean=False)
+    _put(tmp_path, "bucket/key", "2")
+    newer = store.copy(lambda: {"s3": "two"}, 2.0, clean=False)
+    assert older
+    assert newer
+    beside = threading.Thread(target=newer)
+
+    def write_the_newer(_file: int) -> None:
+        if beside.ident is None:
+            beside.start()
+            beside.join(0.5)  # it would have ended by now, and deleted what the older writes
+
+    monkeypatch.setattr(os, "fsync", write_the_newer)
+    older()
+    beside.join()
+    assert _restart(tmp_path) == ("two", {"bucket/key": "2"}, [])
+
+
+def test_an_older_snapshot_that_comes_late_is_not_written(store: Snapshots, tmp_path: Path) -> None:
+    late = store.copy(lambda: {"s3": "one"}, 1.0, clean=False)
+    assert _save(store, "two")
+    assert late
+    late()
+    assert not _save(store, "two")
+    assert len(list((tmp_path / "snapshots").glob("*.snapshot"))) == 1
+    assert _restart(tmp_path)[0] == "two"
