@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 import torch
@@ -29,6 +30,7 @@ from tuning.job import fine_tune
 from tuning.launch import relaunch_on_all_gpus
 from tuning.output.licence import write_license
 from tuning.output.model_card import write_model_card
+from tuning.output.weights import write_adapted_model, write_full_model
 from tuning.training.progress import METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -487,6 +489,19 @@ def test_two_processes_of_torchrun_train_one_model(base: Path, tmp_path: Path) -
     assert ended.stdout.count("step=0 eval-loss=") == 1
     assert (job.model / "model.safetensors").is_file()
     assert (job.model / "LICENSE").read_text().startswith("Apache License")
+
+
+def test_the_processes_part_before_one_of_them_writes(tmp_path: Path) -> None:
+    trainer = Mock()
+    trainer.is_world_process_zero.return_value = False
+    write_full_model(trainer, tmp_path, tmp_path)
+    assert [done[0] for done in trainer.mock_calls[:2]] == [
+        "accelerator.get_state_dict",  # which all take part in
+        "accelerator.end_training",
+    ]
+    trainer.reset_mock()
+    write_adapted_model(trainer, tmp_path, tmp_path, "base")
+    assert trainer.mock_calls[0] == call.accelerator.end_training()
 
 
 def zipped(folder: Path) -> str:
