@@ -39,9 +39,9 @@ def page(
     chosen = [r for r in records if all(_holds(r, *item, sort_keys) for item in filters.items())]
     by = sort_keys[request.get("SortBy", "CreationTime")]
     order = request.get("SortOrder", "Descending" if newest_first else "Ascending")
+    chosen.sort(key=lambda record: record[by])
     if order == "Descending":  # of two of one millisecond, too, the newer one comes first
         chosen.reverse()
-    chosen.sort(key=lambda record: record[by], reverse=order == "Descending")
     begin = int(request.get("NextToken", 0))
     end = begin + request.get("MaxResults", _DEFAULT_PAGE)
     found = [{k: record[k] for k in members if k in record} for record in chosen[begin:end]]

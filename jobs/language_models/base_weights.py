@@ -1,6 +1,5 @@
 """Loads a model and its tokenizer from a directory of weights, as a job's channel holds them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from container import JobError
+from gguf_files.checkpoint import read_object
+from gguf_files.header import RefusedFileError
 from language_models.examples import Tokenizer
 from language_models.gguf_weights import open_gguf
 
@@ -49,12 +50,9 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
 def _read(settings: Path) -> dict[str, Any]:
     try:
-        found = json.loads(settings.read_bytes())
-    except (RecursionError, ValueError) as error:
-        raise JobError(f"{settings} must be JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise JobError(f"{settings} must be a JSON object, got a {type(found).__name__}")
-    return found
+        return read_object(settings)
+    except RefusedFileError as error:
+        raise JobError(str(error)) from error
 
 
 def find_window(directory: Path) -> int:

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from embedded_aws.host.processes import free_port
-from embedded_aws.tests.account import TGI_IMAGE, Account, allow, read_write, until
+from embedded_aws.tests.account import Account, allow, read_write, until
 from embedded_aws.tests.process import EmbeddedAws
+from embedded_aws.tests.sagemaker.endpoints import begin_endpoint
 from tests.embedded.test_web_functions import template_of_a_function_that_tells_its_process
 
 _DEVELOPERS = {
@@ -109,24 +110,6 @@ def test_a_job_sees_nothing_of_the_developers_environment(account: Account) -> N
     _only_its_own(json.loads(line), account)
 
 
-def _start_a_container(account: Account) -> None:
-    """Create an endpoint, without waiting until its model serves."""
-    sagemaker, name = account.sagemaker, {"EndpointName": "e", "EndpointConfigName": "c"}
-    variables = {"HF_MODEL_ID": "HuggingFaceTB/SmolLM2-135M-Instruct"}
-    container = {"Image": TGI_IMAGE, "Environment": variables}
-    sagemaker.create_model(
-        ModelName="m", PrimaryContainer=container, ExecutionRoleArn=account.role()
-    )
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "m",
-        "InstanceType": "ml.g5.2xlarge",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-    sagemaker.create_endpoint(**name)
-
-
 def _call_a_web_function(account: Account) -> None:
     """Deploy an API with a web function behind it, and ask it once."""
     cloudformation = account.aws.client("cloudformation")
@@ -154,7 +137,7 @@ def _runs_all_kinds(server: psutil.Process) -> bool:
 
 def test_no_process_of_the_embedded_aws_holds_a_secret_of_the_developers(account: Account) -> None:
     _function(account)  # its process stays warm
-    _start_a_container(account)
+    begin_endpoint(account, "e")  # whose model need not serve yet
     _call_a_web_function(account)
     server = psutil.Process(account.aws.pid)
     until(lambda: _runs_all_kinds(server))

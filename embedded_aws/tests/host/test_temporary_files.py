@@ -7,9 +7,9 @@ import pytest
 
 from embedded_aws.host.control import _MAX_HOME_BYTES
 from embedded_aws.host.processes import free_port
-from embedded_aws.model_server.packaged import MODEL_ID
-from embedded_aws.tests.account import TGI_IMAGE, Account, read_write, until
+from embedded_aws.tests.account import Account, read_write, until
 from embedded_aws.tests.process import EmbeddedAws
+from embedded_aws.tests.sagemaker.endpoints import begin_endpoint
 
 pytestmark = pytest.mark.slow
 
@@ -41,22 +41,6 @@ def account(tmp_path: Path, outside: Path) -> Iterator[Account]:  # noqa: ARG001
         account.aws.stop()
 
 
-def _create_endpoint(account: Account) -> None:
-    sagemaker = account.sagemaker
-    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": MODEL_ID}}
-    sagemaker.create_model(
-        ModelName="m", ExecutionRoleArn=account.role(), PrimaryContainer=container
-    )
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "m",
-        "InstanceType": "ml.g5.2xlarge",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
-
-
 def test_what_a_job_and_a_container_leave_is_deleted(account: Account, outside: Path) -> None:
     temporary = account.aws.home / "tmp"
     assert len(str(account.aws.home)) == _MAX_HOME_BYTES
@@ -67,7 +51,7 @@ def test_what_a_job_and_a_container_leave_is_deleted(account: Account, outside: 
     assert Path(left).is_relative_to(temporary)
     until(lambda: list(temporary.iterdir()) == [])
 
-    _create_endpoint(account)
+    begin_endpoint(account, "e")
     until(
         lambda: (
             account.sagemaker.describe_endpoint(EndpointName="e")["EndpointStatus"] != "Creating"

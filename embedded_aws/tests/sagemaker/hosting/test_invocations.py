@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.sagemaker.hosting import containers
-from embedded_aws.tests.account import TGI_IMAGE, Account, until
+from embedded_aws.tests.account import Account, until
+from embedded_aws.tests.sagemaker.endpoints import begin_endpoint
 from embedded_aws.tests.sagemaker.model_servers import model_servers
 
 _ASKED = json.dumps({"inputs": "The capital of France is", "parameters": {"max_new_tokens": 40}})
@@ -38,28 +38,15 @@ def _ask(account: Account, name: str) -> str:
     return str(json.load(answer["Body"])[0]["generated_text"])
 
 
-def _create(account: Account, name: str, *configs: str) -> None:
-    """Create an endpoint with the first of some equal configurations, and wait for it."""
-    sagemaker = account.sagemaker
-    container = {"Image": TGI_IMAGE, "Environment": {"HF_MODEL_ID": MODEL_ID}}
-    sagemaker.create_model(
-        ModelName=name, ExecutionRoleArn=account.role(), PrimaryContainer=container
-    )
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": name,
-        "InstanceType": "ml.g5.2xlarge",
-        "InitialInstanceCount": 1,
-    }
-    for config in configs:
-        sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configs[0])
-    _in_service(account, name, configs[0])
+def _create(account: Account, name: str, *others: str) -> None:
+    """Create an endpoint, and configurations equal to its own, and wait for it."""
+    begin_endpoint(account, name, *others)
+    _in_service(account, name, name)
 
 
 def test_a_stream_outlives_the_update_that_replaces_its_container(account: Account) -> None:
     sagemaker, name = account.sagemaker, account.name("Invoked")
-    _create(account, name, f"{name}-a", f"{name}-b")
+    _create(account, name, f"{name}-b")
     events = iter(_stream(account, name))
     first = next(events)
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-b")
@@ -76,7 +63,7 @@ def test_a_container_that_was_killed_answers_again_and_one_that_was_stopped_does
 ) -> None:
     name = account.name("Killed")
     others = model_servers(account)
-    _create(account, name, name)
+    _create(account, name)
     (server,) = model_servers(account) - others
     server.kill()
 

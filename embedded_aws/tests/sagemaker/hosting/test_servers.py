@@ -9,6 +9,7 @@ import pytest
 from embedded_aws.model_server.llama_cpp.entrypoint import HUB_REPOSITORY
 from embedded_aws.model_server.packaged import MODEL_ID
 from embedded_aws.tests.account import CUDA_13_AMI, VLLM_IMAGE, Account, until
+from embedded_aws.tests.sagemaker.endpoints import begin_endpoint
 
 _LLAMA_CPP = "763104351884.dkr.ecr.us-east-1.amazonaws.com/llama-cpp-arm64:server-sagemaker-cpu-v1"
 _AMI = {"InferenceAmiVersion": CUDA_13_AMI}
@@ -18,20 +19,10 @@ def _create(
     account: Account, image: str, environment: dict[str, str], instance_type: str, **variant: str
 ) -> str:
     """The name of an endpoint that begins to start."""
-    sagemaker, name = account.sagemaker, account.name("Server")
-    container = {"Image": image, "Environment": environment}
-    sagemaker.create_model(
-        ModelName=name, ExecutionRoleArn=account.role(), PrimaryContainer=container
+    name = account.name("Server")
+    begin_endpoint(
+        account, name, image=image, environment=environment, InstanceType=instance_type, **variant
     )
-    production = {
-        "VariantName": "AllTraffic",
-        "ModelName": name,
-        "InstanceType": instance_type,
-        "InitialInstanceCount": 1,
-        **variant,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[production])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     return name
 
 
