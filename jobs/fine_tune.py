@@ -2,13 +2,12 @@
 
 import json
 import os
-import sys
 
 from allowed_values.hyperparameters import parse_hyperparameters
 from container import run_job, training_failure_file, training_root
 from gpu import check_gpus
 from tuning.channels import find_channels
-from tuning.launch import relaunch_on_all_gpus
+from tuning.launch import exit_with, relaunch_on_all_gpus
 
 
 def main() -> None:
@@ -25,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main, training_failure_file()))
+    exit_with(run_job(main, training_failure_file()))

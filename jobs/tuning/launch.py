@@ -1,7 +1,8 @@
-"""Starts a process for each GPU, as torchrun does."""
+"""Starts a process for each GPU, as torchrun does, and ends each one."""
 
 import os
 import sys
+from typing import NoReturn
 
 
 def relaunch_on_all_gpus(script: str) -> None:
@@ -20,3 +21,17 @@ def relaunch_on_all_gpus(script: str) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
     command = [sys.executable, *torchrun, f"--nproc-per-node={gpus}", sys.argv[0], script]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
+
+
+def exit_with(status: int) -> NoReturn:
+    """End this process; one of torchrun's without taking the interpreter down.
+
+    The threads of torch's process group release tensors, for which they need the interpreter: as it
+    goes down they may abort the process, and torchrun then ends the one that still writes the
+    model. A group that is destroyed before may wait for these threads for ever.
+    """
+    if "LOCAL_RANK" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

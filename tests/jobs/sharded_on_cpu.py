@@ -17,6 +17,8 @@ from torch.distributed.fsdp import FullStateDictConfig
 sys.path.insert(0, str(Path(__file__).parents[2] / "jobs"))
 
 import fine_tune
+from container import run_job, training_failure_file
+from tuning.launch import exit_with
 from tuning.training import train
 from tuning.training.placement import Placement
 from tuning.training.progress import MetricLines
@@ -74,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(run_job(main, training_failure_file()))

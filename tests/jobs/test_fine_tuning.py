@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock, call
 
 import pytest
 import torch
@@ -30,7 +29,6 @@ from tuning.job import fine_tune
 from tuning.launch import relaunch_on_all_gpus
 from tuning.output.licence import write_license
 from tuning.output.model_card import write_model_card
-from tuning.output.weights import write_adapted_model, write_full_model
 from tuning.training.progress import METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -473,6 +471,7 @@ def run_script(
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,  # processes that wait for each other would do so for 30 minutes
     )
 
 
@@ -491,17 +490,21 @@ def test_two_processes_of_torchrun_train_one_model(base: Path, tmp_path: Path) -
     assert (job.model / "LICENSE").read_text().startswith("Apache License")
 
 
-def test_the_processes_part_before_one_of_them_writes(tmp_path: Path) -> None:
-    trainer = Mock()
-    trainer.is_world_process_zero.return_value = False
-    write_full_model(trainer, tmp_path, tmp_path)
-    assert [done[0] for done in trainer.mock_calls[:2]] == [
-        "accelerator.get_state_dict",  # which all take part in
-        "accelerator.end_training",
-    ]
-    trainer.reset_mock()
-    write_adapted_model(trainer, tmp_path, tmp_path, "base")
-    assert trainer.mock_calls[0] == call.accelerator.end_training()
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1"}, {}])
+def test_a_process_of_several_ends_at_once(environment: dict[str, str], status: int) -> None:
+    # What runs while the interpreter goes down stands for a process group's threads.
+    program = "import atexit, sys; from tuning.launch import exit_with; print('done', end='');"
+    program += f"atexit.register(lambda: print(', down', end='')); exit_with({status})"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(ROOT / "jobs")} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = "done" if environment else "done, down"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, expected, "")
 
 
 def zipped(folder: Path) -> str:

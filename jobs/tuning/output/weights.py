@@ -26,7 +26,6 @@ _TEXTS, _TEXT_SUFFIXES = ("LICENSE", "LICENCE", "NOTICE", "USE_POLICY"), ("", ".
 
 def write_adapted_model(trainer: Trainer, base: Path, target: Path, base_id: str) -> None:
     """Write the adapter, and the base weights with the adapter merged into them."""
-    _part(trainer)
     if not trainer.is_world_process_zero():
         return
     adapted = trainer.accelerator.unwrap_model(trainer.model)
@@ -42,7 +41,6 @@ def write_adapted_model(trainer: Trainer, base: Path, target: Path, base_id: str
 def write_full_model(trainer: Trainer, base: Path, target: Path) -> None:
     """Write weights that were all trained; every process takes part in gathering them."""
     state = trainer.accelerator.get_state_dict(trainer.model)
-    _part(trainer)
     if trainer.is_world_process_zero():
         _write(trainer.accelerator.unwrap_model(trainer.model), state, base, target)
 
@@ -52,14 +50,6 @@ def replace_by_gguf(target: Path, kind: str) -> None:
     convert(target, target / GGUF, kind)
     for file in (*target.glob("*.safetensors"), target / "model.safetensors.index.json"):
         file.unlink(missing_ok=True)
-
-
-def _part(trainer: Trainer) -> None:
-    """Let the processes end one by one: all that they did together is done.
-
-    One that ends with the group's threads may abort; torchrun then ends the one that still writes.
-    """
-    trainer.accelerator.end_training()
 
 
 def _write(model: Model, state: Mapping[str, torch.Tensor], base: Path, target: Path) -> None:
