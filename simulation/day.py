@@ -9,14 +9,17 @@ from sagemaker_llm.sizing.formula.demand import Demand
 from sagemaker_llm.sizing.formula.workload import Objective
 from simulation.engine.events import (
     ENDED,
+    FIRSTS_TAKE,
     INSTANCES,
     MILLISECONDS,
     MISSED,
     REFUSED,
+    TOKENS_TAKE,
     Scaling,
     simulate,
 )
 from simulation.engine.inputs import NO_OTHERS, Booleans, Floats, Integers, Policy, requests_of
+from simulation.engine.latencies import PLACES, percentile
 from simulation.engine.pooled import Pool, simulate_pooled
 
 # From as many instances on, the pooled model is right and the events are slow.
@@ -53,6 +56,21 @@ class Day:
         ended = self.series[:, ENDED]
         with np.errstate(invalid="ignore"):
             return np.asarray(self.series[:, MILLISECONDS] / ended)
+
+    def token_percentile(self, share: float, rows: int) -> Floats:
+        """Return what a share of each so many rows took for a token, as a part of the promise.
+
+        Not a number where nothing ended; 2 stands for more as well.
+        """
+        return self._percentile(TOKENS_TAKE, share, rows)
+
+    def first_token_percentile(self, share: float, rows: int) -> Floats:
+        """Return the same of the first token; the pooled model knows none."""
+        return self._percentile(FIRSTS_TAKE, share, rows)
+
+    def _percentile(self, begin: int, share: float, rows: int) -> Floats:
+        counts = self.series[:, begin : begin + PLACES].reshape(-1, rows, PLACES).sum(axis=1)
+        return percentile(counts, share)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,22 +70,24 @@ def enter(fleet: Fleet, i: int, now: float, began: float, q: int, requests: Requ
 
 
 @compiled
-def leave(fleet: Fleet, i: int, now: float, requests: Requests) -> tuple[float, bool]:
-    """Take the request that ends out of a batch; return its ms a token, and whether it missed."""
+def leave(fleet: Fleet, i: int, now: float, requests: Requests) -> tuple[float, float, bool]:
+    """Take the request that ends out of a batch.
+
+    Return its milliseconds a token, and until its first one, and whether it missed.
+    """
     _advance(fleet, i, now, requests)
     count = fleet.in_flight[i]
     place = _next_to_end(fleet, i)
     tokens, first = fleet.tokens[i, place], fleet.first[i, place]
     began = fleet.arrived[i, place]
     step = requests.step + requests.per_request * count
-    late = False
+    first_token, late = first + requests.admission_steps * step - began, False
     if requests.late_first_token > 0:
-        late = first + requests.admission_steps * step - began > requests.late_first_token
-        began = first
+        late, began = first_token > requests.late_first_token, first
     each = (now - began) / tokens
     fleet.in_flight[i] = count - 1
     last = count - 1
     fleet.ends[i, place], fleet.arrived[i, place] = fleet.ends[i, last], fleet.arrived[i, last]
     fleet.first[i, place], fleet.tokens[i, place] = fleet.first[i, last], fleet.tokens[i, last]
     _expect_departure(fleet, i, now, requests)
-    return each, late or each > requests.slow_token
+    return each, first_token, late or each > requests.slow_token

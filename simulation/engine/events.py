@@ -27,13 +27,17 @@ from simulation.engine.fleet import (
     start,
 )
 from simulation.engine.inputs import Floats, Integers, Policy, Requests
+from simulation.engine.latencies import PLACES, place_of
 from simulation.engine.tournament import NEVER, least_leaf
 
 # The columns of the series: one row each 10 seconds. A request that is turned away comes back, or
 # is refused for good; what is throttled does not arrive.
 ARRIVED, INSTANCES, SERVING, IN_FLIGHT, ENDED, MISSED, TURNED_AWAY, THROTTLED = range(8)
 REFUSED, MILLISECONDS = 8, 9
-COLUMNS = 10
+# Where the counts of the latencies begin: of the tokens, and of the first token if one is promised.
+TOKENS_TAKE = 10
+FIRSTS_TAKE = TOKENS_TAKE + PLACES
+COLUMNS = FIRSTS_TAKE + PLACES
 _THROTTLED_MILLISECONDS = 1000.0  # until a client retries: the gateway's answer says so
 
 
@@ -67,10 +71,14 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
             continue
         x = tick - 1
         if now == fleet.departures[1]:
-            each, missed = leave(fleet, least_leaf(fleet.departures), now, requests)
+            each, first_token, missed = leave(fleet, least_leaf(fleet.departures), now, requests)
             series[x, ENDED] += 1
             series[x, MISSED] += missed
             series[x, MILLISECONDS] += each
+            series[x, TOKENS_TAKE + place_of(each / requests.slow_token)] += 1
+            if requests.late_first_token > 0:
+                place = place_of(first_token / requests.late_first_token)
+                series[x, FIRSTS_TAKE + place] += 1
             continue
         if now == arrival:
             began, tries, q = now, 0, _shape_at(now, requests)

@@ -20,11 +20,13 @@ from simulation.engine.events import (
     MILLISECONDS,
     MISSED,
     SERVING,
+    TOKENS_TAKE,
     Scaling,
     minimum_at_tick,
 )
 from simulation.engine.fleet import start_seconds
 from simulation.engine.inputs import Floats
+from simulation.engine.latencies import PLACES, put_normal
 
 _STEP = 200.0
 _STEPS_A_TICK = 50
@@ -89,11 +91,28 @@ def simulate_pooled(pool: Pool, scaling: Scaling, first: int, seed: int) -> Floa
         while head <= x and entered[head] + pool.tokens <= after:
             ended = (entered[head] + pool.tokens - gained) * each + now
             latency = (ended - (head + 0.5) * _STEP) / pool.tokens - pool.own
-            deviation = math.sqrt(2 * (1 + in_flight / active) * pool.spread) + 1e-9
-            share = 0.5 * math.erfc((pool.slow_token - latency) / deviation)
+            late = (pool.slow_token - latency) / _deviation(pool, in_flight / active)
+            share = 0.5 * math.erfc(late / math.sqrt(2.0))
             series[tick, ENDED] += cohort[head]
             series[tick, MISSED] += cohort[head] * share
             series[tick, MILLISECONDS] += cohort[head] * latency
             in_flight, head = in_flight - cohort[head], head + 1
         gained = after
+    _count_latencies(pool, series)
     return series
+
+
+@compiled
+def _deviation(pool: Pool, in_flight: float) -> float:
+    """Return by how much requests of one moment differ in their milliseconds a token."""
+    return math.sqrt((1 + in_flight) * pool.spread) + 1e-9
+
+
+@compiled
+def _count_latencies(pool: Pool, series: Floats) -> None:
+    for row in series:
+        if row[ENDED] > 0:
+            deviation = _deviation(pool, row[IN_FLIGHT] / row[SERVING])
+            counts = row[TOKENS_TAKE : TOKENS_TAKE + PLACES]
+            mean = row[MILLISECONDS] / row[ENDED] / pool.slow_token
+            put_normal(counts, row[ENDED], mean, deviation / pool.slow_token)

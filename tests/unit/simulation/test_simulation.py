@@ -1,13 +1,15 @@
 """A simulated day: the service does as its model says, and scaling as AWS's does."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sagemaker_llm.sizing.formula.staffing import max_load
+from sagemaker_llm.sizing.formula.workload import Objective
 from simulation import days
-from simulation.day import Situation
+from simulation.day import Day, Situation
 from simulation.engine.control import decide, new_control, observe, scaled_in, scaled_out
 from simulation.engine.events import (
     ARRIVED,
@@ -17,7 +19,7 @@ from simulation.engine.events import (
     THROTTLED,
     TURNED_AWAY,
 )
-from simulation.engine.inputs import Policy
+from simulation.engine.inputs import Floats, Policy
 from simulation.engine.tournament import NEVER, least_leaf, new_tree, put
 from simulation.oracle import oracle
 from simulation.policies import fixed, plan, schedule_of, ways
@@ -48,6 +50,34 @@ def test_lone_requests_take_what_the_service_model_says() -> None:
     service = _DEMAND.service
     alone = [service.latency(w, 128, 1) for w in (128, 512)]
     assert min(alone) < np.nanmean(day.milliseconds) < max(alone)
+
+
+@pytest.mark.parametrize(
+    ("objective", "percentile"),
+    [
+        (OBJECTIVE, Day.token_percentile),
+        (
+            Objective(milliseconds_per_token=200, time_to_first_token_seconds=1),
+            Day.first_token_percentile,
+        ),
+    ],
+)
+def test_latency_that_all_but_the_missed_have_is_the_promised_one(
+    objective: Objective, percentile: Callable[[Day, float, int], Floats]
+) -> None:
+    day = replace(_situation(2.2, 1200), objective=objective).run(Policy(), 1)
+    assert 0.01 < day.missed < 0.5
+    assert percentile(day, 1 - day.missed, 120) == pytest.approx([1], abs=0.001)
+    halves = percentile(day, 0.5, 60)
+    assert halves.shape == (2,)
+    assert (halves < 1).all()
+
+
+def test_percentile_of_lone_requests_is_the_slowest_kinds() -> None:
+    day = _situation(0.01, 20_000).run(Policy(), 1)
+    slowest = _DEMAND.service.latency(512, 128, 1) / OBJECTIVE.milliseconds_per_token
+    assert day.token_percentile(0.9, 2000) == pytest.approx([slowest], abs=0.03)
+    assert np.isnan(day.first_token_percentile(0.9, 2000)).all()
 
 
 def test_formula_is_careful_and_not_by_much() -> None:
@@ -158,6 +188,9 @@ def test_pooled_model_pays_for_what_the_events_pay_for() -> None:
     assert pooled.requests == pytest.approx(events.requests, rel=0.03)
     assert np.nanmean(pooled.milliseconds) == pytest.approx(
         np.nanmean(events.milliseconds), rel=0.05
+    )
+    assert pooled.token_percentile(0.99, 90) == pytest.approx(
+        events.token_percentile(0.99, 90), rel=0.05
     )
 
 

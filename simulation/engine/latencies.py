@@ -1,0 +1,45 @@
+"""The latencies of a day, counted: how many answers took which part of what is promised.
+
+Counts are added over any rows of the series, which means and percentiles are not.
+"""
+
+import math
+
+import numpy as np
+
+from simulation.engine.compiled import compiled
+from simulation.engine.inputs import Floats
+
+# Of the promise, in one place of the counts; the last one holds whatever took twice as long.
+_PLACES_OF_PROMISE = 40
+PLACES = 2 * _PLACES_OF_PROMISE
+
+
+@compiled
+def place_of(part: float) -> int:
+    """Return where a latency is counted, as a part of the promise."""
+    return min(int(part * _PLACES_OF_PROMISE), PLACES - 1)
+
+
+@compiled
+def put_normal(counts: Floats, number: float, mean: float, deviation: float) -> None:
+    """Count so many latencies that are spread about a mean, all as parts of the promise."""
+    below = 0.0
+    for place in range(PLACES):
+        above = ((place + 1) / _PLACES_OF_PROMISE - mean) / (math.sqrt(2.0) * deviation)
+        until = 1.0 if place == PLACES - 1 else 0.5 * math.erfc(-above)
+        counts[place] += number * (until - below)
+        below = until
+
+
+def percentile(counts: Floats, share: float) -> Floats:
+    """Return the latency that a share of each row keeps; not a number where nothing ended."""
+    ended = counts.sum(axis=1)
+    until = np.cumsum(counts, axis=1)
+    wanted = share * ended
+    place = np.minimum((until < wanted[:, None] - 1e-9).sum(axis=1), PLACES - 1)
+    rows = np.arange(len(counts))
+    here = counts[rows, place]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        within = (wanted - (until[rows, place] - here)) / here
+    return np.asarray((place + within) / _PLACES_OF_PROMISE)
