@@ -36,6 +36,11 @@ class StopCut:
         return held
 
 
+def matches_over(prefix: str, stop: str) -> bool:
+    """Return whether a stop sequence can match a text so that a part of its prefix is matched."""
+    return stop in prefix or _overlap(prefix, stop) > 0
+
+
 def _overlap(text: str, stop: str) -> int:
     """Return the length of the text's end that is the stop sequence's start."""
     size_limit = min(len(text), len(stop) - 1)

@@ -195,9 +195,11 @@ def test_stop_sequences_end_the_same_text(proxies: dict[ServerName, Proxy]) -> N
 
 @pytest.mark.slow
 def test_completions_with_log_probabilities_are_equal(proxies: dict[ServerName, Proxy]) -> None:
-    body = {"prompt": ["The sea is", "One, two,"], "temperature": 0, "max_tokens": 5, "logprobs": 2}
-    answer, *_ = equal(proxies, COMPLETIONS, body)
-    assert len(answer["choices"][0]["logprobs"]["tokens"]) == 5
+    body = {"temperature": 0, "max_tokens": 5, "logprobs": 2}
+    for prompt, more in (("The sea is", {}), ("1, 2, 3, 4,", {"stop": [" z"]})):
+        # The second says " ", with which its stop sequence may begin.
+        answer, *_ = equal(proxies, COMPLETIONS, {"prompt": prompt, **body, **more})
+        assert len(answer["choices"][0]["logprobs"]["tokens"]) == 5
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +17,7 @@ from invoke_proxy.openai.prompts import chat_prompt
 from invoke_proxy.openai.requests import ChatRequest
 from invoke_proxy.openai.sampling import check, choices, generation, include_usage, stops
 from invoke_proxy.prompt_formats import FORMATS, PromptFormat
+from invoke_proxy.stops import matches_over
 
 
 async def chat_completions(request: Request) -> Response:
@@ -43,13 +45,17 @@ async def chat_completions(request: Request) -> Response:
         fingerprint=model.server.fingerprint,
     )
     asked = generation(body, prompt, tokens, limit, top_logprobs)
+    # The server would look for these in what is no part of the answer; `Pieces` cuts at them.
+    prefix = prompt_format.answer_prefix
+    sent = [stop for stop in asked.stop if not matches_over(prefix, stop)]
+    asked = msgspec.structs.replace(asked, stop=sent)
     answers = [
         (
             partial(model.generate, each, record),
             Pieces(
                 stops=stops(body),
-                prefix=prompt_format.answer_prefix,
-                with_tokens=writer.with_logprobs,
+                prefix=prefix,
+                top_tokens=top_logprobs,
             ),
         )
         for each in choices(asked, body.n or 1)

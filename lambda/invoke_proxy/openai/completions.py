@@ -61,5 +61,5 @@ def _pieces(body: CompletionRequest, prompt: str) -> Pieces:
     return Pieces(
         stops=stops(body),
         before=prompt if body.echo else "",
-        with_tokens=body.logprobs is not None,
+        top_tokens=body.logprobs,
     )

@@ -26,6 +26,7 @@ class Pieces:
     """The pieces of one answer; `prefix` is dropped from its start, and `before` comes before it.
 
     A stop sequence that ends inside a token, where TGI does not see it, ends the generation here.
+    With `top_tokens` the pieces have their tokens, each with at most as many alternatives.
     """
 
     def __init__(
@@ -34,12 +35,12 @@ class Pieces:
         stops: Sequence[str] = (),
         prefix: str = "",
         before: str = "",
-        with_tokens: bool = False,
+        top_tokens: int | None = None,
     ) -> None:
         self._cut = StopCut(stops)
         self._prefix = prefix
         self._before = before
-        self._aligned = _Aligned() if with_tokens else None
+        self._aligned = None if top_tokens is None else _Aligned(top_tokens)
         self._count = 0
 
     def take(self, chunk: Chunk, made: list[Piece]) -> bool:
@@ -87,7 +88,8 @@ def _finish_reason(chunk: Chunk, *, stopped: bool) -> FinishReason:
 class _Aligned:
     """Releases each token with the text that it starts in, which a stop sequence may hold back."""
 
-    def __init__(self) -> None:
+    def __init__(self, top_tokens: int) -> None:
+        self._top = top_tokens
         self._waiting: deque[tuple[int, Token]] = deque()
         self._received = 0
         self._shown = 0
@@ -95,6 +97,8 @@ class _Aligned:
     def take(self, chunk: Chunk, text: str) -> list[Token]:
         for token in chunk.tokens:
             if not token.special:
+                # A server may send more: the token itself, one at least, or those of a tie.
+                token.alternatives = token.alternatives[: self._top]
                 self._waiting.append((self._received, token))
                 self._received += len(token.text)
         self._shown += len(text)

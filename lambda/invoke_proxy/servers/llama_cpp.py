@@ -78,8 +78,8 @@ class LlamaCpp:
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "LlamaCppReader":
         """Return a decoder for one answer."""
-        del special_tokens  # The server never sends any.
-        return LlamaCppReader(generation.top_tokens or 0)
+        del generation, special_tokens  # The server never sends special tokens.
+        return LlamaCppReader()
 
 
 class LlamaCppReader(HeldEndReader):
@@ -92,9 +92,8 @@ class LlamaCppReader(HeldEndReader):
     server = "llama.cpp"
     decoder = msgspec.json.Decoder(_Event)
 
-    def __init__(self, top_tokens: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._top = top_tokens
         self._counted = 0
 
     def take(self, event: _Event) -> Chunk | None:
@@ -113,7 +112,7 @@ class LlamaCppReader(HeldEndReader):
         self._counted += count
         chunk = Chunk(text, count)
         if choice.logprobs and choice.logprobs.content:
-            chunk.tokens = [self._token(each) for each in choice.logprobs.content]
+            chunk.tokens = [_token(each) for each in choice.logprobs.content]
             spread(text, chunk.tokens)
         return chunk
 
@@ -122,9 +121,10 @@ class LlamaCppReader(HeldEndReader):
         super().end(last, end, usage)
         last.count = max(usage.completion_tokens - self._counted, 0)
 
-    def _token(self, scored: _Scored) -> Token:
-        top = [Token(each.id, each.token, each.logprob) for each in scored.top_logprobs]
-        return Token(scored.id, scored.token, scored.logprob, alternatives=top[: self._top])
+
+def _token(scored: _Scored) -> Token:
+    top = [Token(each.id, each.token, each.logprob) for each in scored.top_logprobs]
+    return Token(scored.id, scored.token, scored.logprob, alternatives=top)
 
 
 def _sampling(generation: Generation) -> dict[str, Any]:
@@ -145,8 +145,9 @@ def _asked(generation: Generation) -> dict[str, Any]:
     if generation.seed is not None:
         # What is read from the cache of prompts differs in its last bits, so nothing would repeat.
         asked |= {"seed": generation.seed % _SEEDS, "cache_prompt": False}
-    # The server drops the sequence, so an answer that keeps it is cut by the proxy.
-    if generation.stop and not generation.keeps_stop:
+    # The proxy cuts an answer that keeps the sequence, which the server drops; and one with log
+    # probabilities, of which the server keeps only the last for all that it holds back meanwhile.
+    if generation.stop and not generation.keeps_stop and generation.top_tokens is None:
         asked["stop"] = generation.stop
     if generation.top_tokens is not None:
         # With 0 alternatives the server sends no log probabilities at all.

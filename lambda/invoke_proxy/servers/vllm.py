@@ -62,7 +62,8 @@ class Vllm:
 
     def reader(self, generation: Generation, special_tokens: Collection[str]) -> "VllmReader":
         """Return a decoder for one answer."""
-        return VllmReader(generation.top_tokens or 0, special_tokens)
+        del generation
+        return VllmReader(special_tokens)
 
 
 class VllmReader(HeldEndReader):
@@ -71,9 +72,8 @@ class VllmReader(HeldEndReader):
     server = "vllm"
     decoder = msgspec.json.Decoder(_Event)
 
-    def __init__(self, top_tokens: int, special_tokens: Collection[str]) -> None:
+    def __init__(self, special_tokens: Collection[str]) -> None:
         super().__init__()
-        self._top = top_tokens
         self._special = special_tokens
 
     def take(self, event: _Event) -> Chunk | None:
@@ -92,7 +92,7 @@ class VllmReader(HeldEndReader):
     def _tokens(self, choice: _Choice, scored: _Logprobs) -> list[Token]:
         ids = choice.token_ids or [_UNKNOWN_ID] * len(scored.tokens)
         tokens = [
-            Token(id_, text, logprob, text in self._special, _alternatives(top or {}, self._top))
+            Token(id_, text, logprob, text in self._special, _alternatives(top or {}))
             for id_, text, logprob, top in zip(
                 ids, scored.tokens, scored.token_logprobs, scored.top_logprobs, strict=False
             )
@@ -116,9 +116,9 @@ def _asked(generation: Generation) -> dict[str, Any]:
     return asked
 
 
-def _alternatives(top: dict[str, float], most: int) -> list[Token]:
-    """Return the most probable ones: vLLM adds the generated token to them."""
-    ranked = sorted(top.items(), key=lambda each: -each[1])[:most]
+def _alternatives(top: dict[str, float]) -> list[Token]:
+    """Return them by their probability: vLLM adds the generated token to them."""
+    ranked = sorted(top.items(), key=lambda each: -each[1])
     return [Token(_UNKNOWN_ID, text, logprob) for text, logprob in ranked]
 
 

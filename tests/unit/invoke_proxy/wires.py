@@ -10,6 +10,7 @@ from invoke_proxy.settings import ServerName, Settings
 from tests.unit.invoke_proxy.proxy_double import SETTINGS, FakeRuntime, WordTokenizer, tgi_frames
 
 TOP = (" Hallo", -1.5)  # The alternative of every token.
+TIE = " Salut"  # As probable.
 TOKEN_ID, END_ID = 7, 2
 LOGPROB, END_LOGPROB = -0.5, -0.1
 
@@ -91,8 +92,12 @@ def _tgi(body: Any, said: Said) -> list[bytes]:
         for each in tgi_frames(said.texts, said.reason, end_token=said.end_token)
     ]
     if body["parameters"].get("top_n_tokens"):
-        top = {"id": 8, "text": TOP[0], "logprob": TOP[1], "special": False}
-        frames = [{**each, "top_tokens": [top]} for each in frames]
+        # TGI also sends the tokens that are as probable as the last one that is asked for.
+        tops = [
+            {"id": id_, "text": text, "logprob": TOP[1], "special": False}
+            for id_, text in ((8, TOP[0]), (9, TIE))
+        ]
+        frames = [{**each, "top_tokens": tops} for each in frames]
     return [b"data:" + json.dumps(each).encode() + b"\n\n" for each in frames]
 
 
@@ -126,19 +131,27 @@ def vllm_chunk(texts: Sequence[str], *, scored: int | None, **more: Any) -> dict
 
 
 def _vllm(body: Any, said: Said) -> list[bytes]:
+    """Answer as vLLM: the text ends with its first stop sequence, wherever that is."""
     scored = body.get("logprobs")
-    chunks = [vllm_chunk([text], scored=scored) for text in said.texts]
-    if said.end_token:
+    whole = "".join(said.texts)
+    ends = [at + len(each) for each in body.get("stop", ()) if (at := whole.find(each)) >= 0]
+    left = min(ends, default=len(whole))
+    chunks = []
+    for text in said.texts:
+        if left > 0:
+            chunks.append(vllm_chunk([text], scored=scored, text=text[:left]))
+        left -= len(text)
+    if said.end_token and not ends:
         end = vllm_chunk([said.end_token], scored=scored, text="", token_ids=[END_ID])
         if end["choices"][0]["logprobs"]:
             end["choices"][0]["logprobs"]["token_logprobs"] = [END_LOGPROB]
         chunks.append(end)
-    stopped = said.reason == "stop_sequence"
+    stopped = bool(ends) or said.reason == "stop_sequence"
     chunks[-1]["choices"][0] |= {
-        "finish_reason": "length" if said.reason == "length" else "stop",
+        "finish_reason": "length" if said.reason == "length" and not ends else "stop",
         "stop_reason": body["stop"][0] if stopped and body.get("stop") else None,
     }
-    total = {"id": "cmpl-1", "choices": [], "usage": usage(body["prompt"], said.tokens)}
+    total = {"id": "cmpl-1", "choices": [], "usage": usage(body["prompt"], len(chunks))}
     return [*map(event, [*chunks, total]), b"data: [DONE]\n\n"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.invoke_proxy.proxy_double import FakeRuntime, client_of
-from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, TOP, VLLM, WIRES, Upstream, Wire
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, TIE, TOP, VLLM, WIRES, Upstream, Wire
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi there"}]}
 PROMPT_TOKENS = 5  # <s> [INST] Hi there [/INST]
@@ -100,6 +100,29 @@ async def test_a_stop_sequence_never_appears(wire: Wire, *, stream: bool) -> Non
     assert [asked.stop for asked in upstream.asked] == [[" END"]]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("stop", "text"),
+    [
+        (" ", "Hello"),
+        (" Hello", "Hello there"),
+        (" there", "Hello"),
+        ("Hello", ""),
+        ("lo t", "Hel"),
+    ],
+)
+async def test_a_stop_sequence_is_looked_for_in_the_text_that_is_shown(
+    wire: Wire, stop: str, text: str, *, stream: bool
+) -> None:
+    # Mistral's answers begin with a space, which is no part of them.
+    upstream = wire.upstream(" Hello", " there", reason="eos_token", end_token="</s>")
+    answer = await ask(upstream, CHATS, {**CHAT, "stop": stop, "stream": stream})
+    choices = [each["choices"][0] for each in (answer[:-1] if stream else [answer])]
+    said = [choice.get("message") or choice["delta"] for choice in choices]
+    assert "".join(each.get("content") or "" for each in said) == text
+    assert choices[-1]["finish_reason"] == "stop"
+
+
 async def test_the_tokens_of_a_stop_sequence_are_part_of_the_usage(wire: Wire) -> None:
     upstream = wire.upstream(" one", " E", "ND", reason="stop_sequence")
     answer = await ask(upstream, COMPLETIONS, {"prompt": "a", "stop": [" END"]})
@@ -107,8 +130,9 @@ async def test_the_tokens_of_a_stop_sequence_are_part_of_the_usage(wire: Wire) -
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_log_probabilities_are_the_same(hello: Upstream, *, stream: bool) -> None:
-    body = {**CHAT, "logprobs": True, "top_logprobs": 1, "stream": stream}
+@pytest.mark.parametrize("top", [0, 1])
+async def test_log_probabilities_are_the_same(hello: Upstream, top: int, *, stream: bool) -> None:
+    body = {**CHAT, "logprobs": True, "top_logprobs": top, "stream": stream}
     answer = await ask(hello, CHATS, body)
     choices = [each["choices"][0] for each in (answer[:-1] if stream else [answer])]
     scored = [
@@ -116,7 +140,7 @@ async def test_log_probabilities_are_the_same(hello: Upstream, *, stream: bool) 
     ]
     assert [each["token"] for each in scored] == ["Hello", ",", " you"]
     assert scored[1]["logprob"] == -0.5
-    assert all(len(each["top_logprobs"]) == 1 for each in scored)
+    assert all(len(each["top_logprobs"]) == top for each in scored)
 
 
 async def test_log_probabilities_of_a_completion_are_the_same(hello: Upstream) -> None:
@@ -228,5 +252,6 @@ async def test_top_tokens_have_ids(wire: Wire) -> None:
     upstream = wire.upstream(" a")
     body = {"inputs": "a", "parameters": {"top_n_tokens": 1}}
     (event,) = await ask(upstream, "/generate_stream", body)
-    (top,) = event["top_tokens"]
+    top, *ties = event["top_tokens"]
     assert (top["id"], top["text"], top["logprob"]) == (8, *TOP)
+    assert [each["text"] for each in ties] == ([TIE] if wire is TGI else [])

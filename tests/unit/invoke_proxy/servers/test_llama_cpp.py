@@ -42,13 +42,12 @@ def counted(count: int) -> bytes:
     return event({"choices": [], "usage": usage("a", count)})
 
 
-async def decoded(*parts: bytes, top_tokens: int | None = None) -> list[Chunk]:
+async def decoded(*parts: bytes) -> list[Chunk]:
     async def sent() -> AsyncGenerator[bytes]:
         for part in parts:
             yield part
 
-    asked = msgspec.structs.replace(ASKED, top_tokens=top_tokens)
-    reader = LlamaCpp().reader(asked, ())
+    reader = LlamaCpp().reader(ASKED, ())
     return [chunk async for chunk in chunks(sent(), reader)]
 
 
@@ -67,6 +66,7 @@ async def decoded(*parts: bytes, top_tokens: int | None = None) -> list[Chunk]:
         ({"stop": ["x"]}, {"stop": ["x"]}),
         ({"stop": ["x"], "keeps_stop": True}, {}),
         ({"top_tokens": 0}, {"logprobs": True, "top_logprobs": 1}),
+        ({"stop": ["x"], "top_tokens": 0}, {"logprobs": True, "top_logprobs": 1}),
         ({"top_tokens": 3}, {"logprobs": True, "top_logprobs": 3}),
         ({"logit_bias": {"5": -100}}, {"logit_bias": {"5": -100}}),
         ({"repetition_penalty": 1.2}, {"repeat_penalty": 1.2}),
@@ -99,13 +99,12 @@ async def test_pings_and_the_role_add_nothing() -> None:
     assert [(chunk.text, chunk.count) for chunk in chunks] == [("a", 1), ("", 0)]
 
 
-@pytest.mark.parametrize("top_tokens", [0, 1])
-async def test_alternatives_are_as_many_as_were_asked_for(top_tokens: int) -> None:
+async def test_a_token_has_its_id_log_probability_and_alternatives() -> None:
     sent = event(llama_chunk(" a", 1, scored=True))
-    chunk, _ = await decoded(sent, ended("length"), DONE, top_tokens=top_tokens)
+    chunk, _ = await decoded(sent, ended("length"), DONE)
     (token,) = chunk.tokens
     assert (token.id, token.text, token.logprob) == (7, " a", -0.5)
-    assert [top.id for top in token.alternatives] == [8] * top_tokens
+    assert [top.id for top in token.alternatives] == [8]
 
 
 @pytest.mark.parametrize(("finish_reason", "reason"), [("length", "length"), ("stop", "end_token")])

@@ -34,19 +34,13 @@ DONE = b"data: [DONE]\n\n"
 STREAM = b"".join(VLLM.frames({"prompt": "a"}, Said(["Grüße", " 😀", ' "q"'], "eos_token", "</s>")))
 
 
-async def decoded(
-    *parts: bytes, asked: Generation = ASKED, special: Sequence[str] = ("</s>",)
-) -> list[Chunk]:
+async def decoded(*parts: bytes, special: Sequence[str] = ("</s>",)) -> list[Chunk]:
     async def sent() -> AsyncGenerator[bytes]:
         for part in parts:
             yield part
 
-    reader = Vllm().reader(asked, frozenset(special))
+    reader = Vllm().reader(ASKED, frozenset(special))
     return [chunk async for chunk in chunks(sent(), reader)]
-
-
-def scored(top_tokens: int) -> Generation:
-    return msgspec.structs.replace(ASKED, top_tokens=top_tokens)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +88,7 @@ async def test_chunks_are_the_same_wherever_the_bytes_are_cut(cuts: set[int]) ->
 
 async def test_a_chunk_may_have_several_tokens() -> None:
     last = vllm_chunk([" c", "d"], scored=0, finish_reason="length")
-    chunks = await decoded(
-        event(vllm_chunk([" a", "b"], scored=0)), event(last), DONE, asked=scored(0)
-    )
+    chunks = await decoded(event(vllm_chunk([" a", "b"], scored=0)), event(last), DONE)
     assert [(chunk.text, chunk.count) for chunk in chunks] == [(" ab", 2), (" cd", 2)]
     assert [token.text for chunk in chunks for token in chunk.tokens] == [" a", "b", " c", "d"]
 
@@ -106,24 +98,25 @@ async def test_a_part_of_a_character_adds_no_text_until_it_is_whole() -> None:
         vllm_chunk(["�"], scored=0, text=""),
         vllm_chunk(["�"], scored=0, text="é", finish_reason="length"),
     ]
-    chunks = await decoded(*map(event, halves), DONE, asked=scored(0))
+    chunks = await decoded(*map(event, halves), DONE)
     assert [token.text for chunk in chunks for token in chunk.tokens] == ["", "é"]
 
 
 async def test_a_special_token_is_one_though_vllm_does_not_say_so() -> None:
     end = vllm_chunk(["</s>"], scored=0, text="", finish_reason="stop")
-    (chunk,) = await decoded(event(end), DONE, asked=scored(0))
+    (chunk,) = await decoded(event(end), DONE)
     assert [(token.text, token.special) for token in chunk.tokens] == [("</s>", True)]
 
 
-async def test_the_alternatives_are_the_most_probable_ones() -> None:
+async def test_the_alternatives_are_sorted_by_their_probability() -> None:
     sent = vllm_chunk([" a"], scored=0, finish_reason="length")
     top = {" a": -3.0, " b": -0.1, " c": -2.0}  # The generated one, and two alternatives.
     sent["choices"][0]["logprobs"]["top_logprobs"] = [top]
-    (chunk,) = await decoded(event(sent), DONE, asked=scored(2))
+    (chunk,) = await decoded(event(sent), DONE)
     assert [(each.text, each.logprob) for each in chunk.tokens[0].alternatives] == [
         (" b", -0.1),
         (" c", -2.0),
+        (" a", -3.0),
     ]
 
 
