@@ -224,6 +224,15 @@ def better(request: pytest.FixtureRequest, proxies: dict[ServerName, Proxy]) -> 
     return proxies[request.param]
 
 
+def test_log_probabilities_are_the_models_own_whatever_an_answer_is_drawn_by(better: Proxy) -> None:
+    body = {"prompt": "One, two,", "max_tokens": 1, "logprobs": 2}
+    plain, changed = (
+        better.ask(COMPLETIONS, {**body, **drawn})["choices"][0]["logprobs"]["top_logprobs"]
+        for drawn in ({"temperature": 0}, {"temperature": 2, "top_p": 0.5, "presence_penalty": 2})
+    )
+    assert _bare(changed) == _bare(plain)
+
+
 @pytest.mark.slow
 def test_a_json_schema_is_kept_to(better: Proxy) -> None:
     place = {
