@@ -277,9 +277,14 @@ WRONG: list[Row] = [
     *(
         (partial(settings, name, value), {}, words)
         for name, value, words in (
-            ("MAX_BEST_OF", 2, r"container_settings\['MAX_BEST_OF'\] must be a text, got 2"),
-            ("MAX_BEST_OF", "two", "MAX_BEST_OF of container_settings must be a whole number"),
-            ("MAX_BEST_OF", "0", "MAX_BEST_OF of container_settings must be from 1 to 10000"),
+            ("MAX_WAITING_TOKENS", 2, r"container_settings\['MAX_WAITING_TOKENS'\] must be a text"),
+            ("MAX_WAITING_TOKENS", "two", "container_settings must be a whole number"),
+            ("MAX_WAITING_TOKENS", "0", "of container_settings must be from 1 to 10000"),
+            ("MAX_BEST_OF", "1", "got 'MAX_BEST_OF', .* whose default the API needs"),
+            ("MAX_STOP_SEQUENCES", "4", "container_settings must be of .*, got 'MAX_STOP_SEQUENC"),
+            ("MAX_TOP_N_TOKENS", "5", "container_settings must be of .*, got 'MAX_TOP_N_TOKENS'"),
+            ("SHARDED", "true", "must leave SHARDED to the entry's own fields"),
+            ("USE_FLASH_ATTENTION", "false", "USE_FLASH_ATTENTION .* must be left out where"),
             ("MAX_BATCH_SIZE", "4", "container_settings must be of .*, got 'MAX_BATCH_SIZE'"),
             ("MAX_CONCURRENT_REQUESTS", "4", "must leave MAX_CONCURRENT_REQUESTS to"),
             ("NUM_SHARD", "1", "must leave NUM_SHARD to the entry's own fields"),
@@ -292,6 +297,22 @@ WRONG: list[Row] = [
             ("ROPE_SCALING", "linear", "ROPE_SCALING and ROPE_FACTOR .* must be given together"),
             ("MODEL_CACHE_ROOT", "/a\n/b", "must be 1 to 1024 printable ASCII characters"),
             ("HUGGING_FACE_HUB_TOKEN", "x", "container_settings must be of"),
+        )
+    ),
+    *(
+        (
+            Tgi,
+            {"container_settings": {"DTYPE": "float16", name: "awq"}},
+            f"must have one of DTYPE, QUANTIZE, HF_MODEL_QUANTIZE .*, got DTYPE, {name}",
+        )
+        for name in ("QUANTIZE", "HF_MODEL_QUANTIZE")
+    ),
+    *(
+        (Vllm, {"container_settings": {name: value}}, f"container_settings must be of .*'{name}'")
+        for name, value in (
+            ("SM_VLLM_MAX_LOGPROBS", "20"),
+            ("SM_VLLM_MAX_NUM_BATCHED_TOKENS", "8192"),
+            ("SM_VLLM_TOKENIZER_MODE", "mistral"),
         )
     ),
     (JumpStartWeights, {"key_prefix": "/models/v1/"}, "key_prefix must be like 'folder/weights"),
@@ -570,7 +591,15 @@ RIGHT: list[tuple[Callable[..., object], Mapping[str, Any]]] = [
     (entry, {"window": None}),
     (Tgi, {"num_gpus": 8}),
     (Vllm, {"num_gpus": 8, "gpu_memory_utilization": 0.98}),
-    (partial(settings, "MAX_BEST_OF", "1"), {}),
+    (partial(settings, "MAX_WAITING_TOKENS", "1"), {}),
+    (partial(settings, "USE_FLASH_ATTENTION", "true"), {}),
+    (
+        Tgi,
+        {
+            "needs_flash_attention_2": False,
+            "container_settings": {"USE_FLASH_ATTENTION": "false"},
+        },
+    ),
     (partial(settings, "CUDA_MEMORY_FRACTION", "1"), {}),
     (partial(settings, "SAGEMAKER_MODEL_SERVER_TIMEOUT", "3600"), {}),
     (Tgi, {"container_settings": {"ROPE_SCALING": "linear", "ROPE_FACTOR": "2.0"}}),

@@ -61,8 +61,8 @@ class Server(Checked, ABC):
         for name, text in self.container_settings.items():
             if name not in self.settings:
                 raise RefusedValueError(
-                    f"container_settings must be of {', '.join(self.settings)}, which {self.title}"
-                    f" and its image read, got {name!r}"
+                    f"container_settings must be of {', '.join(self.settings)}, got {name!r},"
+                    f" which {self.title} does not read or whose default the API needs"
                 )
             kind, rules = self.settings[name]
             label = f"{name} of container_settings"

@@ -37,11 +37,12 @@ _MAX_TOKENS_OF_TGI_1_1_0 = 12_288
 
 _BatchTokens = Annotated[int, Range(at_least=1, at_most=2**32 - 1)]  # TGI's type
 
+_PRECISIONS = ("DTYPE", "QUANTIZE", "HF_MODEL_QUANTIZE")
 _QUANTIZE = one_of("awq", "bitsandbytes", "bitsandbytes-fp4", "bitsandbytes-nf4", "eetq", "gptq")
 
 # What TGI 1.1.0's launcher and server, SageMaker's entry point in its image, and JumpStart's
 # specification read beside the fields (its source at v1.1.0). Left out is what needs a network,
-# which the container has not.
+# which the container has not, and the limits of single requests, which are the API's too.
 _SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "CUDA_MEMORY_FRACTION": SHARE,
@@ -53,9 +54,6 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "HF_MODEL_TRUST_REMOTE_CODE": FLAG,
         "HF_TASK": one_of("text-generation"),
         "JSON_OUTPUT": FLAG,
-        "MAX_BEST_OF": COUNT,
-        "MAX_STOP_SEQUENCES": COUNT,
-        "MAX_TOP_N_TOKENS": COUNT,
         "MAX_WAITING_TOKENS": COUNT,
         "MODEL_CACHE_ROOT": TEXT,
         "PYTORCH_CUDA_ALLOC_CONF": TEXT,
@@ -68,7 +66,6 @@ _SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "SAGEMAKER_MODEL_SERVER_TIMEOUT": SECONDS,
         "SAGEMAKER_MODEL_SERVER_WORKERS": COUNT,
         "SAGEMAKER_PROGRAM": TEXT,
-        "SHARDED": FLAG,
         "TRANSFORMERS_OFFLINE": SWITCH,
         "TRUST_REMOTE_CODE": FLAG,
         "USE_FLASH_ATTENTION": FLAG,
@@ -99,7 +96,7 @@ class Tgi(Server):
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
     owned: ClassVar[frozenset[str]] = frozenset(
         {
-            *("HF_MODEL_ID", "LOG_LEVEL", "MODEL_ID", "NUM_SHARD", "SM_NUM_GPUS"),
+            *("HF_MODEL_ID", "LOG_LEVEL", "MODEL_ID", "NUM_SHARD", "SHARDED", "SM_NUM_GPUS"),
             *("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS", "MAX_CONCURRENT_REQUESTS"),
             *("MAX_BATCH_PREFILL_TOKENS", "MAX_BATCH_TOTAL_TOKENS"),
         }
@@ -112,6 +109,17 @@ class Tgi(Server):
             raise RefusedValueError(
                 "ROPE_SCALING and ROPE_FACTOR of container_settings must be given together,"
                 f" got {', '.join(sorted(given))}"
+            )
+        # TGI refuses a type beside a quantization; of two quantizations its image forgets one.
+        if len(both := [name for name in _PRECISIONS if name in given]) > 1:
+            raise RefusedValueError(
+                f"container_settings must have one of {', '.join(_PRECISIONS)} at most, got"
+                f" {', '.join(both)}"
+            )
+        if self.needs_flash_attention_2 and given.get("USE_FLASH_ATTENTION") == "false":
+            raise RefusedValueError(
+                "USE_FLASH_ATTENTION of container_settings must be left out where"
+                " needs_flash_attention_2 is True, got 'false'"
             )
 
     def image_for(self, instance_type: str) -> Image:  # noqa: ARG002 - one image for all

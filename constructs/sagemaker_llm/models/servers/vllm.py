@@ -34,17 +34,16 @@ _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 # The adapters of one batch, each of which takes GPU memory; more wait in the host's.
 _MAX_ADAPTERS_IN_BATCH = 4
 
-# Left out is what would change the memory that is computed below.
+# Left out is what would change the memory that is computed below, as the largest batch does, or
+# what the API counts on: 20 alternatives, and Hugging Face's tokenizer, which reads control tokens
+# in a prompt's text.
 _SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "SM_VLLM_DTYPE": one_of("auto", "bfloat16", "float16"),
         "SM_VLLM_ENFORCE_EAGER": ON,
         "SM_VLLM_LOAD_FORMAT": one_of("auto", "safetensors"),
-        "SM_VLLM_MAX_LOGPROBS": (int, (Range(at_least=1, at_most=100),)),
-        "SM_VLLM_MAX_NUM_BATCHED_TOKENS": (int, (Range(at_least=1, at_most=8192),)),
         "SM_VLLM_NO_ENABLE_PREFIX_CACHING": ON,
         "SM_VLLM_SEED": (int, (Range(at_least=0, at_most=2**32 - 1),)),
-        "SM_VLLM_TOKENIZER_MODE": one_of("auto", "hf", "slow", "mistral"),
         "VLLM_LOGGING_LEVEL": one_of("DEBUG", "INFO", "WARNING", "ERROR"),
     }
 )

@@ -18,11 +18,8 @@ _OF_VLLM = {
     "SM_VLLM_DTYPE": "bfloat16",
     "SM_VLLM_ENFORCE_EAGER": "true",
     "SM_VLLM_LOAD_FORMAT": "safetensors",
-    "SM_VLLM_MAX_LOGPROBS": "5",
-    "SM_VLLM_MAX_NUM_BATCHED_TOKENS": "8192",
     "SM_VLLM_NO_ENABLE_PREFIX_CACHING": "true",
     "SM_VLLM_SEED": "7",
-    "SM_VLLM_TOKENIZER_MODE": "hf",
     "VLLM_LOGGING_LEVEL": "WARNING",
 }
 _OF_LLAMA_CPP = {
