@@ -9,8 +9,8 @@ FILES = Path(__file__).parent / "tokenizers"  # The asset build writes it.
 
 # Texts that are single tokens; TGI's tokenizer splits a prompt at them first.
 _MISTRAL_SPECIAL = ("<unk>", "<s>", "</s>")
-# Unverified: that there are no others. Read its `added_tokens.json` at the first deploy.
-_MISTRALLITE_ADDED = ("<|prompter|>", "<|assistant|>")
+# Unverified: that they are these. Read its `added_tokens.json` at the first deploy.
+_MISTRALLITE_ADDED = ("[PAD]", "<|assistant|>", "<|prompter|>")
 
 
 class Tokenizer(Protocol):

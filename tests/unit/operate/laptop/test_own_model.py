@@ -66,7 +66,7 @@ def test_changed_file_is_another_model(tiny: Path, tmp_path: Path) -> None:
     [
         ("mistral-8b", "as mistral-8b: model_id must be one of mistral-7b, .* got 'mistral-8b'"),
         ("smollm2-135m-instruct", "its vocabulary must be of llama.cpp's kind 'gpt2'"),
-        ("mistrallite", "its vocabulary must have 32002 tokens, got 32000"),
+        ("mistrallite", "its vocabulary must have 32003 tokens, got 32000"),
     ],
 )
 def test_file_is_refused_as_another_model(tiny: Path, entry: str, words: str) -> None:
