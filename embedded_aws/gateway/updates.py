@@ -46,12 +46,18 @@ def take_snapshot(version: Json) -> None:
     try:
         WebFunction(config, version["code_zip"], CHECKPOINT).stop()
     except FunctionError as error:
-        failed = {"StateReasonCode": "FunctionError", "StateReason": str(error)}
-        config.update(failed, State="Failed")
+        _fail(config, "FunctionError", str(error))
+        return
+    except Exception as error:  # noqa: BLE001 - a full disk, say: else its stack would wait for ever
+        _fail(config, "InternalError", f"{type(error).__name__}: {error}")
         return
     for reason in ("StateReason", "StateReasonCode"):
         config.pop(reason, None)
     config["State"] = "Active"
+
+
+def _fail(config: Json, code: str, reason: str) -> None:
+    config.update(StateReasonCode=code, StateReason=reason, State="Failed")
 
 
 def await_snapshot(version_arn: str, _props: Json) -> None:

@@ -1,5 +1,6 @@
 """CloudFormation's two calls of a function's update."""
 
+import errno
 import threading
 from typing import Any
 
@@ -64,11 +65,18 @@ def test_a_version_that_starts_is_active_and_is_told_of_its_snapshot_only(
     assert started == [("AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH",), "stopped"]
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (FunctionError("f failed the SnapStart hook /checkpoint"), "FunctionError", "f failed the"),
+        (OSError(errno.ENOSPC, "No space left on device"), "InternalError", "OSError.*No space"),
+    ],
+)
 def test_a_version_that_does_not_start_fails_its_stack_with_the_reason(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, reason: str
 ) -> None:
     def start(*_: object) -> None:
-        raise FunctionError("f failed the SnapStart hook /checkpoint")
+        raise error
 
     version = _version("Pending")
     found = (version, version["config"], "f")
@@ -76,9 +84,11 @@ def test_a_version_that_does_not_start_fails_its_stack_with_the_reason(
     monkeypatch.setattr(functions, "_get_func_record_for_ref_in_scope", lambda _version_arn: found)
     publishing = threading.Thread(target=updates.take_snapshot, args=(version,))
     publishing.start()
-    with pytest.raises(ValueError, match=r"'v' did not stabilize.*failed the SnapStart hook"):
-        updates.await_snapshot("v", {})
     publishing.join()
+    assert version["config"]["State"] == "Failed"
+    assert version["config"]["StateReasonCode"] == code
+    with pytest.raises(ValueError, match=rf"'v' did not stabilize.*{reason}"):
+        updates.await_snapshot("v", {})
 
 
 def test_managed_instances_are_refused_by_name() -> None:
