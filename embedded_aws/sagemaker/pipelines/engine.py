@@ -50,6 +50,16 @@ class Execution:
 
     def run(self) -> None:
         """Run the steps that have not succeeded, until none is left that can run."""
+        try:
+            self._run_steps()
+        except Exception as error:  # noqa: BLE001 - else a bug would let it be Executing for ever
+            _log.exception("execution %s", self._record["PipelineExecutionArn"])
+            self._stopping.set()
+            self._fail(f"InternalServerError: {error!r}")
+        else:
+            self._end()
+
+    def _run_steps(self) -> None:
         parallel = self._record.get("ParallelismConfiguration", {})
         most = parallel.get("MaxParallelExecutionSteps", _MAX_PARALLEL_STEPS)
         begun = set(self._steps)
@@ -63,12 +73,13 @@ class Execution:
             if not running:
                 break
             running.remove(ended.get())
-        self._end()
 
     def _begin_step(self, step: Step, ended: queue.SimpleQueue[str]) -> None:
         def run() -> None:
-            self._run_step(step)
-            ended.put(step.name)
+            try:
+                self._run_step(step)
+            finally:
+                ended.put(step.name)
 
         # not an executor's thread: the server does not wait for these when it stops
         threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
@@ -76,7 +87,8 @@ class Execution:
     def _ready(self, begun: set[str]) -> list[Step]:
         if self._stopping.is_set() or self._failed():
             return []
-        succeeded = {n for n, record in self._steps.items() if record["StepStatus"] == "Succeeded"}
+        steps = list(self._steps.items())  # a copy: threads that begin add theirs
+        succeeded = {name for name, record in steps if record["StepStatus"] == "Succeeded"}
         return [
             step
             for step in self._definition.steps.values()
@@ -91,15 +103,19 @@ class Execution:
         return bool(properties.get("Outcome") == str(outcome))
 
     def _failed(self) -> list[Json]:
-        return [record for record in self._steps.values() if record["StepStatus"] == "Failed"]
+        steps = list(self._steps.values())
+        return [record for record in steps if record["StepStatus"] == "Failed"]
 
     def _end(self) -> None:
         if failed := self._failed():
             reasons = "; ".join(f"{s['StepName']}: {s['FailureReason']}" for s in failed)
-            self._record["FailureReason"] = f"Step failure: One or multiple steps failed. {reasons}"
-            self._set_status("Failed")
+            self._fail(f"Step failure: One or multiple steps failed. {reasons}")
         else:
             self._set_status("Stopped" if self._stopping.is_set() else "Succeeded")
+
+    def _fail(self, reason: str) -> None:
+        self._record["FailureReason"] = reason
+        self._set_status("Failed")
 
     def _run_step(self, step: Step) -> None:
         record: Json = {"StepName": step.name, "StepStatus": "Executing", "StartTime": now()}
@@ -112,9 +128,14 @@ class Execution:
         self._steps[step.name] = record
         retries = Retries(step.body.get("RetryPolicies", []))
         ended = None
-        while ended is None:
-            record["AttemptCount"] = record.get("AttemptCount", 0) + 1
-            ended = self._attempt(step, record, retries)
+        try:
+            while ended is None:
+                record["AttemptCount"] = record.get("AttemptCount", 0) + 1
+                ended = self._attempt(step, record, retries)
+        except Exception as error:  # noqa: BLE001 - else a bug would let the step run for ever
+            _log.exception("step %s", step.name)
+            record["FailureReason"] = f"InternalServerError: {error!r}"
+            ended = "Failed"
         record["EndTime"] = now()
         record["StepStatus"] = ended
         saver.note_change()
@@ -129,9 +150,6 @@ class Execution:
             failure = error
         except (ExpressionError, ServiceError) as error:
             failure = StepFailed(f"ClientError: {error}")
-        except Exception as error:  # noqa: BLE001 - else a bug would let the step run for ever
-            _log.exception("step %s", step.name)
-            failure = StepFailed(f"InternalServerError: {error!r}")
         else:
             return "Succeeded"
         delay = retries.delay(failure)

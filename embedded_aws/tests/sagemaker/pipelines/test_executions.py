@@ -1,8 +1,9 @@
-"""Executions that are stopped and retried at the moment in which they end."""
+"""Executions that are stopped and retried at the moment in which they end, or fail by a bug."""
 
 import json
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -22,13 +23,13 @@ def _scope() -> Iterator[None]:
         yield
 
 
-def _record() -> Json:
+def _record(*steps: Json) -> Json:
     return {
         "PipelineArn": _ARN.partition("/execution")[0],
         "PipelineExecutionArn": _ARN,
         "PipelineExecutionDisplayName": "e",
         "CreationTime": 0.0,
-        "_Definition": json.dumps({"Version": "2020-12-01", "Steps": []}),
+        "_Definition": json.dumps({"Version": "2020-12-01", "Steps": steps}),
         "_Parameters": {},
         "_Steps": {},
     }
@@ -41,6 +42,36 @@ def test_an_execution_that_has_ended_is_not_stopped() -> None:
     execution.run()
     execution.stop()
     assert record["PipelineExecutionStatus"] == "Succeeded"
+
+
+def _executed(record: Json) -> Json:
+    execution = Execution(record, ScopedStore())
+    execution.begin()
+    running = threading.Thread(target=copy_context().run, args=(execution.run,), daemon=True)
+    running.start()
+    running.join(120)
+    return record
+
+
+def test_an_execution_fails_whose_step_cannot_tell_whether_it_is_tried_again() -> None:
+    policy: Json = {"MaxAttempts": 2}
+    step = {"Name": "S", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}
+    record = _executed(_record({**step, "RetryPolicies": [policy]}))
+    assert record["PipelineExecutionStatus"] == "Failed"
+    assert "S: InternalServerError: KeyError('ExceptionType')" in record["FailureReason"]
+    assert record["_Steps"]["S"]["StepStatus"] == "Failed"
+
+
+def test_an_execution_fails_that_cannot_choose_its_next_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ready(*_: object) -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(Execution, "_ready", ready)
+    record = _executed(_record())
+    assert record["PipelineExecutionStatus"] == "Failed"
+    assert record["FailureReason"].startswith("InternalServerError: RuntimeError('dictionary")
 
 
 class _Ending:
