@@ -36,7 +36,7 @@ class Expected:
 class Prices:
     """Dollars, and the day of the list that they are from."""
 
-    as_of: str
+    collected_on: str
     instance_hour: float
     proxy_gigabytes: float
     lambda_gigabyte_second: float
@@ -75,8 +75,8 @@ def estimate(rows: Sequence[Expected], prices: Prices, *, through_the_api: bool)
         }
     shown = ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items())
     return (
-        f"{table}\n\n{said}, about {sum(parts.values()):.2f} USD ({shown}; prices of"
-        f" {prices.as_of} in us-east-1, one instance)"
+        f"{table}\n\n{said}, about {sum(parts.values()):.2f} USD ({shown}; prices as"
+        f" collected on {prices.collected_on} in us-east-1, one instance)"
     )
 
 
@@ -87,7 +87,7 @@ def aws_prices() -> Prices:
     from sagemaker_llm.sizing import hosting, prices  # noqa: PLC0415 - loads the CDK when asked
 
     return Prices(
-        as_of=prices.AS_OF,
+        collected_on=prices.COLLECTED_ON,
         instance_hour=prices.instance_hour(INSTANCE_TYPE),
         proxy_gigabytes=hosting.MEMORY_MIB / 1024,
         lambda_gigabyte_second=prices.LAMBDA_GIGABYTE_SECOND,

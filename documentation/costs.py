@@ -15,8 +15,8 @@ _HEADER = (
     "logs", "in all", "a million tokens",
 )  # fmt: skip
 _INTRODUCTION = f"""
-Computed from [`stacks/loads.py`](../../stacks/loads.py), by the prices of {prices.AS_OF} in
-us-east-1; `make plan`, which simulates the day, comes within a percent.
+Computed from [`stacks/loads.py`](../../stacks/loads.py), by public price lists of us-east-1
+as collected on {prices.COLLECTED_ON}; `make plan`, which simulates the day, comes within a percent.
 [What it costs](../cost.md) says what is billed when, and what comes on top: the data's key and
 gigabytes, `Prod`'s web firewall, fine-tunings.
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from operate.plan.table import PlanRow
+from operate.plan.rows import PlanRow
 from sagemaker_llm.sizing import prices
 from sagemaker_llm.sizing.cost import MonthlyCost, monthly_cost
 from sagemaker_llm.sizing.hosting import Hosting
@@ -60,7 +60,7 @@ def costs(sizing: Sizing, hosting: Hosting, simulated_days: Mapping[str, Day]) -
         for name, dollars in parts.items()
     ]
     per_million = plan.per_million_tokens(plan.total)
-    priced = f"by the prices of {prices.AS_OF} in us-east-1"
+    priced = f"by public price lists of us-east-1 as collected on {prices.COLLECTED_ON}"
     return [*rows, PlanRow("a million tokens", f"{per_million:.2f} USD", priced)]
 
 

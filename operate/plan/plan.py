@@ -7,6 +7,8 @@ import app  # isort: skip  # first: it makes the imports below find their packag
 from operate.plan import picture, table
 from operate.plan.days import costs, simulated
 from operate.plan.hosting import by_load
+from operate.plan.rows import shown
+from sagemaker_llm.sizing.formula.staffing import MAX_INSTANCES
 
 _FOLDER = Path("build") / "plan"
 
@@ -16,19 +18,19 @@ def plan(declared: str) -> None:
     environment = app.environment_of(declared)
     if environment.sizing is None:
         print(f"{declared} declares no load: its numbers are chosen in stacks/environments.py\n")
-        print(table.shown(table.chosen(environment)))
+        print(shown(table.chosen(environment)))
         return
     try:
-        print(table.shown(table.rows(environment, environment.sizing)))
+        print(shown(table.rows(environment, environment.sizing)))
         print("\nThe declared day, simulated (some seconds):\n", flush=True)
         days = simulated(environment.sizing)
         hosting = environment.api.hosting
-        print(table.shown(costs(environment.sizing, hosting, days)))
-        said = table.shown(list(by_load(environment.sizing, hosting)))
+        print(shown(costs(environment.sizing, hosting, days)))
         print(
             "\nUSD for a million tokens, at a tenth of the load, at the load and at ten times the"
-            f" load:\n\n{said}"
+            f" load (or as much of it as {MAX_INSTANCES:,} instances serve within the promise):\n"
         )
+        print(shown(list(by_load(environment.sizing, hosting))))
     except ValueError as error:
         raise SystemExit(f"{declared} cannot be planned: {error}") from error
     _FOLDER.mkdir(parents=True, exist_ok=True)

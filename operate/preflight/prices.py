@@ -4,7 +4,7 @@ import _paths  # noqa: F401  # isort: skip  # first: it makes the imports below 
 
 from operate.preflight.plan import Fleet, Plan
 from operate.preflight.row import Row, Verdict
-from sagemaker_llm.sizing.prices import AS_OF, HOURS_A_MONTH, INSTANCE_HOUR
+from sagemaker_llm.sizing.prices import COLLECTED_ON, HOURS_A_MONTH, INSTANCE_HOUR
 
 
 def cost(plan: Plan) -> Row:
@@ -18,8 +18,8 @@ def cost(plan: Plan) -> Row:
         subject,
         Verdict.OK,
         f"{_dollars(fleet)} in {where}",
-        f"always on: {_count(fleet)} {fleet.instance_type}, by the prices of {AS_OF}; keys,"
-        " requests, storage and logs come on top",
+        f"always on: {_count(fleet)} {fleet.instance_type}, by price lists as collected on"
+        f" {COLLECTED_ON}; keys, requests, storage and logs come on top",
     )
 
 

@@ -14,6 +14,7 @@ from sagemaker_llm.models.catalog import CatalogEntry
 from sagemaker_llm.models.prompts import Tokenizer
 from sagemaker_llm.models.weights import FileWeights, PackagedWeights
 from sagemaker_llm.serving.endpoint import LlmEndpoint
+from sagemaker_llm.sizing.formula.nearest import MAX_STREAM_SECONDS
 from sagemaker_llm.sizing.hosting import Hosting, ManagedInstances, OnDemand
 from sagemaker_llm.sizing.sizing import Sizing
 
@@ -21,10 +22,11 @@ from . import web_adapter
 from .managed.capacity import ManagedCapacity
 from .settings import ApiSettings
 
-# SageMaker ends a response stream after 8 minutes. The function outlives it, to tell the client,
-# and API Gateway outlives the function: the innermost timeout always comes first.
-FUNCTION_TIMEOUT = cdk.Duration.seconds(490)
-INTEGRATION_TIMEOUT = cdk.Duration.seconds(500)
+# The function outlives SageMaker's stream, to tell the client that it was cut, and API Gateway
+# outlives the function: the innermost timeout always comes first. No declared load makes them
+# shorter, as a client may ask for longer answers.
+FUNCTION_TIMEOUT = cdk.Duration.seconds(MAX_STREAM_SECONDS + 10)
+INTEGRATION_TIMEOUT = cdk.Duration.seconds(MAX_STREAM_SECONDS + 20)
 
 
 class ProxyFunction(Construct):

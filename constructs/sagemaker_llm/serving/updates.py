@@ -6,15 +6,13 @@ from typing import Annotated
 
 from allowed_values.rules import Range, RefusedValueError
 from sagemaker_llm.models.checked import Checked
+from sagemaker_llm.sizing.formula.nearest import MAX_STREAM_SECONDS
 from sagemaker_llm.sizing.sizing import Sizing
 
 from .tracking import Instances, TargetTracking
 
 # Of the whole deployment: above all its waits, and what a fleet needs to load its model.
 MAX_DEPLOYMENT_SECONDS = 10_800
-# SageMaker ends a response stream then. It kills the container of an old instance half a minute
-# after the wait, whatever it is answering: one that waits as long as a stream can last cuts none.
-MAX_STREAM_SECONDS = 480
 
 
 class UpdateStrategy(StrEnum):
@@ -35,7 +33,7 @@ class GuardedUpdates(Checked):
     strategy: UpdateStrategy | None = None
     step_instances: Instances = 1  # a canary's size, or a rolling batch
     # The wait after each step, while the alarms are watched; then the old instances stop, and half
-    # a minute later cut the answers that still run.
+    # a minute later cut the answers that still run: none after a wait as long as a stream can last.
     baking_seconds: Annotated[int, Range(at_least=1, at_most=3600)] = MAX_STREAM_SECONDS
     # Of the requests that reach the endpoint.
     max_error_share: Annotated[float, Range(above=0, below=1)] = 0.1

@@ -1,6 +1,6 @@
 """Prices: the one table.
 
-Unverified: USD in us-east-1, from public lists without a date; compare
+Unverified: USD in us-east-1, from public lists that have no date of their own; compare
 https://aws.amazon.com/pricing and the first bill.
 """
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from allowed_values.rules import RefusedValueError
 
-AS_OF = "2026-11-27"
+COLLECTED_ON = "2026-11-27"  # from the lists; how old their prices were, they do not say
 HOURS_A_MONTH = 730
 
 INSTANCE_HOUR: Mapping[str, float] = MappingProxyType(

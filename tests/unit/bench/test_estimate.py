@@ -17,7 +17,7 @@ from tests.unit.virtual_clock import run
 ROOT = Path(__file__).parents[3]
 _PRICES = Prices(
     proxy_gigabytes=1.0,
-    as_of="2026-11-27",
+    collected_on="2026-11-27",
     instance_hour=3.6,
     lambda_gigabyte_second=0.001,
     lambda_request=0.0,

@@ -44,6 +44,8 @@ class Server(Checked, ABC):
     startup_timeout_seconds: ClassVar[int]
     # The machine image whose driver the container needs; None: SageMaker's default for the type.
     inference_ami_version: ClassVar[str | None] = None
+    # Whether it refuses at once what exceeds `max_concurrent_requests`; if not, that waits in it.
+    refuses_overload: ClassVar[bool] = False
     # Whether it loads adapters while it runs.
     takes_adapters: ClassVar[bool] = False
     # The variables that container_settings may give, and those that the fields of an entry become.

@@ -93,6 +93,7 @@ class Tgi(Server):
     title: ClassVar[str] = "TGI 1.1.0"
     reads: ClassVar[tuple[type[Weights], ...]] = (JumpStartWeights, StagedWeights, PackagedWeights)
     startup_timeout_seconds: ClassVar[int] = 600
+    refuses_overload: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Setting]] = _SETTINGS
     owned: ClassVar[frozenset[str]] = frozenset(
         {

@@ -95,7 +95,7 @@ def read_profile(path: Path, *, instance_type: str, server: str = "tgi") -> Prof
 def published_profile() -> Profile:
     """Return AWS's table of Mistral-7B-Instruct on ml.g5.2xlarge with TGI 1.1.0.
 
-    It has no mean latency, so that Little's law cannot be asked of it. By its median 28 % of the
+    It has no mean latency, so that Little's law cannot be asked of it. By its median 27 % of the
     users are served nowhere: most plausibly they are those who had finished while a short run
     drained. If they waited unseen, an instance carries less than half of what is derived from it.
     """

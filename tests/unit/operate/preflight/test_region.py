@@ -8,7 +8,7 @@ from operate.preflight import artifacts, prices, quotas
 from operate.preflight.plan import ArchiveNeed, Fleet, ImageNeed, QuotaNeed, WeightsNeed
 from operate.preflight.preflight import Check, answers
 from operate.preflight.row import Row, Verdict
-from sagemaker_llm.sizing.prices import AS_OF
+from sagemaker_llm.sizing.prices import COLLECTED_ON
 from tests.unit.operate.preflight.examples import ENDPOINT_QUOTA, plan, stubbed
 
 _OK, _FAIL, _UNKNOWN = Verdict
@@ -246,7 +246,7 @@ def test_instance_types_are_offered(offered: tuple[str, ...], verdict: Verdict, 
 def test_cost_is_that_of_the_instances_that_always_run(region: str, found: str) -> None:
     row = prices.cost(plan(region=region))
     assert (row.verdict, row.found) == (_OK, found)
-    assert AS_OF in row.todo
+    assert COLLECTED_ON in row.todo
 
 
 def test_unknown_price_says_so() -> None:
