@@ -87,6 +87,8 @@ def usage(prompt: str, count: int) -> dict[str, int]:
 
 
 def _tgi(body: Any, said: Said) -> list[bytes]:
+    if not body["stream"]:
+        return [_tgi_whole(said)]
     frames = [
         json.loads(each[5:])
         for each in tgi_frames(said.texts, said.reason, end_token=said.end_token)
@@ -99,6 +101,12 @@ def _tgi(body: Any, said: Said) -> list[bytes]:
         ]
         frames = [{**each, "top_tokens": tops} for each in frames]
     return [b"data:" + json.dumps(each).encode() + b"\n\n" for each in frames]
+
+
+def _tgi_whole(said: Said) -> bytes:
+    prompt = {"id": 1, "text": "<s>", "logprob": None}
+    details = {"finish_reason": said.reason, "generated_tokens": said.tokens, "prefill": [prompt]}
+    return json.dumps([{"generated_text": "".join(said.texts), "details": details}]).encode()
 
 
 def _tgi_asked(body: Any) -> Asked:

@@ -10,27 +10,12 @@ import pytest
 from invoke_proxy.openapi import document
 from invoke_proxy.servers import SERVERS
 from invoke_proxy.settings import ServerName
-from tests.unit.invoke_proxy.proxy_double import Answer, client_of
-from tests.unit.invoke_proxy.wires import LLAMA_CPP, TGI, VLLM, WIRES, Wire
+from tests.unit.invoke_proxy.asking import SCHEMA, ask, openai_body
+from tests.unit.invoke_proxy.proxy_double import client_of
+from tests.unit.invoke_proxy.wires import LLAMA_CPP, VLLM, WIRES, Wire
 
-SCHEMA = {
-    "type": "json_schema",
-    "json_schema": {"name": "place", "schema": {"type": "object"}, "strict": True},
-}
-OPENAI: dict[str, Any] = {
-    "frequency_penalty": 0.5,
-    "logit_bias": {"5": -100.0},
-    "presence_penalty": -2.0,
-    "response_format": SCHEMA,
-}
-TGIS: dict[str, Any] = {
-    "best_of": 2,
-    "decoder_input_details": True,
-    "top_n_tokens": 1,
-    "truncate": 5,
-    "typical_p": 0.9,
-    "watermark": True,
-}
+OPENAI = frozenset().union(*(each.capabilities.without_openai for each in SERVERS.values()))
+TGIS = frozenset().union(*(each.capabilities.without_tgi for each in SERVERS.values()))
 NEUTRAL: dict[str, Any] = {
     "best_of": 1,
     "decoder_input_details": False,
@@ -46,51 +31,6 @@ NEUTRAL: dict[str, Any] = {
 wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 
 
-async def ask(wire: Wire, route: str, body: Any) -> tuple[Answer, list[Any]]:
-    upstream = wire.upstream("x")
-    async with client_of(upstream, wire.settings) as client:
-        return await client.post(route, body), upstream.bodies
-
-
-def openai_body(route: str, **more: Any) -> dict[str, Any]:
-    chat = "chat" in route
-    asked = {"messages": [{"role": "user", "content": "a"}]} if chat else {"prompt": "a"}
-    return {**asked, **more}
-
-
-@wires
-@pytest.mark.parametrize("name", OPENAI)
-@pytest.mark.parametrize("route", ["/v1/chat/completions", "/v1/completions"])
-async def test_a_parameter_of_openais_is_passed_on_or_refused_by_the_servers_name(
-    wire: Wire, name: str, route: str
-) -> None:
-    server = SERVERS[wire.name]
-    answer, sent = await ask(wire, route, openai_body(route, **{name: OPENAI[name]}))
-    if name in server.capabilities.without_openai:
-        assert (answer.status, answer.error["param"], sent) == (400, name, [])
-        assert answer.error["code"] == "unsupported_parameter"
-        assert f"not supported by {server.title}, leave out: `{name}`" in answer.error["message"]
-    else:
-        assert answer.status == 200
-        assert sent[0][name] == OPENAI[name]
-
-
-@wires
-@pytest.mark.parametrize("name", TGIS)
-async def test_a_parameter_of_tgis_is_translated_or_refused_by_the_servers_name(
-    wire: Wire, name: str
-) -> None:
-    server = SERVERS[wire.name]
-    parameters = {"do_sample": True, name: TGIS[name]}
-    answer, sent = await ask(wire, "/generate", {"inputs": "a", "parameters": parameters})
-    if name in server.capabilities.without_tgi:
-        assert (answer.status, sent) == (422, [])
-        assert answer.json["param"] == f"parameters.{name}"
-        assert server.title in answer.error
-    else:
-        assert len(sent) == 1  # What is sent is each adapter's own test.
-
-
 @wires
 @pytest.mark.parametrize("name", NEUTRAL)
 async def test_a_value_that_asks_for_nothing_is_accepted_by_all(wire: Wire, name: str) -> None:
@@ -100,41 +40,6 @@ async def test_a_value_that_asks_for_nothing_is_accepted_by_all(wire: Wire, name
     else:
         answer, _ = await ask(wire, "/generate", {"inputs": "a", "parameters": given})
     assert answer.status == 200
-
-
-@pytest.mark.parametrize(
-    ("wire", "most"), [(TGI, 4), (VLLM, 16), (LLAMA_CPP, 16)], ids=lambda each: str(each)[:20]
-)
-async def test_stop_sequences_are_as_many_as_the_server_takes(wire: Wire, most: int) -> None:
-    for route in ("/v1/chat/completions", "/v1/completions"):
-        taken, _ = await ask(wire, route, openai_body(route, stop=["x"] * most))
-        refused, sent = await ask(wire, route, openai_body(route, stop=["x"] * (most + 1)))
-        assert (taken.status, refused.status, sent) == (200, 400, [])
-        assert refused.error["param"] == "stop"
-    body = {"inputs": "a", "parameters": {"stop": ["x"] * (most + 1)}}
-    assert (await ask(wire, "/generate", body))[0].json["param"] == "parameters.stop"
-
-
-@pytest.mark.parametrize(
-    ("wire", "most"), [(TGI, 5), (VLLM, 20), (LLAMA_CPP, 20)], ids=lambda each: str(each)[:20]
-)
-async def test_alternatives_are_as_many_as_the_server_takes(wire: Wire, most: int) -> None:
-    route = "/v1/chat/completions"
-    for count, status in ((most, 200), (most + 1, 400)):
-        body = openai_body(route, logprobs=True, top_logprobs=count)
-        answer, _ = await ask(wire, route, body)
-        assert answer.status == status
-    assert answer.error["param"] == "top_logprobs"
-
-
-@pytest.mark.parametrize(
-    ("wire", "status"), [(TGI, 200), (VLLM, 422), (LLAMA_CPP, 200)], ids=lambda each: str(each)[:20]
-)
-async def test_a_temperature_that_is_too_high_for_the_server_is_refused(
-    wire: Wire, status: int
-) -> None:
-    answer, _ = await ask(wire, "/generate", {"inputs": "a", "parameters": {"temperature": 2.5}})
-    assert answer.status == status
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,13 @@ async def test_generate_keeps_the_stop_sequence_as_tgi_does(wire: Wire) -> None:
     assert upstream.open == 0
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_full_text_begins_with_the_inputs(hello: Upstream, *, stream: bool) -> None:
+    body = {"inputs": "Hi!", "parameters": {"return_full_text": True}, "stream": stream}
+    answer = await ask(hello, "/invocations", body)
+    assert answer[-1]["generated_text"] == "Hi! Hello, you"
+
+
 async def test_an_answer_without_text_has_tgis_one_event(wire: Wire) -> None:
     upstream = wire.upstream(reason="eos_token", end_token="</s>")
     (event,) = await ask(upstream, "/generate_stream", {"inputs": "a"})

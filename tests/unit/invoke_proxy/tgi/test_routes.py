@@ -87,15 +87,6 @@ async def test_every_parameter_reaches_the_model_as_it_was_sent() -> None:
     assert runtime.bodies[0]["parameters"] == {**parameters, "details": True}
 
 
-@pytest.mark.parametrize("stream", [False, True])
-async def test_the_full_text_begins_with_the_inputs(*, stream: bool) -> None:
-    body = {"inputs": "The sea", "parameters": {"return_full_text": True}, "stream": stream}
-    async with client_of(FakeRuntime(*FRAMES)) as client:
-        answer = await client.post("/invocations", body)
-    last = answer.events[-1] if stream else answer.json[0]
-    assert last["generated_text"] == "The sea is blue"
-
-
 @pytest.mark.parametrize(
     "parameters",
     [{"decoder_input_details": True}, {"best_of": 2, "do_sample": True}],
