@@ -50,11 +50,12 @@ def _proxy(settings: ApiSettings, endpoint_requests: int) -> int:
     """Return as many executions as the endpoint admits requests at its largest, and headroom.
 
     A stream holds an execution for as long as it lasts: with fewer, instances that are paid for
-    would stand idle. More would be of no use, because TGI refuses what it does not admit. The
-    headroom is for requests that are over at once, so that they get through while the endpoint is
-    full: what TGI refuses (`model_overloaded`), what the proxy refuses, /v1/models, and the open
-    routes: it covers at least a burst of each, and one of preflights. Of requests that take less
-    than a second, as many as a client may send in one can come at once.
+    would stand idle. More would be of no use: TGI refuses what it does not admit, and what vLLM and
+    llama.cpp queue beyond the headroom would only wait longer. The headroom is for requests that
+    are over at once, so that they get through while the endpoint is full: what TGI refuses
+    (`model_overloaded`), what the proxy refuses, /v1/models, and the open routes: it covers at
+    least a burst of each, and one of preflights. Of requests that take less than a second, as many
+    as a client may send in one can come at once.
     """
     open_routes = 1 + settings.playground + bool(settings.cors_origins)
     headroom = max(math.ceil(endpoint_requests * _HEADROOM), open_routes * OPEN_ROUTE_LIMIT.burst)
