@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks.accounts import Place, read_accounts
+from stacks.accounts import Accounts, Place, read_accounts
 
 Client: TypeAlias = Any  # boto3 has no types
 
@@ -134,8 +134,13 @@ class Environment:
 
 def placed(name: str) -> Place:
     """Return where accounts.toml and the shell place an environment; raises SystemExit."""
+    return accounts().place(name)
+
+
+def accounts() -> Accounts:
+    """Return what accounts.toml says; raises SystemExit."""
     try:
-        return read_accounts(os.environ).place(name)
+        return read_accounts(os.environ)
     except ValueError as error:
         raise SystemExit(str(error)) from error
 

@@ -35,7 +35,7 @@ class LlmStage(cdk.Stage):
             # `make bootstrap` creates it: deployments cannot create a role without it.
             permissions_boundary=cdk.PermissionsBoundary.from_name(f"{construct_id}Boundary"),
         )
-        # A bootstrap of its own: environments that share an account keep their policies apart.
+        # A bootstrap of its own: environments that share an account keep policies and stacks apart.
         self.node.set_context("@aws-cdk/core:bootstrapQualifier", qualifier(construct_id.lower()))
         serving = ServingStack(
             self, "Serving", environment=environment, weights_bucket=self._weights(environment)

@@ -1,19 +1,22 @@
 """The CDK's bootstrap, with the policies that limit an environment's deployments."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operate.account import toolkit
 from operate.cdk_cli import NO_PROFILE, run_cdk
 from operate.declared import policy_files
-from operate.environment import Client, Environment
+from operate.environment import Client, Environment, accounts
 from stacks.accounts import qualifier
 
 _POLL_SECONDS = 2
 
-Run = Callable[[list[str]], int]
+Run = Callable[..., int]
 Json = dict[str, Any]
 
 
@@ -24,9 +27,10 @@ def bootstrap(
 
     They are the template that the checkout holds for the environment, or another one.
     """
-    name, template = environment.stack_name("Bootstrap"), policies or declared(environment.name)
+    name, wanted = environment.stack_name("Bootstrap"), policies or declared(environment.name)
+    tags = accounts().tags_of(environment.name, None)
     try:
-        _deploy(environment.client("cloudformation"), name, json.dumps(template))
+        _deploy(environment.client("cloudformation"), name, json.dumps(wanted), tags)
         account = environment.client("sts").get_caller_identity()["Account"]
     except ClientError as error:
         raise SystemExit(
@@ -39,10 +43,16 @@ def bootstrap(
     command += ["--qualifier", qualifier(environment.name)]
     command += ["--toolkit-stack-name", environment.stack_name("CDKToolkit")]
     command += ["--cloudformation-execution-policies", arns]
+    command += [f"--tags={key}={value}" for key, value in tags.items()]
     if environment.endpoint_url:
         command.append(NO_PROFILE)
-    if run_cdk(command):
-        raise SystemExit("`cdk bootstrap` failed: see above")
+    template = toolkit.shown(run_cdk)
+    toolkit.narrow(template, environment.name.capitalize())
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "toolkit.json")
+        file.write_text(json.dumps(template))
+        if run_cdk([*command, "--template", str(file)]):
+            raise SystemExit("`cdk bootstrap` failed: see above")
     print(f"deployments of {environment.name} to {place} have the policies of {name}, and no more")
 
 
@@ -52,12 +62,13 @@ def declared(name: str) -> Json:
     return template
 
 
-def _deploy(cloudformation: Client, name: str, template: str) -> None:
+def _deploy(cloudformation: Client, name: str, template: str, tags: Mapping[str, str]) -> None:
     """Create or update a stack, and wait for it."""
     request = {
         "StackName": name,
         "TemplateBody": template,
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
     try:
         cloudformation.create_stack(**request)

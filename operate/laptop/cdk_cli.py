@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from embedded_aws.host import home, private_files
 from operate.cdk_cli import NO_PROFILE, ROOT, cdk_command, exit_code, search_path
@@ -35,10 +35,10 @@ class Cli:
                 f"`cdk {shlex.join(arguments)}` failed: see above; `make logs` shows more"
             )
 
-    def try_cdk(self, arguments: Sequence[str]) -> int:
+    def try_cdk(self, arguments: Sequence[str], stdout: TextIO | None = None) -> int:
         """Run the CDK CLI against the embedded AWS; returns its exit status."""
         options = f'--require="{_POLL_OFTEN}"'
-        status = exit_code(self._start(cdk_command(*arguments), NODE_OPTIONS=options))
+        status = exit_code(self._start(cdk_command(*arguments), stdout, NODE_OPTIONS=options))
         private_files.make_private(home.HOME)
         return status
 
@@ -60,10 +60,16 @@ class Cli:
             process.terminate()  # Nothing happens to one that has ended.
             process.wait()
 
-    def _start(self, command: Sequence[str], **variables: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: Sequence[str], stdout: TextIO | None = None, **variables: str
+    ) -> subprocess.Popen[bytes]:
         # It keeps its umask: what it builds goes to AWS too, where another user reads it.
         return subprocess.Popen(  # noqa: S603 - what the project pins
-            command, env={**_environment(), **variables}, cwd=ROOT, pass_fds=[self.lock]
+            command,
+            env={**_environment(), **variables},
+            cwd=ROOT,
+            stdout=stdout,
+            pass_fds=[self.lock],
         )
 
 

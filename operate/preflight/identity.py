@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from operate.account.toolkit import POLICY, is_wide
 from operate.environment import Client, Outputs, find_stack
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
@@ -62,6 +63,11 @@ def bootstrap_policies(cloudformation: Client, iam: Client, plan: Plan, policies
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
     attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
     if attached == wanted:
+        deployer = bootstrap_role(plan.stage.lower(), "deploy", plan.account, plan.region)
+        found = iam.get_role_policy(RoleName=deployer, PolicyName=POLICY)["PolicyDocument"]
+        if is_wide(found):
+            wide = "the role that deploys may write every stack of the account"
+            return Row(subject, Verdict.FAIL, wide, bootstrap)
         return Row(subject, Verdict.OK, f"as {policies.name} says")
     verb = "have" if attached - wanted else "lack"
     names = sorted(arn.rpartition("/")[2] for arn in attached - wanted or wanted - attached)

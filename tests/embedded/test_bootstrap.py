@@ -3,14 +3,16 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from embedded_aws.tests.account import Account
 from operate.api.deployment import Deployment
 from tests.embedded.conftest import LocalStage
 
 _ROLE = "cdk-llmlocal-cfn-exec-role-000000000000-us-east-1"
+_DEPLOYER = "arn:aws:iam::000000000000:role/cdk-llmlocal-deploy-role-000000000000-us-east-1"
 _BOUNDARY = "arn:aws:iam::000000000000:policy/LocalBoundary"
 _QUICKLY = {"Delay": 1, "MaxAttempts": 300}
 _BOOTSTRAP = """
@@ -63,6 +65,25 @@ def test_deployment_cannot_make_what_the_stage_has_not(
     events = cloudformation.describe_stack_events(StackName="Mallory")["StackEvents"]
     cloudformation.delete_stack(StackName="Mallory")
     assert "not authorized to perform: sagemaker:CreateEndpoint" in str(events)
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("stack", ["Prod-Api", "Local-CDKToolkit"])
+def test_who_deploys_may_not_update_the_stacks_of_others(
+    embedded_aws: LocalStage, stack: str
+) -> None:
+    """They keep the roles that they were deployed with, which nobody has to pass again."""
+    given = embedded_aws.client("sts").assume_role(RoleArn=_DEPLOYER, RoleSessionName="thief")
+    thief = boto3.client(
+        "cloudformation",
+        endpoint_url=f"http://127.0.0.1:{embedded_aws.port}",
+        region_name="us-east-1",
+        aws_access_key_id=given["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
+        aws_session_token=given["Credentials"]["SessionToken"],
+    )
+    with pytest.raises(ClientError, match="not authorized to perform: cloudformation:UpdateStack"):
+        thief.update_stack(StackName=stack, UsePreviousTemplate=True)
 
 
 def _status(account: Account) -> str:

@@ -62,16 +62,31 @@ def test_bootstrap_is_there_and_new_enough(answer: Any, verdict: Verdict, found:
     assert verdict is _OK or row.todo.startswith("make bootstrap ENV=dev")
 
 
-def _policies_row(file: Path, deployed: Any, attached: tuple[str, ...] | None) -> Any:
+def _may_write(stacks: str) -> dict[str, Any]:
+    """What the role that deploys may do."""
+    statement = {"Effect": "Allow", "Action": ["cloudformation:UpdateStack"], "Resource": stacks}
+    document = json.dumps({"Statement": [statement]})
+    return {"RoleName": "deploy", "PolicyName": "default", "PolicyDocument": document}
+
+
+_OWN_STACKS = "arn:aws:cloudformation:eu-west-1:111111111111:stack/Dev-*"
+
+
+def _policies_row(
+    file: Path, deployed: Any, attached: tuple[str, ...] | None, stacks: str = _OWN_STACKS
+) -> Any:
     described = _stack("CREATE_COMPLETE", ExecutionPolicies=",".join(_POLICIES))
     asked: list[tuple[str, Any]] = [("describe_stacks", described), ("get_template", deployed)]
     if isinstance(deployed, str):
         asked = [("describe_stacks", deployed)]
     policies = [{"PolicyName": "p", "PolicyArn": arn} for arn in attached or ()]
     listed = ("list_attached_role_policies", {"AttachedPolicies": policies, "IsTruncated": False})
+    asked_of_iam = [] if attached is None else [listed]
+    if attached == _POLICIES:
+        asked_of_iam.append(("get_role_policy", _may_write(stacks)))
     with (
         stubbed("cloudformation", *asked) as cloudformation,
-        stubbed("iam", *([] if attached is None else [listed])) as iam,
+        stubbed("iam", *asked_of_iam) as iam,
     ):
         return identity.bootstrap_policies(cloudformation, iam, plan(), file)
 
@@ -100,6 +115,14 @@ def test_deployments_have_the_policies_of_their_environment(
     row = _policies_row(file, answer, attached)
     assert row.verdict is verdict
     assert found in row.found
+
+
+def test_the_bootstrap_of_an_earlier_version_is_to_be_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    file.write_text("{}")
+    row = _policies_row(file, {"TemplateBody": "{}"}, _POLICIES, stacks="*")
+    assert (row.verdict, row.todo.partition(",")[0]) == (_FAIL, "make bootstrap ENV=dev")
+    assert "may write every stack" in row.found
 
 
 @pytest.mark.parametrize(
