@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from stacks.accounts import DELIVERED
 from stacks.delivery_stack import DeliveryStack
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ def build() -> cdk.App:
     known = environments.accounts()
     if known.repository is None:
         raise SystemExit("write the repository into accounts.toml, under [github]")
+    # An account has one stack for its environments: so it has no tag of one of them.
     by_account: dict[str, dict[str, Place]] = defaultdict(dict)
-    for name in known.places:
+    for name in DELIVERED:
         place = known.place(name)
         if place.account and place.region:
             by_account[place.account][name] = place
@@ -32,6 +34,7 @@ def build() -> cdk.App:
             environments=places,
             account=account,
             region=str(next(iter(places.values())).region),
+            tags=known.tags,
         )
     return app
 

@@ -12,6 +12,10 @@ FILE = Path(__file__).parents[1] / "accounts.toml"
 # Tells another file, such as that of the tests.
 FILE_VARIABLE = "ACCOUNTS_FILE"
 
+# What the workflows deploy and look at. Another environment must get no role that GitHub's jobs can
+# assume: nothing protects its namesake at GitHub, which is made for the first job that names it.
+DELIVERED = ("dev", "staging", "prod")
+
 _MAX_QUALIFIER_LETTERS = 10  # the CDK's
 _OF_THE_APP = ("environment", "commit")
 # What every service takes in tags; AWS keeps keys that begin with `aws:` for itself.

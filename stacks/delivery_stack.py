@@ -34,6 +34,7 @@ class DeliveryStack(cdk.Stack):
         environments: Mapping[str, Place],
         account: str,
         region: str,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(
             scope,
@@ -44,6 +45,7 @@ class DeliveryStack(cdk.Stack):
             # Whoever deploys it, with the rights that he has: no bootstrap may create these roles.
             synthesizer=cdk.LegacyStackSynthesizer(),
             termination_protection=True,
+            tags=dict(tags),
         )
         provider_arn = self._provider(repository)
         for name, place in environments.items():

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from operate.cdk_cli import approval, cdk
 from operate.environment import Environment, placed
-from stacks.accounts import Place, bootstrap_role
+from stacks.accounts import DELIVERED, Place, bootstrap_role
 
 
 def deploy_role(environment: Environment, cdk: Callable[..., None] = cdk) -> None:
     """Deploy the stack `Delivery` of an environment's account; raises SystemExit."""
+    if environment.name not in DELIVERED:
+        raise SystemExit(f"the workflows deploy {', '.join(DELIVERED)}, and not {environment.name}")
     account = place_of(environment.name).account
     app = ("--app", "python delivery.py", "--build", "")
     cdk("deploy", f"Delivery-{account}", *app, *approval())

@@ -204,6 +204,27 @@ def test_role_assumes_its_bootstraps_roles_and_nothing_more(
     assert (iam_evaluator.evaluate(call, [document]).decision == "Allow") == allowed
 
 
+def test_roles_are_of_what_the_workflows_deploy_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing protects another environment at GitHub, which is made for the first job of it."""
+    file = tmp_path / "accounts.toml"
+    place = f'account = "{_PROD}"\nregion = "eu-west-1"\n'
+    places = "".join(f"[environments.{name}]\n{place}" for name in ("cpu", "dev"))
+    file.write_text(f'{places}[github]\nrepository = "octo-org/mistral"\n')
+    monkeypatch.setattr(app, "_GIVEN", {"ACCOUNTS_FILE": str(file)})
+    (stack,) = delivery.build().synth().stacks
+    resources = stack.template["Resources"].values()
+    roles = [each["Properties"] for each in resources if each["Type"] == "AWS::IAM::Role"]
+    assert [each["RoleName"] for each in roles] == ["Dev-Delivery", "Dev-Nightly"]
+
+
+def test_stack_has_the_tags_of_the_file(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())["artifacts"]
+    stacks = [each for each in manifest.values() if each["type"] == "aws:cloudformation:stack"]
+    assert [each["properties"]["tags"] for each in stacks] == [{"owner": "tests"}] * 2
+
+
 def test_delivery_without_a_repository_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stacks.accounts import (
+    DELIVERED,
     FILE,
     FILE_VARIABLE,
     Accounts,
@@ -40,6 +42,16 @@ def test_two_environments_may_share_an_account_and_one_may_have_none(tmp_path: P
     assert accounts.place("dev") == accounts.place("prod")
     assert accounts.place("dev") == Place(account="111111111111", region="eu-west-1")
     assert accounts.place("staging") == Place()
+
+
+def test_the_workflows_deploy_and_look_at_the_delivered_environments() -> None:
+    main, nightly = (
+        yaml.safe_load((FILE.parent / ".github" / "workflows" / f"{name}.yml").read_text())["jobs"]
+        for name in ("main", "nightly")
+    )
+    given = (job.get("with", {}).get("environment") for job in main.values())
+    assert [name for name in given if name] == [*DELIVERED]
+    assert nightly["look"]["strategy"]["matrix"]["environment"] == [*DELIVERED]
 
 
 def test_the_shell_goes_before_the_file(tmp_path: Path) -> None:

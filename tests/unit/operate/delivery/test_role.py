@@ -21,6 +21,11 @@ def test_the_stack_of_the_account_is_deployed() -> None:
     assert ran == [("deploy", "Delivery-111111111111", *app, "--require-approval", "never")]
 
 
+def test_an_environment_that_no_workflow_deploys_gets_no_role() -> None:
+    with pytest.raises(SystemExit, match="deploy dev, staging, prod, and not cpu"):
+        deploy_role(environment("cpu"), lambda *_words: None)
+
+
 @pytest.mark.usefixtures("placed")
 def test_a_job_is_told_where_and_as_whom_it_signs_in(capsys: pytest.CaptureFixture[str]) -> None:
     place(environment("dev"))
