@@ -14,6 +14,7 @@ from botocore.config import Config
 from embedded_aws.host import credentials
 
 ROOT = Path(__file__).parents[2]
+_VERB_SECONDS = 1200  # far more than any verb takes: the test says which one hangs
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class EmbeddedAws:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_VERB_SECONDS,
         )
 
     def client(

@@ -1,11 +1,11 @@
 """The verbs as a rehearsal runs them: with a job's variables, with their logs, and to their end."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from embedded_aws.tests.account import until
 from rehearsal.ci.shell import Shell, StepFailedError
 
 _MAKEFILE = """
@@ -60,8 +60,7 @@ def test_verbs_of_all_threads_end_when_the_shell_stops(shell: Shell, checkout: P
 
     thread = threading.Thread(target=hang)
     thread.start()
-    while not shell._running:
-        time.sleep(0.01)
+    until(lambda: shell._running)
     shell.stop()
     thread.join(120)
     assert len(ended) == 1

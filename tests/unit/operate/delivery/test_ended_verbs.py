@@ -27,6 +27,7 @@ wait
 _VERB = """
 import runpy
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,6 +37,15 @@ from operate.delivery import assembly
 signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell ignores it for `make test &`.
 assembly.ROOT = Path(sys.argv.pop())
 cdk_cli._CDK = assembly.ROOT / "cdk"
+wait = subprocess.Popen.wait
+
+
+def tell_and_wait(process):
+    print("waits for the CLI", file=sys.stderr, flush=True)
+    return wait(process)
+
+
+subprocess.Popen.wait = tell_and_wait
 sys.argv[1:] = ["assembly", "--file", str(assembly.ROOT / "assembly.tar.gz")]
 runpy.run_module("operate", run_name="__main__", alter_sys=True)
 """
@@ -48,16 +58,26 @@ def _verb(checkout: Path) -> Iterator[tuple[subprocess.Popen[bytes], psutil.Proc
     cli.write_text(_CLI)
     cli.chmod(0o755)
     verb = subprocess.Popen(
-        [sys.executable, "-c", _VERB, str(checkout)], cwd=ROOT, stderr=subprocess.PIPE
+        [sys.executable, "-c", _VERB, str(checkout)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     with verb:
-        assert verb.stderr
-        app = psutil.Process(int(verb.stderr.readline()))
         try:
-            yield verb, app
+            assert verb.stderr
+            # The app's number, and that the verb has begun to wait: before, it would end no CLI.
+            app, _ = sorted(verb.stderr.readline() for _ in range(2))
+            yield verb, psutil.Process(int(app))
         finally:
-            with suppress(psutil.NoSuchProcess):
-                app.kill()
+            _kill(session=verb.pid)
+
+
+def _kill(session: int) -> None:
+    for process in psutil.process_iter():
+        with suppress(OSError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == session:
+                process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

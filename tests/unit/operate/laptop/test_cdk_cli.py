@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,14 +75,21 @@ def test_assets_that_the_last_synth_does_not_name_are_deleted(
     assert left == {f"asset.{new}", f"asset.{new}.json", f"{new}.zip"}
 
 
-def _holder() -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def _holder() -> Iterator[subprocess.Popen[str]]:
+    """Hand out a process that holds the lock, or waits for it, until its input ends."""
+    holder = subprocess.Popen(
         [sys.executable, "-c", _HOLD],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+    with holder:
+        try:
+            yield holder
+        finally:
+            holder.kill()  # nothing happens to one that has ended
 
 
 def _says(process: subprocess.Popen[str]) -> str:
