@@ -1,4 +1,4 @@
-"""OpenAI's own client of the deployed API: every parameter has its effect on a real model."""
+"""OpenAI's own client in front of each server: every parameter has its effect on a real model."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
@@ -8,24 +8,37 @@ from openai import AsyncOpenAI, OpenAI, Stream
 from openai.types import Completion, Model
 from openai.types.chat import ChatCompletionChunk
 
+from invoke_proxy.servers import SERVERS
 from operate.api.deployment import Deployment
+from tests.embedded.servers import proxy_before
 
 TELL: Any = [{"role": "user", "content": "Tell me about the sea in three sentences."}]
 GREET: Any = [{"role": "user", "content": "Say hi."}]
 
 
+_OTHERS = [pytest.param(each, marks=pytest.mark.slow) for each in SERVERS if each != "tgi"]
+
+
+@pytest.fixture(scope="module", params=["tgi", *_OTHERS])
+def base_url(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[str]:
+    """The deployed API, whose server is TGI, and the proxy in front of each of the others."""
+    if request.param == "tgi":
+        yield deployed.base_url
+        return
+    with proxy_before(request.param) as other, other.listening() as url:
+        yield url
+
+
 @pytest.fixture
-def openai(deployed: Deployment) -> Iterator[OpenAI]:
-    with OpenAI(
-        base_url=f"{deployed.base_url}/v1", api_key=deployed.api_key, max_retries=0
-    ) as client:
+def openai(base_url: str, deployed: Deployment) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{base_url}/v1", api_key=deployed.api_key, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-async def async_openai(deployed: Deployment) -> AsyncIterator[AsyncOpenAI]:
+async def async_openai(base_url: str, deployed: Deployment) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(
-        base_url=f"{deployed.base_url}/v1", api_key=deployed.api_key, max_retries=0
+        base_url=f"{base_url}/v1", api_key=deployed.api_key, max_retries=0
     ) as client:
         yield client
 
