@@ -71,6 +71,11 @@ def test_clients_in_javascript_get_what_they_expect(stage: dict[str, str]) -> No
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+def test_sagemakers_library_for_containers_answers_as_the_embedded_vllm() -> None:
+    file = "container_standards/check_container_standards.py"
+    check("container-standards", file, {"PATH": os.environ["PATH"]})
+
+
 def test_predictor_of_the_sagemaker_sdk_gets_what_it_expects(account: dict[str, str]) -> None:
     check("sagemaker", "sagemaker/check_sagemaker.py", account)
 

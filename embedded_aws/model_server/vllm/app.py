@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
-from typing import Annotated
 
-from msgspec import Meta, Struct, json, structs
+from msgspec import json
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,19 +21,16 @@ from embedded_aws.model_server.vllm.chat import ChatWriter
 from embedded_aws.model_server.vllm.completions import CompletionWriter
 from embedded_aws.model_server.vllm.errors import VllmError, failed, of_http
 from embedded_aws.model_server.vllm.flags import Flags
+from embedded_aws.model_server.vllm.standards import (
+    AnyBody,
+    adapter_answer,
+    read_adapter,
+    read_invocation,
+)
 from embedded_aws.model_server.vllm.writer import Answer, Json
 
 VERSION = "0.30.0"
-ADAPTER_HEADER = "x-amzn-sagemaker-adapter-identifier"
-SESSION_HEADER = "x-amzn-sagemaker-session-id"
-_NO_SESSIONS = "stateful sessions not enabled, X-Amzn-SageMaker-Session-Id header not supported"
-AnyBody = CompletionRequest | ChatRequest
 Writer = CompletionWriter | ChatWriter
-
-
-class _NewAdapter(Struct):
-    name: Annotated[str, Meta(min_length=1)]
-    src: Annotated[str, Meta(min_length=1)]
 
 
 class App:
@@ -58,7 +54,7 @@ class App:
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/invocations", self._invoke, methods=["POST"]),
                 Route("/adapters", self._load, methods=["POST"]),
-                Route("/adapters/{name:path}", self._unload, methods=["DELETE"]),
+                Route("/adapters/{name}", self._unload, methods=["DELETE"]),
             ],
             exception_handlers={VllmError: _refuse, HTTPException: _refuse_http},
         )
@@ -70,35 +66,22 @@ class App:
         return await self._respond(request, read(await _json_body(request), ChatRequest))
 
     async def _invoke(self, request: Request) -> Response:
-        """Answer what the body is: a chat, or else a completion.
-
-        As model-hosting-container-standards has it, the header chooses the adapter: without it
-        the base model answers, whatever `model` the body names.
-        """
-        raw = await _json_body(request)
-        if SESSION_HEADER in request.headers:
-            raise of_http(400, f"Invalid payload. {_NO_SESSIONS}")
-        adapter = request.headers.get(ADAPTER_HEADER)
-        return await self._respond(
-            request, structs.replace(_chat_or_completion(raw), model=adapter)
-        )
+        body = read_invocation(await _json_body(request), request.headers)
+        return await self._respond(request, body)
 
     async def _load(self, request: Request) -> Response:
         if self._adapters is None:
             return _no_route()
-        try:
-            wanted = json.decode(await request.body(), type=_NewAdapter)
-        except ValueError as error:
-            raise of_http(400, str(error)) from error
+        wanted = read_adapter(await request.body())
         await self._adapters.load(wanted.name, wanted.src)
-        return Response(f"Adapter {wanted.name} registered")
+        return adapter_answer(wanted.name, "registered", request.headers)
 
     async def _unload(self, request: Request) -> Response:
         if self._adapters is None:
             return _no_route()
         name = request.path_params["name"]
         await self._adapters.unload(name)
-        return Response(f"Adapter {name} unregistered")
+        return adapter_answer(name, "unregistered", request.headers)
 
     async def _respond(self, request: Request, body: AnyBody) -> Response:
         return await respond_while_connected(request, partial(self._answer, body))
@@ -162,21 +145,6 @@ def _no_route() -> Response:
 
 async def _version(_: Request) -> Response:
     return json_response({"version": VERSION})
-
-
-def _chat_or_completion(raw: bytes) -> AnyBody:
-    try:
-        json.decode(raw)
-    except ValueError as error:
-        raise of_http(400, f"JSON decode error: {error}") from error
-    with suppress(VllmError):
-        return read(raw, ChatRequest)
-    with suppress(VllmError):
-        return read(raw, CompletionRequest)
-    raise VllmError(
-        "Cannot find suitable handler for request. Expected one of: "
-        "['ChatCompletionRequest', 'CompletionRequest']"
-    )
 
 
 async def _json_body(request: Request) -> bytes:

@@ -79,11 +79,6 @@ def test_an_adapter_is_refused_twice_and_of_too_large_a_rank(
     assert tuned.http.delete("/adapters/gone").status_code == 404
 
 
-@pytest.mark.parametrize("body", [{}, {"name": "a"}, {"name": "", "src": "/a"}])
-def test_an_adapter_needs_a_name_and_a_source(vllm: ModelServer, body: dict[str, str]) -> None:
-    assert vllm.http.post("/adapters", json=body).status_code == 400
-
-
 @pytest.mark.parametrize(
     ("value", "may"), [("true", True), (" True ", True), ("1", True), ("false", False), ("", False)]
 )

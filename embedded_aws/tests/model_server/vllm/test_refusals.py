@@ -126,16 +126,6 @@ def test_unknown_model_is_not_found(client: openai.OpenAI, vllm: ModelServer) ->
     assert (response.status_code, error(response)["type"]) == (404, "NotFoundError")
 
 
-def test_sagemakers_route_heeds_its_headers_and_not_the_bodys_model(vllm: ModelServer) -> None:
-    body = {"prompt": "x", "max_tokens": 1, "model": "gone"}
-    assert vllm.http.post("/invocations", json=body).json()["model"] == "small"
-    adapter = {"X-Amzn-SageMaker-Adapter-Identifier": "small"}
-    assert vllm.http.post("/invocations", json=body, headers=adapter).status_code == 200
-    session = {"X-Amzn-SageMaker-Session-Id": "NEW_SESSION"}
-    refused = error(vllm.http.post("/invocations", json=body, headers=session))
-    assert "stateful sessions not enabled" in refused["message"]
-
-
 @pytest.mark.parametrize(
     ("body", "message"),
     [
