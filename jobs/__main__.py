@@ -5,13 +5,14 @@ import signal
 import sys
 
 from gpu import use_compatibility_libraries
+from tuning.launch import exit_with
 
 _SCRIPTS = ("check", "prepare", "fine_tune", "evaluate")
 _ON_GPUS = ("fine_tune", "evaluate")
 
 if __name__ == "__main__":
     # As a container's first process, Python would ignore it.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda number, _: exit_with(128 + number))
     if sys.argv[1:] and sys.argv[1] in _ON_GPUS:
         use_compatibility_libraries()
     script = sys.argv.pop(1) if sys.argv[1:] else ""

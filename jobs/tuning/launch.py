@@ -31,7 +31,9 @@ def exit_with(status: int) -> NoReturn:
     model. A group that is destroyed before may wait for these threads for ever.
     """
     if "LOCAL_RANK" in os.environ:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # A signal may have come in the midst of a write, which refuses to be flushed.
+            os._exit(status)
     sys.exit(status)

@@ -464,15 +464,22 @@ def run_script(
     root = job.model.parent
     (root / "input" / "config").mkdir(exist_ok=True)
     (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(texts(given)))
-    return subprocess.run(
+    running = subprocess.Popen(
         [sys.executable, *command],
         env={"TRAINING_ROOT": str(root), "TMPDIR": str(root), "OMP_NUM_THREADS": "1"} | environment,
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=300,  # processes that wait for each other would do so for 30 minutes
     )
+    with running:
+        try:
+            # Processes that wait for each other would do so for 30 minutes.
+            stdout, stderr = running.communicate(timeout=300)
+        except BaseException:
+            running.terminate()  # torchrun ends its processes, which a killed one leaves behind
+            raise
+    return subprocess.CompletedProcess(command, running.returncode, stdout, stderr)
 
 
 def test_two_processes_of_torchrun_train_one_model(base: Path, tmp_path: Path) -> None:
@@ -505,6 +512,23 @@ def test_a_process_of_several_ends_at_once(environment: dict[str, str], status: 
     )
     expected = "done" if environment else "done, down"
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, expected, "")
+
+
+@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1"}, {}])
+def test_a_process_of_several_that_is_told_to_end_ends_at_once(environment: dict[str, str]) -> None:
+    program = "import atexit, os, runpy, signal; print('done', end='');"
+    program += "atexit.register(lambda: print(', down', end=''));"
+    program += "runpy.run_module = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM);"
+    program += f"runpy.run_path({str(ROOT / 'jobs')!r}, run_name='__main__')"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "prepare"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = "done" if environment else "done, down"
+    assert (ended.returncode, ended.stdout) == (128 + signal.SIGTERM, expected), ended.stderr
 
 
 def zipped(folder: Path) -> str:
