@@ -1,6 +1,7 @@
 """The same conversation through each server's own wire, with the real small model behind it."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -139,6 +140,26 @@ def test_a_json_schema_is_kept_to(better: Proxy) -> None:
     answer = better.ask(CHATS, body)
     told = json.loads(answer["choices"][0]["message"]["content"])
     assert (set(told), type(told["coast"])) == ({"city", "coast"}, bool)
+
+
+@pytest.mark.slow
+def test_llama_cpp_keeps_what_the_proxy_lets_through(proxies: dict[ServerName, Proxy]) -> None:
+    number = {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "pattern": "^[0-9]{3}(?:-x)?$"},
+            "people": {"type": "integer", "minimum": 5, "maximum": 6},
+            "at": {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+        },
+        "required": ["code", "people", "at"],
+    }
+    schema = {"type": "json_schema", "json_schema": {"name": "number", "schema": number}}
+    body = {"messages": TURNS, "temperature": 0, "max_tokens": 250, "response_format": schema}
+    answer = proxies["llama-cpp"].ask(CHATS, body)
+    told = json.loads(answer["choices"][0]["message"]["content"])
+    assert re.fullmatch("[0-9]{3}(-x)?", told["code"])
+    assert told["people"] in {5, 6}
+    assert len(told["at"]) == 2
 
 
 @pytest.mark.slow

@@ -1,14 +1,13 @@
 """OpenAI's sampling parameters as a server-neutral generation."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from invoke_proxy.generation import Generation
 from invoke_proxy.http.errors import RequestError
 from invoke_proxy.model import Model
-from invoke_proxy.openai.requests import JsonSchema, JsonSchemaFormat, SamplingRequest
+from invoke_proxy.openai.requests import JsonSchemaFormat, SamplingRequest
 from invoke_proxy.servers.server import Server
 
 # TGI computes in single precision: values closer to 0 and 1 would become 0 and 1, which it refuses.
@@ -20,7 +19,8 @@ _SEEDS = 2**63
 def check(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
     """Refuse more sequences than a request may have, or than the server ever admits at once.
 
-    Refuse also more stop sequences than the server takes, and tokens that the model does not have.
+    Refuse also more stop sequences than the server takes, tokens that the model does not have, and
+    what the server would skip of a schema.
     """
     n, most = request.n or 1, model.settings.max_choices
     if prompts * n > most:
@@ -31,33 +31,20 @@ def check(model: Model, request: SamplingRequest, prompts: int = 1) -> None:
             param="n" if prompts <= most else "prompt",
         )
     model.check_stops(len(stops(request)), "stop")
-    _check_patterns(model.server, request)
+    _check_schema(model.server, request)
     highest, size = max(map(int, request.logit_bias or ()), default=0), model.vocabulary_size
     if highest >= size:
         problem = f"`logit_bias` takes ids of the model's {size} tokens, got {highest}"
         raise RequestError("invalid_request", problem, param="logit_bias")
 
 
-def _check_patterns(server: Server, request: SamplingRequest) -> None:
-    asked, whole = request.response_format, server.capabilities.whole_patterns
-    if isinstance(asked, JsonSchemaFormat) and whole and _has_partial_pattern(asked.json_schema):
-        problem = f"each `pattern` must begin with ^ and end with $ on {server.title}"
+def _check_schema(server: Server, request: SamplingRequest) -> None:
+    asked, skipped = request.response_format, server.capabilities.skipped_of_schema
+    if skipped is None or not isinstance(asked, JsonSchemaFormat):
+        return
+    if found := skipped(asked.json_schema.schema):
+        problem = f"{server.title} would not keep {found} in the schema: leave it out, or change it"
         raise RequestError("invalid_request", problem, param="response_format")
-
-
-def _has_partial_pattern(given: JsonSchema) -> bool:
-    """Return whether a schema, or any in it, has a pattern for a part of a text."""
-    rest: list[Any] = [given.schema]  # A list, as schemas may be deeper than Python goes.
-    while rest:
-        each = rest.pop()
-        if isinstance(each, dict):
-            pattern = each.get("pattern", "^$")
-            if isinstance(pattern, str) and not (pattern[:1] == "^" and pattern[-1:] == "$"):
-                return True
-            rest += each.values()
-        elif isinstance(each, list):
-            rest += each
-    return False
 
 
 def stops(request: SamplingRequest) -> list[str]:

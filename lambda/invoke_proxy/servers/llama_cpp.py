@@ -10,6 +10,7 @@ import msgspec
 
 from invoke_proxy.generation import Chunk, End, EndReason, Generation, Token
 from invoke_proxy.http.errors import EndpointError
+from invoke_proxy.servers.llama_cpp_schemas import skipped
 from invoke_proxy.servers.openai_wire import Event, HeldEndReader, Usage, fields
 from invoke_proxy.servers.server import Capabilities, spread
 
@@ -58,8 +59,7 @@ class LlamaCpp:
         without_tgi=frozenset({"best_of", "decoder_input_details", "truncate", "watermark"}),
         max_stop_sequences=16,
         max_top_logprobs=20,
-        # It would accept any text in place of another one, and write the pattern into its log.
-        whole_patterns=True,
+        skipped_of_schema=skipped,
         shows_ends=False,
     )
 

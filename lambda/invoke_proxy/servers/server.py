@@ -1,6 +1,6 @@
 """What the proxy knows of a server: its name, what it can do, and its wire."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,8 +17,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     max_stop_sequences: int
     max_top_logprobs: int
     max_temperature: float | None = None
-    # Whether it keeps a JSON schema's pattern only if that matches a text from `^` to `$`.
-    whole_patterns: bool = False
+    # Names what it would skip of a JSON schema without a word.
+    skipped_of_schema: Callable[[object], str | None] | None = None
     # Whether an answer contains what ended it: the end token, or on demand the stop sequence.
     shows_ends: bool = True
 
