@@ -28,17 +28,15 @@ class Way:
 def plan(sizing: Sizing) -> Way:
     """Return what a declared load deploys."""
     policy = _as_deployed(sizing)._replace(target_concurrent=sizing.target_concurrent_requests)
-    return Way(policy=policy, minimums=schedule_of(sizing))
+    if sizing.target_work_milliseconds:
+        each = sizing.target_work_milliseconds / sizing.demand.work[0]
+        policy = policy._replace(target_per_minute=each)
+    return Way(policy=policy, minimums=schedule_of(sizing), counts_work=sizing.tracks_work)
 
 
 def work_plan(sizing: Sizing) -> Way:
     """Return the alternative: work is tracked, and concurrency above it guards."""
-    tracked = Sizing(replace(sizing.load, tracked=Tracked.WORK))
-    assert tracked.target_work_milliseconds  # noqa: S101 - it tracks work
-    policy = plan(tracked).policy._replace(
-        target_per_minute=tracked.target_work_milliseconds / sizing.demand.work[0]
-    )
-    return Way(policy=policy, minimums=schedule_of(tracked), counts_work=True)
+    return plan(Sizing(replace(sizing.load, tracked=Tracked.WORK)))
 
 
 def tracking_concurrency(sizing: Sizing, target: float) -> Way:

@@ -24,6 +24,7 @@ from sagemaker_llm.models.checked import Checked, Pattern, RefusedValueError
 from sagemaker_llm.models.images import registry_account
 from sagemaker_llm.serving.components import check_components
 
+from .derived import check_derived
 from .regions import check_region
 
 _ACCOUNT = Pattern(r"[0-9]{12}", "12 digits")
@@ -71,7 +72,8 @@ class Environment(Checked):
             self.tuning.check_model(self.model, self.instance_type)
         check_function_target(self.model, self.function_target, self.api.hosting)
         self.api.check_model(self.model)
-        self._check_sizing()
+        if self.sizing:
+            check_derived(self, self.sizing)
 
     @property
     def image(self) -> Image:
@@ -92,42 +94,6 @@ class Environment(Checked):
     def reserves_concurrency(self) -> bool:
         """Whether the functions reserve a share of the account's Lambda concurrency."""
         return self.api.reserved_concurrency is not Reservation.NONE
-
-    def _check_sizing(self) -> None:
-        """Raise ValueError for numbers that neither follow from the load nor are fixed in it."""
-        if self.sizing is None:
-            return
-        profile = self.sizing.load.profile
-        if profile.instance_type != self.instance_type:
-            raise RefusedValueError(
-                f"instance_type must be {profile.instance_type}, which the profile {profile.name}"
-                f" was measured on, got {self.instance_type!r}: measure it with `make bench`"
-            )
-        if profile.server != self.model.server.name:
-            raise RefusedValueError(
-                f"sizing must be from a profile of {self.model.server.title}, or None, got"
-                f" {profile.name}, which was measured under {profile.server}"
-            )
-        scaling = self.scaling
-        derived = TargetTracking.sized(self.sizing, initial_instances=scaling.initial_instances)
-        if scaling != derived:
-            raise RefusedValueError(
-                f"scaling must be what follows from the load, {derived}, or fixed there with a"
-                f" reason, got {scaling}"
-            )
-        admitted, limit = self.model.limits.max_concurrent_requests, self.sizing
-        if admitted != limit.max_concurrent_requests:
-            raise RefusedValueError(
-                f"max_concurrent_requests must be {limit.max_concurrent_requests}, as follows from"
-                f" the load, or fixed there with a reason, got {admitted}"
-            )
-        rates = sum(each.rate for each in self.api.limits.values())
-        if rates > self.sizing.requests_per_second:
-            raise RefusedValueError(
-                "the rates of all clients must add up to at most the"
-                f" {self.sizing.requests_per_second:.2f} requests/s that the largest fleet serves"
-                f" as it is promised, got {rates:g}"
-            )
 
     def _check_location(self) -> None:
         if (self.account is None) != (self.region is None):

@@ -82,6 +82,9 @@ def local_under(sizing: Sizing) -> Environment:
         model=find_model("mistral-7b-instruct").admitting(sizing.max_concurrent_requests),
         sizing=sizing,
         scaling=TargetTracking.sized(sizing),
+        updates=replace(
+            GuardedUpdates.sized(sizing), baking_seconds=declared.updates.baking_seconds
+        ),
         api=replace(declared.api, clients=(Client.sized(sizing, name="Demo"),)),
         tuning=None,
     )

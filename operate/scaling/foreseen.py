@@ -23,4 +23,10 @@ def simulated(sizing: Sizing, seed: int = 1) -> Day:
     )
     way = policies.plan(sizing)
     minimums = np.roll(way.minimums, -ramp.START_MINUTE)
-    return situation.run(way.policy, first_instances(sizing), minimums=minimums, seed=seed)
+    return situation.run(
+        way.policy,
+        first_instances(sizing),
+        minimums=minimums,
+        counts_work=way.counts_work,
+        seed=seed,
+    )

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allowed_values.rules import RefusedValueError
+
 from . import prices
 from .hosting import CALLED_SERVICES, ZONES, Hosting, ManagedInstances, OnDemand
 from .schedule import minimum_at
@@ -92,8 +94,12 @@ def cheapest_hosting(sizing: Sizing) -> Hosting:
 
 
 def hostings(sizing: Sizing) -> Sequence[Hosting]:
-    """Return one of each kind, for the declared load."""
-    return OnDemand(), OnDemand(snap_start=True), ManagedInstances.sized(sizing)
+    """Return one of each kind that holds the declared load."""
+    on_demand = (OnDemand(), OnDemand(snap_start=True))
+    try:
+        return *on_demand, ManagedInstances.sized(sizing)
+    except RefusedValueError:  # its environments are too few
+        return on_demand
 
 
 def stream_seconds(sizing: Sizing) -> float:
@@ -120,7 +126,8 @@ def _on_demand(sizing: Sizing, hosting: OnDemand, requests: float) -> float:
 def _managed(sizing: Sizing, hosting: ManagedInstances) -> float:
     rates = sizing.load.workload.rates()
     seconds = stream_seconds(sizing)
-    environments = sum(hosting.environments(rate * seconds) for rate in rates) / len(rates)
+    counts = [min(hosting.environments(rate * seconds), hosting.max_environments) for rate in rates]
+    environments = sum(counts) / len(rates)
     hourly = environments * prices.ec2_hour(hosting.instance_type) * (1 + prices.MANAGEMENT_FEE)
     hourly += len(CALLED_SERVICES) * ZONES * prices.ENDPOINT_HOUR
     return hourly * prices.HOURS_A_MONTH

@@ -104,9 +104,20 @@ class ManagedInstances(Checked):
 
     @classmethod
     def sized(cls, sizing: Sizing) -> Self:
-        """Return what holds all that the largest fleet admits."""
+        """Return what holds all that the largest fleet admits; raises RefusedValueError if none."""
         admitted = sizing.max_instances * sizing.max_concurrent_requests
-        return cls(max_environments=min(cls().environments(admitted), _MAX_ENVIRONMENTS))
+        needed = cls().environments(admitted)
+        if needed > _MAX_ENVIRONMENTS:
+            raise RefusedValueError(
+                f"the {admitted} requests that the largest fleet admits must fit at most"
+                f" {_MAX_ENVIRONMENTS} environments, got {needed}: choose OnDemand"
+            )
+        return cls(max_environments=needed)
+
+    @property
+    def streams(self) -> int:
+        """The streams that all environments hold at once."""
+        return self.max_environments * self.max_streams
 
     def environments(self, streams: float) -> int:
         """Return the execution environments that so many streams take."""

@@ -1,7 +1,8 @@
 """A declared load: the workload, the objective, and the measurement that decides between them."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
@@ -95,7 +96,9 @@ class Load(Checked):
     @cached_property
     def demand(self) -> Demand:
         """The requests as the measured service sees them."""
-        return Demand(fit(self.profile), self.workload.shapes)
+        limit = self.fixed.get("max_concurrent_requests")
+        admitted = limit.value if limit else math.inf
+        return Demand(fit(self.profile), self.workload.shapes, max_in_flight=admitted)
 
     @property
     def answer_seconds(self) -> float:
@@ -110,6 +113,7 @@ class Load(Checked):
         given = self.objective
         if self._is_kept(given):
             return
+        self._check_fixed_limit()
         found = nearest(given, self._longest_answer, self._is_kept)
         can = _words(found) if found else "none: shorten the requests, or measure a larger instance"
         raise RefusedValueError(
@@ -118,8 +122,22 @@ class Load(Checked):
             f" instances; the nearest that it can: {can}"
         )
 
-    def _is_kept(self, objective: Objective) -> bool:
-        return is_kept(self.demand, objective, self.workload.peak_requests_per_second)
+    def _check_fixed_limit(self) -> None:
+        """Raise RefusedValueError if a higher limit would keep the objective."""
+        fixed, memory = self.demand.max_in_flight, self.demand.memory_limit
+        if fixed >= memory:
+            return
+        for limit in range(int(fixed) + 1, math.ceil(memory) + 1):
+            if self._is_kept(self.objective, replace(self.demand, max_in_flight=limit)):
+                raise RefusedValueError(
+                    f"max_concurrent_requests in fixed must be at least {limit}, with which"
+                    f" {MAX_INSTANCES} instances serve"
+                    f" {self.workload.peak_requests_per_second:g} requests/s, got {fixed:g}"
+                )
+
+    def _is_kept(self, objective: Objective, demand: Demand | None = None) -> bool:
+        peak = self.workload.peak_requests_per_second
+        return is_kept(demand or self.demand, objective, peak)
 
 
 def _words(objective: Objective) -> str:

@@ -20,6 +20,7 @@ class Demand:
 
     service: Service
     shapes: tuple[RequestShape, ...]
+    max_in_flight: float = math.inf  # that a person lets an instance admit
 
     @cached_property
     def prefills(self) -> Sequence[float]:
@@ -59,6 +60,11 @@ class Demand:
         """The requests whose tokens an instance's memory was seen to hold at once."""
         each = self._mean([shape.prompt_words + shape.output_tokens for shape in self.shapes])
         return self.service.max_tokens_in_flight / each
+
+    @property
+    def limit(self) -> float:
+        """The requests that an instance holds at once."""
+        return min(self.memory_limit, self.max_in_flight)
 
     def requests_per_second(self, load: float) -> float:
         """Return an instance's requests a second at a load: a share of what it can ever do."""

@@ -30,9 +30,9 @@ def max_load(demand: Demand, objective: Objective, instances: int) -> float:
 
 
 def _keeps(demand: Demand, objective: Objective, load: float, instances: int) -> bool:
-    """Return whether as few miss as may, and the memory has room: else requests are refused."""
+    """Return whether as few miss as may, and there is room for them: else some are refused."""
     in_flight = demand.in_flight(load, instances) + demand.noise(load, instances)
-    has_room = in_flight + 1 <= demand.memory_limit
+    has_room = in_flight + 1 <= demand.limit
     return has_room and missed(demand, objective, load, instances) <= 1 - objective.share
 
 

@@ -6,6 +6,7 @@ from sagemaker_llm import ManagedInstances, OnDemand, cheapest_hosting
 from sagemaker_llm.sizing import prices
 from sagemaker_llm.sizing.cost import (
     hosting_cost,
+    hostings,
     instance_hours_a_day,
     monthly_cost,
     stream_seconds,
@@ -48,6 +49,24 @@ def test_environments_of_a_fleet_hold_all_that_it_admits() -> None:
     managed = ManagedInstances.sized(sizing)
     admitted = sizing.max_instances * sizing.max_concurrent_requests
     assert managed.max_environments * managed.max_streams >= 2 * admitted
+
+
+def test_managed_instances_that_do_not_hold_the_fleet_are_no_choice() -> None:
+    largest, beyond = sized(500.0), sized(1000.0)
+    assert ManagedInstances.sized(largest).max_environments <= 200
+    with pytest.raises(ValueError, match="at most 200 environments, got 368"):
+        ManagedInstances.sized(beyond)
+    assert not any(isinstance(each, ManagedInstances) for each in hostings(beyond))
+    assert cheapest_hosting(beyond) == OnDemand()
+
+
+def test_no_more_managed_instances_are_priced_than_there_may_be() -> None:
+    busy, few = sized(250.0), ManagedInstances(max_environments=3)
+    assert hosting_cost(busy, few) < hosting_cost(busy, ManagedInstances.sized(busy))
+    hour = prices.ec2_hour("c7g.large") * (1 + prices.MANAGEMENT_FEE)
+    fixed = (3 * hour + 9 * prices.ENDPOINT_HOUR) * 730
+    requests = 150.0 * _MONTH * prices.LAMBDA_REQUEST
+    assert hosting_cost(busy, few) == pytest.approx(fixed + requests)
 
 
 def test_small_loads_pay_by_the_stream_and_large_ones_by_the_hour() -> None:

@@ -30,7 +30,7 @@ _TEN = 23.1  # requests a second that need ten instances
 def test_targets_and_limits_follow_from_the_load() -> None:
     sizing = sized(_TEN)
     assert sizing.peak_instances == 10
-    assert sizing.target_concurrent_requests == pytest.approx(18.0, abs=0.1)
+    assert sizing.target_concurrent_requests == pytest.approx(17.9, abs=0.1)
     assert sizing.max_concurrent_requests == 20
     assert (sizing.min_instances, sizing.max_instances) == (3, 15)
     assert sizing.requests_per_second == pytest.approx(36.2, abs=0.1)
@@ -43,6 +43,11 @@ def test_target_stays_below_what_an_instance_admits_at_every_size() -> None:
         for objective in (WHOLE_60, FIRST_2_THEN_60):
             sizing = sized(peak, objective=objective)
             assert sizing.target_concurrent_requests < sizing.max_concurrent_requests
+
+
+def test_busiest_instance_of_a_larger_fleet_is_no_further_above_the_mean() -> None:
+    few, many = (sized(peak).maximum_above_mean for peak in (6.0, 250.0))
+    assert few < many == sized(2500.0).maximum_above_mean == 0.7
 
 
 def test_memory_limits_what_is_admitted_of_long_prompts() -> None:
@@ -110,15 +115,36 @@ def test_fixed_numbers_that_contradict_are_refused() -> None:
     with pytest.raises(ValueError, match="must be at least min_instances 5, got 4"):
         _ = sized(_TEN, fixed=_fixed(min_instances=5, max_instances=4)).max_instances
     # Scaling would never add an instance: each refuses before it is reached.
-    with pytest.raises(ValueError, match="must be at most 20, which an instance admits, got 21"):
-        _ = sized(
-            _TEN, fixed=_fixed(target_concurrent_requests=21, max_concurrent_requests=20)
-        ).target_concurrent_requests
+    for target in (20, 21):
+        fixed = _fixed(target_concurrent_requests=target, max_concurrent_requests=20)
+        said = f"must be below 20, which an instance admits, got {target}"
+        with pytest.raises(ValueError, match=said):
+            _ = sized(_TEN, fixed=fixed).target_concurrent_requests
 
 
-def test_alarm_on_concurrency_can_ring_whatever_limit_is_fixed() -> None:
-    sizing = sized(_TEN, fixed=_fixed(max_concurrent_requests=10))
-    assert sizing.concurrency_alarm == 9
+@pytest.mark.parametrize("limit", [3, 10])
+def test_fixed_limit_reaches_the_fleet_and_the_clients_rates(limit: int) -> None:
+    derived, sizing = sized(_TEN), sized(_TEN, fixed=_fixed(max_concurrent_requests=limit))
+    assert sizing.derived_limit == derived.max_concurrent_requests
+    assert sizing.peak_instances > derived.peak_instances
+    assert sizing.target_concurrent_requests < limit
+    promised = sizing.in_flight(sizing.max_load)
+    assert promised < sizing.concurrency_alarm < limit
+    # Little's law: what is served at once is what comes in a second, for as long as it stays.
+    seconds = promised / sizing.demand.requests_per_second(sizing.max_load)
+    places = sizing.max_instances * limit
+    assert 0.5 * places < sizing.requests_per_second * seconds < places
+
+
+def test_fixed_limit_above_the_derived_one_changes_no_fleet() -> None:
+    derived, sizing = sized(_TEN), sized(_TEN, fixed=_fixed(max_concurrent_requests=40))
+    assert sizing.requests_per_second == derived.requests_per_second
+
+
+def test_fixed_limit_with_which_no_fleet_serves_the_load_is_refused() -> None:
+    with pytest.raises(ValueError, match="in fixed must be at least 2, with which"):
+        sized(_TEN, fixed=_fixed(max_concurrent_requests=1))
+    sized(_TEN, fixed=_fixed(max_concurrent_requests=2))
 
 
 def test_cost_is_that_of_the_hours_at_the_known_price() -> None:
