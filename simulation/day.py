@@ -60,12 +60,12 @@ class Day:
     def token_percentile(self, share: float, rows: int) -> Floats:
         """Return what a share of each so many rows took for a token, as a part of the promise.
 
-        Not a number where nothing ended; 2 stands for more as well.
+        Not a number where nothing ended; 2 stands for more as well. The pooled model counts none.
         """
         return self._percentile(TOKENS_TAKE, share, rows)
 
     def first_token_percentile(self, share: float, rows: int) -> Floats:
-        """Return the same of the first token; the pooled model knows none."""
+        """Return the same of the first token."""
         return self._percentile(FIRSTS_TAKE, share, rows)
 
     def _percentile(self, begin: int, share: float, rows: int) -> Floats:
@@ -116,14 +116,14 @@ class Situation:
         return Day(simulate(requests, scaling, first, seed))
 
     def _pool(self, *, counts_work: bool) -> Pool:
-        demand, of_whole = self.demand, self.objective.time_to_first_token_seconds is None
+        demand = self.demand
         return Pool(
             rate=self.rate,
             tokens=demand.output_tokens,
             step=demand.service.step,
             slope=demand.slope,
-            own=0.0 if of_whole else demand.mean_prefill / demand.output_tokens,
             spread=demand.prefill_variance / demand.output_tokens**2,
             slow_token=self.objective.milliseconds_per_token,
             weight=demand.work[0] / self.declared.work[0] if counts_work else 1.0,
+            in_step=len({shape.output_tokens for shape in demand.shapes}) == 1,
         )

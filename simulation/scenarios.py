@@ -22,12 +22,11 @@ from simulation.day import POOLED_FROM, Day, Situation
 from simulation.engine.inputs import Floats
 from simulation.oracle import Best, oracle
 from simulation.policies import Way, ways
+from simulation.sampled import simulated_by_events
 
 # As SIZING's study: the whole answer within 60 ms a token, of 99 % of the requests.
 OBJECTIVE = Objective(milliseconds_per_token=60)
 _FULL = 0.985  # of what the peak's fleet holds
-# Of a day of which a fifth of the peak is the trough.
-_MEANS = {SINE_DAY: 0.6, OFFICE_DAY: 0.55, FLAT_DAY: 1.0}
 
 
 def mix(short: float) -> tuple[RequestShape, ...]:
@@ -52,15 +51,21 @@ class Scenario:
 
     def run(self, way: Way) -> Day:
         """Simulate the day under a way to scale, from the fleet that its first second needs."""
-        first = self.sizing.fleet(float(self.situation.rate[0]))
-        first = int(min(max(first, way.policy.minimum), way.policy.maximum))
         return self.situation.run(
             way.policy,
-            first,
+            self._first(way),
             minimums=way.minimums,
             counts_work=way.counts_work,
             pooled=self.pooled,
         )
+
+    def by_events(self, way: Way) -> Day:
+        """Simulate the day by events at every size, as promises and answers of all kinds need."""
+        return simulated_by_events(self.situation, way, self._first(way))
+
+    def _first(self, way: Way) -> int:
+        first = self.sizing.fleet(float(self.situation.rate[0]))
+        return int(min(max(first, way.policy.minimum), way.policy.maximum))
 
 
 def sizing_for(instances: int, curve: tuple[float, ...] = SINE_DAY) -> Sizing:
@@ -105,7 +110,5 @@ def row(scenario: Scenario) -> Iterator[tuple[str, float, float, float]]:
     best: Best = oracle(scenario.situation, pooled=scenario.pooled)
     yield "oracle", best.missed, best.hours, 1.0
     for name, way in ways(scenario.sizing).items():
-        if scenario.pooled and not way.policy.retries:
-            continue  # the pooled model knows none
         day = scenario.run(way)
         yield name, day.missed, day.hours, day.hours / best.hours

@@ -29,7 +29,7 @@ def simulated(sizing: Sizing) -> Mapping[str, Day]:
         f"fixed fleet of {sizing.peak_instances}": policies.fixed(sizing, sizing.peak_instances),
     }
     declared = Scenario(sizing=sizing, situation=situation)
-    return {name: declared.run(way) for name, way in ways.items()}
+    return {name: declared.by_events(way) for name, way in ways.items()}
 
 
 def costs(sizing: Sizing, hosting: Hosting, simulated_days: Mapping[str, Day]) -> Sequence[PlanRow]:

@@ -38,7 +38,7 @@ REFUSED, MILLISECONDS = 8, 9
 TOKENS_TAKE = 10
 FIRSTS_TAKE = TOKENS_TAKE + PLACES
 COLUMNS = FIRSTS_TAKE + PLACES
-_THROTTLED_MILLISECONDS = 1000.0  # until a client retries: the gateway's answer says so
+THROTTLED_MILLISECONDS = 1000.0  # until a client retries: the gateway's answer says so
 
 
 class Scaling(NamedTuple):
@@ -88,7 +88,7 @@ def simulate(requests: Requests, scaling: Scaling, first: int, seed: int) -> Flo
         i, back = least_leaf(fleet.loads), now
         if _is_throttled(bucket, now, scaling.policy):
             series[x, THROTTLED] += 1
-            back += _THROTTLED_MILLISECONDS
+            back += THROTTLED_MILLISECONDS
         else:
             series[x, ARRIVED] += requests.weight[q]
             if fleet.in_flight[i] < int(scaling.policy.limit):

@@ -3,8 +3,6 @@
 Counts are added over any rows of the series, which means and percentiles are not.
 """
 
-import math
-
 import numpy as np
 
 from simulation.engine.compiled import compiled
@@ -19,17 +17,6 @@ PLACES = 2 * _PLACES_OF_PROMISE
 def place_of(part: float) -> int:
     """Return where a latency is counted, as a part of the promise."""
     return min(int(part * _PLACES_OF_PROMISE), PLACES - 1)
-
-
-@compiled
-def put_normal(counts: Floats, number: float, mean: float, deviation: float) -> None:
-    """Count so many latencies that are spread about a mean, all as parts of the promise."""
-    below = 0.0
-    for place in range(PLACES):
-        above = ((place + 1) / _PLACES_OF_PROMISE - mean) / (math.sqrt(2.0) * deviation)
-        until = 1.0 if place == PLACES - 1 else 0.5 * math.erfc(-above)
-        counts[place] += number * (until - below)
-        below = until
 
 
 def percentile(counts: Floats, share: float) -> Floats:

@@ -179,30 +179,6 @@ def test_a_wrong_mix_is_seen_by_work_and_not_by_invocations() -> None:
     assert by_work.series[-1, INSTANCES] > by_calls.series[-1, INSTANCES] == 1
 
 
-def test_pooled_model_pays_for_what_the_events_pay_for() -> None:
-    rate = np.interp(np.arange(900), [0, 900], [20.0, 24.0])
-    situation = replace(_situation(1.0), rate=rate)
-    policy = fixed(sizing_for(10), 10).policy
-    events, pooled = (situation.run(policy, 10, pooled=each) for each in (False, True))
-    assert pooled.hours == events.hours
-    assert pooled.requests == pytest.approx(events.requests, rel=0.03)
-    assert np.nanmean(pooled.milliseconds) == pytest.approx(
-        np.nanmean(events.milliseconds), rel=0.05
-    )
-    assert pooled.token_percentile(0.99, 90) == pytest.approx(
-        events.token_percentile(0.99, 90), rel=0.05
-    )
-
-
-def test_pooled_model_counts_work_too() -> None:
-    situation = _situation(10.0, words=0.05)
-    policy = Policy(target_per_minute=80.0, maximum=30.0)
-    by_work, by_calls = (
-        situation.run(policy, 8, counts_work=each, pooled=True) for each in (True, False)
-    )
-    assert by_work.series[-1, INSTANCES] > by_calls.series[-1, INSTANCES]
-
-
 def test_lengths_that_vary_more_than_declared_miss_more() -> None:
     situation = _situation(5.5, 900)
     policy = fixed(_THREE, 3).policy
