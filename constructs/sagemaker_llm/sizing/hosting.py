@@ -106,13 +106,13 @@ class ManagedInstances(Checked):
     def sized(cls, sizing: Sizing) -> Self:
         """Return what holds all that the largest fleet admits; raises RefusedValueError if none."""
         admitted = sizing.max_instances * sizing.max_concurrent_requests
-        needed = cls().environments(admitted)
-        if needed > _MAX_ENVIRONMENTS:
+        sized = cls(max_environments=min(cls().environments(admitted), _MAX_ENVIRONMENTS))
+        if sized.streams < admitted:
             raise RefusedValueError(
-                f"the {admitted} requests that the largest fleet admits must fit at most"
-                f" {_MAX_ENVIRONMENTS} environments, got {needed}: choose OnDemand"
+                f"the largest fleet must admit at most the {sized.streams} streams of"
+                f" {_MAX_ENVIRONMENTS} environments, got {admitted}: choose OnDemand"
             )
-        return cls(max_environments=needed)
+        return sized
 
     @property
     def streams(self) -> int:

@@ -52,9 +52,11 @@ def test_environments_of_a_fleet_hold_all_that_it_admits() -> None:
 
 
 def test_managed_instances_that_do_not_hold_the_fleet_are_no_choice() -> None:
-    largest, beyond = sized(500.0), sized(1000.0)
-    assert ManagedInstances.sized(largest).max_environments <= 200
-    with pytest.raises(ValueError, match="at most 200 environments, got 368"):
+    largest, beyond = sized(1000.0), sized(1200.0)
+    admitted = largest.max_instances * largest.max_concurrent_requests
+    assert admitted <= ManagedInstances.sized(largest).streams == 12_800
+    assert isinstance(cheapest_hosting(largest), ManagedInstances)
+    with pytest.raises(ValueError, match="at most the 12800 streams of 200 environments, got 14"):
         ManagedInstances.sized(beyond)
     assert not any(isinstance(each, ManagedInstances) for each in hostings(beyond))
     assert cheapest_hosting(beyond) == OnDemand()
