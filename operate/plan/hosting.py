@@ -12,7 +12,7 @@ from sagemaker_llm.sizing.cost import (
     monthly_cost,
 )
 from sagemaker_llm.sizing.formula.staffing import MAX_INSTANCES, capacity
-from sagemaker_llm.sizing.hosting import Hosting, OnDemand
+from sagemaker_llm.sizing.hosting import Hosting, ManagedInstances, OnDemand
 from sagemaker_llm.sizing.sizing import Sizing
 
 _LESS, _MORE = 0.1, 10.0
@@ -59,7 +59,7 @@ def by_load(sizing: Sizing, deployed: Hosting) -> Iterator[Sequence[str]]:
     yield ["requests/s at the peak", *(f"{_peak(each):g}" for each in sizings)]
     chosen = [_cost(each, deployed) for each in sizings]
     yield ["instances", *(_dollars(cost, cost.instances) for cost in chosen)]
-    by_name = [{named(way): way for way in (deployed, *hostings(each))} for each in sizings]
+    by_name = [{named(way): way for way in _fitting(each, deployed)} for each in sizings]
     for name in dict.fromkeys(named(way) for way in (*hostings(sizing), deployed)):
         cells = (_proxy(each, ways.get(name)) for each, ways in zip(sizings, by_name, strict=True))
         yield [f"proxy, {name}", *cells]
@@ -67,6 +67,13 @@ def by_load(sizing: Sizing, deployed: Hosting) -> Iterator[Sequence[str]]:
     yield ["logs", *(_dollars(cost, cost.logs) for cost in chosen)]
     cheapest = [_cost(each, cheapest_hosting(each)) for each in sizings]
     yield ["total, cheapest proxy", *(_dollars(cost, cost.total) for cost in cheapest)]
+
+
+def _fitting(sizing: Sizing, deployed: Hosting) -> Sequence[Hosting]:
+    """Return the deployed hosting if it holds a load, and one of each kind that does."""
+    if isinstance(deployed, ManagedInstances) and not deployed.holds(sizing):
+        return hostings(sizing)
+    return deployed, *hostings(sizing)
 
 
 def _proxy(sizing: Sizing, hosting: Hosting | None) -> str:

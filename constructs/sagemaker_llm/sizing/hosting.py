@@ -107,12 +107,16 @@ class ManagedInstances(Checked):
         """Return what holds all that the largest fleet admits; raises RefusedValueError if none."""
         admitted = sizing.max_instances * sizing.max_concurrent_requests
         sized = cls(max_environments=min(cls().environments(admitted), _MAX_ENVIRONMENTS))
-        if sized.streams < admitted:
+        if not sized.holds(sizing):
             raise RefusedValueError(
                 f"the largest fleet must admit at most the {sized.streams} streams of"
                 f" {_MAX_ENVIRONMENTS} environments, got {admitted}: choose OnDemand"
             )
         return sized
+
+    def holds(self, sizing: Sizing) -> bool:
+        """Return whether there is room for all that the largest fleet admits."""
+        return self.streams >= sizing.max_instances * sizing.max_concurrent_requests
 
     @property
     def streams(self) -> int:

@@ -242,3 +242,11 @@ def test_plan_says_what_a_hosting_that_is_fixed_costs_more_than() -> None:
     fixed = replace(environment, api=replace(environment.api, hosting=OnDemand(memory_mib=512)))
     (row,) = (r for r in limits.limits(fixed, environment.sizing) if "hosting" in r.subject)
     assert row.reason == "fixed: on demand, 256 MiB would cost less"
+
+
+def test_plan_prices_no_hosting_at_a_load_that_it_does_not_hold() -> None:
+    busy = _sized(400.0)
+    rows = {row[0]: row[1:] for row in hosting.by_load(busy, ManagedInstances.sized(busy))}
+    (managed,) = (parts for name, parts in rows.items() if "managed instances" in name)
+    assert managed[2] == "too small"
+    assert "too small" not in managed[:2]
