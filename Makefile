@@ -137,8 +137,8 @@ finetune: .venv/installed $(if $(is_local),.venv-jobs/installed) ## fine-tune, r
 rollback: ## release the model that was served before (ENV=, TO=version or base)
 	@python -m operate rollback $${GIVEN_TO:+"--to=$$GIVEN_TO"} -- "$$GIVEN_ENV"
 
-instance-type: ## deploy another instance type, with the endpoint serving all the while (ENV=dev)
-	@python -m operate instance-type -- "$$GIVEN_ENV"
+instance-type: ## deploy another instance type, with the endpoint serving all the while (ENV=dev, COMMIT=)
+	@python -m operate instance-type --commit="$$GIVEN_COMMIT" -- "$$GIVEN_ENV"
 
 repair: ## continue a rollback of the serving stack that failed
 	@python -m operate repair -- "$$GIVEN_ENV"
@@ -160,7 +160,7 @@ stage-weights: ## bring a model's weights from the hub into the account (ENV=, F
 
 ## --- for CI: what the workflows in .github call
 
-.PHONY: assembly diff-report comment deployed-commit watch stack-drift cost release place
+.PHONY: assembly diff-report comment base-commit deployed-commit no-return watch stack-drift cost release place
 assembly: installed ## synthesize all environments on AWS into one file, and print its digest (COMMIT=)
 	@python -m operate assembly --commit="$$GIVEN_COMMIT"
 
@@ -171,8 +171,14 @@ diff-report: installed ## print the comment for a pull request, and fail if it d
 comment: installed ## write the comment of a pull request, or replace it (NUMBER=, FILE=)
 	@python -m operate comment --number="$$GIVEN_NUMBER" $${GIVEN_FILE:+"--file=$$GIVEN_FILE"}
 
-deployed-commit: installed ## print the commit that was deployed last (ENV=)
+base-commit: installed ## print the commit that a pull request's merge was made on
+	@python -m operate base-commit
+
+deployed-commit: installed ## print the commit that was deployed last, and whether anything is (ENV=)
 	@python -m operate deployed-commit -- "$$GIVEN_ENV"
+
+no-return: installed ## print the warning that a failed job cannot return by itself (ENV=, COMMIT=)
+	@python -m operate no-return --commit="$$GIVEN_COMMIT" -- "$$GIVEN_ENV"
 
 watch: installed ## watch the alarms for a while, and fail if one rings (ENV=, MINUTES=15)
 	@python -m operate watch --minutes="$$GIVEN_MINUTES" -- "$$GIVEN_ENV"

@@ -114,13 +114,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--max-time-to-first-token",
         type=float,
         metavar="SECONDS",
-        default=default.max_time_to_first_token,
+        help=f"the environment's (where none is declared: {default.max_time_to_first_token:g})",
     )
     promise.add_argument(
         "--max-inter-token-latency",
         type=float,
         metavar="SECONDS",
-        default=default.max_inter_token_latency,
+        help=f"the environment's (where none is declared: {default.max_inter_token_latency:g})",
     )
     promise.add_argument(
         "--min-good",

@@ -18,6 +18,7 @@ from bench.load.targets import RestApi, Target
 from bench.measured import new_folder, rest_api
 from bench.options import Options
 from bench.progress import Progress
+from bench.promise import promised
 from bench.results.compare import compare, read_measurement
 from bench.results.profile import PUBLISHED
 from bench.results.store import Run
@@ -30,7 +31,7 @@ from operate.verb import open_environment
 def run_benchmark(given: Namespace) -> None:
     """Measure, with progress on the terminal; raises ValueError, SystemExit when interrupted."""
     if given.estimate:
-        print(_estimate(given, _options(given, "")))
+        print(_estimate(given, options_of(given, "")))
         return
     try:
         run = asyncio.run(_benchmark(given))
@@ -95,12 +96,14 @@ def _opened_run(given: Namespace, target: Target) -> Run:
                 " give the same --env, --url, --endpoint and --route"
             )
         return run
-    return Run.create(given.out or new_folder(given.env), _options(given, target.name))
+    return Run.create(given.out or new_folder(given.env), options_of(given, target.name))
 
 
-def _options(given: Namespace, target: str) -> Options:
+def options_of(given: Namespace, target: str) -> Options:
+    """Return a run's options: what was given, and its environment's objective if none was."""
     names = {field.name for field in fields(Options)} - {"target"}
-    return Options(target=target, **{name: getattr(given, name) for name in names})
+    values = {name: value for name in names if (value := getattr(given, name)) is not None}
+    return Options(target=target, **(values | promised(given)))
 
 
 def _estimate(given: Namespace, options: Options) -> str:

@@ -9,6 +9,7 @@ from operate.arguments import (
     add_target,
     add_tuning,
 )
+from operate.delivery.arguments import add_tagged
 from operate.delivery.verbs import FOR_CI, ON_AN_ENVIRONMENT
 from operate.laptop.verbs import ENV, ON_THIS_MACHINE
 from operate.verb import Verb
@@ -87,9 +88,9 @@ ON_ANY_ENVIRONMENT = (
         summary="deploy another instance type, with the endpoint serving all the while",
         changes="the stacks <Stage>-Serving and <Stage>-Training, to what the checkout declares;"
         " the instance count stays as it is meanwhile",
-        example="make instance-type ENV=dev",
+        example="make instance-type ENV=dev COMMIT=$(git rev-parse HEAD)",
         work="operate.releases.instance_type:deploy_instance_type",
-        add_arguments=add_environment,
+        add_arguments=add_tagged,
     ),
     Verb(
         name="repair",

@@ -1,4 +1,4 @@
-"""The rehearsal: accounts are set up, four commits are merged, a thief comes, a table is made."""
+"""The rehearsal: accounts are set up, five commits are merged, a thief comes, a table is made."""
 
 import json
 import signal

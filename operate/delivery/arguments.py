@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-from operate.arguments import add_environment, number, path
+from operate.arguments import add_declared, add_environment, number, path
 
 
 def add_deployment(parser: ArgumentParser) -> None:
@@ -15,6 +15,12 @@ def add_deployment(parser: ArgumentParser) -> None:
         action="store_true",
         help="let no alarm undo the update of the endpoint: for the way back while one rings",
     )
+
+
+def add_tagged(parser: ArgumentParser) -> None:
+    """Add the environment, and the commit that its stacks are tagged with."""
+    add_environment(parser)
+    _add_commit(parser)
 
 
 def add_assembly(parser: ArgumentParser) -> None:
@@ -65,6 +71,12 @@ def add_release(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would be, and stop")
 
 
+def add_no_return(parser: ArgumentParser) -> None:
+    """Add the environment by its name, and the commit that nothing can return to."""
+    add_declared(parser)
+    _add_commit(parser, "the commit that is deployed there (the default: none)")
+
+
 def add_minutes(parser: ArgumentParser) -> None:
     """Add the environment, and how long it is watched."""
     add_environment(parser)
@@ -101,10 +113,10 @@ def add_comment(parser: ArgumentParser) -> None:
     )
 
 
-def _add_commit(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--commit", default="", metavar="HASH", help="tag what is deployed with this commit"
-    )
+def _add_commit(
+    parser: ArgumentParser, words: str = "tag what is deployed with this commit"
+) -> None:
+    parser.add_argument("--commit", default="", metavar="HASH", help=words)
 
 
 def _minutes(text: str) -> float:

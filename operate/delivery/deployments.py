@@ -7,6 +7,7 @@ from pathlib import Path
 from operate.account.leftovers import standing
 from operate.cdk_cli import app_of, approval, cdk, parameter_options
 from operate.delivery.assembly import synthesized, unpacked
+from operate.delivery.commits import warn_without
 from operate.delivery.report.templates import stays, templates_of
 from operate.environment import Client, Environment
 from operate.laptop import own_model, stage
@@ -28,6 +29,8 @@ def deploy(
 
     `unguarded`: no alarm undoes the update of the endpoint.
     """
+    if assembly is None:
+        warn_without(commit, environment.name)
     with _assembled(environment, assembly, digest, commit) as folder:
         if environment.name == "local":
             with only_cli() as cli:

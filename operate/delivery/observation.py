@@ -1,26 +1,16 @@
-"""What is deployed, as CI sees it: its commit, its alarms, its drift and its cost."""
+"""What is deployed, as CI sees it: its alarms, its drift and its cost."""
 
 from collections.abc import Callable, Iterator
 
 from operate.account.leftovers import standing
 from operate.cdk_cli import cdk
-from operate.environment import Environment, find_stack
+from operate.environment import Environment
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
 
 _ALARM = "AWS::CloudWatch::Alarm"
 _POLL_SECONDS, _MIN_LOOKS = 30, 10
 _AT_ONCE = 100  # the alarms of one call
-# The last that is deployed: an environment whose deployment was cut off has the commit before.
-_LAST = "Training"
-
-
-def deployed_commit(environment: Environment) -> None:
-    """Print the commit that was deployed last, nothing where none was."""
-    name = environment.stack_name(_LAST)
-    stack = find_stack(environment.client("cloudformation"), name) or {}
-    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-    print(f"commit={tags.get('commit', '')}")
 
 
 def watch(environment: Environment, minutes: float, every: float = _POLL_SECONDS) -> None:

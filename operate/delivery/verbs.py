@@ -8,6 +8,7 @@ from operate.delivery.arguments import (
     add_deployment,
     add_destruction,
     add_minutes,
+    add_no_return,
     add_release,
     add_synthesis,
 )
@@ -70,11 +71,26 @@ FOR_CI = (
     ),
     Verb(
         name="deployed-commit",
-        summary="print the commit that was deployed last",
+        summary="print the commit that was deployed last, and whether anything is",
         changes="nothing",
         example='make -s deployed-commit ENV=prod >> "$GITHUB_OUTPUT"',
-        work="operate.delivery.observation:deployed_commit",
+        work="operate.delivery.commits:deployed_commit",
         add_arguments=add_environment,
+    ),
+    Verb(
+        name="no-return",
+        summary="print the warning that a failed job cannot return by itself",
+        changes="nothing, and calls no AWS",
+        example='make -s no-return ENV=prod COMMIT=0123abc >> "$GITHUB_STEP_SUMMARY"',
+        work="operate.delivery.commits:no_return",
+        add_arguments=add_no_return,
+    ),
+    Verb(
+        name="base-commit",
+        summary="print the commit that a pull request's merge was made on",
+        changes="nothing, and calls no AWS",
+        example='make -s base-commit >> "$GITHUB_OUTPUT"',
+        work="operate.delivery.commits:base_commit",
     ),
     Verb(
         name="watch",

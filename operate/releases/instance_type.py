@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from operate.cdk_cli import cdk, parameter_options
+from operate.delivery.commits import warn_without
 from operate.environment import Client, Environment
 from operate.laptop.cdk_cli import cdk_of
 from operate.polling import polled
@@ -18,14 +19,15 @@ Cdk = Callable[..., None]  # runs the CDK CLI with these arguments; raises Syste
 Deployer = Callable[[Environment], tuple[Client, str]]
 
 
-def deploy_instance_type(environment: Environment) -> None:
-    """Deploy the instance type that the environment declares."""
+def deploy_instance_type(environment: Environment, commit: str) -> None:
+    """Deploy the instance type that the environment declares, tagged with the checkout's commit."""
+    warn_without(commit, environment.name)
     # `make up` needs the change only: the app imports the CDK, which takes seconds.
     from app import environment_of  # noqa: PLC0415
 
     wanted = environment_of(environment.name).instance_type
     with cdk_of(environment, cdk) as run:
-        InstanceTypeChange(environment, run).make(wanted)
+        InstanceTypeChange(environment, run, commit).make(wanted)
 
 
 class InstanceTypeChange:
@@ -35,10 +37,12 @@ class InstanceTypeChange:
         self,
         environment: Environment,
         cdk: Cdk,
+        commit: str = "",
+        *,
         deployer: Deployer = deployer,
         every: float = POLL_SECONDS,
     ) -> None:
-        self._environment, self._cdk = environment, cdk
+        self._environment, self._cdk, self._commit = environment, cdk, commit
         self._deployer, self._every = deployer, every
         self._again = f"`make instance-type ENV={environment.name}`"
 
@@ -74,6 +78,7 @@ class InstanceTypeChange:
         self._cdk(
             *("deploy", f"{name.capitalize()}/Serving", f"{name.capitalize()}/Training"),
             *("--exclusively", "--require-approval", "never", "-c", f"environments={name}"),
+            *(("-c", f"commit={self._commit}") if self._commit else ()),
             *parameter_options(serving, values),
         )
 

@@ -87,17 +87,14 @@ class Main:
         reader = self._sign_in(token, place, reads=True)
         with self._step(change.title, environment, "deployed-commit") as step:
             said = self._make(step, "deployed-commit", reader, ENV=environment)
-            former = said.partition("=")[2].strip()
+            former = dict(line.split("=", 1) for line in said.splitlines())["commit"]
             step.note = former[:7] or "nothing yet"
         if former:
             self._synthesize_again(change.title, environment, former)
         deployer = self._sign_in(token, place, seconds=_DEPLOY_SECONDS)
-        try:
-            self._deploy(change.title, environment, commit, deployer, "deploy")
-        except StepFailedError:
-            return Outcome.ROLLED_BACK
         with ExitStack() as meanwhile:
             try:
+                self._deploy(change.title, environment, commit, deployer, "deploy")
                 reader = self._sign_in(token, place, reads=True)
                 self._prove(change.title, environment, reader, meanwhile)
             except StepFailedError:

@@ -14,7 +14,8 @@ _FOLDER = ROOT / ".github"
 _FILES = sorted([*_FOLDER.glob("workflows/*.yml"), *_FOLDER.glob("actions/*/action.yml")])
 _WORKFLOWS = sorted(_FOLDER.glob("workflows/*.yml"))
 _PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-_OWN = "$/.github/"
+# Of the running commit, or of what the job has checked out.
+_OWN = ("$/.github/", "./.github/")
 # `make VERB NAME=...`, and where its output goes. Its failure is the step's: `echo "x=$(make ...)"`
 # succeeds, and the steps after it run with an empty x.
 _COMMAND = re.compile(
@@ -92,12 +93,45 @@ def test_a_job_has_the_rights_that_it_names_and_no_secret(file: Path) -> None:
         assert ("timeout-minutes" in job) != ("uses" in job)
 
 
-def test_what_a_pull_request_brings_runs_without_aws_and_without_a_right_to_write() -> None:
+def test_the_job_that_may_write_runs_nothing_that_the_pull_request_brings() -> None:
     jobs = _read(_FOLDER / "workflows" / "pull-request.yml")["jobs"]
     writing = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
     assert writing == ["comment"]
-    checkout, *_ = jobs["comment"]["steps"]
+    checkout, *rest = jobs["comment"]["steps"]
     assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    # `$/` is the running commit's, which is the pull request's.
+    assert [s["uses"] for s in rest if ".github" in s.get("uses", "")] == [
+        "./.github/actions/set-up"
+    ]
+
+
+def test_a_report_that_is_older_than_the_pull_request_is_not_written() -> None:
+    jobs = _read(_FOLDER / "workflows" / "pull-request.yml")["jobs"]
+    assert jobs["comment"]["if"].startswith("!cancelled() && ")
+    (kept,) = (s for s in jobs["compare"]["steps"] if "upload-artifact" in s.get("uses", ""))
+    assert kept["if"] == "!cancelled()"
+
+
+def test_a_change_is_compared_with_what_it_is_merged_into() -> None:
+    own, *steps = _read(_FOLDER / "workflows" / "pull-request.yml")["jobs"]["compare"]["steps"]
+    assert own["with"]["fetch-depth"] == 2  # the merge, and what it merges
+    (base,) = (s for s in steps if s.get("with", {}).get("path") == "build/base")
+    (found,) = (s for s in steps if "base-commit" in s.get("run", ""))
+    assert base["with"]["ref"] == f"${{{{ steps.{found['id']}.outputs.commit }}}}"
+    assert steps.index(found) < steps.index(base)
+
+
+def test_merges_wait_for_one_another_and_none_is_dropped() -> None:
+    assert _read(_FOLDER / "workflows" / "main.yml")["concurrency"]["queue"] == "max"
+
+
+def test_whatever_looks_at_an_environment_waits_for_its_deployment_and_displaces_none() -> None:
+    (deploy,) = _read(_FOLDER / "workflows" / "deploy.yml")["jobs"].values()
+    (nightly,) = _read(_FOLDER / "workflows" / "nightly.yml")["jobs"].values()
+    for job, name in (deploy, "inputs.environment"), (nightly, "matrix.environment"):
+        assert job["concurrency"] == {
+            "group": f"deploy-${{{{ {name} }}}}", "cancel-in-progress": False, "queue": "max"
+        }  # fmt: skip
 
 
 def test_environments_follow_one_another_with_one_assembly() -> None:
@@ -116,18 +150,38 @@ def test_environments_follow_one_another_with_one_assembly() -> None:
     assert len(made) == 1
 
 
-def test_a_failed_proof_returns_to_the_commit_before() -> None:
+def test_a_failed_deployment_or_proof_returns_to_the_commit_before() -> None:
     (job,) = _read(_FOLDER / "workflows" / "deploy.yml")["jobs"].values()
-    runs = [step for step in job["steps"] if "run" in step]
-    deployed, *proofs, back = runs[[step.get("id") for step in runs].index("deploy") :]
+    begun = [step.get("id") for step in job["steps"]].index("deploy")
+    deployed, *after = job["steps"][begun:]
+    *proofs, back = (step for step in after if "run" in step)
     assert deployed["env"]["DIGEST"] == "${{ inputs.digest }}"
     assert [step["run"].split()[1] for step in proofs] == ["smoke", "bench", "drift", "watch"]
-    assert back["if"].startswith("failure() && steps.deploy.outcome == 'success'")
+    # One stack of a deployment that failed may be updated already.
+    condition = "failure() && steps.deploy.outcome != 'skipped' && steps.former.outputs.digest"
+    sign_in = after[after.index(back) - 1]
+    assert "sign-in" in sign_in["uses"]
+    assert sign_in["if"] == back["if"] == condition
     assert back["working-directory"] == "build/before"
     assert back["env"]["DIGEST"] == "${{ steps.former.outputs.digest }}"
     # An alarm that calls for the return would undo it.
     assert back["run"].endswith(" UNGUARDED=1")
     assert "UNGUARDED" not in deployed["run"]
+
+
+def test_a_commit_that_is_gone_stops_no_deployment_and_the_summary_says_that_none_returns() -> None:
+    (job,) = _read(_FOLDER / "workflows" / "deploy.yml")["jobs"].values()
+    former = [s for s in job["steps"] if "build/before" in str(s)]
+    checkout, set_up, synth, _back = former
+    assert checkout["continue-on-error"]
+    assert checkout["if"] == "steps.before.outputs.commit"
+    assert set_up["if"] == synth["if"] == f"steps.{checkout['id']}.outcome == 'success'"
+    (warning,) = (s for s in job["steps"] if "no-return" in s.get("run", ""))
+    assert warning["if"] == "steps.before.outputs.deployed && !steps.former.outputs.digest"
+    assert warning["run"].endswith('>> "$GITHUB_STEP_SUMMARY"')
+    assert warning["env"] == {"COMMIT": "${{ steps.before.outputs.commit }}"}
+    order = [job["steps"].index(each) for each in (synth, warning)]
+    assert order == sorted(order)
 
 
 def test_what_must_move_together_is_one_pull_request() -> None:

@@ -12,6 +12,7 @@ from tests.unit.operate.doubles import Stacks, environment, refusal
 
 _ROLE = "arn:aws:iam::1:role/exec"
 _OLD, _NEW = "ml.g5.2xlarge", "ml.g5.4xlarge"
+_COMMIT = "0123abc"
 
 
 class _Account(Stacks):
@@ -64,6 +65,8 @@ class _Account(Stacks):
 
     def cdk(self, *arguments: str) -> None:
         assert arguments[:3] == ("deploy", "Prod/Serving", "Prod/Training")
+        # Without it the stacks would lose the commit that CI returns to.
+        assert f"commit={_COMMIT}" in arguments
         if self._parameters.get("InstanceType", _NEW) != _NEW:
             # As AWS: no other type while the variant is registered, or while it scales.
             assert self._parameters["Scaling"] == "off"
@@ -82,7 +85,9 @@ class _Account(Stacks):
 
 def _change(account: _Account) -> None:
     prod = environment(cloudformation=account, sagemaker=account)
-    InstanceTypeChange(prod, account.cdk, lambda _: (account, _ROLE), every=0).make(_NEW)
+    InstanceTypeChange(
+        prod, account.cdk, _COMMIT, deployer=lambda _: (account, _ROLE), every=0
+    ).make(_NEW)
 
 
 def _parameters(account: _Account) -> dict[str, str]:

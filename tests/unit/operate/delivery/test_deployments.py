@@ -81,7 +81,10 @@ def as_deployer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("as_deployer")
 def test_a_checkout_is_synthesized_with_its_commit_and_deployed(
-    ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ran: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _write_assembly(tmp_path)
     made: list[tuple[str, str]] = []
@@ -95,6 +98,9 @@ def test_a_checkout_is_synthesized_with_its_commit_and_deployed(
     app = ("--app", str(tmp_path), "--build", "")
     assert ran == [("deploy", "Dev/*", *app, "--require-approval", "never")]
     assert made == [("0123abc", "dev")]
+    assert capsys.readouterr().err == ""
+    deployments.deploy(environment("dev"), None, "", "")
+    assert "CI cannot return to it: give COMMIT=$(git rev-parse HEAD)" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("as_deployer")

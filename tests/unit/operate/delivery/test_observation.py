@@ -1,4 +1,4 @@
-"""What CI sees of an environment: its commit, its alarms, its cost."""
+"""What CI sees of an environment: its alarms, its drift, its cost."""
 
 import json
 from pathlib import Path
@@ -9,26 +9,18 @@ import pytest
 
 from operate import polling
 from operate.command_line import parser
-from operate.delivery.observation import deployed_commit, deployed_cost, stack_drift, watch
-from tests.unit.operate.doubles import environment, refusal
+from operate.delivery.observation import deployed_cost, stack_drift, watch
+from tests.unit.operate.doubles import environment
 
 _GOLDEN = Path(__file__).parents[4] / "tests/infrastructure/golden/prod"
-_COMMIT = "0123456789abcdef"
 
 
 class _Aws:
     """The stacks of `prod` with two alarms, whose states come one after the other."""
 
-    def __init__(self, *states: str, tags: dict[str, str] | None = None) -> None:
+    def __init__(self, *states: str) -> None:
         self.states = list(states)
-        self.tags = tags
         self.asked: list[list[str]] = []
-
-    def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 - boto3's name
-        if self.tags is None:
-            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
-        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
-        return {"Stacks": [{"StackName": StackName, "Tags": tags}]}
 
     def get_paginator(self, operation: str) -> Any:
         pages = {
@@ -49,7 +41,7 @@ class _Aws:
         }[operation]
         return type("Pages", (), {"paginate": lambda _self, **_request: pages})()
 
-    def describe_alarms(self, *, AlarmNames: list[str]) -> Any:  # noqa: N803 - likewise
+    def describe_alarms(self, *, AlarmNames: list[str]) -> Any:  # noqa: N803 - boto3's name
         self.asked.append(AlarmNames)
         state = self.states.pop(0)
         return {
@@ -62,16 +54,6 @@ class _Aws:
     def get_template(self, *, StackName: str) -> Any:  # noqa: N803 - likewise
         assert StackName == "Prod-Serving"
         return {"TemplateBody": json.loads((_GOLDEN / "serving.json").read_text())}
-
-
-@pytest.mark.parametrize(
-    ("tags", "said"), [({"commit": _COMMIT}, _COMMIT), ({"owner": "me"}, ""), (None, "")]
-)
-def test_the_commit_is_the_stacks_tag(
-    tags: dict[str, str] | None, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployed_commit(environment(cloudformation=_Aws(tags=tags)))
-    assert capsys.readouterr().out == f"commit={said}\n"
 
 
 def test_an_alarm_that_rings_ends_the_watch_at_once() -> None:
