@@ -6,6 +6,7 @@ The endpoint whose deployment fails returns to what served before, as on AWS.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from embedded_aws.core import circumstances
 from embedded_aws.core.emulator import Json, scope
@@ -71,7 +72,10 @@ def _fail(key: Key, error: Exception) -> None:
         record[STUCK] = True
     fleets.roll_back(record, serves=serves)
     record.pop("FailureReason", None)
-    if STUCK in record or not serves or circumstances.current().failure_reasons:
+    tells = True
+    with suppress(circumstances.CircumstancesError):  # which may be what failed
+        tells = circumstances.current().failure_reasons
+    if STUCK in record or not serves or tells:
         known = isinstance(error, _KNOWN)
         record["FailureReason"] = str(error) if known else f"{type(error).__name__}: {error}"
     # At once: whoever waits for the update reads a status that is settled.

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.core import clients
+from embedded_aws.core import circumstances, clients
 from embedded_aws.core.emulator import scope
 from embedded_aws.core.rpc import ServiceError
-from embedded_aws.sagemaker.hosting import guardrails, traffic
+from embedded_aws.sagemaker.hosting import deployments, guardrails, traffic
 from embedded_aws.sagemaker.hosting.guardrails import Plan
 from embedded_aws.tests.account import until
 from embedded_aws.tests.sagemaker.hosting.conftest import FakeContainer, Hosting
@@ -154,6 +154,26 @@ def test_an_alarm_rolls_an_update_back_and_every_request_is_answered(
     assert settled["LastDeploymentConfig"] == config
     assert _shares() == {"M": 100}
     until(lambda: turn.container.stopped)
+
+
+@pytest.mark.usefixtures("alarms")
+def test_circumstances_that_cannot_be_read_roll_an_update_back(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeContainer, "grace_seconds", 0)
+    hosting.set(time_scale=1)
+    hosting.create()
+    hosting.call("CreateModel", ModelName="Better", PrimaryContainer={})
+    waits = {"WaitIntervalInSeconds": 600, "TerminationWaitInSeconds": 0}
+    config = {**_blue_green("ALL_AT_ONCE", **waits), **_ALARM}
+    hosting.update(hosting.config("Next", model="Better"), DeploymentConfig=config)
+    _until_shared({"Better": 100})
+    circumstances.FILE.write_text("{")
+    deployments.wait_until_settled("E")
+    hosting.set()
+    settled = hosting.described()
+    assert (settled["EndpointStatus"], settled["EndpointConfigName"]) == ("InService", "C")
+    assert settled["FailureReason"].startswith("CircumstancesError: correct ")
 
 
 def test_an_alarm_that_rings_already_undoes_an_update_that_watches_it(
