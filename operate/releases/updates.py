@@ -16,6 +16,7 @@ from operate.polling import polled
 PACKAGE, INSTANCE_TYPE, SCALING = "ModelPackageArn", "InstanceType", "Scaling"
 UNGUARDED = "Unguarded"
 POLL_SECONDS = 2.0
+_SETTLED_LOOKS = 2  # without a new event: the last one may come after the status
 
 
 class Ended(NamedTuple):
@@ -94,8 +95,9 @@ def watch_update(cloudformation: Client, stack: str, token: str, every: float) -
 
     The stack's own status may still be that of an older one.
     """
-    status, shown = "", ""
+    status, shown, settled_looks = "", "", 0
     events: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     for events in polled(partial(_events, cloudformation, stack, token), every=every):
         status = next((e["ResourceStatus"] for e in events if _is_of_stack(e)), "")
         if status != shown:
@@ -103,6 +105,13 @@ def watch_update(cloudformation: Client, stack: str, token: str, every: float) -
             shown = status
         if status and not status.endswith("_IN_PROGRESS"):
             break
+        # An embedded AWS that is stopped meanwhile settles the stack, and tells it by no event.
+        found = _status(cloudformation, stack) if status and events == seen else "_IN_PROGRESS"
+        settled_looks = 0 if found.endswith("_IN_PROGRESS") else settled_looks + 1
+        if settled_looks == _SETTLED_LOOKS:
+            status = found
+            break
+        seen = events
     return Ended(status, events)
 
 
@@ -110,6 +119,10 @@ def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, An
     """Return the update's own events, newest first: one page holds more than an update has."""
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     return [event for event in events if event.get("ClientRequestToken") == token]
+
+
+def _status(cloudformation: Client, stack: str) -> str:
+    return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
 
 
 def _is_of_stack(event: dict[str, Any]) -> bool:

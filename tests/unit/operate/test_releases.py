@@ -426,6 +426,15 @@ def test_failed_update_is_told_with_its_first_cause() -> None:
         _serve(stack)
 
 
+def test_an_update_whose_end_no_event_tells_ends_with_the_status_of_the_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = _Serving(("UPDATE_IN_PROGRESS",))
+    monkeypatch.setattr(stack, "_status", "UPDATE_ROLLBACK_COMPLETE")
+    with pytest.raises(SystemExit, match="not changed, UPDATE_ROLLBACK_COMPLETE: see the stack's"):
+        _serve(stack)
+
+
 @pytest.mark.parametrize(
     "error",
     [refusal("ExpiredToken"), refusal("RequestExpired"), UnauthorizedSSOTokenError()],
