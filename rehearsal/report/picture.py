@@ -7,7 +7,7 @@ from rehearsal.report.results import Result
 from rehearsal.report.timeline import Step
 
 _LANES = ("ci", "dev", "staging", "prod", "thief")
-_LEFT, _TOP, _LANE, _BLOCK, _WIDTH = 70, 46, 34, 22, 960
+_LEFT, _TOP, _LANE, _BLOCK, _WIDTH = 70, 60, 34, 22, 960
 _COLOURS = {
     "bootstrap": "#52606d", "delivery": "#7b8794", "assembly": "#9aa5b1", "deploy": "#0f8b8d",
     "smoke": "#5c6b8a", "bench": "#8d80ad", "drift": "#b8b8d1", "approval": "#f0b429",
@@ -57,7 +57,7 @@ def _merges(steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         # What CI synthesizes ahead is no merge yet.
         if step.change not in seen and (step.lane != "ci" or not seen):
-            row = len(seen) % 2
+            row = len(seen) % 3
             seen.add(step.change)
             x = _LEFT + step.began * scale
             bottom = _TOP + _LANE * len(_LANES)
