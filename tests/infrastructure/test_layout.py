@@ -45,8 +45,8 @@ _MAY_IMPORT = {
     "lambda/version_draining": {"version_draining"},
     "embedded_aws": {"embedded_aws"},
     "simulation": {"simulation", "sagemaker_llm"},
-    # It measures what is deployed.
-    "bench": {"bench", "embedded_aws", "operate", "recall", "reports", "sagemaker_llm"},
+    # It measures what is deployed, and holds it against what the app declares.
+    "bench": {"bench", "app", "embedded_aws", "operate", "recall", "reports", "sagemaker_llm"},
     "least_privilege": {"least_privilege", "embedded_aws"},  # it probes what is deployed
     # `make proxy` runs the proxy from its sources, `make preflight` asks for what the app declares.
     "operate": {
