@@ -30,7 +30,7 @@ def test_a_deployed_stage_is_measured(embedded_aws: LocalStage, tmp_path: Path, 
     for cell in (one, two):
         assert not cell.failures
         assert cell.answered >= 2
-        assert cell.completion_tokens == pytest.approx(4)  # greedy or not, no end comes so soon
+        assert 1 <= cell.completion_tokens <= 4  # answers are drawn, and may end sooner
         assert cell.output_token_throughput > 0
         assert 0 < cell.time_to_first_token.p50 < cell.request_latency.p50
     if way != "--endpoint":
