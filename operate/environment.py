@@ -51,6 +51,12 @@ def find_stack(cloudformation: Client, name: str) -> dict[str, Any] | None:
     return found
 
 
+def stack_status(cloudformation: Client, name: str) -> str | None:
+    """Return the status of a stack; None if it is not deployed."""
+    found = find_stack(cloudformation, name)
+    return None if found is None else str(found["StackStatus"])
+
+
 class _Values(dict[str, str]):
     """Values of a stack by key; a missing one raises SystemExit and says what to do."""
 

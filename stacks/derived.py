@@ -21,10 +21,10 @@ def check_derived(environment: "Environment", sizing: Sizing) -> None:
             f"scaling must be what follows from the load, {derived}, or fixed there with a"
             f" reason, got {scaling}"
         )
-    admitted, limit = environment.model.limits.max_concurrent_requests, sizing
-    if admitted != limit.max_concurrent_requests:
+    admitted = environment.model.limits.max_concurrent_requests
+    if admitted != sizing.max_concurrent_requests:
         raise RefusedValueError(
-            f"max_concurrent_requests must be {limit.max_concurrent_requests}, as follows from"
+            f"max_concurrent_requests must be {sizing.max_concurrent_requests}, as follows from"
             f" the load, or fixed there with a reason, got {admitted}"
         )
     first = GuardedUpdates.sized(sizing).max_time_to_first_token_seconds

@@ -69,7 +69,7 @@ def executions(environment: "Environment") -> PlanRow:
     if isinstance(hosting, ManagedInstances):
         return PlanRow(
             "proxy's streams",
-            f"at most {hosting.max_environments * hosting.max_streams}",
+            f"at most {hosting.streams}",
             f"{hosting.max_environments} environments, {hosting.max_streams} each, beside the"
             f" {holds}: Lambda adds environments as they fill",
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from operate.environment import Client, find_stack
+from operate.environment import Client, stack_status
 from operate.preflight.plan import Plan
 from operate.preflight.row import Row, Verdict, judged
 
@@ -26,12 +26,6 @@ def stack_row(cloudformation: Client, name: str, environment: str) -> Row:
     return judged(
         subject, status, holds=status in _DEPLOYABLE, todo=_way_out(name, status, environment)
     )
-
-
-def stack_status(cloudformation: Client, name: str) -> str | None:
-    """Return the status of a stack; None if it is not deployed."""
-    found = find_stack(cloudformation, name)
-    return None if found is None else str(found["StackStatus"])
 
 
 def _way_out(name: str, status: str, environment: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from operate.environment import Client, Environment
+from operate.environment import Client, Environment, stack_status
 from operate.failures import watching
 from operate.polling import polled
 
@@ -106,9 +106,9 @@ def watch_update(cloudformation: Client, stack: str, token: str, every: float) -
         if status and not status.endswith("_IN_PROGRESS"):
             break
         # An embedded AWS that is stopped meanwhile settles the stack, and tells it by no event.
-        found = _status(cloudformation, stack) if status and events == seen else "_IN_PROGRESS"
-        settled_looks = 0 if found.endswith("_IN_PROGRESS") else settled_looks + 1
-        if settled_looks == _SETTLED_LOOKS:
+        found = stack_status(cloudformation, stack) if status and events == seen else None
+        settled_looks = settled_looks + 1 if found and not found.endswith("_IN_PROGRESS") else 0
+        if found and settled_looks == _SETTLED_LOOKS:
             status = found
             break
         seen = events
@@ -119,10 +119,6 @@ def _events(cloudformation: Client, stack: str, token: str) -> list[dict[str, An
     """Return the update's own events, newest first: one page holds more than an update has."""
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     return [event for event in events if event.get("ClientRequestToken") == token]
-
-
-def _status(cloudformation: Client, stack: str) -> str:
-    return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
 
 
 def _is_of_stack(event: dict[str, Any]) -> bool:

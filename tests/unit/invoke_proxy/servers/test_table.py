@@ -16,7 +16,7 @@ from tests.unit.invoke_proxy.wires import WIRES, Wire
 
 _DOCUMENT = (Path(__file__).parents[4] / "docs/api.md").read_text()
 _CHATS, _COMPLETIONS = "/v1/chat/completions", "/v1/completions"
-_MOST_STOPS, _MOST_TOPS = "`stop`, at most", "OpenAI's `top_logprobs`, at most"
+_MAX_STOPS, _MAX_TOPS = "`stop`, at most", "OpenAI's `top_logprobs`, at most"
 
 
 def _table() -> dict[str, dict[ServerName, str]]:
@@ -98,7 +98,7 @@ wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 
 
 def test_every_row_has_its_test() -> None:
-    rows = [*_ROUTES, _MOST_STOPS, _MOST_TOPS]
+    rows = [*_ROUTES, _MAX_STOPS, _MAX_TOPS]
     rows += [f"OpenAI's `{name}`" for name in _OPENAIS] + [f"TGI's `{name}`" for name in _TGIS]
     assert sorted(_table()) == sorted(rows)
     assert sorted(_TGIS) == sorted(GenerateParameters.__struct_fields__)
@@ -162,20 +162,20 @@ def _check_sent(row: Row, wire: Wire, sent: list[Any]) -> None:
 
 @wires
 async def test_stop_sequences_are_as_many_as_the_server_takes(wire: Wire) -> None:
-    most = int(_table()[_MOST_STOPS][wire.name])
+    maximum = int(_table()[_MAX_STOPS][wire.name])
     for route in (_CHATS, _COMPLETIONS):
-        taken, _ = await ask(wire, route, openai_body(route, stop=["x"] * most))
-        refused, sent = await ask(wire, route, openai_body(route, stop=["x"] * (most + 1)))
+        taken, _ = await ask(wire, route, openai_body(route, stop=["x"] * maximum))
+        refused, sent = await ask(wire, route, openai_body(route, stop=["x"] * (maximum + 1)))
         assert (taken.status, refused.status, sent) == (200, 400, [])
         assert refused.error["param"] == "stop"
-    body = {"inputs": "a", "parameters": {"stop": ["x"] * (most + 1)}}
+    body = {"inputs": "a", "parameters": {"stop": ["x"] * (maximum + 1)}}
     assert (await ask(wire, "/generate", body))[0].json["param"] == "parameters.stop"
 
 
 @wires
 async def test_alternatives_are_as_many_as_the_server_takes(wire: Wire) -> None:
-    most = int(_table()[_MOST_TOPS][wire.name])
-    for count, status in ((most, 200), (most + 1, 400)):
+    maximum = int(_table()[_MAX_TOPS][wire.name])
+    for count, status in ((maximum, 200), (maximum + 1, 400)):
         body = openai_body(_CHATS, logprobs=True, top_logprobs=count)
         answer, _ = await ask(wire, _CHATS, body)
         assert answer.status == status
@@ -184,8 +184,8 @@ async def test_alternatives_are_as_many_as_the_server_takes(wire: Wire) -> None:
 
 @wires
 async def test_a_temperature_that_is_too_high_for_the_server_is_refused(wire: Wire) -> None:
-    _, _, most = _table()["TGI's `temperature`"][wire.name].partition(", at most ")
+    _, _, maximum = _table()["TGI's `temperature`"][wire.name].partition(", at most ")
     for temperature in (2, 2.5):
         body = {"inputs": "a", "parameters": {"temperature": temperature}}
         answer, _ = await ask(wire, "/generate", body)
-        assert answer.status == (422 if most and temperature > float(most) else 200)
+        assert answer.status == (422 if maximum and temperature > float(maximum) else 200)
